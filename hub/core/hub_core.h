@@ -1,0 +1,140 @@
+// The hub without its edge: bytes and time come in, frames come out.
+//
+// Holds every peer's protocol state, the routing tables, scopes, sources and queues, and keeps PROTOCOL.md sections 2 to 7.
+// Pure: no descriptors, no clock, no log; so all of it is tested with fake peers and a manual clock, and fuzzed through
+// receive(). The edge (hub/session.cpp, hub/daemon.cpp) owns the sockets and does what this says:
+//
+//   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when closed.
+//   2. After each of these, and after tick(): for every id in take_touched(), write what its outbox holds, then obey
+//      intake() and fate().
+//   3. gone() is called by the edge alone, never from inside flush(); until then an id stays valid.
+//
+// A turn is one receive(): all complete lines of a chunk are handled before anything is written, except that a consumer
+// whose queue would overflow is flushed first, so that nothing is dropped while its socket takes more. A socket that
+// refused bytes in a turn is not asked again in the same turn.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/core/outbox.h"
+#include "protocol/base/clock.h"
+#include "protocol/message.h"
+
+namespace bus::hub {
+
+using PeerId = uint64_t;  // never reused in a hub's life; 0 is nobody
+
+struct HubConfig {
+  // Named in status.
+  int64_t pid = 0;
+  uint32_t uid = 0;  // the hub's own: always admitted, as is root
+  std::string version;
+  std::string bus;
+  std::string socket;
+
+  QueueLimits queue;
+  size_t max_connections = 4096;
+  Duration dedup_window = seconds(300);
+  Duration cleanup_timeout = seconds(60);
+  Duration idle_exit = Duration::max();  // max: never
+  std::vector<uint32_t> allow_uids;
+  std::vector<uint32_t> allow_gids;
+  uint64_t hash_key[2] = {0, 0};  // random, so that nobody can make event ids collide on purpose
+};
+
+struct Credentials {
+  int64_t pid = 0;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::vector<uint32_t> groups;
+};
+
+enum class Intake {
+  read,    // read and hand in
+  paused,  // read nothing now: its hello waits for a clean-up lock
+  ended,   // read nothing any more (drain and discard when closing)
+};
+
+enum class Fate {
+  stay,
+  close_when_flushed,  // everything in its outbox is still to be written (bounded by close_deadline)
+  close_now,
+};
+
+// Something for the log. `text` is untrusted where it comes from a peer.
+struct Notice {
+  enum class Kind {
+    joined,           // text: "consumer KEY" / "source NAME"
+    left,             // text: why, with its counts
+    refused_peer,     // denied, too_many, rejected, timeout: text is the reason
+    fault,            // the first frame of a connection that was answered with `error`; text: code and message
+    cleanup_timeout,  // a lock holder was closed
+    slow_close,       // a control reply was not written in time, or too many were left unread
+    stop_requested,
+  };
+  Kind kind;
+  PeerId peer = 0;
+  int64_t pid = 0;
+  std::string text;
+};
+
+// What the core asks of whoever owns the sockets.
+class Edge {
+ public:
+  virtual ~Edge() = default;
+  // Writes what the peer's outbox holds, as far as the socket takes it. Returns false when the socket refused some.
+  // Must not call back into the core, except outbox().
+  virtual bool flush(PeerId peer) noexcept = 0;
+};
+
+class HubCore {
+ public:
+  HubCore(HubConfig config, Edge& edge, TimePoint start);
+  ~HubCore();
+  HubCore(const HubCore&) = delete;
+  HubCore& operator=(const HubCore&) = delete;
+
+  // A connection was accepted. One that is not admitted (denied, too_many) has its answer queued and is to be closed.
+  PeerId open(const Credentials& credentials, TimePoint now);
+  // The bytes of one read(); they may go when this returns.
+  void receive(PeerId peer, std::string_view chunk, TimePoint now);
+  // read() returned 0: no more requests. A consumer goes on receiving; everyone else is closed when flushed.
+  void end_of_input(PeerId peer, TimePoint now);
+  // The connection is closed; forgets the peer and everything it held.
+  void gone(PeerId peer, TimePoint now);
+
+  // Ids of peers whose outbox, intake or fate changed since the last call, each once.
+  std::vector<PeerId> take_touched();
+  Outbox& outbox(PeerId peer);
+  Intake intake(PeerId peer) const;
+  Fate fate(PeerId peer) const;
+  // When a peer that is to be closed when flushed is closed anyway; kNever for the others.
+  TimePoint close_deadline(PeerId peer) const;
+
+  // Deadlines: when next_deadline() has come, the edge first reads the sockets of overdue(), and then calls tick(), which
+  // judges. So a hub that was starved drops nobody who met his deadline.
+  TimePoint next_deadline();
+  std::vector<PeerId> overdue(TimePoint now);
+  void tick(TimePoint now);
+
+  // True once a client asked for `shutdown`.
+  bool stop_requested() const;
+  // No new connections will come: every peer is closed when flushed, at most until `deadline`.
+  void begin_stop(TimePoint deadline);
+  // Whether the hub may exit for lack of use: idle_exit has passed since the last connection that counts ended.
+  bool idle(TimePoint now) const;
+
+  std::vector<Notice> take_notices();
+  StatusResponse status(TimePoint now) const;
+  size_t peer_count() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,112 @@
+#include "protocol/base/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "protocol/base/strings.h"
+
+namespace bus {
+
+namespace {
+
+Result<void> judge_private_dir(const std::string& path, const struct stat& st) {
+  if (S_ISLNK(st.st_mode)) return Error{Errc::denied, "directory " + quoted(path) + " is a symlink"};
+  if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a directory"};
+  if (st.st_uid != ::geteuid()) {
+    return Error{Errc::denied, "directory " + quoted(path) + " belongs to uid " + std::to_string(st.st_uid) +
+                                   ", not to us (uid " + std::to_string(::geteuid()) + ")"};
+  }
+  if ((st.st_mode & 077U) != 0) {
+    return Error{Errc::denied, "directory " + quoted(path) + " is open to others: chmod 700 it, or use another one"};
+  }
+  return {};
+}
+
+Result<Fd> open_regular(const std::string& path, int flags) {
+  // O_NONBLOCK so that a FIFO somebody put there cannot hang us.
+  Fd fd(::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  if (!fd) {
+    if (errno == ELOOP) return Error{Errc::denied, quoted(path) + " is a symlink: refused, and left untouched"};
+    return errno_error("open " + quoted(path), errno);
+  }
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return errno_error("stat " + quoted(path), errno);
+  if (!S_ISREG(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a regular file: left untouched"};
+  return fd;
+}
+
+}  // namespace
+
+Result<void> check_private_dir(const std::string& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + quoted(path), errno);
+  return judge_private_dir(path, st);
+}
+
+Result<void> ensure_private_dir(const std::string& path) {
+  // Parents: whatever goes wrong with one of them shows in the last mkdir.
+  for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
+    ::mkdir(path.substr(0, at).c_str(), 0755);
+  }
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return errno_error("create directory " + quoted(path), errno);
+  }
+  return check_private_dir(path);
+}
+
+Result<Fd> open_append(const std::string& path) { return open_regular(path, O_WRONLY | O_APPEND); }
+
+Result<Fd> try_lock_file(const std::string& path) {
+  for (;;) {
+    BUSD_ASSIGN(Fd fd, open_regular(path, O_RDWR));
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK) return Error{Errc::busy, "lock " + quoted(path) + " is held by another process"};
+      return errno_error("lock " + quoted(path), errno);
+    }
+    struct stat ours {};
+    struct stat there {};
+    if (::fstat(fd.get(), &ours) != 0) return errno_error("stat " + quoted(path), errno);
+    if (::lstat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) return fd;
+  }
+}
+
+Result<void> write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return errno_error("write", errno);
+    }
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+Result<std::string> read_file(const std::string& path, size_t max_bytes) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return errno_error("open " + quoted(path), errno);
+  std::string out;
+  char chunk[16384];
+  for (;;) {
+    ssize_t n = ::read(fd.get(), chunk, sizeof chunk);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error("read " + quoted(path), errno);
+    if (n == 0) return out;
+    out.append(chunk, static_cast<size_t>(n));
+    if (out.size() > max_bytes) {
+      return Error{Errc::too_long, quoted(path) + " is larger than " + std::to_string(max_bytes) + " bytes"};
+    }
+  }
+}
+
+std::string parent_dir(const std::string& path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace bus

@@ -1,0 +1,119 @@
+#include "protocol/base/strings.h"
+
+#include <array>
+#include <charconv>
+
+namespace bus {
+
+namespace {
+
+struct Unit {
+  std::string_view suffix;
+  int64_t ms;
+};
+
+// Longest suffix first, since "ms" ends in "s".
+constexpr std::array<Unit, 4> kUnits = {{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+
+// Far beyond any use, and far below where adding it to a time point overflows.
+constexpr int64_t kMaxDurationMs = int64_t{366} * 24 * 3'600'000;
+
+// Length of the UTF-8 sequence at the start of `text`, or 0 if there is no valid one.
+size_t utf8_sequence(std::string_view text) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto continues = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0U) == 0x80U; };
+  unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  if (first < 0xC2) return 0;
+  if (first < 0xE0) return continues(1) ? 2 : 0;
+  if (first < 0xF0) {
+    if (!continues(1) || !continues(2)) return 0;
+    if (first == 0xE0 && byte(1) < 0xA0) return 0;
+    if (first == 0xED && byte(1) > 0x9F) return 0;
+    return 3;
+  }
+  if (first < 0xF5) {
+    if (!continues(1) || !continues(2) || !continues(3)) return 0;
+    if (first == 0xF0 && byte(1) < 0x90) return 0;
+    if (first == 0xF4 && byte(1) > 0x8F) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::optional<uint64_t> parse_u64(std::string_view text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || text.empty()) return std::nullopt;
+  return value;
+}
+
+Result<Duration> parse_duration(std::string_view text) {
+  for (const Unit& unit : kUnits) {
+    if (text.size() <= unit.suffix.size() || !text.ends_with(unit.suffix)) continue;
+    auto count = parse_u64(text.substr(0, text.size() - unit.suffix.size()));
+    if (!count) break;
+    if (*count > static_cast<uint64_t>(kMaxDurationMs / unit.ms)) {
+      return Error{Errc::invalid, "duration " + quoted(text) + " is longer than a year"};
+    }
+    return Duration(milliseconds(static_cast<int64_t>(*count) * unit.ms));
+  }
+  return Error{Errc::invalid,
+               quoted(text) + " is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s"};
+}
+
+std::string format_duration(Duration d) {
+  int64_t ms = to_ms(d);
+  // The largest unit that divides it, hours excepted: "90m" reads better than "5400s", "60m" as well as "1h".
+  for (size_t i = kUnits.size() - 1; i-- > 1;) {
+    if (ms != 0 && ms % kUnits[i].ms == 0) return std::to_string(ms / kUnits[i].ms) + std::string(kUnits[i].suffix);
+  }
+  return ms == 0 ? "0s" : std::to_string(ms) + "ms";
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    size_t length = utf8_sequence(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string quoted(std::string_view text, size_t max_bytes) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out = "\"";
+  while (!text.empty()) {
+    if (out.size() > max_bytes) {
+      out += "…";
+      break;
+    }
+    auto c = static_cast<unsigned char>(text[0]);
+    size_t length = utf8_sequence(text);
+    // U+0080 to U+009F are control characters too, and some terminals obey them.
+    bool control = c < 0x20 || c == 0x7F || (length == 2 && c == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
+    if (length == 0 || control) {
+      size_t bytes = length == 0 ? 1 : length;
+      for (size_t i = 0; i < bytes; ++i) {
+        auto b = static_cast<unsigned char>(text[i]);
+        if (b == '\n') {
+          out += "\\n";
+        } else {
+          out += {'\\', 'x', kHex[b >> 4U], kHex[b & 15U]};
+        }
+      }
+      text.remove_prefix(bytes);
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out.append(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  out += '"';
+  return out;
+}
+
+}  // namespace bus

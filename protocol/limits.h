@@ -1,0 +1,39 @@
+// The limits of the wire, one place for both ends. Each is a promise of protocol/PROTOCOL.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace bus {
+
+// One frame, its LF included (PROTOCOL.md 1).
+inline constexpr size_t kMaxFrameBytes = 1'048'576;
+
+// Deepest nesting of arrays and objects in a frame, the frame itself being level 1 (PROTOCOL.md 2).
+inline constexpr size_t kMaxDepth = 512;
+
+// event_key, event_type, subscription_id, source (PROTOCOL.md 2).
+inline constexpr size_t kMaxIdentifierBytes = 255;
+inline constexpr size_t kMaxEventTypes = 256;
+
+// Entries of `capabilities` that a hello may carry, each an identifier; more would only cost memory.
+inline constexpr size_t kMaxCapabilities = 64;
+
+// source_status.detail; the hub keeps the last one of each source for those who join later.
+inline constexpr size_t kMaxDetailBytes = 4096;
+
+// A client's first frame must be complete within this time of accept; a control reply must be fully written within
+// the other (PROTOCOL.md 1 and 4).
+inline constexpr std::chrono::seconds kHandshakeTimeout{5};
+inline constexpr std::chrono::seconds kWriteTimeout{5};
+
+// How long a client waits for hello_ack, which the hub withholds while somebody cleans up the scope (PROTOCOL.md 6).
+inline constexpr std::chrono::seconds kHelloTimeout{5};
+
+// Liveness is a status_response within this time (PROTOCOL.md 8); the SDK waits as long for a pre_shutdown_ack.
+inline constexpr std::chrono::seconds kStatusTimeout{2};
+
+inline constexpr const char* kBusVersion = "v1";
+inline constexpr const char* kCapabilityPatterns = "patterns";
+
+}  // namespace bus

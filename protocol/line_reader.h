@@ -1,0 +1,43 @@
+// Cuts a byte stream into lines, incrementally, with a cap on what one line may hold (PROTOCOL.md 1).
+//
+// Complete lines inside a chunk are returned as views into the chunk, without a copy; only an unfinished tail is kept.
+// A reader that is between lines holds no memory. Does not read descriptors and does not know JSON.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/limits.h"
+
+namespace bus {
+
+class LineReader {
+ public:
+  enum class Next {
+    line,      // `line` is one line without its LF
+    none,      // the chunk is used up; feed the next
+    too_long,  // a line exceeded the cap: reported once, when the cap is passed; the rest of that line is skipped
+  };
+
+  // `max_bytes` is the longest line, LF included.
+  explicit LineReader(size_t max_bytes = kMaxFrameBytes) : max_bytes_(max_bytes) {}
+
+  // Hands in the next bytes. They must stay in place until next() has answered `none`, which must come before the next feed.
+  void feed(std::string_view chunk);
+
+  // The next line; its view is good until the next call.
+  Next next(std::string_view& line);
+
+  // Takes the bytes of the chunk that next() has not looked at into the reader, so that the chunk may go although lines
+  // are left in it; a later feed("") goes on from there. For a peer that must wait (PROTOCOL.md 6).
+  void keep_rest();
+
+  // Bytes of an unfinished line (what EOF would discard).
+  size_t partial_bytes() const;
+
+  // Bytes of memory held for this stream, complete lines that were kept included.
+  size_t held_bytes() const;
+
+};
+
+}  // namespace bus
