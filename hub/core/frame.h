@@ -1,7 +1,7 @@
 // A frame: one encoded line, immutable, shared by every queue that holds it.
 //
-// An event's bytes are the same for all its consumers but for the digits of `seq`; so the frame is encoded once,
-// without them, and remembers where they go.
+// An event's bytes are the same for all its consumers but for the digits of `seq`; so the frame is encoded
+// once, without them, and remembers where they go.
 #pragma once
 
 #include <cstddef>

@@ -1,17 +1,20 @@
 // The hub without its edge: bytes and time come in, frames come out.
 //
-// Holds every peer's protocol state, the routing tables, scopes, sources and queues, and keeps PROTOCOL.md sections 2 to 7.
-// Pure: no descriptors, no clock, no log; so all of it is tested with fake peers and a manual clock, and fuzzed through
-// receive(). The edge (hub/session.cpp, hub/daemon.cpp) owns the sockets and does what this says:
+// Holds every peer's protocol state, the routing tables, scopes, sources and queues, and keeps PROTOCOL.md
+// sections 2 to 7. Pure: no descriptors, no clock, no log; so all of it is tested with fake peers and a
+// manual clock, and fuzzed through receive(). The edge (hub/session.cpp, hub/daemon.cpp) owns the sockets and
+// does what this says:
 //
-//   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when closed.
-//   2. After each of these, and after tick(): for every id in take_touched(), write what its outbox holds, then obey
+//   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when
+//   closed.
+//   2. After each of these, and after tick(): for every id in take_touched(), write what its outbox holds,
+//   then obey
 //      intake() and fate().
 //   3. gone() is called by the edge alone, never from inside flush(); until then an id stays valid.
 //
-// A turn is one receive(): all complete lines of a chunk are handled before anything is written, except that a consumer
-// whose queue would overflow is flushed first, so that nothing is dropped while its socket takes more. A socket that
-// refused bytes in a turn is not asked again in the same turn.
+// A turn is one receive(): all complete lines of a chunk are handled before anything is written, except that
+// a consumer whose queue would overflow is flushed first, so that nothing is dropped while its socket takes
+// more. A socket that refused bytes in a turn is not asked again in the same turn.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +58,9 @@ struct Credentials {
 
 enum class Intake {
   read,    // read and hand in
-  paused,  // read nothing now: its hello waits for a clean-up lock
-  ended,   // read nothing any more (drain and discard when closing)
+  paused,  // read nothing now: its hello waits for a clean-up lock, or the hub stops
+  ended,   // what may still come is to be ignored: discard it before closing, so that the peer sees EOF. From
+          // the other two the peer must see that something was left unread (ECONNRESET): it was not processed
 };
 
 enum class Fate {
@@ -68,11 +72,12 @@ enum class Fate {
 // Something for the log. `text` is untrusted where it comes from a peer.
 struct Notice {
   enum class Kind {
-    joined,           // text: "consumer KEY" / "source NAME"
-    left,             // text: why, with its counts
-    refused_peer,     // denied, too_many, rejected, timeout: text is the reason
-    fault,            // the first frame of a connection that was answered with `error`; text: code and message
+    joined,        // text: "consumer KEY" / "source NAME"
+    left,          // text: why, with its counts
+    refused_peer,  // denied, too_many, rejected, timeout: text is the reason
+    fault,         // the first frame of a connection that was answered with `error`; text: code and message
     cleanup_timeout,  // a lock holder was closed
+    slow_consumer,    // the first event of a connection that was dropped
     slow_close,       // a control reply was not written in time, or too many were left unread
     stop_requested,
   };
@@ -86,8 +91,8 @@ struct Notice {
 class Edge {
  public:
   virtual ~Edge() = default;
-  // Writes what the peer's outbox holds, as far as the socket takes it. Returns false when the socket refused some.
-  // Must not call back into the core, except outbox().
+  // Writes what the peer's outbox holds, as far as the socket takes it. Returns false when the socket refused
+  // some. Must not call back into the core, except outbox().
   virtual bool flush(PeerId peer) noexcept = 0;
 };
 
@@ -98,7 +103,8 @@ class HubCore {
   HubCore(const HubCore&) = delete;
   HubCore& operator=(const HubCore&) = delete;
 
-  // A connection was accepted. One that is not admitted (denied, too_many) has its answer queued and is to be closed.
+  // A connection was accepted. One that is not admitted (denied, too_many) has its answer queued and is to be
+  // closed.
   PeerId open(const Credentials& credentials, TimePoint now);
   // The bytes of one read(); they may go when this returns.
   void receive(PeerId peer, std::string_view chunk, TimePoint now);
@@ -115,8 +121,8 @@ class HubCore {
   // When a peer that is to be closed when flushed is closed anyway; kNever for the others.
   TimePoint close_deadline(PeerId peer) const;
 
-  // Deadlines: when next_deadline() has come, the edge first reads the sockets of overdue(), and then calls tick(), which
-  // judges. So a hub that was starved drops nobody who met his deadline.
+  // Deadlines: when next_deadline() has come, the edge first reads the sockets of overdue(), and then calls
+  // tick(), which judges. So a hub that was starved drops nobody who met his deadline.
   TimePoint next_deadline();
   std::vector<PeerId> overdue(TimePoint now);
   void tick(TimePoint now);
@@ -125,7 +131,8 @@ class HubCore {
   bool stop_requested() const;
   // No new connections will come: every peer is closed when flushed, at most until `deadline`.
   void begin_stop(TimePoint deadline);
-  // Whether the hub may exit for lack of use: idle_exit has passed since the last connection that counts ended.
+  // Whether the hub may exit for lack of use: idle_exit has passed since the last connection that counts
+  // ended.
   bool idle(TimePoint now) const;
 
   std::vector<Notice> take_notices();

@@ -1,15 +1,15 @@
-// Bounded queue of what waits for one peer's socket: control replies in a slot of their own ahead, then events.
+// Bounded queue of what waits for one peer's socket: control replies in a slot of their own ahead, then
+// events.
 //
 // When full of events it drops the OLDEST: a slow consumer sees the newest state, and the gap shows in `seq`
-// (PROTOCOL.md 5). A frame that is partly written is never dropped. Does not write to sockets: hub/session.cpp takes bytes
-// by render() and reports what the socket took by advance().
+// (PROTOCOL.md 5). A frame that is partly written is never dropped. Does not write to sockets:
+// hub/session.cpp takes bytes by render() and reports what the socket took by advance().
 //
 // At every instant received() == delivered() + queued() + dropped().
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 
 #include "hub/core/frame.h"
@@ -18,7 +18,8 @@
 
 namespace bus::hub {
 
-// Control replies that a client leaves unread (PROTOCOL.md 4); a single reply may be larger (a status_response).
+// Control replies that a client leaves unread (PROTOCOL.md 4); a single reply may be larger (a
+// status_response).
 inline constexpr size_t kMaxControlBytes = 64 * 1024;
 
 struct QueueLimits {
@@ -31,25 +32,27 @@ class Outbox {
   // Whether push_event(frame) would have to drop. The caller tries to write first.
   bool is_full_for(const Frame& frame, const QueueLimits& limits) const;
 
-  // Appends an event and stamps the next seq. Returns how many events were dropped to make room; never fails. What is
-  // partly written stays, so the queue may exceed its limits by that one frame. O(dropped).
+  // Appends an event and stamps the next seq. Returns how many events were dropped to make room; never fails.
+  // What is partly written stays, so the queue may exceed its limits by that one frame. O(dropped).
   size_t push_event(FramePtr frame, const QueueLimits& limits);
 
-  // Appends a frame without seq if there is room, and evicts nothing (source_status). Returns whether it was queued.
+  // Appends a frame without seq if there is room, and evicts nothing (source_status). Returns whether it was
+  // queued.
   bool push_best_effort(FramePtr frame, const QueueLimits& limits);
 
-  // Queues a control reply; `deadline` is when it must be fully written, kNever for none. False, and nothing is
-  // queued, when the unread replies would exceed kMaxControlBytes.
-  bool push_control(std::string line, TimePoint deadline);
+  // Whether a control reply of this size may be queued: unread ones are bounded by kMaxControlBytes, but for
+  // a single one.
+  bool has_room_for_control(size_t bytes) const;
+
+  // Queues a control reply, for which there must be room; `deadline` is when it must be fully written, kNever
+  // for none.
+  void push_control(std::string line, TimePoint deadline);
 
   // Appends to `out` the next bytes for the socket, whole frames until `out` holds at least `want` bytes.
   void render(std::string& out, size_t want) const;
 
   // The socket took the first `written` bytes of what render() gave.
   void advance(size_t written);
-
-  // Forgets everything that is queued (counted as dropped); for a peer whose connection is gone.
-  void clear();
 
   bool empty() const { return control_.empty() && events_.empty(); }
   bool has_control() const { return !control_.empty(); }
@@ -71,7 +74,7 @@ class Outbox {
   };
   struct Control {
     std::string line;
-    TimePoint deadline;
+    TimePoint deadline = kNever;
   };
 
   static size_t wire_bytes(const Frame& frame, uint64_t seq);
@@ -79,9 +82,7 @@ class Outbox {
   void drop_oldest_event();
   void pop_front();
 
-  std::deque<Control>& control() { return control_; }
-
-  std::deque<Control> control_;
+  Ring<Control> control_;
   Ring<Entry> events_;
   size_t control_bytes_ = 0;
   size_t queued_bytes_ = 0;
@@ -89,7 +90,8 @@ class Outbox {
   uint64_t last_seq_ = 0;
   uint64_t delivered_ = 0;
   uint64_t dropped_ = 0;
-  // Bytes already written of the frame that was begun: the front event if `begun_event_`, else the front control reply.
+  // Bytes already written of the frame that was begun: the front event if `begun_event_`, else the front
+  // control reply.
   size_t begun_bytes_ = 0;
   bool begun_event_ = false;
 };

@@ -1,0 +1,400 @@
+#include "hub/core/hub_core.h"
+
+#include <algorithm>
+
+#include "hub/core/hub_core_impl.h"
+#include "protocol/base/check.h"
+#include "protocol/base/strings.h"
+#include "protocol/codec.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+namespace {
+
+std::string_view trimmed(std::string_view line) {
+  constexpr std::string_view kSpace = " \t\r";
+  size_t first = line.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return line.substr(first, line.find_last_not_of(kSpace) - first + 1);
+}
+
+}  // namespace
+
+HubCore::Impl::Impl(HubConfig config, Edge& edge, TimePoint start)
+    : config_(std::move(config)), edge_(edge), start_(start), idle_since_(start) {}
+
+HubCore::Impl::~Impl() { BUSD_CHECK(peers_.empty()); }
+
+Peer& HubCore::Impl::peer(PeerId id) {
+  auto at = peers_.find(id);
+  BUSD_CHECK(at != peers_.end());
+  return *at->second;
+}
+
+const Peer& HubCore::Impl::peer(PeerId id) const {
+  auto at = peers_.find(id);
+  BUSD_CHECK(at != peers_.end());
+  return *at->second;
+}
+
+// ---- a connection's beginning and end
+
+std::string HubCore::Impl::refusal_of(const Credentials& credentials, ErrorCode& code) const {
+  auto allows = [](const std::vector<uint32_t>& list, uint32_t id) {
+    return std::find(list.begin(), list.end(), id) != list.end();
+  };
+  bool allowed = credentials.uid == config_.uid || credentials.uid == 0 ||
+                 allows(config_.allow_uids, credentials.uid) || allows(config_.allow_gids, credentials.gid) ||
+                 std::any_of(credentials.groups.begin(), credentials.groups.end(),
+                             [&](uint32_t gid) { return allows(config_.allow_gids, gid); });
+  if (!allowed) {
+    code = ErrorCode::denied;
+    return "uid " + std::to_string(credentials.uid) + " may not use this hub";
+  }
+  if (admitted_ >= config_.max_connections) {
+    code = ErrorCode::too_many;
+    return "this hub serves at most " + std::to_string(config_.max_connections) + " connections";
+  }
+  return {};
+}
+
+PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
+  auto owned = std::make_unique<Peer>();
+  Peer& peer = *owned;
+  peer.id = next_id_++;
+  peer.credentials = credentials;
+  peer.opened = now;
+  peers_.emplace(peer.id, std::move(owned));
+  ++handshakes_;
+  ErrorCode code = ErrorCode::denied;
+  if (std::string refusal = refusal_of(credentials, code); !refusal.empty()) {
+    notice(Notice::Kind::refused_peer, peer, refusal);
+    reply(peer, ErrorMessage{code, refusal, {}, 0}, kNever);
+    close_when_flushed(peer, now + kWriteTimeout);
+  } else {
+    peer.admitted = true;
+    ++admitted_;
+    touch(peer);
+  }
+  settle(now);
+  return peer.id;
+}
+
+void HubCore::Impl::end_of_input(PeerId id, TimePoint now) {
+  Peer& peer = this->peer(id);
+  if (peer.intake != Intake::read) return;
+  if (peer.reader.partial_bytes() > 0) {
+    ++events_.refused;
+    if (!std::exchange(peer.fault_noticed, true)) {
+      notice(Notice::Kind::fault, peer, "input ended in the middle of a line; it was discarded");
+    }
+  }
+  peer.intake = Intake::ended;
+  // A consumer may have closed its writing side only, as shells do; the others have nothing more to get.
+  if (peer.phase != Phase::consumer) close_when_flushed(peer, now + kWriteTimeout);
+  touch(peer);
+  settle(now);
+}
+
+void HubCore::Impl::gone(PeerId id, TimePoint now) {
+  Peer& peer = this->peer(id);
+  bool in_handshake = peer.phase == Phase::handshake;
+  if (peer.counts) {
+    const Outbox& outbox = peer.outbox;
+    notice(Notice::Kind::left, peer,
+           "received " + std::to_string(outbox.received()) + ", delivered " +
+               std::to_string(outbox.delivered()) + ", dropped " + std::to_string(outbox.dropped()) +
+               ", published " + std::to_string(peer.published));
+  }
+  leave_tables(peer);
+  events_.delivered += peer.outbox.delivered();
+  events_.dropped += peer.outbox.dropped();
+  if (peer.counts) --counting_;
+  if (peer.admitted) --admitted_;
+  if (peer.counts || in_handshake) idle_since_ = now;
+  if (peer.scheduled != kNever) deadlines_.erase({peer.scheduled, id});
+  if (peer.touched) std::erase(touched_, &peer);
+  peers_.erase(id);
+  settle(now);
+}
+
+// ---- input
+
+void HubCore::Impl::receive(PeerId id, std::string_view chunk, TimePoint now) {
+  ++turn_;
+  Peer& peer = this->peer(id);
+  if (peer.intake != Intake::read) return;
+  read_lines(peer, chunk, now);
+  settle(now);
+}
+
+void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now) {
+  peer.reader.feed(chunk);
+  std::string_view line;
+  while (peer.intake == Intake::read) {
+    switch (peer.reader.next(line)) {
+      case LineReader::Next::none:
+        return;
+      case LineReader::Next::line:
+        handle_line(peer, trimmed(line), now);
+        break;
+      case LineReader::Next::too_long:
+        ++peer.frames_in;
+        fault(peer, ErrorCode::frame_too_large,
+              "a frame is at most " + std::to_string(kMaxFrameBytes) + " bytes, its line end included", now);
+        close_when_flushed(peer, now + kWriteTimeout);
+        break;
+    }
+  }
+  if (peer.intake == Intake::paused) peer.reader.keep_rest();
+}
+
+void HubCore::Impl::handle_line(Peer& peer, std::string_view line, TimePoint now) {
+  if (line.empty()) return;
+  ++peer.frames_in;
+  switch (scan_event(line, line_, line_fault_)) {
+    case Scan::event:
+      if (peer.phase == Phase::handshake) become_anonymous(peer);
+      publish(peer, now);
+      return;
+    case Scan::fault:
+      fault(peer, line_fault_.code, line_fault_.message, now);
+      return;
+    case Scan::other:
+      break;
+  }
+  Decoded decoded = decode(line);
+  if (auto* wrong = std::get_if<Fault>(&decoded)) {
+    fault(peer, wrong->code, wrong->message, now);
+  } else {
+    handle_message(peer, std::get<Message>(decoded), now);
+  }
+}
+
+void HubCore::Impl::handle_message(Peer& peer, Message& message, TimePoint now) {
+  bool first = peer.phase == Phase::handshake;
+  if (auto* hello_message = std::get_if<Hello>(&message)) {
+    hello(peer, *hello_message, now);
+  } else if (auto* report = std::get_if<SourceStatus>(&message)) {
+    if (first) become_anonymous(peer);
+    source_status(*report);
+  } else if (std::holds_alternative<StatusQuery>(message) && first) {
+    // Before the phase changes, so that the snapshot does not count this connection in a new way.
+    reply_line(peer, encode_within(status(now), kMaxFrameBytes), now + kWriteTimeout);
+    close_when_flushed(peer, now + kWriteTimeout);
+  } else if (std::holds_alternative<Shutdown>(message) && first) {
+    stop_requested_ = true;
+    notice(Notice::Kind::stop_requested, peer, "shutdown message");
+    close_when_flushed(peer, now + kWriteTimeout);
+  } else if (auto* check = std::get_if<PreShutdownCheck>(&message); check != nullptr && !first) {
+    pre_shutdown_check(peer, *check, now);
+  } else if (std::holds_alternative<Bye>(message) && !first) {
+    close_when_flushed(peer, now + kWriteTimeout);
+  } else {
+    fault(peer, ErrorCode::not_allowed,
+          first
+              ? "the first frame must be hello, status_query, shutdown, event or source_status"
+              : "this type is not allowed after the first frame of a connection, or not from a client at all",
+          now);
+  }
+}
+
+// ---- answers
+
+void HubCore::Impl::fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
+                          std::string_view event_id) {
+  ++events_.refused;
+  if (!std::exchange(peer.fault_noticed, true)) {
+    notice(Notice::Kind::fault, peer, std::string(name_of(code)) + ": " + message);
+  }
+  reply(peer, ErrorMessage{code, message, std::string(event_id), peer.frames_in}, kNever);
+  if (peer.phase == Phase::handshake) close_when_flushed(peer, now + kWriteTimeout);
+}
+
+void HubCore::Impl::reply(Peer& peer, const Message& message, TimePoint deadline) {
+  reply_line(peer, encode(message), deadline);
+}
+
+void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline) {
+  if (peer.fate == Fate::close_now) return;
+  if (!peer.outbox.has_room_for_control(line.size())) edge_.flush(peer.id);
+  if (!peer.outbox.has_room_for_control(line.size())) {
+    close_now(peer, Notice::Kind::slow_close,
+              "leaves more than " + std::to_string(kMaxControlBytes) + " bytes of replies unread");
+    return;
+  }
+  peer.outbox.push_control(std::move(line), deadline);
+  touch(peer);
+}
+
+void HubCore::Impl::close_when_flushed(Peer& peer, TimePoint deadline) {
+  leave_tables(peer);
+  peer.intake = Intake::ended;
+  if (peer.fate == Fate::stay) peer.fate = Fate::close_when_flushed;
+  peer.close_deadline = std::min(peer.close_deadline, deadline);
+  touch(peer);
+}
+
+void HubCore::Impl::close_now(Peer& peer, Notice::Kind why, std::string text) {
+  notice(why, peer, std::move(text));
+  leave_tables(peer);
+  peer.intake = Intake::ended;
+  peer.fate = Fate::close_now;
+  touch(peer);
+}
+
+void HubCore::Impl::touch(Peer& peer) {
+  if (std::exchange(peer.touched, true)) return;
+  touched_.push_back(&peer);
+}
+
+void HubCore::Impl::set_phase(Peer& peer, Phase phase) {
+  BUSD_CHECK(phase != Phase::handshake);
+  if (peer.phase == Phase::handshake) --handshakes_;
+  peer.phase = phase;
+}
+
+void HubCore::Impl::notice(Notice::Kind kind, const Peer& peer, std::string text) {
+  int64_t pid = peer.credentials.pid != 0 ? peer.credentials.pid : peer.pid;
+  notices_.push_back(Notice{kind, peer.id, pid, std::move(text)});
+}
+
+// ---- time
+
+void HubCore::Impl::settle(TimePoint now) {
+  // A waiter that is let in may have sent frames after its hello, and these may release another lock.
+  while (!answers_.empty()) {
+    KeyRegistry::Answer answer = std::move(answers_.front());
+    answers_.pop_front();
+    if (stopping_) continue;
+    Peer& waiter = peer(answer.peer);
+    answer_join(waiter, answer, now);
+    read_lines(waiter, {}, now);
+  }
+  for (Peer* touched : touched_) schedule(*touched);
+}
+
+TimePoint HubCore::Impl::deadline_of(const Peer& peer) const {
+  TimePoint deadline = std::min(peer.close_deadline, peer.outbox.control_deadline());
+  if (peer.phase == Phase::handshake) deadline = std::min(deadline, peer.opened + kHandshakeTimeout);
+  if (peer.lock_since != kNever) deadline = std::min(deadline, peer.lock_since + config_.cleanup_timeout);
+  return deadline;
+}
+
+void HubCore::Impl::schedule(Peer& peer) {
+  TimePoint deadline = peer.fate == Fate::close_now ? kNever : deadline_of(peer);
+  if (deadline == peer.scheduled) return;
+  if (peer.scheduled != kNever) deadlines_.erase({peer.scheduled, peer.id});
+  peer.scheduled = deadline;
+  if (deadline != kNever) deadlines_.insert({deadline, peer.id});
+}
+
+TimePoint HubCore::Impl::next_deadline() {
+  TimePoint next = deadlines_.empty() ? kNever : deadlines_.begin()->first;
+  bool unused = counting_ == 0 && handshakes_ == 0;
+  if (unused && config_.idle_exit != Duration::max()) next = std::min(next, idle_since_ + config_.idle_exit);
+  return next;
+}
+
+std::vector<PeerId> HubCore::Impl::overdue(TimePoint now) {
+  std::vector<PeerId> out;
+  for (const auto& [deadline, id] : deadlines_) {
+    if (deadline > now) break;
+    if (peer(id).phase == Phase::handshake) out.push_back(id);
+  }
+  return out;
+}
+
+void HubCore::Impl::tick(TimePoint now) {
+  ++turn_;
+  std::vector<PeerId> due;
+  for (const auto& [deadline, id] : deadlines_) {
+    if (deadline > now) break;
+    due.push_back(id);
+  }
+  for (PeerId id : due) {
+    judge(peer(id), now);
+    schedule(peer(id));
+  }
+  settle(now);
+}
+
+void HubCore::Impl::judge(Peer& peer, TimePoint now) {
+  if (peer.phase == Phase::handshake && peer.opened + kHandshakeTimeout <= now) {
+    std::string reason =
+        "no complete frame within " + format_duration(kHandshakeTimeout) + " of the connection's beginning";
+    notice(Notice::Kind::refused_peer, peer, reason);
+    reply(peer, ErrorMessage{ErrorCode::timeout, reason, {}, 0}, kNever);
+    close_when_flushed(peer, now + kWriteTimeout);
+  }
+  if (peer.lock_since != kNever && peer.lock_since + config_.cleanup_timeout <= now) {
+    close_now(peer, Notice::Kind::cleanup_timeout,
+              "held the clean-up lock of scope " + quoted(peer.scope) + " for more than " +
+                  format_duration(config_.cleanup_timeout));
+    return;
+  }
+  if (peer.outbox.control_deadline() <= now || peer.close_deadline <= now) {
+    edge_.flush(peer.id);
+    bool written = peer.outbox.control_deadline() > now && (peer.close_deadline > now || peer.outbox.empty());
+    if (!written) close_now(peer, Notice::Kind::slow_close, "did not read what was written to it in time");
+    touch(peer);
+  }
+}
+
+void HubCore::Impl::begin_stop(TimePoint deadline) {
+  stopping_ = true;
+  for (auto& [id, owned] : peers_) {
+    Peer& each = *owned;
+    if (each.intake == Intake::read) each.intake = Intake::paused;
+    if (each.fate == Fate::stay) each.fate = Fate::close_when_flushed;
+    each.close_deadline = std::min(each.close_deadline, deadline);
+    touch(each);
+    schedule(each);
+  }
+}
+
+bool HubCore::Impl::idle(TimePoint now) const {
+  return config_.idle_exit != Duration::max() && counting_ == 0 && handshakes_ == 0 &&
+         now - idle_since_ >= config_.idle_exit;
+}
+
+// ---- the public face
+
+HubCore::HubCore(HubConfig config, Edge& edge, TimePoint start)
+    : impl_(std::make_unique<Impl>(std::move(config), edge, start)) {}
+HubCore::~HubCore() = default;
+
+PeerId HubCore::open(const Credentials& credentials, TimePoint now) { return impl_->open(credentials, now); }
+void HubCore::receive(PeerId peer, std::string_view chunk, TimePoint now) {
+  impl_->receive(peer, chunk, now);
+}
+void HubCore::end_of_input(PeerId peer, TimePoint now) { impl_->end_of_input(peer, now); }
+void HubCore::gone(PeerId peer, TimePoint now) { impl_->gone(peer, now); }
+
+std::vector<PeerId> HubCore::take_touched() {
+  std::vector<PeerId> out;
+  out.reserve(impl_->touched_.size());
+  for (Peer* peer : impl_->touched_) {
+    peer->touched = false;
+    out.push_back(peer->id);
+  }
+  impl_->touched_.clear();
+  return out;
+}
+
+Outbox& HubCore::outbox(PeerId peer) { return impl_->peer(peer).outbox; }
+Intake HubCore::intake(PeerId peer) const { return impl_->peer(peer).intake; }
+Fate HubCore::fate(PeerId peer) const { return impl_->peer(peer).fate; }
+TimePoint HubCore::close_deadline(PeerId peer) const { return impl_->peer(peer).close_deadline; }
+TimePoint HubCore::next_deadline() { return impl_->next_deadline(); }
+std::vector<PeerId> HubCore::overdue(TimePoint now) { return impl_->overdue(now); }
+void HubCore::tick(TimePoint now) { impl_->tick(now); }
+bool HubCore::stop_requested() const { return impl_->stop_requested_; }
+void HubCore::begin_stop(TimePoint deadline) { impl_->begin_stop(deadline); }
+bool HubCore::idle(TimePoint now) const { return impl_->idle(now); }
+std::vector<Notice> HubCore::take_notices() { return std::exchange(impl_->notices_, {}); }
+StatusResponse HubCore::status(TimePoint now) const { return impl_->status(now); }
+size_t HubCore::peer_count() const { return impl_->peers_.size(); }
+
+}  // namespace bus::hub

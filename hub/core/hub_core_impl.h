@@ -1,0 +1,172 @@
+// HubCore's inside, shared by the four files that implement it:
+//
+//   hub_core.cpp  the public face, input lines, time, settling after each entry
+//   peers.cpp     a peer's life: handshake, scope, clean-up lock, leaving
+//   publish.cpp   an event's life: checked, deduplicated, routed, queued
+//   status.cpp    the snapshot
+//
+// Nothing else includes this.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "hub/core/counters.h"
+#include "hub/core/dedup.h"
+#include "hub/core/hub_core.h"
+#include "hub/core/key_registry.h"
+#include "hub/core/outbox.h"
+#include "hub/core/router.h"
+#include "hub/core/sources.h"
+#include "protocol/json_scan.h"
+#include "protocol/line_reader.h"
+#include "protocol/message.h"
+
+namespace bus::hub {
+
+enum class Phase {
+  handshake,  // no complete frame yet
+  waiting,    // its hello waits for a clean-up lock; what it sent after it is kept unread
+  consumer,
+  source,
+  anonymous,  // published without a hello
+  leaving,    // bye, shutdown, EOF or a fatal fault: what is queued is flushed, then it is closed
+};
+
+struct Peer : Subscriber {
+  PeerId id = 0;
+  Credentials credentials;
+  Phase phase = Phase::handshake;
+  Intake intake = Intake::read;
+  Fate fate = Fate::stay;
+  bool admitted = false;       // holds a place of max_connections
+  bool counts = false;         // as activity, for idle exit
+  bool touched = false;        // is in touched_
+  bool fault_noticed = false;  // its first fault was logged
+  bool drop_noticed = false;   // its first loss was logged
+  bool exclusive = false;
+  uint64_t frames_in = 0;
+  uint64_t refused_in_turn = 0;  // the turn in which its socket refused bytes
+  TimePoint opened;
+  TimePoint joined;
+  TimePoint lock_since = kNever;  // holds its scope's clean-up lock since then
+  TimePoint close_deadline = kNever;
+  TimePoint scheduled = kNever;  // its entry in deadlines_
+  LineReader reader;
+  Outbox outbox;
+
+  // Consumer (from `waiting` on; `scope` is empty when it is in none).
+  int64_t pid = 0;  // as it said in hello
+  std::string key;
+  std::string subscription_id;
+  std::vector<std::string> event_types;
+  std::string scope;
+  size_t consumer_at = 0;  // its place in consumers_
+
+  // Publisher.
+  NamedSource* named = nullptr;
+  std::unique_ptr<DedupWindow> dedup;  // of an unnamed one, once it sends an id
+  uint64_t published = 0;
+  TimePoint last_event = kNever;
+};
+
+class HubCore::Impl {
+ public:
+  Impl(HubConfig config, Edge& edge, TimePoint start);
+  ~Impl();
+
+  // hub_core.cpp
+  PeerId open(const Credentials& credentials, TimePoint now);
+  void receive(PeerId id, std::string_view chunk, TimePoint now);
+  void end_of_input(PeerId id, TimePoint now);
+  void gone(PeerId id, TimePoint now);
+  TimePoint next_deadline();
+  std::vector<PeerId> overdue(TimePoint now);
+  void tick(TimePoint now);
+  void begin_stop(TimePoint deadline);
+  bool idle(TimePoint now) const;
+  // status.cpp
+  StatusResponse status(TimePoint now) const;
+
+  Peer& peer(PeerId id);
+  const Peer& peer(PeerId id) const;
+
+  // Public inside the core: the public face reads them.
+  std::vector<Peer*> touched_;
+  std::vector<Notice> notices_;
+  bool stop_requested_ = false;
+  std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
+
+ private:
+  // hub_core.cpp
+  std::string refusal_of(const Credentials& credentials, ErrorCode& code) const;
+  void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
+  void handle_line(Peer& peer, std::string_view line, TimePoint now);
+  void handle_message(Peer& peer, Message& message, TimePoint now);
+  void fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
+             std::string_view event_id = {});
+  void reply(Peer& peer, const Message& message, TimePoint deadline);
+  void reply_line(Peer& peer, std::string line, TimePoint deadline);
+  void close_when_flushed(Peer& peer, TimePoint deadline);
+  void close_now(Peer& peer, Notice::Kind why, std::string text);
+  void touch(Peer& peer);
+  void set_phase(Peer& peer, Phase phase);
+  void notice(Notice::Kind kind, const Peer& peer, std::string text);
+  void settle(TimePoint now);
+  void schedule(Peer& peer);
+  TimePoint deadline_of(const Peer& peer) const;
+  void judge(Peer& peer, TimePoint now);
+
+  // peers.cpp
+  void hello(Peer& peer, Hello& message, TimePoint now);
+  void become_source(Peer& peer, const Hello& message, TimePoint now);
+  void become_anonymous(Peer& peer);
+  void answer_join(Peer& peer, const KeyRegistry::Answer& answer, TimePoint now);
+  void pre_shutdown_check(Peer& peer, const PreShutdownCheck& message, TimePoint now);
+  void start_counting(Peer& peer);
+  // Ends all that ties the peer to others: routes, scope, source name. What is queued for it stays.
+  void leave_tables(Peer& peer);
+  void source_status(const SourceStatus& status);
+  void add_consumer(Peer& peer);
+  void remove_consumer(Peer& peer);
+
+  // publish.cpp
+  void publish(Peer& peer, TimePoint now);
+  bool is_duplicate(Peer& peer, TimePoint now);
+  void deliver(Peer& peer, const FramePtr& frame);
+  void broadcast(const FramePtr& frame);
+
+  HubConfig config_;
+  Edge& edge_;
+  TimePoint start_;
+  TimePoint idle_since_;
+  uint64_t next_id_ = 1;
+  uint64_t turn_ = 0;
+  bool stopping_ = false;
+
+  Router router_;
+  KeyRegistry registry_;
+  SourceTable sources_;
+  StatusResponse::Events
+      events_;  // `delivered` and `dropped` are those of peers that are gone; status() adds the others
+  UnmatchedTypes unmatched_;
+
+  std::vector<Peer*> consumers_;
+  size_t counting_ = 0;    // peers with `counts`
+  size_t handshakes_ = 0;  // peers in Phase::handshake
+  size_t admitted_ = 0;    // peers with `admitted`
+  std::set<std::pair<TimePoint, PeerId>> deadlines_;
+  std::deque<KeyRegistry::Answer> answers_;  // of a lock that was released, not yet told
+
+  // Scratch, reused so that an event costs no allocation but its frame.
+  EventLine line_;
+  Fault line_fault_;
+  std::vector<Subscriber*> found_;
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,150 @@
+// A peer's life: what it becomes by its first frame, its scope and clean-up lock, and how it leaves.
+#include <utility>
+
+#include "hub/core/hub_core_impl.h"
+#include "protocol/base/check.h"
+#include "protocol/base/strings.h"
+#include "protocol/codec.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+namespace {
+
+HelloAck hello_ack(bool first) {
+  HelloAck ack;
+  ack.first_for_key = first;
+  ack.capabilities = {kCapabilityPatterns};
+  return ack;
+}
+
+FramePtr status_frame(const SourceStatus& status) {
+  return std::make_shared<const Frame>(Frame{encode(status), 0});
+}
+
+}  // namespace
+
+void HubCore::Impl::hello(Peer& peer, Hello& message, TimePoint now) {
+  if (peer.phase != Phase::handshake) {
+    fault(peer, ErrorCode::not_allowed, "hello must be the first frame of a connection, and the only hello",
+          now);
+    return;
+  }
+  peer.pid = message.pid;
+  if (message.role == Role::source) {
+    become_source(peer, message, now);
+    return;
+  }
+  if (message.event_key.empty()) {
+    fault(peer, ErrorCode::bad_frame, "hello of a consumer needs an event_key", now);
+    return;
+  }
+  start_counting(peer);
+  peer.key = std::move(message.event_key);
+  peer.subscription_id = std::move(message.subscription_id);
+  peer.event_types = std::move(message.event_types);
+  peer.exclusive = message.exclusive;
+  peer.scope = peer.subscription_id.empty() ? peer.key : peer.subscription_id;
+  set_phase(peer, Phase::waiting);
+  int64_t shown_pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
+  KeyRegistry::Answer answer = registry_.join(peer.scope, {peer.id, shown_pid, peer.exclusive});
+  if (answer.verdict != KeyRegistry::Verdict::waiting) {
+    answer_join(peer, answer, now);
+    return;
+  }
+  peer.intake = Intake::paused;
+  touch(peer);
+}
+
+void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, TimePoint now) {
+  if (answer.verdict == KeyRegistry::Verdict::rejected) {
+    HelloAck ack = hello_ack(false);
+    ack.rejected = true;
+    ack.reject_reason = answer.reason;
+    reply(peer, ack, now + kWriteTimeout);
+    peer.scope.clear();  // it is in none
+    notice(Notice::Kind::refused_peer, peer, answer.reason);
+    close_when_flushed(peer, now + kWriteTimeout);
+    return;
+  }
+  set_phase(peer, Phase::consumer);
+  peer.intake = Intake::read;
+  peer.joined = now;
+  router_.subscribe(peer, peer.event_types);
+  add_consumer(peer);
+  reply(peer, hello_ack(answer.verdict == KeyRegistry::Verdict::joined_first), now + kWriteTimeout);
+  for (const NamedSource* source : sources_.known()) {
+    peer.outbox.push_best_effort(status_frame({source->name, source->state, source->detail}), config_.queue);
+  }
+  notice(Notice::Kind::joined, peer, "consumer " + peer.key);
+}
+
+void HubCore::Impl::become_source(Peer& peer, const Hello& message, TimePoint now) {
+  start_counting(peer);
+  set_phase(peer, Phase::source);
+  peer.joined = now;
+  reply(peer, hello_ack(false), now + kWriteTimeout);
+  notice(Notice::Kind::joined, peer, "source " + message.source);
+  if (message.source.empty()) return;
+  peer.named = &sources_.add(message.source);
+  peer.named->pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
+  peer.named->uid = peer.credentials.uid;
+  broadcast(status_frame({peer.named->name, peer.named->state, {}}));
+}
+
+void HubCore::Impl::become_anonymous(Peer& peer) {
+  start_counting(peer);
+  set_phase(peer, Phase::anonymous);
+}
+
+void HubCore::Impl::start_counting(Peer& peer) {
+  BUSD_CHECK(!peer.counts);
+  peer.counts = true;
+  ++counting_;
+}
+
+void HubCore::Impl::pre_shutdown_check(Peer& peer, const PreShutdownCheck& message, TimePoint now) {
+  const std::string& scope = message.subscription_id.empty() ? message.event_key : message.subscription_id;
+  bool last = peer.phase == Phase::consumer && scope == peer.scope && registry_.check(scope, peer.id, now);
+  if (last && peer.lock_since == kNever) peer.lock_since = now;
+  reply(peer, PreShutdownAck{last}, now + kWriteTimeout);
+}
+
+void HubCore::Impl::leave_tables(Peer& peer) {
+  if (peer.phase == Phase::leaving) return;
+  if (peer.phase == Phase::consumer) {
+    router_.unsubscribe(peer, peer.event_types);
+    remove_consumer(peer);
+  }
+  if (!peer.scope.empty()) {
+    for (KeyRegistry::Answer& answer : registry_.leave(peer.scope, peer.id))
+      answers_.push_back(std::move(answer));
+    peer.scope.clear();
+    peer.lock_since = kNever;
+  }
+  set_phase(peer, Phase::leaving);
+  if (NamedSource* source = std::exchange(peer.named, nullptr); source != nullptr) {
+    SourceStatus goodbye{source->name, SourceState::disconnected, {}};
+    bool was_last = source->connections == 1;
+    sources_.drop(*source);  // may forget it
+    if (was_last) broadcast(status_frame(goodbye));
+  }
+}
+
+void HubCore::Impl::source_status(const SourceStatus& status) {
+  sources_.report(status);
+  broadcast(status_frame(status));
+}
+
+void HubCore::Impl::add_consumer(Peer& peer) {
+  peer.consumer_at = consumers_.size();
+  consumers_.push_back(&peer);
+}
+
+void HubCore::Impl::remove_consumer(Peer& peer) {
+  consumers_[peer.consumer_at] = consumers_.back();
+  consumers_[peer.consumer_at]->consumer_at = peer.consumer_at;
+  consumers_.pop_back();
+}
+
+}  // namespace bus::hub

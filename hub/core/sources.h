@@ -1,0 +1,62 @@
+// Named sources: their last state, their counts, and their dedup windows (PROTOCOL.md 4 and 5).
+//
+// A name is known from its first hello or source_status on. While a connection bears it, it stays; afterwards
+// it is kept (its state for consumers that join, its dedup window for its return) among the kMaxAbsentSources
+// last seen.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/core/dedup.h"
+#include "hub/core/router.h"
+#include "protocol/base/clock.h"
+#include "protocol/message.h"
+
+namespace bus::hub {
+
+// Each costs its name, a detail of at most 4 KiB, and while its ids are young a dedup window of at most 600
+// KiB.
+inline constexpr size_t kMaxAbsentSources = 256;
+
+struct NamedSource {
+  std::string name;
+  SourceState state = SourceState::connected;
+  std::string detail;
+  size_t connections = 0;
+  int64_t pid = 0;  // of the connection that was heard last
+  uint32_t uid = 0;
+  uint64_t published = 0;
+  TimePoint last_event = kNever;  // kNever: none yet
+  DedupWindow dedup;
+};
+
+class SourceTable {
+ public:
+  ~SourceTable();
+
+  // A connection bears `name` from now on. Good until the matching drop().
+  NamedSource& add(std::string_view name);
+  void drop(NamedSource& source);
+
+  // A state was reported for `name`, which need not be connected.
+  NamedSource& report(const SourceStatus& status);
+
+  // All that are known, by name.
+  std::vector<const NamedSource*> known() const;
+  size_t size() const { return by_name_.size(); }
+
+ private:
+  NamedSource& find_or_insert(std::string_view name);
+  void make_absent(NamedSource& source);
+
+  TextMap<std::unique_ptr<NamedSource>> by_name_;
+  std::deque<NamedSource*> absent_;  // longest absent first; at most kMaxAbsentSources
+};
+
+}  // namespace bus::hub

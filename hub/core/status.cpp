@@ -1,0 +1,89 @@
+// The snapshot that answers status_query (PROTOCOL.md 7).
+#include <algorithm>
+
+#include "hub/core/hub_core_impl.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+namespace {
+
+constexpr size_t kUnmatchedTypesShown = 16;
+
+int64_t age_sec(TimePoint now, TimePoint since) {
+  return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
+}
+
+int64_t age_ms(TimePoint now, TimePoint since) { return since == kNever ? -1 : to_ms(now - since); }
+
+StatusResponse::Consumer describe(const Peer& peer, TimePoint now) {
+  StatusResponse::Consumer out;
+  out.pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
+  if (peer.credentials.pid != out.pid) out.kernel_pid = peer.credentials.pid;
+  out.event_key = peer.key;
+  out.subscription_id = peer.subscription_id;
+  out.received = peer.outbox.received();
+  out.dropped = peer.outbox.dropped();
+  out.delivered = peer.outbox.delivered();
+  out.queued = peer.outbox.queued();
+  out.queued_bytes = peer.outbox.queued_bytes();
+  out.uid = peer.credentials.uid;
+  out.event_types = peer.event_types;
+  out.connected_sec = age_sec(now, peer.joined);
+  out.exclusive = peer.exclusive;
+  return out;
+}
+
+StatusResponse::Source describe(const NamedSource& source, TimePoint now) {
+  return {source.name, source.state,     source.pid,
+          source.uid,  source.published, age_ms(now, source.last_event)};
+}
+
+StatusResponse::Source describe_unnamed(const Peer& peer, TimePoint now) {
+  int64_t pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
+  return {
+      {}, SourceState::connected, pid, peer.credentials.uid, peer.published, age_ms(now, peer.last_event)};
+}
+
+}  // namespace
+
+StatusResponse HubCore::Impl::status(TimePoint now) const {
+  StatusResponse out;
+  out.pid = config_.pid;
+  out.uptime_sec = age_sec(now, start_);
+  out.version = config_.version;
+  out.bus = config_.bus;
+  out.socket = config_.socket;
+  out.events = events_;
+
+  // Oldest connection first, so that what is cut from a long answer is what came last.
+  std::vector<const Peer*> oldest_first;
+  oldest_first.reserve(peers_.size());
+  for (const auto& [id, peer] : peers_) oldest_first.push_back(peer.get());
+  std::sort(oldest_first.begin(), oldest_first.end(),
+            [](const Peer* a, const Peer* b) { return a->id < b->id; });
+
+  for (const NamedSource* source : sources_.known()) out.sources.push_back(describe(*source, now));
+  for (const Peer* peer : oldest_first) {
+    out.events.delivered += peer->outbox.delivered();
+    out.events.dropped += peer->outbox.dropped();
+    if (peer->phase == Phase::consumer) out.consumers.push_back(describe(*peer, now));
+    bool source = peer->phase == Phase::source || peer->phase == Phase::anonymous;
+    if (source && peer->named == nullptr) out.sources.push_back(describe_unnamed(*peer, now));
+    if (source || peer->phase == Phase::consumer) ++out.active_conns;
+  }
+  out.unmatched_types = unmatched_.top(kUnmatchedTypesShown);
+  for (const KeyRegistry::Lock& lock : registry_.locks()) {
+    out.cleanup_locks.push_back({lock.scope, lock.pid, to_ms(now - lock.since), lock.waiting});
+  }
+  out.limits.frame_bytes = kMaxFrameBytes;
+  out.limits.queue_frames = config_.queue.frames;
+  out.limits.queue_bytes = config_.queue.bytes;
+  out.limits.max_connections = config_.max_connections;
+  out.limits.idle_exit_ms = config_.idle_exit == Duration::max() ? -1 : to_ms(config_.idle_exit);
+  out.limits.dedup_window_ms = to_ms(config_.dedup_window);
+  out.limits.cleanup_timeout_ms = to_ms(config_.cleanup_timeout);
+  return out;
+}
+
+}  // namespace bus::hub

@@ -1,0 +1,184 @@
+// A hub core with fake sockets and a clock that the test owns: each peer's socket takes as many bytes as the
+// test says.
+//
+// Does what the edge does by the rules at the top of hub/core/hub_core.h; used by unit tests, the property
+// test and the fuzz target.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/core/hub_core.h"
+#include "protocol/base/check.h"
+#include "protocol/base/clock.h"
+
+namespace bus::test {
+
+inline constexpr uint32_t kOurUid = 1000;
+inline constexpr size_t kEndless = static_cast<size_t>(-1);
+
+inline hub::HubConfig rig_config() {
+  hub::HubConfig config;
+  config.pid = 7;
+  config.uid = kOurUid;
+  config.version = "test";
+  config.bus = "bus";
+  config.socket = "/nowhere/bus.sock";
+  return config;
+}
+
+class CoreRig : public hub::Edge {
+ public:
+  explicit CoreRig(hub::HubConfig config = rig_config())
+      : core(std::move(config), *this, TimePoint{} + seconds(1000)) {}
+  ~CoreRig() override {
+    while (!sockets_.empty()) hang_up(sockets_.begin()->first);
+  }
+
+  hub::PeerId connect(uint32_t uid = kOurUid, int64_t pid = 100) {
+    hub::PeerId id = core.open(hub::Credentials{pid, uid, uid, {}}, clock);
+    sockets_[id];
+    settle();
+    return id;
+  }
+
+  // The bytes arrive in one read.
+  void send(hub::PeerId id, std::string_view bytes) {
+    if (!is_open(id)) return;
+    sockets_[id].unread += bytes;
+    read(id);
+    settle();
+  }
+  void send_line(hub::PeerId id, std::string_view line) { send(id, std::string(line) + "\n"); }
+  void shut_down_writing(hub::PeerId id) {
+    if (!is_open(id)) return;
+    sockets_[id].ended = true;
+    read(id);
+    settle();
+  }
+  // The peer closes its socket.
+  void hang_up(hub::PeerId id) {
+    if (sockets_.count(id) == 0) return;
+    core.gone(id, clock);
+    finished_[id] = std::move(sockets_[id]);
+    sockets_.erase(id);
+    settle();
+  }
+  void advance(Duration d) {
+    clock += d;
+    core.tick(clock);
+    settle();
+  }
+
+  // How many more bytes the peer's socket takes before it refuses.
+  void set_room(hub::PeerId id, size_t bytes) {
+    if (!is_open(id)) return;
+    sockets_[id].room = bytes;
+    serve(id);
+    settle();
+  }
+
+  bool is_open(hub::PeerId id) const { return sockets_.count(id) != 0; }
+
+  // The complete lines that the peer got since the last call, without their LF.
+  std::vector<std::string> lines(hub::PeerId id) {
+    Socket& socket = is_open(id) ? sockets_[id] : finished_[id];
+    std::vector<std::string> out;
+    size_t end = 0;
+    while ((end = socket.bytes.find('\n')) != std::string::npos) {
+      out.push_back(socket.bytes.substr(0, end));
+      socket.bytes.erase(0, end + 1);
+    }
+    return out;
+  }
+  // The single line that it got; "" when none, "(N lines)" when more.
+  std::string line(hub::PeerId id) {
+    auto all = lines(id);
+    if (all.size() > 1) return "(" + std::to_string(all.size()) + " lines) " + all.front();
+    return all.empty() ? "" : all.front();
+  }
+
+  std::string first_line(hub::PeerId id) {
+    auto all = lines(id);
+    return all.empty() ? "" : all.front();
+  }
+
+  // Connects and says hello as a consumer; what came in answer is taken, the ack kept.
+  hub::PeerId consumer(const std::string& key, const std::string& types, const std::string& more = "") {
+    hub::PeerId id = connect();
+    send_line(id, hello(key, types, more));
+    last_ack = first_line(id);
+    return id;
+  }
+  static std::string hello(const std::string& key, const std::string& types, const std::string& more = "") {
+    return R"({"type":"hello","pid":42,"event_key":")" + key + R"(","event_types":[)" + types +
+           R"(],"version":"v1")" + more + "}";
+  }
+  hub::PeerId source(const std::string& name) {
+    hub::PeerId id = connect();
+    send_line(
+        id,
+        R"({"type":"hello","pid":43,"event_key":"","event_types":null,"version":"v1","role":"source","source":")" +
+            name + "\"}");
+    last_ack = first_line(id);
+    return id;
+  }
+
+  bool flush(hub::PeerId id) noexcept override {
+    auto at = sockets_.find(id);
+    if (at == sockets_.end()) return false;
+    Socket& socket = at->second;
+    hub::Outbox& outbox = core.outbox(id);
+    while (!outbox.empty() && socket.room > 0) {
+      std::string out;
+      outbox.render(out, 65536);
+      size_t taken = std::min(out.size(), socket.room);
+      socket.bytes.append(out, 0, taken);
+      if (socket.room != kEndless) socket.room -= taken;
+      outbox.advance(taken);
+    }
+    return outbox.empty();
+  }
+
+  TimePoint clock = TimePoint{} + seconds(1000);
+  std::string last_ack;
+  hub::HubCore core;
+
+ private:
+  struct Socket {
+    std::string bytes;
+    std::string unread;  // arrived, but the core's intake is paused
+    bool ended = false;
+    size_t room = kEndless;
+  };
+
+  void read(hub::PeerId id) {
+    Socket& socket = sockets_[id];
+    if (core.intake(id) != hub::Intake::read) return;
+    if (!socket.unread.empty()) core.receive(id, std::exchange(socket.unread, {}), clock);
+    if (socket.ended && core.intake(id) == hub::Intake::read) core.end_of_input(id, clock);
+  }
+
+  void settle() {
+    for (;;) {
+      auto touched = core.take_touched();
+      if (touched.empty()) return;
+      for (hub::PeerId id : touched) serve(id);
+    }
+  }
+
+  void serve(hub::PeerId id) {
+    if (!is_open(id)) return;
+    bool empty = core.fate(id) != hub::Fate::close_now && flush(id);
+    if (core.fate(id) == hub::Fate::stay) return read(id);
+    if (core.fate(id) == hub::Fate::close_now || empty) hang_up(id);
+  }
+
+  std::map<hub::PeerId, Socket> sockets_;
+  std::map<hub::PeerId, Socket> finished_;
+};
+
+}  // namespace bus::test

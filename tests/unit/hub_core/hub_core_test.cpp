@@ -1,0 +1,329 @@
+// The core as a connection meets it: first frames, faults, deadlines, closing, idleness, stopping
+// (PROTOCOL.md 1, 4, 8).
+#include "hub/core/hub_core.h"
+
+#include <string>
+#include <vector>
+
+#include "hub/core/outbox.h"
+#include "protocol/limits.h"
+#include "tests/support/catch.h"
+#include "tests/support/core_rig.h"
+
+using namespace bus;
+using namespace bus::test;
+using bus::hub::Fate;
+using bus::hub::Intake;
+using bus::hub::PeerId;
+
+namespace {
+
+const std::string kEvent = R"({"type":"event","event_type":"x"})";
+
+bool is_error(const std::string& line, const std::string& code) {
+  return line.find(R"({"type":"error","code":")" + code + "\"") == 0;
+}
+
+}  // namespace
+
+TEST_CASE("Only these may be first: hello, status_query, shutdown, event, source_status") {
+  for (const char* allowed : {R"({"type":"hello","pid":1,"event_key":"k","event_types":null,"version":"v1"})",
+                              R"({"type":"event","event_type":"x"})",
+                              R"({"type":"source_status","source":"s","state":"connected"})"}) {
+    CoreRig rig;
+    PeerId id = rig.connect();
+    rig.send_line(id, allowed);
+    CHECK(rig.is_open(id));
+  }
+  struct Refused {
+    const char* line;
+    const char* code;
+  };
+  for (const Refused& refused :
+       {Refused{R"({"type":"bye"})", "not_allowed"},
+        Refused{R"({"type":"pre_shutdown_check","event_key":"k"})", "not_allowed"},
+        Refused{R"({"type":"hello_ack","bus_version":"v1","first_for_key":true})", "not_allowed"},
+        Refused{R"({"type":"quux"})", "unknown_type"}, Refused{"{", "bad_json"}, Refused{"[]", "bad_frame"},
+        Refused{R"({"type":"event"})", "bad_frame"}}) {
+    CAPTURE(refused.line);
+    CoreRig rig;
+    PeerId id = rig.connect();
+    rig.send_line(id, refused.line);
+    CHECK(is_error(rig.line(id), refused.code));
+    CHECK_FALSE(rig.is_open(id));
+  }
+}
+
+TEST_CASE(
+    "After the first frame a bad one is answered with its number, counted, and the connection lives on") {
+  CoreRig rig;
+  PeerId watcher = rig.consumer("k", "\"x\"");
+  PeerId id = rig.connect();
+  rig.send(id, kEvent + "\n\n \t\r\n{\n" + R"({"type":"quux"})" + "\n" + R"({"type":"status_query"})" + "\n" +
+                   R"({"type":"shutdown"})" + "\n" + CoreRig::hello("k", "") + "\n" +
+                   R"({"type":"bye","type":"bye"})" + "\n" + kEvent + "\n");
+  auto lines = rig.lines(id);
+  REQUIRE(lines.size() == 6);
+  const char* codes[] = {"bad_json",    "unknown_type", "not_allowed",
+                         "not_allowed", "not_allowed",  "bad_frame"};
+  for (size_t i = 0; i < lines.size(); ++i) {
+    CHECK(is_error(lines[i], codes[i]));
+    CHECK(lines[i].find(R"("frame":)" + std::to_string(i + 2) + "}") != std::string::npos);
+  }
+  CHECK(rig.lines(watcher).size() == 2);
+  CHECK(rig.core.status(rig.clock).events.refused == 6);
+  CHECK_FALSE(rig.core.stop_requested());
+}
+
+TEST_CASE("An error names the event it answers by its event_id") {
+  CoreRig rig;
+  PeerId id = rig.connect();
+  rig.send_line(id, kEvent);
+  std::string big(kMaxFrameBytes - 80, 'p');
+  rig.send_line(id, R"({"type":"event","event_type":"x","event_id":"e-9","payload":")" + big + "\"}");
+  CHECK(rig.line(id).find(R"("id":"e-9","frame":2})") != std::string::npos);
+}
+
+TEST_CASE("Frames arrive whole however the bytes are cut") {
+  std::string bytes = CoreRig::hello("k", "\"x\"") + "\r\n" + kEvent + "\n" + R"({"type":"bye"})" + "\n";
+  for (size_t cut = 1; cut < bytes.size(); ++cut) {
+    CoreRig rig;
+    PeerId id = rig.connect();
+    rig.send(id, bytes.substr(0, cut));
+    rig.send(id, bytes.substr(cut));
+    REQUIRE(rig.lines(id).size() == 2);
+    REQUIRE_FALSE(rig.is_open(id));
+  }
+}
+
+TEST_CASE("A frame of exactly the cap is taken, one byte more is answered and ends the connection") {
+  for (size_t over : {size_t{0}, size_t{1}}) {
+    CoreRig rig;
+    PeerId id = rig.connect();
+    rig.send_line(id, kEvent);
+    std::string line = R"({"type":"quux"})";
+    line += std::string(kMaxFrameBytes - 1 - line.size() + over, ' ');
+    for (size_t at = 0; at < line.size(); at += 100'000) rig.send(id, line.substr(at, 100'000));
+    rig.send(id, "\n");
+    CHECK(is_error(rig.line(id), over == 0 ? "unknown_type" : "frame_too_large"));
+    CHECK(rig.is_open(id) == (over == 0));
+  }
+}
+
+TEST_CASE("Endless input without a line end costs bounded memory and ends at the cap") {
+  CoreRig rig;
+  PeerId id = rig.connect();
+  std::string chunk(65536, 'x');
+  for (int i = 0; i < 160; ++i) rig.send(id, chunk);
+  CHECK(is_error(rig.line(id), "frame_too_large"));
+  CHECK_FALSE(rig.is_open(id));
+}
+
+TEST_CASE("A connection that sends no complete frame within 5 s is told and closed, and none that did") {
+  CoreRig rig;
+  PeerId silent = rig.connect();
+  PeerId dribbling = rig.connect();
+  rig.send(dribbling, "{\"type\":");
+  PeerId served = rig.consumer("k", "");
+  rig.advance(kHandshakeTimeout - milliseconds(1));
+  CHECK(rig.is_open(silent));
+  CHECK(rig.core.overdue(rig.clock).empty());
+  rig.clock += milliseconds(1);
+  CHECK(rig.core.overdue(rig.clock) == std::vector<PeerId>{silent, dribbling});
+  rig.advance(Duration::zero());
+  CHECK(is_error(rig.line(silent), "timeout"));
+  CHECK(is_error(rig.line(dribbling), "timeout"));
+  CHECK_FALSE(rig.is_open(silent));
+  CHECK(rig.is_open(served));
+}
+
+TEST_CASE(
+    "A frame that is read in the turn in which the deadline is judged meets it, however late the hub is") {
+  CoreRig rig;
+  PeerId id = rig.connect();
+  rig.clock += seconds(7);
+  rig.send_line(id, kEvent);
+  rig.advance(Duration::zero());
+  CHECK(rig.is_open(id));
+}
+
+TEST_CASE("Strangers are denied, root and whom the configuration names are not") {
+  hub::HubConfig config = rig_config();
+  config.allow_uids = {2000};
+  config.allow_gids = {3000, 3001};
+  CoreRig rig(config);
+  CHECK(rig.is_open(rig.connect(kOurUid)));
+  CHECK(rig.is_open(rig.connect(0)));
+  CHECK(rig.is_open(rig.connect(2000)));
+  CHECK(rig.is_open(rig.connect(3000)));  // its gid
+  PeerId stranger = rig.connect(4000);
+  CHECK_FALSE(rig.is_open(stranger));
+  CHECK(rig.line(stranger) ==
+        R"({"type":"error","code":"denied","message":"uid 4000 may not use this hub"})");
+  PeerId by_group = rig.core.open(hub::Credentials{1, 4000, 4000, {5, 3001}}, rig.clock);
+  CHECK(rig.core.fate(by_group) == Fate::stay);
+  rig.core.gone(by_group, rig.clock);
+}
+
+TEST_CASE("One connection above the limit is refused, and may come when another has left") {
+  hub::HubConfig config = rig_config();
+  config.max_connections = 2;
+  CoreRig rig(config);
+  PeerId one = rig.connect();
+  rig.connect();
+  PeerId refused = rig.connect();
+  CHECK(rig.line(refused) ==
+        R"({"type":"error","code":"too_many","message":"this hub serves at most 2 connections"})");
+  CHECK_FALSE(rig.is_open(refused));
+  rig.hang_up(one);
+  CHECK(rig.is_open(rig.connect()));
+}
+
+TEST_CASE("bye finishes what came before it, ignores what comes after it, flushes and closes") {
+  CoreRig rig;
+  PeerId watcher = rig.consumer("k", "\"x\"");
+  PeerId id = rig.consumer("k", "\"x\"");
+  rig.set_room(id, 0);
+  rig.send(id, kEvent + "\n" + R"({"type":"bye"})" + "\n" + kEvent + "\n");
+  CHECK(rig.lines(watcher).size() == 1);
+  CHECK(rig.is_open(id));
+  CHECK(rig.core.intake(id) == Intake::ended);
+  rig.send_line(watcher, R"({"type":"pre_shutdown_check","event_key":"k"})");
+  CHECK(rig.line(watcher) == R"({"type":"pre_shutdown_ack","last_for_key":true})");
+  rig.set_room(id, kEndless);
+  CHECK(rig.lines(id).size() == 1);
+  CHECK_FALSE(rig.is_open(id));
+}
+
+TEST_CASE("A peer that said bye and does not read is closed after 5 s") {
+  CoreRig rig;
+  PeerId id = rig.consumer("k", "\"x\"");
+  rig.set_room(id, 0);
+  rig.send(id, kEvent + "\n" + R"({"type":"bye"})" + "\n");
+  rig.advance(kWriteTimeout - milliseconds(1));
+  CHECK(rig.is_open(id));
+  rig.advance(milliseconds(1));
+  CHECK_FALSE(rig.is_open(id));
+}
+
+TEST_CASE("A control reply that is not read within 5 s ends the connection, queued events never do") {
+  CoreRig rig;
+  PeerId asks = rig.consumer("k", "\"x\"");
+  PeerId slow = rig.consumer("k", "\"x\"");
+  PeerId source = rig.connect();
+  rig.set_room(asks, 0);
+  rig.set_room(slow, 0);
+  rig.send_line(source, kEvent);
+  rig.send_line(asks, R"({"type":"pre_shutdown_check","event_key":"k"})");
+  rig.send_line(slow, "an error reply has no deadline");
+  rig.advance(kWriteTimeout - milliseconds(1));
+  CHECK(rig.is_open(asks));
+  rig.advance(milliseconds(1));
+  CHECK_FALSE(rig.is_open(asks));
+  rig.advance(seconds(3600));
+  CHECK(rig.is_open(slow));
+}
+
+TEST_CASE("Replies that a client leaves unread are bounded; one that reads may get any number") {
+  CoreRig rig;
+  PeerId deaf = rig.connect();
+  PeerId reads = rig.connect();
+  rig.send_line(deaf, kEvent);
+  rig.send_line(reads, kEvent);
+  rig.set_room(deaf, 0);
+  std::string bad;
+  for (int i = 0; i < 5000; ++i) bad += "{\n";
+  rig.send(deaf, bad);
+  CHECK_FALSE(rig.is_open(deaf));
+  rig.send(reads, bad);
+  CHECK(rig.lines(reads).size() == 5000);
+}
+
+TEST_CASE("At end of input a consumer goes on receiving, a source is closed") {
+  CoreRig rig;
+  PeerId consumer = rig.consumer("k", "\"x\"");
+  PeerId source = rig.connect();
+  rig.send_line(source, kEvent);
+  rig.shut_down_writing(consumer);
+  CHECK(rig.is_open(consumer));
+  rig.lines(consumer);
+  rig.send(source, kEvent + "\n{\"type\":\"ev");
+  CHECK(rig.lines(consumer).size() == 1);
+  uint64_t refused = rig.core.status(rig.clock).events.refused;
+  rig.shut_down_writing(source);
+  CHECK_FALSE(rig.is_open(source));
+  CHECK(rig.core.status(rig.clock).events.refused == refused + 1);  // the partial line
+  PeerId nothing = rig.connect();
+  rig.shut_down_writing(nothing);
+  CHECK_FALSE(rig.is_open(nothing));
+}
+
+TEST_CASE("The hub is idle when idle_exit has passed since the last connection that counts") {
+  hub::HubConfig config = rig_config();
+  config.idle_exit = seconds(30);
+  CoreRig rig(config);
+  CHECK(rig.core.next_deadline() == rig.clock + seconds(30));
+  rig.advance(seconds(20));
+  PeerId consumer = rig.consumer("k", "");
+  rig.advance(seconds(100));
+  CHECK_FALSE(rig.core.idle(rig.clock));
+  rig.hang_up(consumer);
+  rig.advance(seconds(29));
+  CHECK_FALSE(rig.core.idle(rig.clock));
+
+  SECTION("a status query does not count") {
+    PeerId status = rig.connect();
+    CHECK_FALSE(rig.core.idle(rig.clock + seconds(1)));  // in its handshake it does
+    rig.send_line(status, R"({"type":"status_query"})");
+    CHECK_FALSE(rig.is_open(status));
+    CHECK(rig.core.idle(rig.clock + seconds(1)));
+  }
+  SECTION("a connection that only said hello counts") {
+    rig.hang_up(rig.consumer("k", ""));
+    CHECK_FALSE(rig.core.idle(rig.clock + seconds(29)));
+    CHECK(rig.core.idle(rig.clock + seconds(30)));
+  }
+  SECTION("a connection that left in its handshake counts") {
+    rig.hang_up(rig.connect());
+    CHECK_FALSE(rig.core.idle(rig.clock + seconds(29)));
+  }
+}
+
+TEST_CASE("A hub without idle_exit is never idle") {
+  CoreRig rig;
+  CHECK(rig.core.next_deadline() == kNever);
+  CHECK_FALSE(rig.core.idle(rig.clock + std::chrono::hours(10'000)));
+}
+
+TEST_CASE("shutdown is answered by end of file, and queues are flushed until the deadline") {
+  CoreRig rig;
+  PeerId reads = rig.consumer("k", "\"x\"");
+  PeerId stuck = rig.consumer("k", "\"x\"");
+  PeerId source = rig.connect();
+  rig.set_room(stuck, 0);
+  rig.send_line(source, kEvent);
+  PeerId asks = rig.connect();
+  rig.send_line(asks, R"({"type":"shutdown"})");
+  CHECK(rig.core.stop_requested());
+  CHECK_FALSE(rig.is_open(asks));
+  rig.core.begin_stop(rig.clock + seconds(1));
+  CHECK(rig.core.intake(source) == Intake::paused);  // so that its unread input is not taken for processed
+  rig.advance(milliseconds(1));
+  CHECK_FALSE(rig.is_open(reads));
+  CHECK_FALSE(rig.is_open(source));
+  CHECK(rig.is_open(stuck));
+  rig.advance(seconds(1));
+  CHECK_FALSE(rig.is_open(stuck));
+  CHECK(rig.core.peer_count() == 0);
+}
+
+TEST_CASE("Waiters are closed when the hub stops, not let in") {
+  CoreRig rig;
+  PeerId holder = rig.consumer("k", "");
+  rig.send_line(holder, R"({"type":"pre_shutdown_check","event_key":"k"})");
+  PeerId waiter = rig.consumer("k", "");
+  rig.core.begin_stop(rig.clock + seconds(1));
+  rig.advance(milliseconds(1));
+  CHECK(rig.lines(waiter).empty());
+  CHECK(rig.core.peer_count() == 0);
+}

@@ -1,0 +1,84 @@
+#include <string>
+
+#include "protocol/codec.h"
+#include "protocol/limits.h"
+#include "tests/support/catch.h"
+#include "tests/support/core_rig.h"
+
+using namespace bus;
+using namespace bus::test;
+using bus::hub::PeerId;
+
+TEST_CASE("A status query is answered by one response and the end of the connection") {
+  CoreRig rig;
+  rig.consumer("k", "\"x\"");
+  PeerId asks = rig.connect();
+  rig.send(asks, "{\"type\":\"status_query\"}\n{\"type\":\"status_query\"}\n");
+  auto lines = rig.lines(asks);
+  REQUIRE(lines.size() == 1);
+  CHECK_FALSE(rig.is_open(asks));
+  Decoded decoded = decode(lines[0]);
+  REQUIRE(std::holds_alternative<Message>(decoded));
+  CHECK(std::get<StatusResponse>(std::get<Message>(decoded)) == rig.core.status(rig.clock));
+}
+
+TEST_CASE("Status says who is there and what became of every event") {
+  CoreRig rig;
+  PeerId consumer = rig.consumer("k", "\"x\",\"y.*\"", R"(,"subscription_id":"k:1","exclusive":true)");
+  PeerId source = rig.source("clock");
+  PeerId anonymous = rig.connect(kOurUid, 555);
+  rig.set_room(consumer, 0);
+  rig.send_line(source, R"({"type":"event","event_type":"x"})");
+  rig.send_line(anonymous, R"({"type":"event","event_type":"nobody"})");
+  rig.send_line(consumer, R"({"type":"pre_shutdown_check","event_key":"k","subscription_id":"k:1"})");
+  rig.connect();  // in its handshake: not counted
+  rig.clock += milliseconds(2500);
+
+  StatusResponse s = rig.core.status(rig.clock);
+  CHECK(s.pid == 7);
+  CHECK(s.uptime_sec == 2);
+  CHECK(s.active_conns == 3);
+  CHECK(s.version == "test");
+  CHECK(s.bus == "bus");
+  CHECK(s.socket == "/nowhere/bus.sock");
+  REQUIRE(s.consumers.size() == 1);
+  const auto& c = s.consumers[0];
+  CHECK(c.pid == 42);
+  CHECK(c.kernel_pid == 100);
+  CHECK(c.uid == kOurUid);
+  CHECK(c.event_key == "k");
+  CHECK(c.subscription_id == "k:1");
+  CHECK(c.event_types == std::vector<std::string>{"x", "y.*"});
+  CHECK(c.received == 1);
+  CHECK(c.queued == 1);
+  CHECK(c.queued_bytes ==
+        std::string(R"({"type":"event","event_type":"x","seq":1,"payload":null})").size() + 1);
+  CHECK(c.delivered == 0);
+  CHECK(c.connected_sec == 2);
+  CHECK(c.exclusive);
+  REQUIRE(s.sources.size() == 2);
+  CHECK(s.sources[0] == StatusResponse::Source{"clock", SourceState::connected, 43, kOurUid, 1, 2500});
+  CHECK(s.sources[1] == StatusResponse::Source{"", SourceState::connected, 555, kOurUid, 1, 2500});
+  CHECK(s.events == StatusResponse::Events{2, 0, 0, 0, 1, 0});
+  REQUIRE(s.cleanup_locks.size() == 1);
+  CHECK(s.cleanup_locks[0] == StatusResponse::CleanupLock{"k:1", 42, 2500, 0});
+  CHECK(s.limits.frame_bytes == kMaxFrameBytes);
+  CHECK(s.limits.queue_frames == 1024);
+  CHECK(s.limits.idle_exit_ms == -1);
+}
+
+TEST_CASE("Totals keep what those who left got and lost") {
+  hub::HubConfig config = rig_config();
+  config.queue.frames = 1;
+  CoreRig rig(config);
+  PeerId consumer = rig.consumer("k", "\"x\"");
+  PeerId source = rig.connect();
+  rig.send_line(source, R"({"type":"event","event_type":"x"})");
+  rig.set_room(consumer, 0);
+  for (int i = 0; i < 3; ++i) rig.send_line(source, R"({"type":"event","event_type":"x"})");
+  rig.hang_up(consumer);
+  StatusResponse s = rig.core.status(rig.clock);
+  CHECK(s.events.published == 4);
+  CHECK(s.events.delivered == 1);
+  CHECK(s.events.dropped == 2);
+}
