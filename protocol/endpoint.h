@@ -1,4 +1,5 @@
-// Where a bus is: its socket, and the files beside it (PROTOCOL.md 1 and 8). The hub and every client agree on this.
+// Where a bus is: its socket, and the files beside it (PROTOCOL.md 1 and 8). The hub and every client agree
+// on this.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,8 @@ struct Endpoint {
   std::string lock;        // DIR/NAME.lock: flocked by the hub for life, never deleted
   std::string start_lock;  // DIR/NAME.start.lock: flocked by a client while it starts the hub
   std::string log;         // DIR/NAME.log: of a hub started on demand
-  bool explicit_path = false;  // by --socket or $BUSD_SOCKET: the user vouches for the directory when connecting
+  bool explicit_path =
+      false;  // by --socket or $BUSD_SOCKET: the user vouches for the directory when connecting
 };
 
 struct EndpointRequest {
@@ -26,10 +28,11 @@ struct EndpointRequest {
 // Looks up an environment variable; nullptr when it is not set. getenv in programs, a table in tests.
 using Environment = std::function<const char*(const char*)>;
 
-// First that applies: request.socket; $BUSD_SOCKET; $XDG_RUNTIME_DIR/busd/NAME.sock; /run/user/UID/busd/NAME.sock if
-// /run/user/UID exists and is ours; /tmp/busd-UID/NAME.sock. NAME is request.bus, $BUSD_BUS, or "bus". Empty variables count
-// as not set; a relative socket path is made absolute, because a detached hub runs in "/".
-// "x/foo.sock" has its lock at "x/foo.lock"; "x/foo" at "x/foo.lock" too.
+// First that applies: request.socket; $BUSD_SOCKET; $XDG_RUNTIME_DIR/busd/NAME.sock;
+// /run/user/UID/busd/NAME.sock if /run/user/UID exists and is ours; /tmp/busd-UID/NAME.sock. NAME is
+// request.bus, $BUSD_BUS, or "bus". Empty variables count as not set; a relative socket path is made
+// absolute, because a detached hub runs in "/". "x/foo.sock" has its lock at "x/foo.lock"; "x/foo" at
+// "x/foo.lock" too.
 //
 // Creates nothing. Errors: invalid   a bus name that is not [A-Za-z0-9._-]{1,64} or starts with a dot
 //                          too_long  a socket path over 107 bytes

@@ -1,4 +1,5 @@
-// One entry of `event_types`: an exact type, every type, or a dotted prefix (PROTOCOL.md 5, capability `patterns`).
+// One entry of `event_types`: an exact type, every type, or a dotted prefix (PROTOCOL.md 5, capability
+// `patterns`).
 #pragma once
 
 #include <string_view>

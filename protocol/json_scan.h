@@ -1,9 +1,9 @@
-// The one function that an event line goes through: checks the whole line and returns where its members stand.
+// The one function that an event line goes through: checks the whole line and returns where its members
+// stand.
 //
-// No DOM, no copy of the payload, no allocation in steady state. Everything that reads untrusted JSON by bytes is behind
-// this header; the messages that are not events are decoded by codec.h, which uses the same checks.
-// Today it is RapidJSON's SAX reader (iterative, encoding checked, depth limited); a faster scanner may replace the body
-// without any caller noticing, as long as verdicts and spans stay the same.
+// No DOM, no copy of the payload, no allocation in steady state. The messages that are not events are decoded
+// by codec.h, which stands on the same checks (raw_json.h). A faster scanner may replace the body without any
+// caller noticing, as long as verdicts and spans stay the same.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,17 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/json_text.h"
 #include "protocol/message.h"
+#include "protocol/raw_json.h"
 
 namespace bus {
 
-// Where the members of one event line stand. Views point into the line that was scanned, except that a decoded text
-// with escapes in it points into `scratch`; so they are good until the line goes, or this object is scanned into again.
-// Reuse one object for many lines: it keeps its capacity.
+// Where the members of one event line stand. Views point into the line that was scanned, except that a
+// decoded text with escapes in it points into `scratch`; so they are good until the line goes, or this object
+// is scanned into again. Reuse one object for many lines: it keeps its capacity.
 struct EventLine {
-  struct Member {
-    std::string_view name_token;   // with its quotes, as on the wire
-    std::string_view value_token;  // raw JSON
-  };
+  using Member = RawJson::Child;  // name_token and value_token
 
   std::string_view event_type;  // decoded; a valid identifier
   std::string_view event_id;    // decoded; empty when absent, null or ""
@@ -35,7 +34,8 @@ struct EventLine {
   std::optional<uint64_t> seq;
   std::vector<Member> others;  // members that the wire does not define, in their order
 
-  std::string scratch;  // backing store of decoded texts
+  RawJson json;         // the scanner's own: its buffers, and all members in their order
+  std::string scratch;  // the scanner's own: backing store of decoded texts
 };
 
 enum class Scan {
@@ -46,18 +46,14 @@ enum class Scan {
 
 // Judges `line`, one frame without its LF (spaces, tabs and CR around the object are tolerated).
 //
-// Faults: bad_json   not RFC 8259, deeper than kMaxDepth, invalid UTF-8, a NUL, or a number beyond ±1e308…
-//         bad_frame  not an object; an event whose members have wrong types, stand twice, or break a limit
+// Faults: bad_json   not RFC 8259, deeper than kMaxDepth, invalid UTF-8, or a NUL
+//         bad_frame  not an object; an event whose members have wrong types, stand twice, or break a limit.
+//         event.event_id
+//                    is filled in all the same when it could be read, so that the answer can name it
 Scan scan_event(std::string_view line, EventLine& event, Fault& fault);
 
-// Checks that `text` is one JSON value and nothing else, by the same rules as inside a frame.
-// Returns the fault's message, or nothing when it is fine.
+// Checks that `text` is one JSON value and nothing else, by the same rules as inside a frame, where it is one
+// level deeper. Returns the fault's message, or nothing when it is fine.
 std::optional<std::string> json_fault(std::string_view text);
-
-// The text that the JSON string token `token` (with its quotes, already checked) stands for.
-std::string decode_json_string(std::string_view token);
-
-// Appends `text` as a JSON string token with its quotes. Bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace bus

@@ -22,15 +22,17 @@ inline constexpr size_t kMaxCapabilities = 64;
 // source_status.detail; the hub keeps the last one of each source for those who join later.
 inline constexpr size_t kMaxDetailBytes = 4096;
 
-// A client's first frame must be complete within this time of accept; a control reply must be fully written within
-// the other (PROTOCOL.md 1 and 4).
+// A client's first frame must be complete within this time of accept; a control reply must be fully written
+// within the other (PROTOCOL.md 1 and 4).
 inline constexpr std::chrono::seconds kHandshakeTimeout{5};
 inline constexpr std::chrono::seconds kWriteTimeout{5};
 
-// How long a client waits for hello_ack, which the hub withholds while somebody cleans up the scope (PROTOCOL.md 6).
+// How long a client waits for hello_ack, which the hub withholds while somebody cleans up the scope
+// (PROTOCOL.md 6).
 inline constexpr std::chrono::seconds kHelloTimeout{5};
 
-// Liveness is a status_response within this time (PROTOCOL.md 8); the SDK waits as long for a pre_shutdown_ack.
+// Liveness is a status_response within this time (PROTOCOL.md 8); the SDK waits as long for a
+// pre_shutdown_ack.
 inline constexpr std::chrono::seconds kStatusTimeout{2};
 
 inline constexpr const char* kBusVersion = "v1";

@@ -1,7 +1,7 @@
 // Cuts a byte stream into lines, incrementally, with a cap on what one line may hold (PROTOCOL.md 1).
 //
-// Complete lines inside a chunk are returned as views into the chunk, without a copy; only an unfinished tail is kept.
-// A reader that is between lines holds no memory. Does not read descriptors and does not know JSON.
+// Complete lines inside a chunk are returned as views into the chunk, without a copy; only an unfinished tail
+// is kept. A reader that is between lines holds no memory. Does not read descriptors and does not know JSON.
 #pragma once
 
 #include <string>
@@ -16,20 +16,23 @@ class LineReader {
   enum class Next {
     line,      // `line` is one line without its LF
     none,      // the chunk is used up; feed the next
-    too_long,  // a line exceeded the cap: reported once, when the cap is passed; the rest of that line is skipped
+    too_long,  // a line exceeded the cap: reported once, when the cap is passed; the rest of that line is
+               // skipped
   };
 
   // `max_bytes` is the longest line, LF included.
   explicit LineReader(size_t max_bytes = kMaxFrameBytes) : max_bytes_(max_bytes) {}
 
-  // Hands in the next bytes. They must stay in place until next() has answered `none`, which must come before the next feed.
+  // Hands in the next bytes. They must stay in place until next() has answered `none`, which must come before
+  // the next feed.
   void feed(std::string_view chunk);
 
   // The next line; its view is good until the next call.
   Next next(std::string_view& line);
 
-  // Takes the bytes of the chunk that next() has not looked at into the reader, so that the chunk may go although lines
-  // are left in it; a later feed("") goes on from there. For a peer that must wait (PROTOCOL.md 6).
+  // Takes the bytes of the chunk that next() has not looked at into the reader, so that the chunk may go
+  // although lines are left in it; a later feed("") goes on from there. For a peer that must wait
+  // (PROTOCOL.md 6).
   void keep_rest();
 
   // Bytes of an unfinished line (what EOF would discard).
@@ -38,6 +41,24 @@ class LineReader {
   // Bytes of memory held for this stream, complete lines that were kept included.
   size_t held_bytes() const;
 
+ private:
+  std::string_view source() const { return owns_source_ ? std::string_view(kept_) : chunk_; }
+  Next finish(size_t line_end, std::string_view& line);
+  Next keep_tail();
+  void release_source();
+
+  size_t max_bytes_;
+  std::string_view chunk_;  // what feed() handed in
+  std::string kept_;        // keep_rest()'s copy of it; the source instead of `chunk_` while `owns_source_`
+  bool owns_source_ = false;
+  size_t at_ = 0;                // how far the source was looked at
+  std::string partial_;          // the start of a line whose LF is still to come; shorter than `max_bytes_`
+  bool partial_is_out_ = false;  // `partial_` is the line that next() returned last
+  bool skipping_ = false;        // inside a line that was too long
 };
+
+// Whether `line` has nothing but spaces, tabs and CR: such lines are ignored, and not counted as frames
+// (PROTOCOL.md 1).
+bool is_blank(std::string_view line);
 
 }  // namespace bus

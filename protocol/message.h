@@ -1,8 +1,8 @@
 // The messages of the wire as value types, and one variant over them (PROTOCOL.md 3).
 //
-// Text is decoded (no JSON escapes); a payload and the members that the wire does not define stay raw JSON, byte for
-// byte. Optional text is empty when absent. Nothing here reads or writes JSON: that is codec.h, and json_scan.h for the
-// event lines that the hub forwards.
+// Text is decoded (no JSON escapes); a payload and the members that the wire does not define stay raw JSON,
+// byte for byte. Optional text is empty when absent. Nothing here reads or writes JSON: that is codec.h, and
+// json_scan.h for the event lines that the hub forwards.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +74,8 @@ struct StatusQuery {
   bool operator==(const StatusQuery&) const = default;
 };
 
-// One snapshot of the hub. Times are ages in the unit that their name ends in; counts are since the hub's start.
+// One snapshot of the hub. Times are ages in the unit that their name ends in; counts are since the hub's
+// start.
 struct StatusResponse {
   struct Consumer {
     int64_t pid = 0;
@@ -157,7 +158,8 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-// Closed per version (PROTOCOL.md 3). `unknown` is never sent: it is what a client makes of a code it does not know.
+// Closed per version (PROTOCOL.md 3). `unknown` is never sent: it is what a client makes of a code it does
+// not know.
 enum class ErrorCode {
   bad_json,
   bad_frame,
@@ -179,8 +181,8 @@ struct ErrorMessage {
   bool operator==(const ErrorMessage&) const = default;
 };
 
-using Message = std::variant<Hello, HelloAck, Event, SourceStatus, PreShutdownCheck, PreShutdownAck, StatusQuery,
-                             StatusResponse, Bye, Shutdown, ErrorMessage>;
+using Message = std::variant<Hello, HelloAck, Event, SourceStatus, PreShutdownCheck, PreShutdownAck,
+                             StatusQuery, StatusResponse, Bye, Shutdown, ErrorMessage>;
 
 // What is wrong with a frame that a peer sent: answered with `error`, counted, never an Error of ours.
 struct Fault {
@@ -194,7 +196,8 @@ const char* name_of(SourceState state);
 std::optional<SourceState> source_state_of(std::string_view name);
 ErrorCode error_code_of(std::string_view name);  // unknown when it is none of ours
 
-// 1–255 bytes of UTF-8 without control characters (PROTOCOL.md 2). On refusal says what is wrong, with `name` in it.
+// 1–255 bytes of UTF-8 without control characters (PROTOCOL.md 2). On refusal says what is wrong, with `name`
+// in it.
 std::optional<std::string> identifier_fault(std::string_view name, std::string_view value);
 
 }  // namespace bus

@@ -159,7 +159,7 @@ void HubCore::Impl::handle_line(Peer& peer, std::string_view line, TimePoint now
       publish(peer, now);
       return;
     case Scan::fault:
-      fault(peer, line_fault_.code, line_fault_.message, now);
+      fault(peer, line_fault_.code, line_fault_.message, now, line_.event_id);
       return;
     case Scan::other:
       break;
@@ -208,7 +208,9 @@ void HubCore::Impl::fault(Peer& peer, ErrorCode code, const std::string& message
   if (!std::exchange(peer.fault_noticed, true)) {
     notice(Notice::Kind::fault, peer, std::string(name_of(code)) + ": " + message);
   }
-  reply(peer, ErrorMessage{code, message, std::string(event_id), peer.frames_in}, kNever);
+  // An event_id may be as long as a frame; a client that makes such ids has the frame's number to go by.
+  std::string id(event_id.size() <= kMaxIdentifierBytes ? event_id : std::string_view());
+  reply(peer, ErrorMessage{code, message, std::move(id), peer.frames_in}, kNever);
   if (peer.phase == Phase::handshake) close_when_flushed(peer, now + kWriteTimeout);
 }
 

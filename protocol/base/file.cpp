@@ -1,10 +1,9 @@
 #include "protocol/base/file.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-
-#include <cerrno>
 
 #include "protocol/base/strings.h"
 
@@ -20,21 +19,29 @@ Result<void> judge_private_dir(const std::string& path, const struct stat& st) {
                                    ", not to us (uid " + std::to_string(::geteuid()) + ")"};
   }
   if ((st.st_mode & 077U) != 0) {
-    return Error{Errc::denied, "directory " + quoted(path) + " is open to others: chmod 700 it, or use another one"};
+    return Error{Errc::denied,
+                 "directory " + quoted(path) + " is open to others: chmod 700 it, or use another one"};
   }
   return {};
+}
+
+Error not_regular(const std::string& path) {
+  return {Errc::denied, quoted(path) + " is not a regular file: left untouched"};
 }
 
 Result<Fd> open_regular(const std::string& path, int flags) {
   // O_NONBLOCK so that a FIFO somebody put there cannot hang us.
   Fd fd(::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!fd) {
-    if (errno == ELOOP) return Error{Errc::denied, quoted(path) + " is a symlink: refused, and left untouched"};
+    if (errno == ELOOP)
+      return Error{Errc::denied, quoted(path) + " is a symlink: refused, and left untouched"};
+    // A directory, or a socket or a FIFO without a reader.
+    if (errno == EISDIR || errno == ENXIO) return not_regular(path);
     return errno_error("open " + quoted(path), errno);
   }
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return errno_error("stat " + quoted(path), errno);
-  if (!S_ISREG(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a regular file: left untouched"};
+  if (!S_ISREG(st.st_mode)) return not_regular(path);
   return fd;
 }
 
@@ -64,13 +71,15 @@ Result<Fd> try_lock_file(const std::string& path) {
     BUSD_ASSIGN(Fd fd, open_regular(path, O_RDWR));
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno == EWOULDBLOCK) return Error{Errc::busy, "lock " + quoted(path) + " is held by another process"};
+      if (errno == EWOULDBLOCK)
+        return Error{Errc::busy, "lock " + quoted(path) + " is held by another process"};
       return errno_error("lock " + quoted(path), errno);
     }
     struct stat ours {};
     struct stat there {};
     if (::fstat(fd.get(), &ours) != 0) return errno_error("stat " + quoted(path), errno);
-    if (::lstat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) return fd;
+    if (::lstat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+      return fd;
   }
 }
 

@@ -1,17 +1,16 @@
 // Files and directories as a careful daemon touches them: no symlinks followed, ownership and mode checked.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
+#include <sys/types.h>
 
 #include "protocol/base/fd.h"
 #include "protocol/base/result.h"
 
 namespace bus {
 
-// Makes sure that `path` is a directory of ours that nobody else can enter or write (mode 0700), creating it and
-// missing parents (parents with the usual mode). An existing one is checked, never changed.
+// Makes sure that `path` is a directory of ours that nobody else can enter or write (mode 0700), creating it
+// and missing parents (parents with the usual mode). An existing one is checked, never changed.
 //
 // Errors: denied  it is a symlink, not a directory, belongs to another user, or is open to others
 //         io      mkdir failed for another reason
@@ -20,11 +19,13 @@ Result<void> ensure_private_dir(const std::string& path);
 // The same judgement of an existing directory, without creating it. Error unavailable: there is none.
 Result<void> check_private_dir(const std::string& path);
 
-// Opens a regular file of ours for appending, creating it 0600. Error denied: a symlink or not a regular file.
+// Opens a regular file of ours for appending, creating it 0600. Error denied: a symlink or not a regular
+// file.
 Result<Fd> open_append(const std::string& path);
 
-// Opens (creating it 0600) and flocks `path` exclusively, without waiting. The file is never deleted by anyone, but if
-// somebody did, two holders would be possible: so the inode is compared after locking, and the call starts over.
+// Opens (creating it 0600) and flocks `path` exclusively, without waiting. The file is never deleted by
+// anyone, but if somebody did, two holders would be possible: so the inode is compared after locking, and the
+// call starts over.
 //
 // Errors: busy    another process holds the lock
 //         denied  a symlink or not a regular file (left untouched)

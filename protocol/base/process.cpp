@@ -1,15 +1,14 @@
 #include "protocol/base/process.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
@@ -28,14 +27,16 @@ struct Launch {
   int ready_fd;
 };
 
-// Runs between fork and exec, perhaps in a program with threads: async-signal-safe calls only (signal-safety(7)).
+// Runs between fork and exec, perhaps in a program with threads: async-signal-safe calls only
+// (signal-safety(7)).
 [[noreturn]] void become_daemon(const Launch& launch) {
   ::signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  bool ok = ::dup2(launch.null_fd, 0) == 0 && ::dup2(launch.log_fd, 1) == 1 && ::dup2(launch.log_fd, 2) == 2 &&
-            ::dup2(launch.ready_fd, kReadyFd) == kReadyFd && ::chdir("/") == 0;
+  bool ok = ::dup2(launch.null_fd, 0) == 0 && ::dup2(launch.log_fd, 1) == 1 &&
+            ::dup2(launch.log_fd, 2) == 2 && ::dup2(launch.ready_fd, kReadyFd) == kReadyFd &&
+            ::chdir("/") == 0;
   ::close_range(kReadyFd + 1, ~0U, 0);
   if (ok) ::execvp(launch.program, launch.argv);
   const char* reason = ::strerrordesc_np(errno);
@@ -46,7 +47,8 @@ struct Launch {
   ::_exit(127);
 }
 
-// Forks twice, so that the daemon is reaped by init and not by a library's unsuspecting caller. Returns its pid.
+// Forks twice, so that the daemon is reaped by init and not by a library's unsuspecting caller. Returns its
+// pid.
 Result<pid_t> fork_daemon(const Launch& launch) {
   int pid_pipe[2];
   if (::pipe2(pid_pipe, O_CLOEXEC) != 0) return errno_error("pipe", errno);
@@ -106,7 +108,8 @@ Result<void> start_daemon(const std::string& program, const std::vector<std::str
   if (::pipe2(ready_pipe, O_CLOEXEC) != 0) return errno_error("pipe", errno);
   Fd ready_read(ready_pipe[0]);
   Fd ready_write(ready_pipe[1]);
-  // The child moves its descriptors to 0..3; from above that range none can be overwritten before it is moved.
+  // The child moves its descriptors to 0..3; from above that range none can be overwritten before it is
+  // moved.
   for (Fd* fd : {&log, &null, &ready_write}) {
     int moved = ::fcntl(fd->get(), F_DUPFD_CLOEXEC, kReadyFd + 1);
     if (moved < 0) return errno_error("fcntl", errno);
@@ -133,7 +136,8 @@ Result<void> start_daemon(const std::string& program, const std::vector<std::str
     return Error{line.error().code, program + ": " + line.error().what};
   }
   if (*line == kReadyLine) return {};
-  if (line->empty()) return Error{Errc::unavailable, program + " ended without a reason; see " + quoted(log_path)};
+  if (line->empty())
+    return Error{Errc::unavailable, program + " ended without a reason; see " + quoted(log_path)};
   return Error{Errc::unavailable, *line};
 }
 

@@ -1,7 +1,7 @@
 // Result<T>: a value or an Error, with the member names of std::expected (C++23).
 //
-// An Errc exists only where some caller branches on it; `what` is one line for people, without a newline, naming
-// what is wrong and, where there is one, the remedy.
+// An Errc exists only where some caller branches on it; `what` is one line for people, without a newline,
+// naming what is wrong and, where there is one, the remedy.
 #pragma once
 
 #include <string>
@@ -92,14 +92,15 @@ class [[nodiscard]] Result<void> {
 }  // namespace bus
 
 // Leaves the function with the error of `expression` (a Result<void>), if it has one.
-#define BUSD_TRY(expression)                                           \
-  do {                                                                 \
-    if (auto busd_result_ = (expression); !busd_result_) {             \
-      return std::move(busd_result_.error());                          \
-    }                                                                  \
+#define BUSD_TRY(expression)                               \
+  do {                                                     \
+    if (auto busd_result_ = (expression); !busd_result_) { \
+      return std::move(busd_result_.error());              \
+    }                                                      \
   } while (false)
 
-// Assigns the value of `expression` (a Result<T>) to `target`, which may be a declaration; or leaves with its error.
+// Assigns the value of `expression` (a Result<T>) to `target`, which may be a declaration; or leaves with its
+// error.
 #define BUSD_ASSIGN(target, expression) BUSD_ASSIGN_(target, expression, BUSD_JOIN_(busd_result_, __LINE__))
 #define BUSD_ASSIGN_(target, expression, name) \
   auto name = (expression);                    \

@@ -18,8 +18,9 @@ constexpr std::array<Unit, 4> kUnits = {{{"ms", 1}, {"s", 1000}, {"m", 60'000}, 
 // Far beyond any use, and far below where adding it to a time point overflows.
 constexpr int64_t kMaxDurationMs = int64_t{366} * 24 * 3'600'000;
 
-// Length of the UTF-8 sequence at the start of `text`, or 0 if there is no valid one.
-size_t utf8_sequence(std::string_view text) {
+}  // namespace
+
+size_t utf8_sequence_bytes(std::string_view text) {
   auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   auto continues = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0U) == 0x80U; };
   unsigned char first = byte(0);
@@ -41,8 +42,6 @@ size_t utf8_sequence(std::string_view text) {
   return 0;
 }
 
-}  // namespace
-
 std::optional<uint64_t> parse_u64(std::string_view text) {
   uint64_t value = 0;
   const char* end = text.data() + text.size();
@@ -61,22 +60,24 @@ Result<Duration> parse_duration(std::string_view text) {
     }
     return Duration(milliseconds(static_cast<int64_t>(*count) * unit.ms));
   }
-  return Error{Errc::invalid,
-               quoted(text) + " is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s"};
+  return Error{
+      Errc::invalid,
+      quoted(text) + " is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s"};
 }
 
 std::string format_duration(Duration d) {
   int64_t ms = to_ms(d);
   // The largest unit that divides it, hours excepted: "90m" reads better than "5400s", "60m" as well as "1h".
   for (size_t i = kUnits.size() - 1; i-- > 1;) {
-    if (ms != 0 && ms % kUnits[i].ms == 0) return std::to_string(ms / kUnits[i].ms) + std::string(kUnits[i].suffix);
+    if (ms != 0 && ms % kUnits[i].ms == 0)
+      return std::to_string(ms / kUnits[i].ms) + std::string(kUnits[i].suffix);
   }
   return ms == 0 ? "0s" : std::to_string(ms) + "ms";
 }
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    size_t length = utf8_sequence(text);
+    size_t length = utf8_sequence_bytes(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
@@ -92,9 +93,10 @@ std::string quoted(std::string_view text, size_t max_bytes) {
       break;
     }
     auto c = static_cast<unsigned char>(text[0]);
-    size_t length = utf8_sequence(text);
+    size_t length = utf8_sequence_bytes(text);
     // U+0080 to U+009F are control characters too, and some terminals obey them.
-    bool control = c < 0x20 || c == 0x7F || (length == 2 && c == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
+    bool control =
+        c < 0x20 || c == 0x7F || (length == 2 && c == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
     if (length == 0 || control) {
       size_t bytes = length == 0 ? 1 : length;
       for (size_t i = 0; i < bytes; ++i) {

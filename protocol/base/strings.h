@@ -20,11 +20,14 @@ Result<Duration> parse_duration(std::string_view text);
 // The shortest exact form that parse_duration reads: "90s", "1500ms", "10m".
 std::string format_duration(Duration d);
 
+// Bytes of the UTF-8 sequence that `text` (not empty) begins with, by RFC 3629; 0 when it begins with none.
+size_t utf8_sequence_bytes(std::string_view text);
+
 // Valid UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
-// `text` between double quotes on one line: control characters, quotes, backslashes and bytes that are not UTF-8 are
-// escaped (\n, \", \x1b), and what is longer than `max_bytes` is cut with "…".
+// `text` between double quotes on one line: control characters, quotes, backslashes and bytes that are not
+// UTF-8 are escaped (\n, \", \x1b), and what is longer than `max_bytes` is cut with "…".
 std::string quoted(std::string_view text, size_t max_bytes = 256);
 
 }  // namespace bus

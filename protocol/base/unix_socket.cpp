@@ -1,13 +1,12 @@
 #include "protocol/base/unix_socket.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "protocol/base/strings.h"
 
@@ -44,7 +43,8 @@ Result<Fd> listen_unix(const std::string& path, int backlog) {
   BUSD_TRY(check_socket_path(path));
   BUSD_ASSIGN(Fd fd, stream_socket());
   sockaddr_un address = address_of(path);
-  // bind(2) applies the umask to the socket's mode; narrowing it afterwards would leave a moment when it is open.
+  // bind(2) applies the umask to the socket's mode; narrowing it afterwards would leave a moment when it is
+  // open.
   mode_t before = ::umask(0177);
   int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   int saved = errno;
@@ -74,7 +74,8 @@ Result<Fd> connect_unix(const std::string& path, Duration patience) {
     connected = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   } while (connected != 0 && errno == EINTR);
   if (connected != 0) {
-    if (errno == EAGAIN) return Error{Errc::timed_out, "connect to " + quoted(path) + ": its backlog stayed full"};
+    if (errno == EAGAIN)
+      return Error{Errc::timed_out, "connect to " + quoted(path) + ": its backlog stayed full"};
     return errno_error("connect to " + quoted(path), errno);
   }
   if (::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return errno_error("fcntl", errno);

@@ -1,9 +1,8 @@
 // Unix stream sockets by path: listen, connect, and who the peer is.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
+#include <sys/types.h>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
@@ -14,8 +13,8 @@ namespace bus {
 // Longest path that fits sun_path with its NUL (unix(7)).
 inline constexpr size_t kMaxSocketPathBytes = 107;
 
-// What the kernel says of the process at the other end (SO_PEERCRED). The uid is the truth; the pid is a label, because
-// the process may be gone and its number in use again.
+// What the kernel says of the process at the other end (SO_PEERCRED). The uid is the truth; the pid is a
+// label, because the process may be gone and its number in use again.
 struct PeerCredentials {
   pid_t pid = 0;
   uid_t uid = 0;
@@ -28,7 +27,8 @@ Result<void> check_socket_path(const std::string& path);
 // Binds under umask 0177 and listens; non-blocking, close-on-exec. Error busy: something exists at `path`.
 Result<Fd> listen_unix(const std::string& path, int backlog);
 
-// Connects without blocking for longer than `patience`; the descriptor returned is non-blocking and close-on-exec.
+// Connects without blocking for longer than `patience`; the descriptor returned is non-blocking and
+// close-on-exec.
 //
 // Errors: unavailable  no socket there, or nobody listens on it (a stale socket)
 //         denied       no permission to connect

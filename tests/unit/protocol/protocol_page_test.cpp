@@ -1,0 +1,75 @@
+// Every example line of PROTOCOL.md decodes, and encodes to the same bytes.
+#include <fstream>
+#include <set>
+
+#include "protocol/codec.h"
+#include "tests/support/catch.h"
+
+using namespace bus;
+
+namespace {
+
+struct Example {
+  int line_number;
+  char direction;
+  std::string text;
+};
+
+// The lines inside the ```bus blocks of the page.
+std::vector<Example> examples() {
+  std::ifstream page(BUSD_PROTOCOL_PAGE);
+  if (!page) FAIL("cannot read " BUSD_PROTOCOL_PAGE);
+  std::vector<Example> out;
+  std::string line;
+  bool inside = false;
+  for (int number = 1; std::getline(page, line); ++number) {
+    if (line.starts_with("```")) {
+      inside = line == "```bus";
+    } else if (inside) {
+      if (!line.starts_with("C ") && !line.starts_with("B "))
+        FAIL("line " << number << " has no direction: " << line);
+      out.push_back({number, line[0], line.substr(2)});
+    }
+  }
+  return out;
+}
+
+std::string type_of(const std::string& line) {
+  size_t start = line.find("\"type\":\"") + 8;
+  return line.substr(start, line.find('"', start) - start);
+}
+
+}  // namespace
+
+TEST_CASE("Every example line of the page decodes, and encodes to the same bytes") {
+  auto lines = examples();
+  CHECK(lines.size() >= 20);
+  for (const Example& example : lines) {
+    CAPTURE(example.line_number, example.text);
+    Decoded result = decode(example.text);
+    if (const Fault* fault = std::get_if<Fault>(&result)) FAIL("refused: " << fault->message);
+    CHECK(encode(std::get<Message>(result)) == example.text + "\n");
+  }
+}
+
+TEST_CASE("The page shows every message in every direction it goes") {
+  std::set<std::string> shown;
+  for (const Example& example : examples())
+    shown.insert(std::string(1, example.direction) + " " + type_of(example.text));
+  CHECK(shown == std::set<std::string>{"C hello", "B hello_ack", "C event", "B event", "C source_status",
+                                       "B source_status", "C pre_shutdown_check", "B pre_shutdown_ack",
+                                       "C status_query", "B status_response", "C bye", "C shutdown",
+                                       "B error"});
+}
+
+TEST_CASE("The page shows every error code") {
+  std::set<ErrorCode> shown;
+  for (const Example& example : examples()) {
+    Decoded result = decode(example.text);
+    if (const auto* message = std::get_if<Message>(&result)) {
+      if (const auto* error = std::get_if<ErrorMessage>(message)) shown.insert(error->code);
+    }
+  }
+  CHECK(shown.count(ErrorCode::unknown) == 0);
+  CHECK(shown.size() == static_cast<size_t>(ErrorCode::unknown));
+}

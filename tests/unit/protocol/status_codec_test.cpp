@@ -1,0 +1,175 @@
+#include "protocol/status_codec.h"
+
+#include "protocol/codec.h"
+#include "tests/support/catch.h"
+
+using namespace bus;
+
+namespace {
+
+StatusResponse full_response(size_t consumers = 2) {
+  StatusResponse response;
+  response.pid = 7;
+  response.uptime_sec = 120;
+  response.active_conns = 3;
+  for (size_t i = 0; i < consumers; ++i) {
+    StatusResponse::Consumer consumer;
+    consumer.pid = 100 + static_cast<int64_t>(i);
+    consumer.event_key = "key-" + std::to_string(i);
+    consumer.subscription_id = i % 2 == 0 ? "" : "s";
+    consumer.received = 10;
+    consumer.dropped = 2;
+    consumer.kernel_pid = i % 2 == 0 ? 0 : 9;
+    consumer.uid = 1000;
+    consumer.event_types = {"a.*", "b"};
+    consumer.delivered = 5;
+    consumer.queued = 3;
+    consumer.queued_bytes = 300;
+    consumer.connected_sec = 60;
+    consumer.exclusive = i % 2 == 1;
+    response.consumers.push_back(consumer);
+  }
+  response.version = "0.1.0";
+  response.bus = "bus";
+  response.socket = "/run/user/1000/busd/bus.sock";
+  response.sources = {{"clock", SourceState::connected, 5, 1000, 42, 13},
+                      {"", SourceState::connected, 6, 0, 0, -1}};
+  response.events = {1, 2, 3, 4, 5, 6};
+  response.unmatched_types = {{"x", 5}, {"y", 1}};
+  response.cleanup_locks = {{"k", 9, 100, 2}};
+  response.limits = {1048576, 1024, 8388608, 4096, 30000, 300000, 60000};
+  return response;
+}
+
+StatusResponse decoded(std::string_view line) {
+  Decoded result = decode(line);
+  if (const Fault* fault = std::get_if<Fault>(&result)) FAIL("refused: " << fault->message);
+  return std::get<StatusResponse>(std::get<Message>(result));
+}
+
+std::string fault_of(const std::string& members) {
+  Decoded result = decode(R"({"type":"status_response",)" + members + "}");
+  const Fault* fault = std::get_if<Fault>(&result);
+  return fault == nullptr ? "accepted" : fault->message;
+}
+
+}  // namespace
+
+TEST_CASE("status_response is written in order, lists always, unset ages and ids not at all") {
+  StatusResponse response = full_response();
+  CHECK(
+      encode(response) ==
+      R"({"type":"status_response","pid":7,"uptime_sec":120,"active_conns":3,"consumers":[)"
+      R"({"pid":100,"event_key":"key-0","received":10,"dropped":2,"uid":1000,"event_types":["a.*","b"],"delivered":5,)"
+      R"("queued":3,"queued_bytes":300,"connected_sec":60},)"
+      R"({"pid":101,"event_key":"key-1","subscription_id":"s","received":10,"dropped":2,"kernel_pid":9,"uid":1000,)"
+      R"("event_types":["a.*","b"],"delivered":5,"queued":3,"queued_bytes":300,"connected_sec":60,"exclusive":true}],)"
+      R"("version":"0.1.0","bus":"bus","socket":"/run/user/1000/busd/bus.sock","sources":[)"
+      R"({"source":"clock","state":"connected","pid":5,"uid":1000,"published":42,"last_event_ms_ago":13},)"
+      R"({"source":"","state":"connected","pid":6,"uid":0,"published":0}],)"
+      R"("events":{"published":1,"delivered":2,"dropped":3,"duplicates":4,"unmatched":5,"refused":6},)"
+      R"("unmatched_types":[{"event_type":"x","count":5},{"event_type":"y","count":1}],)"
+      R"("cleanup_locks":[{"scope":"k","pid":9,"held_ms":100,"waiting":2}],)"
+      R"("limits":{"frame_bytes":1048576,"queue_frames":1024,"queue_bytes":8388608,"max_connections":4096,)"
+      R"("idle_exit_ms":30000,"dedup_window_ms":300000,"cleanup_timeout_ms":60000}})"
+      "\n");
+  CHECK(decoded(encode(response)) == response);
+}
+
+TEST_CASE("An empty status_response has empty lists, never null") {
+  StatusResponse response;
+  std::string line = encode(response);
+  for (const char* list : {"consumers", "sources", "unmatched_types", "cleanup_locks"}) {
+    CAPTURE(list);
+    CHECK(line.find("\"" + std::string(list) + "\":[]") != std::string::npos);
+  }
+  CHECK(line.find("idle_exit_ms") == std::string::npos);
+  CHECK(line.find("truncated") == std::string::npos);
+  CHECK(decoded(line) == response);
+}
+
+TEST_CASE("A kernel pid is written only when it differs") {
+  StatusResponse response = full_response(1);
+  response.consumers[0].kernel_pid = response.consumers[0].pid;
+  CHECK(encode(response).find("kernel_pid") == std::string::npos);
+}
+
+TEST_CASE("A response of an older hub is read, what it lacks as nothing") {
+  StatusResponse response = decoded(
+      R"({"type":"status_response","pid":7,"uptime_sec":120,"active_conns":1,"consumers":[{"pid":9,"event_key":"k","received":3,"dropped":0}]})");
+  CHECK(response.consumers.size() == 1);
+  CHECK(response.consumers[0].received == 3);
+  CHECK(response.version.empty());
+  CHECK(response.limits.idle_exit_ms == -1);
+}
+
+TEST_CASE("What is wrong in a status_response is named by its path") {
+  CHECK(fault_of(R"("pid":"7")") == "pid must be a whole number of 64 bits, not a string");
+  CHECK(fault_of(R"("consumers":{})") == "consumers must be an array, not an object");
+  CHECK(fault_of(R"("consumers":[7])") == "consumers[] must be an object, not 7");
+  CHECK(fault_of(R"("consumers":[{"received":-1}])") ==
+        "consumers[].received must be a whole number from 0 to 18446744073709551615, not -1");
+  CHECK(fault_of(R"("consumers":[{"pid":1,"pid":2}])") == "consumers[].pid stands twice");
+  CHECK(fault_of(R"("sources":[{"source":"x","state":"up"}])") ==
+        "sources[].state is none of connecting, connected, disconnected, reconnecting");
+  CHECK(fault_of(R"("events":[])") == "events must be an object, not an array");
+  CHECK(fault_of(R"("limits":{"queue_bytes":1.5})") ==
+        "limits.queue_bytes must be a whole number from 0 to 18446744073709551615, not 1.5");
+  CHECK(fault_of(R"("truncated":1)") == "truncated must be true or false, not 1");
+}
+
+TEST_CASE("A response that fits is not cut") {
+  StatusResponse response = full_response();
+  std::string whole = encode(response);
+  CHECK(encode_within(response, whole.size()) == whole);
+  CHECK(encode_within(response, whole.size() + 100) == whole);
+}
+
+TEST_CASE("A response one byte too large loses its last consumers, and says so") {
+  StatusResponse response = full_response(10);
+  std::string whole = encode(response);
+  std::string cut = encode_within(response, whole.size() - 1);
+  CHECK(cut.size() <= whole.size() - 1);
+  StatusResponse read = decoded(cut);
+  CHECK(read.truncated);
+  REQUIRE(read.consumers.size() == 9);
+  CHECK(read.consumers[8] == response.consumers[8]);
+  CHECK(read.sources == response.sources);
+}
+
+TEST_CASE("A response fits every size down to its bare minimum, and no list is cut before its turn") {
+  StatusResponse response = full_response(5);
+  StatusResponse bare = response;
+  bare.consumers.clear();
+  bare.sources.clear();
+  bare.unmatched_types.clear();
+  bare.cleanup_locks.clear();
+  bare.truncated = true;
+  size_t whole = encode(response).size();
+  for (size_t limit = encode(bare).size(); limit < whole; ++limit) {
+    std::string line = encode_within(response, limit);
+    if (line.size() > limit) FAIL("does not fit " << limit);
+    StatusResponse read = decoded(line);
+    if (!read.truncated) FAIL("not marked at " << limit);
+    if (!read.consumers.empty() && read.sources != response.sources)
+      FAIL("sources were cut first at " << limit);
+    if (!read.sources.empty() && read.unmatched_types != response.unmatched_types)
+      FAIL("cut out of turn at " << limit);
+    // As much as fits is kept: with one consumer more, it would not.
+    if (!read.consumers.empty()) {
+      StatusResponse more = response;
+      more.truncated = true;
+      more.consumers.resize(read.consumers.size() + 1);
+      if (encode(more).size() <= limit) FAIL("cut too much at " << limit);
+    }
+  }
+  SUCCEED();
+}
+
+TEST_CASE("A response with a hundred thousand consumers is cut to the frame cap") {
+  StatusResponse response = full_response(100'000);
+  std::string line = encode_within(response, kMaxFrameBytes);
+  CHECK(line.size() <= kMaxFrameBytes);
+  CHECK(line.size() > kMaxFrameBytes - 400);
+  CHECK(decoded(line.substr(0, line.size() - 1)).truncated);
+}
