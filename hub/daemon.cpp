@@ -1,0 +1,116 @@
+#include "hub/daemon.h"
+
+#include <csignal>
+#include <utility>
+
+namespace bus::hub {
+
+namespace {
+
+// How long queues are flushed when the hub stops (PROTOCOL.md 4).
+constexpr Duration kStopTimeout = seconds(1);
+
+LogLevel level_of(Notice::Kind kind) {
+  switch (kind) {
+    case Notice::Kind::joined:
+    case Notice::Kind::left:
+      // Every bus-publish is one of each.
+      return LogLevel::debug;
+    case Notice::Kind::stop_requested:
+      return LogLevel::info;
+    case Notice::Kind::refused_peer:
+    case Notice::Kind::fault:
+    case Notice::Kind::cleanup_timeout:
+    case Notice::Kind::slow_consumer:
+    case Notice::Kind::slow_close:
+      break;
+  }
+  return LogLevel::warning;
+}
+
+const char* name_of(Notice::Kind kind) {
+  switch (kind) {
+    case Notice::Kind::joined:
+      return "joined";
+    case Notice::Kind::left:
+      return "left";
+    case Notice::Kind::refused_peer:
+      return "connection refused";
+    case Notice::Kind::fault:
+      return "bad frame";
+    case Notice::Kind::cleanup_timeout:
+      return "clean-up took too long";
+    case Notice::Kind::slow_consumer:
+      return "slow consumer loses events";
+    case Notice::Kind::slow_close:
+      return "connection closed unread";
+    case Notice::Kind::stop_requested:
+      break;
+  }
+  return "stop requested";
+}
+
+}  // namespace
+
+Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, Log& log)
+    : loop_(loop),
+      log_(log),
+      sessions_(loop, std::move(config), now()),
+      listener_(loop, std::move(listening),
+                {[this](Fd fd, const Credentials& peer) { sessions_.add(std::move(fd), peer); },
+                 [this](const std::string& reason) {
+                   log_.write(LogLevel::warning, "accepting is paused", {{"reason", reason}});
+                 }}),
+      deadline_(loop, [this] { on_deadline(); }),
+      stop_deadline_(loop, [this] { sessions_.close_all(); }),
+      on_sigterm_(loop, SIGTERM, [this] { begin_stop("SIGTERM"); }),
+      on_sigint_(loop, SIGINT, [this] { begin_stop("SIGINT"); }),
+      on_sighup_(loop, SIGHUP, [this] { log_.reopen(); }) {}
+
+void Daemon::run() {
+  loop_.on_end_of_turn([this] { end_of_turn(); });
+  deadline_.set(sessions_.core().next_deadline());
+  loop_.run();
+  loop_.on_end_of_turn(nullptr);
+}
+
+void Daemon::begin_stop(const char* reason) {
+  if (std::exchange(stopping_, true)) return;
+  log_.write(LogLevel::info, "stopping", {{"reason", reason}});
+  listener_.close();
+  TimePoint until = now() + kStopTimeout;
+  stop_deadline_.set(until);
+  sessions_.begin_stop(until);
+}
+
+void Daemon::end_of_turn() {
+  if (sessions_.bury()) listener_.descriptor_freed();
+  log_notices();
+  if (sessions_.core().stop_requested()) begin_stop("shutdown message");
+  if (stopping_ && sessions_.empty()) {
+    static_cast<void>(sessions_.bury());
+    loop_.stop();
+    return;
+  }
+  // While it stops there is only one deadline, and it is for all.
+  deadline_.set(stopping_ ? kNever : sessions_.core().next_deadline());
+}
+
+void Daemon::on_deadline() {
+  sessions_.judge();
+  if (!stopping_ && sessions_.core().idle(now()) && leave_for_disuse()) begin_stop("idle");
+}
+
+bool Daemon::leave_for_disuse() {
+  // Somebody may have connected since the last look: he is taken in, and the hub stays.
+  return listener_.accept_burst() == 0 && sessions_.core().idle(now());
+}
+
+void Daemon::log_notices() {
+  for (const Notice& notice : sessions_.core().take_notices()) {
+    log_.write(level_of(notice.kind), name_of(notice.kind),
+               {{"peer", notice.peer}, {"pid", notice.pid}, {"text", notice.text}});
+  }
+}
+
+}  // namespace bus::hub

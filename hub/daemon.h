@@ -1,0 +1,44 @@
+// The running hub: loop, listener, sessions and signals wired together, from the first connection to the
+// last.
+//
+// Starting up (directory, lock, socket, limits) is serve.h; what a message does is the core's.
+#pragma once
+
+#include "hub/core/hub_core.h"
+#include "hub/event/loop.h"
+#include "hub/event/signal_watch.h"
+#include "hub/event/timer.h"
+#include "hub/listener.h"
+#include "hub/log.h"
+#include "hub/sessions.h"
+
+namespace bus::hub {
+
+class Daemon {
+ public:
+  Daemon(Loop& loop, HubConfig config, Fd listening, Log& log);
+
+  // Serves until SIGTERM, SIGINT, a shutdown message, or disuse ends it, and every connection is closed.
+  void run();
+
+ private:
+  // No new connections; what is queued is written for at most kStopTimeout; then the loop ends.
+  void begin_stop(const char* reason);
+  void end_of_turn();
+  void on_deadline();
+  bool leave_for_disuse();
+  void log_notices();
+
+  Loop& loop_;
+  Log& log_;
+  Sessions sessions_;
+  Listener listener_;
+  Timer deadline_;
+  Timer stop_deadline_;
+  SignalWatch on_sigterm_;
+  SignalWatch on_sigint_;
+  SignalWatch on_sighup_;
+  bool stopping_ = false;
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,72 @@
+#include "hub/event/fd_watch.h"
+
+#include <poll.h>
+
+#include <event2/event.h>
+
+namespace bus::hub {
+
+FdWatch::FdWatch(Loop& loop, int fd, Callbacks callbacks)
+    : loop_(loop),
+      fd_(fd),
+      callbacks_(std::move(callbacks)),
+      read_event_(event_new(loop.base(), fd, EV_READ | EV_PERSIST, on_event, this)),
+      write_event_(event_new(loop.base(), fd, EV_WRITE | EV_PERSIST, on_event, this)) {
+  BUSD_CHECK(read_event_ != nullptr && write_event_ != nullptr);
+}
+
+FdWatch::~FdWatch() {
+  event_free(read_event_);
+  event_free(write_event_);
+}
+
+bool FdWatch::set(Mode mode, bool want_write) {
+  if (mode != mode_ && !switch_to(mode)) return fail();
+  if (mode == Mode::off || want_write == want_write_) return true;
+  want_write_ = want_write;
+  if (!want_write) {
+    event_del(write_event_);
+  } else if (event_add(write_event_, nullptr) != 0) {
+    return fail();
+  }
+  return true;
+}
+
+bool FdWatch::switch_to(Mode mode) {
+  event_del(read_event_);
+  event_del(write_event_);
+  want_write_ = false;
+  mode_ = mode;
+  if (mode == Mode::off) return true;
+  // A hang-up is reported as readable, and so is an error of a socket whose peer left data unread: epoll(7)
+  // reports both unasked, and libevent turns them into EV_READ.
+  int trigger = EV_PERSIST | (mode == Mode::quiet ? EV_ET : 0);
+  event_assign(read_event_, loop_.base(), fd_, static_cast<short>(EV_READ | trigger), on_event, this);
+  event_assign(write_event_, loop_.base(), fd_, static_cast<short>(EV_WRITE | trigger), on_event, this);
+  return event_add(read_event_, nullptr) == 0;
+}
+
+bool FdWatch::fail() {
+  static_cast<void>(switch_to(Mode::off));
+  return false;
+}
+
+void FdWatch::wake_reader() { event_active(read_event_, EV_READ, 0); }
+
+void FdWatch::wake_writer() { event_active(write_event_, EV_WRITE, 0); }
+
+void FdWatch::on_event(int, short what, void* self) noexcept {
+  auto* watch = static_cast<FdWatch*>(self);
+  Loop& loop = watch->loop_;
+  const auto& callback =
+      (what & EV_WRITE) != 0 ? watch->callbacks_.on_writable : watch->callbacks_.on_readable;
+  if (watch->mode_ != Mode::off && callback) callback();
+  loop.end_turn();
+}
+
+bool peer_hung_up(int fd) {
+  pollfd state{fd, 0, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+}  // namespace bus::hub

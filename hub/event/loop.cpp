@@ -1,0 +1,43 @@
+#include "hub/event/loop.h"
+
+#include <sys/time.h>
+
+#include <event2/event.h>
+
+namespace bus::hub {
+
+namespace {
+
+// After so many callbacks, or so long, the loop looks for new events before it goes on with those it knows
+// of: a thousand busy sources do not delay a timer or a new connection by a thousand chunks, and each still
+// gets its turn in order.
+constexpr int kMaxCallbacksPerLook = 64;
+constexpr timeval kMaxTimePerLook = {0, 10'000};
+
+}  // namespace
+
+Result<std::unique_ptr<Loop>> Loop::create() {
+  event_config* config = event_config_new();
+  if (config == nullptr) return Error{Errc::io, "event loop: out of memory"};
+  // Timers count from now, not from when a turn began; and one thread needs no locks.
+  event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+  // Edge-triggered watches are what tells a half-close from a full one (fd_watch.h).
+  event_config_require_features(config, EV_FEATURE_ET);
+  event_config_set_max_dispatch_interval(config, &kMaxTimePerLook, kMaxCallbacksPerLook, 0);
+  event_base* base = event_base_new_with_config(config);
+  event_config_free(config);
+  if (base == nullptr) return Error{Errc::io, "event loop: epoll is not available"};
+  return std::unique_ptr<Loop>(new Loop(base));
+}
+
+Loop::~Loop() { event_base_free(base_); }
+
+void Loop::run() {
+  int result = event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  BUSD_CHECK(result == 0);
+}
+
+void Loop::stop() { event_base_loopbreak(base_); }
+
+}  // namespace bus::hub

@@ -1,0 +1,44 @@
+// The event loop: one libevent base, run by one thread. With timer.h, fd_watch.h and signal_watch.h the only
+// code that sees libevent.
+//
+// A TURN is one callback: one readable descriptor, one timer, one signal. After each the loop runs the
+// end-of-turn hook, and only there may objects that take part in callbacks be destroyed, because nothing of
+// theirs is on the stack then.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "protocol/base/result.h"
+
+struct event_base;
+
+namespace bus::hub {
+
+class Loop {
+ public:
+  static Result<std::unique_ptr<Loop>> create();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  void on_end_of_turn(std::function<void()> hook) { end_of_turn_ = std::move(hook); }
+
+  // Runs callbacks until stop() is called from one of them.
+  void run();
+  void stop();
+
+  // For the watches of this folder.
+  event_base* base() { return base_; }
+  void end_turn() {
+    if (end_of_turn_) end_of_turn_();
+  }
+
+ private:
+  explicit Loop(event_base* base) : base_(base) {}
+
+  event_base* base_;
+  std::function<void()> end_of_turn_;
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,100 @@
+#include "hub/instance_lock.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <poll.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+#include "protocol/base/file.h"
+#include "protocol/base/strings.h"
+#include "protocol/base/unix_socket.h"
+#include "protocol/codec.h"
+
+namespace bus::hub {
+
+namespace {
+
+// flock(2) cannot wait for a bounded time without a signal or a thread; forty attempts in two seconds cost
+// nothing.
+constexpr Duration kRetryStep = milliseconds(50);
+
+void write_pid(int fd) {
+  std::string text = std::to_string(::getpid()) + "\n";
+  // For display only: a full disk is no reason not to serve.
+  if (::ftruncate(fd, 0) != 0) return;
+  static_cast<void>(write_all(fd, text));
+}
+
+}  // namespace
+
+Result<InstanceLock> InstanceLock::acquire(const Endpoint& endpoint, Duration patience) {
+  TimePoint deadline = now() + patience;
+  for (;;) {
+    auto lock = try_lock_file(endpoint.lock);
+    if (lock) {
+      write_pid(lock->get());
+      return InstanceLock(std::move(lock.value()), endpoint.socket);
+    }
+    if (lock.error().code != Errc::busy || now() >= deadline) return std::move(lock.error());
+    std::this_thread::sleep_for(std::min<Duration>(kRetryStep, deadline - now()));
+  }
+}
+
+InstanceLock::InstanceLock(InstanceLock&& other) noexcept
+    : lock_(std::move(other.lock_)),
+      socket_(std::move(other.socket_)),
+      device_(other.device_),
+      inode_(std::exchange(other.inode_, 0)) {}
+
+InstanceLock::~InstanceLock() { take_down_socket(); }
+
+Result<Fd> InstanceLock::put_up_socket(int backlog) {
+  struct stat st {};
+  if (::lstat(socket_.c_str(), &st) == 0) {
+    if (!S_ISSOCK(st.st_mode)) {
+      return Error{
+          Errc::denied,
+          quoted(socket_) + " exists and is not a socket: left untouched; move it away or use another path"};
+    }
+    if (::unlink(socket_.c_str()) != 0)
+      return errno_error("remove the stale socket " + quoted(socket_), errno);
+  } else if (errno != ENOENT) {
+    return errno_error("stat " + quoted(socket_), errno);
+  }
+  BUSD_ASSIGN(Fd listening, listen_unix(socket_, backlog));
+  if (::lstat(socket_.c_str(), &st) != 0) return errno_error("stat " + quoted(socket_), errno);
+  device_ = st.st_dev;
+  inode_ = st.st_ino;
+  return listening;
+}
+
+void InstanceLock::take_down_socket() {
+  struct stat st {};
+  if (inode_ != 0 && ::lstat(socket_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_) {
+    ::unlink(socket_.c_str());
+  }
+  inode_ = 0;
+}
+
+Result<pid_t> answering_hub(const std::string& socket, Duration patience) {
+  TimePoint deadline = now() + patience;
+  BUSD_ASSIGN(Fd fd, connect_unix(socket, patience));
+  BUSD_ASSIGN(PeerCredentials peer, peer_credentials(fd.get()));
+  BUSD_TRY(write_all(fd.get(), encode(StatusQuery{})));
+  for (;;) {
+    auto left = to_ms(deadline - now());
+    if (left <= 0) return Error{Errc::timed_out, "no answer from " + quoted(socket)};
+    pollfd waiting{fd.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, static_cast<int>(left)) <= 0) continue;
+    // Any byte will do: only a hub that runs sends one.
+    char byte = 0;
+    ssize_t got = ::read(fd.get(), &byte, 1);
+    if (got == 1) return peer.pid;
+    if (got == 0 || (errno != EINTR && errno != EAGAIN))
+      return Error{Errc::closed, quoted(socket) + " was closed"};
+  }
+}
+
+}  // namespace bus::hub

@@ -1,0 +1,50 @@
+// Accepts connections from the listening socket, in bounded bursts, and says who each peer is.
+//
+// When the process or the machine has no descriptor or memory left it stops accepting, so that the socket
+// that stays readable does not take a whole core; clients wait in the backlog meanwhile. It goes on every 100
+// ms and whenever a connection was closed.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "hub/core/hub_core.h"
+#include "hub/event/fd_watch.h"
+#include "hub/event/timer.h"
+#include "protocol/base/fd.h"
+
+namespace bus::hub {
+
+// The kernel clamps it to net.core.somaxconn.
+inline constexpr int kListenBacklog = 4096;
+
+class Listener {
+ public:
+  struct Callbacks {
+    std::function<void(Fd, const Credentials&)> on_connection;
+    // Once per episode: accepting is paused, and why.
+    std::function<void(const std::string& reason)> on_pause;
+  };
+
+  Listener(Loop& loop, Fd socket, Callbacks callbacks);
+
+  // A connection was closed: if accepting is paused, it may go on.
+  void descriptor_freed();
+  // Accepts what waits now. Returns how many there were, at most one burst.
+  size_t accept_burst();
+  // No new connections from here on; the backlog is refused by the kernel.
+  void close();
+
+ private:
+  void pause(int reason);
+  void resume();
+
+  Fd socket_;
+  Callbacks callbacks_;
+  FdWatch watch_;
+  Timer retry_;
+  bool paused_ = false;
+  bool episode_logged_ = false;
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,114 @@
+#include "hub/serve.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "hub/daemon.h"
+#include "hub/instance_lock.h"
+#include "protocol/base/file.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+namespace {
+
+// The holder of the lock may be about to end (PROTOCOL.md 8).
+constexpr Duration kLockPatience = seconds(2);
+
+// What the hub itself holds: stdio, lock, socket, log, epoll, signals, and a few for the runtime.
+constexpr size_t kOwnDescriptors = 32;
+
+void say(const std::string& text) { std::fprintf(stderr, "busd: %s\n", text.c_str()); }
+
+// Raises the soft limit to the hard one and returns what now holds.
+size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  rlimit wanted{limit.rlim_max, limit.rlim_max};
+  if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) limit = wanted;
+  return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
+}
+
+size_t fitting_connections(size_t wanted, Log& log) {
+  size_t descriptors = raise_descriptor_limit();
+  size_t most = descriptors > kOwnDescriptors ? descriptors - kOwnDescriptors : 1;
+  if (wanted > most) {
+    log.write(LogLevel::warning, "max-connections is lowered to what the limit of open files allows",
+              {{"wanted", wanted}, {"now", most}, {"limit", descriptors}});
+  }
+  return std::min(wanted, most);
+}
+
+HubConfig config_of(const Options& options, const Endpoint& endpoint, size_t max_connections) {
+  HubConfig config;
+  config.pid = ::getpid();
+  config.uid = ::geteuid();
+  config.version = BUSD_VERSION;
+  config.bus = endpoint.name;
+  config.socket = endpoint.socket;
+  config.queue = options.queue;
+  config.max_connections = max_connections;
+  config.dedup_window = options.dedup_window;
+  config.cleanup_timeout = options.cleanup_timeout;
+  config.idle_exit = options.idle_exit.value_or(Duration::max());
+  config.allow_uids = options.allow_uids;
+  config.allow_gids = options.allow_gids;
+  // Before the pool is filled, at boot, getrandom waits; it does not fail for so few bytes (getrandom(2)).
+  BUSD_CHECK(::getrandom(config.hash_key, sizeof config.hash_key, 0) == sizeof config.hash_key);
+  return config;
+}
+
+Result<void> run(const Options& options, const Endpoint& endpoint, Readiness& readiness, Log& log) {
+  BUSD_TRY(ensure_private_dir(endpoint.directory));
+  if (!options.log_file.empty()) BUSD_TRY(log.open_file(options.log_file));
+  BUSD_ASSIGN(InstanceLock lock, InstanceLock::acquire(endpoint, kLockPatience));
+  size_t max_connections = fitting_connections(options.max_connections, log);
+  BUSD_ASSIGN(std::unique_ptr<Loop> loop, Loop::create());
+  BUSD_ASSIGN(Fd listening, lock.put_up_socket(kListenBacklog));
+  Daemon daemon(*loop, config_of(options, endpoint, max_connections), std::move(listening), log);
+  log.write(LogLevel::info, "serving",
+            {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
+  readiness.ready();
+  daemon.run();
+  // While the lock is held: nobody else's socket can stand there.
+  lock.take_down_socket();
+  log.write(LogLevel::info, "stopped");
+  return {};
+}
+
+// Somebody else holds the lock. Whoever started us wants a hub, and there is one, if it answers.
+ExitCode yield_to_other(const Endpoint& endpoint, Readiness& readiness) {
+  auto other = answering_hub(endpoint.socket, kStatusTimeout);
+  if (other) {
+    say("pid " + std::to_string(*other) + " serves " + endpoint.socket);
+    readiness.ready();
+    return kExitDone;
+  }
+  auto holder = read_file(endpoint.lock, 64);
+  std::string pid =
+      holder && holder->find('\n') != std::string::npos ? holder->substr(0, holder->find('\n')) : "?";
+  std::string reason = "pid " + pid + " holds " + quoted(endpoint.lock) + " but does not answer (" +
+                       other.error().what + "); end it, or try again";
+  say(reason);
+  readiness.failed("busd: " + reason);
+  return kExitBusy;
+}
+
+}  // namespace
+
+ExitCode serve(const Options& options, const Endpoint& endpoint, Readiness readiness) {
+  Log log(options.log_level);
+  auto done = run(options, endpoint, readiness, log);
+  if (done) return kExitDone;
+  if (done.error().code == Errc::busy) return yield_to_other(endpoint, readiness);
+  say(done.error().what);
+  readiness.failed("busd: " + done.error().what);
+  return exit_code_of(done.error().code);
+}
+
+}  // namespace bus::hub

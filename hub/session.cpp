@@ -1,0 +1,166 @@
+#include "hub/session.h"
+
+#include <cerrno>
+#include <string>
+#include <sys/socket.h>
+
+#include "hub/sessions.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+namespace {
+
+// Whole frames are rendered until there is about this much; a socket takes some 200 KiB by default.
+constexpr size_t kRenderBytes = 256 * 1024;
+// Input taken out of a connection that we close; more than a default socket buffer can hold.
+constexpr size_t kMaxDiscardBytes = 8 * 1024 * 1024;
+
+}  // namespace
+
+Session::Session(Loop& loop, Fd fd, Sessions& owner)
+    : owner_(owner),
+      fd_(std::move(fd)),
+      watch_(loop, fd_.get(), {[this] { on_readable(); }, [this] { on_writable(); }}) {}
+
+bool Session::flush() noexcept {
+  Outbox& outbox = owner_.core().outbox(id_);
+  std::string& bytes = owner_.render_buffer();
+  for (size_t total = 0; !outbox.empty() && total < kWriteBytesPerTurn;) {
+    if (output_broken_) return false;
+    bytes.clear();
+    outbox.render(bytes, kRenderBytes);
+    ssize_t written = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      socket_full_ = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM;
+      output_broken_ = !socket_full_;
+      return false;
+    }
+    auto taken = static_cast<size_t>(written);
+    outbox.advance(taken);
+    total += taken;
+    // A short write means that the buffer is full (unix(7) stream sockets); asking again would only say so.
+    socket_full_ = taken < bytes.size();
+    if (socket_full_) return false;
+  }
+  return true;
+}
+
+void Session::flush_if_open() {
+  if (!socket_full_) flush();
+}
+
+FdWatch::Mode Session::wanted_mode() const {
+  bool reads = !input_ended_ && owner_.core().intake(id_) == Intake::read;
+  return reads ? FdWatch::Mode::reading : FdWatch::Mode::quiet;
+}
+
+bool Session::obey() {
+  FdWatch::Mode mode = wanted_mode();
+  if (output_broken_) {
+    // What it sent before it went away still counts: read it to the end, which may be nothing.
+    if (mode != FdWatch::Mode::reading || !watch_.set(mode, false)) return false;
+    watch_.wake_reader();
+    return true;
+  }
+  bool unwritten = !owner_.core().outbox(id_).empty();
+  if (!watch_.set(mode, unwritten)) return false;
+  // The rest of a long queue. An edge-triggered watch says nothing about room that was there all the time.
+  if (unwritten && !socket_full_) watch_.wake_writer();
+  return true;
+}
+
+void Session::on_readable() {
+  if (!is_open()) return;
+  if (watch_.mode() == FdWatch::Mode::quiet) {
+    on_change();
+    return;
+  }
+  switch (read_once()) {
+    case Input::more:
+      owner_.settle();
+      // The socket is not readable once more when this was all; without output that is the end.
+      if (is_open() && output_broken_) watch_.wake_reader();
+      break;
+    case Input::none:
+      if (output_broken_) owner_.lost(*this);
+      break;
+    case Input::ended:
+      end_input();
+      break;
+  }
+}
+
+void Session::on_change() {
+  if (peer_hung_up(fd_.get())) owner_.lost(*this);
+}
+
+void Session::on_writable() {
+  if (!is_open()) return;
+  socket_full_ = false;
+  flush();
+  owner_.attend(*this);
+}
+
+Session::Input Session::read_once() {
+  for (;;) {
+    ssize_t got = ::recv(fd_.get(), owner_.read_buffer().data(), owner_.read_buffer().size(), MSG_DONTWAIT);
+    if (got > 0) {
+      owner_.core().receive(id_, std::string_view(owner_.read_buffer().data(), static_cast<size_t>(got)),
+                            now());
+      return Input::more;
+    }
+    if (got == 0) return Input::ended;
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return Input::none;
+    // ECONNRESET stands behind the data that was still readable: nothing is lost by ending here.
+    output_broken_ = true;
+    return Input::ended;
+  }
+}
+
+void Session::end_input() {
+  input_ended_ = true;
+  owner_.core().end_of_input(id_, now());
+  if (output_broken_ || peer_hung_up(fd_.get())) {
+    owner_.lost(*this);
+  } else {
+    owner_.settle();
+  }
+}
+
+void Session::catch_up() {
+  constexpr size_t kEnough = kMaxFrameBytes + kReadBytes;
+  for (size_t taken = 0; is_open() && wanted_mode() == FdWatch::Mode::reading && taken < kEnough;
+       taken += kReadBytes) {
+    Input input = read_once();
+    if (input == Input::ended) end_input();
+    if (input != Input::more) break;
+    owner_.settle();
+  }
+  if (is_open() && wanted_mode() == FdWatch::Mode::quiet) on_change();
+  if (!is_open()) return;
+  flush();
+  owner_.attend(*this);
+}
+
+// Linux tells a peer ECONNRESET instead of EOF when we close with input unread. After the shutdown nothing
+// more can arrive, so what is taken out now is all there is.
+void Session::discard_input() {
+  ::shutdown(fd_.get(), SHUT_RDWR);
+  for (size_t taken = 0; taken < kMaxDiscardBytes;) {
+    ssize_t got = ::recv(fd_.get(), owner_.read_buffer().data(), owner_.read_buffer().size(), MSG_DONTWAIT);
+    if (got <= 0) return;
+    taken += static_cast<size_t>(got);
+  }
+}
+
+void Session::close() {
+  if (!is_open()) return;
+  static_cast<void>(watch_.set(FdWatch::Mode::off, false));
+  if (owner_.core().intake(id_) == Intake::ended) discard_input();
+  fd_.reset();
+}
+
+}  // namespace bus::hub

@@ -1,0 +1,71 @@
+// One connection: its descriptor, its watch, and the bytes in both directions.
+//
+// Knows the peer by id and asks the core what to do with it; all decisions about messages are the core's.
+// Owned by Sessions (sessions.h), which closes and destroys it.
+#pragma once
+
+#include <string>
+
+#include "hub/core/hub_core.h"
+#include "hub/event/fd_watch.h"
+#include "protocol/base/fd.h"
+
+namespace bus::hub {
+
+// What one read takes at most: large enough that a flood is handled in few turns, small enough that its turn
+// is short.
+inline constexpr size_t kReadBytes = 256 * 1024;
+// What one peer is written in one turn at most; the rest follows in its next turn.
+inline constexpr size_t kWriteBytesPerTurn = 1024 * 1024;
+
+class Sessions;
+
+class Session {
+ public:
+  Session(Loop& loop, Fd fd, Sessions& owner);
+
+  // The peer's id in the core; set once, right after the core has opened it.
+  void set_id(PeerId id) { id_ = id; }
+  PeerId id() const { return id_; }
+  bool is_open() const { return static_cast<bool>(fd_); }
+
+  // Writes what the outbox holds, as far as the socket takes it, kWriteBytesPerTurn at most. False when the
+  // socket refused some. Calls nothing of the core but outbox().
+  bool flush() noexcept;
+  // The same, unless it is known that the socket takes nothing: it is not asked before it says that there is
+  // room.
+  void flush_if_open();
+
+  // Adapts the watch to what the core wants of the peer now. False when the connection is lost.
+  bool obey();
+
+  // Takes note of all that the socket has to tell, up to one largest frame, in this turn: before a deadline
+  // is judged.
+  void catch_up();
+
+  // Ends the connection. The peer sees EOF if its input was ended, and a reset if something of it was left
+  // unread.
+  void close();
+
+ private:
+  enum class Input { more, none, ended };
+
+  void on_readable();
+  void on_writable();
+  void on_change();
+  Input read_once();
+  void end_input();
+  void discard_input();
+
+  FdWatch::Mode wanted_mode() const;
+
+  Sessions& owner_;
+  Fd fd_;
+  PeerId id_ = 0;
+  FdWatch watch_;
+  bool input_ended_ = false;
+  bool socket_full_ = false;    // it refused bytes; the watch says when there is room
+  bool output_broken_ = false;  // EPIPE: what it sent before is still read, then it is lost
+};
+
+}  // namespace bus::hub

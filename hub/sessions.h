@@ -1,0 +1,60 @@
+// All sessions of the hub, and the core whose edge they are.
+//
+// Does after each entry into the core what hub_core.h asks for: writes to the peers that were touched, once
+// each, and obeys intake and fate. Owns no listener and no signals; that is daemon.h.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/core/hub_core.h"
+#include "hub/event/loop.h"
+#include "hub/session.h"
+
+namespace bus::hub {
+
+class Sessions final : private Edge {
+ public:
+  Sessions(Loop& loop, HubConfig config, TimePoint start);
+  ~Sessions() override;
+
+  HubCore& core() { return core_; }
+  bool empty() const { return open_.empty(); }
+
+  // Takes a connection that was accepted.
+  void add(Fd fd, const Credentials& credentials);
+  // Deadlines: reads and writes the overdue first, then lets the core judge.
+  void judge();
+  // No new connections will come: each one is closed once it has been told what is queued, at `deadline` at
+  // the latest.
+  void begin_stop(TimePoint deadline);
+  void close_all();
+  // Destroys what was closed; for the end of a turn. Returns whether a descriptor was freed since the last
+  // call.
+  bool bury();
+
+  // For Session.
+  void settle();
+  void attend(Session& session);
+  void lost(Session& session) { remove(session); }
+  std::string& read_buffer() { return read_buffer_; }
+  std::string& render_buffer() { return render_buffer_; }
+
+ private:
+  bool flush(PeerId peer) noexcept override;
+  Session* find(PeerId peer);
+  void remove(Session& session);
+
+  Loop& loop_;
+  std::string read_buffer_;    // shared: what was read has been handed to the core when the next one reads
+  std::string render_buffer_;  // shared: the kernel has copied what was written when write() returns
+  HubCore core_;
+  std::unordered_map<PeerId, std::unique_ptr<Session>> open_;
+  std::vector<std::unique_ptr<Session>> closed_;
+  bool settling_ = false;
+};
+
+}  // namespace bus::hub

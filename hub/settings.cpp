@@ -1,0 +1,244 @@
+#include "hub/settings.h"
+
+#include <array>
+#include <grp.h>
+#include <pwd.h>
+#include <string_view>
+
+#include "protocol/base/strings.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+struct SizeUnit {
+  std::string_view suffix;
+  size_t bytes;
+};
+constexpr std::array<SizeUnit, 3> kSizeUnits = {{{"GiB", 1U << 30U}, {"MiB", 1U << 20U}, {"KiB", 1U << 10U}}};
+
+// A queue takes at least one event of the largest size, and something beside it.
+constexpr size_t kMinQueueBytes = kMaxFrameBytes + 64 * 1024;
+constexpr size_t kMaxQueueBytes = size_t{4} << 30U;
+constexpr uint64_t kMaxQueueFrames = 10'000'000;
+constexpr uint64_t kMaxConnections = 1'000'000;
+constexpr Duration kLongest = std::chrono::hours(24 * 366);
+
+Result<uint64_t> read_number(const std::string& text, uint64_t least, uint64_t most) {
+  auto value = parse_u64(text);
+  if (!value || *value < least || *value > most) {
+    return Error{Errc::invalid, quoted(text) + " is not a whole number from " + std::to_string(least) +
+                                    " to " + std::to_string(most)};
+  }
+  return *value;
+}
+
+Result<Duration> read_duration(const std::string& text, Duration least) {
+  BUSD_ASSIGN(Duration value, parse_duration(text));
+  if (value < least || value > kLongest) {
+    return Error{Errc::invalid, quoted(text) + " is out of range: from " + format_duration(least) + " to " +
+                                    format_duration(kLongest)};
+  }
+  return value;
+}
+
+Result<std::string> read_path(const std::string& text) {
+  if (text.empty()) return Error{Errc::invalid, "an empty path"};
+  if (text.find_first_of(std::string_view("\0\n", 2)) != std::string::npos) {
+    return Error{Errc::invalid, quoted(text) + " holds a character that no path of ours may hold"};
+  }
+  return text;
+}
+
+// The largest value is -1 in chown(2) and its like: nobody.
+constexpr uint64_t kMaxId = 0xFFFF'FFFE;
+
+Result<std::vector<uint32_t>> read_ids(const Texts& texts, const char* kind,
+                                       std::optional<uint32_t> (*look_up)(const char*)) {
+  std::vector<uint32_t> ids;
+  for (const std::string& text : texts) {
+    std::optional<uint32_t> id;
+    if (auto number = parse_u64(text); number && *number <= kMaxId) {
+      id = static_cast<uint32_t>(*number);
+    } else if (!number) {
+      id = look_up(text.c_str());
+    }
+    if (!id)
+      return Error{Errc::invalid, quoted(text) + " is neither a number nor the name of a " + kind + " here"};
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+std::optional<uint32_t> uid_of(const char* name) {
+  const passwd* entry = ::getpwnam(name);
+  return entry == nullptr ? std::nullopt : std::optional<uint32_t>(entry->pw_uid);
+}
+
+std::optional<uint32_t> gid_of(const char* name) {
+  const group* entry = ::getgrnam(name);
+  return entry == nullptr ? std::nullopt : std::optional<uint32_t>(entry->gr_gid);
+}
+
+Texts print_ids(const std::vector<uint32_t>& ids) {
+  Texts texts;
+  for (uint32_t id : ids) texts.push_back(std::to_string(id));
+  return texts;
+}
+
+Texts print_text(const std::string& text) { return text.empty() ? Texts{} : Texts{text}; }
+
+constexpr const char* kNeverText = "never";
+
+Result<void> read_idle_exit(Options& options, const Texts& texts) {
+  if (texts[0] == kNeverText) {
+    options.idle_exit = Duration::max();
+    return {};
+  }
+  auto value = read_duration(texts[0], milliseconds(1));
+  if (!value) return Error{Errc::invalid, value.error().what + "; or never"};
+  options.idle_exit = *value;
+  return {};
+}
+
+Texts print_idle_exit(const Options& options) {
+  if (!options.idle_exit) return {};
+  return {*options.idle_exit == Duration::max() ? kNeverText : format_duration(*options.idle_exit)};
+}
+
+Result<void> read_queue_bytes(Options& options, const Texts& texts) {
+  BUSD_ASSIGN(size_t bytes, parse_size(texts[0]));
+  if (bytes < kMinQueueBytes || bytes > kMaxQueueBytes) {
+    return Error{Errc::invalid, quoted(texts[0]) + " is out of range: from " + format_size(kMinQueueBytes) +
+                                    " (one event of the largest size, and some) to " +
+                                    format_size(kMaxQueueBytes)};
+  }
+  options.queue.bytes = bytes;
+  return {};
+}
+
+Result<void> read_log_level(Options& options, const Texts& texts) {
+  auto level = log_level_of(texts[0]);
+  if (!level) return Error{Errc::invalid, quoted(texts[0]) + " is none of error, warning, info, debug"};
+  options.log_level = *level;
+  return {};
+}
+
+const std::array<Setting, 12> kSettings = {{
+    {"socket", "PATH",
+     "Serve this socket; its directory must be ours and closed to others (default: $BUSD_SOCKET, else by "
+     "--bus)",
+     false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.endpoint.socket, read_path(texts[0]));
+       return {};
+     },
+     [](const Options& o) { return print_text(o.endpoint.socket); }},
+    {"bus", "NAME", "Serve the bus of this name: RUNTIME-DIR/busd/NAME.sock (default: $BUSD_BUS, else bus)",
+     false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       // Its rule is resolve_endpoint's; asking it here puts the file's line, or the option's name, into the
+       // message.
+       BUSD_TRY(
+           resolve_endpoint({"", texts[0]}, [](const char*) { return static_cast<const char*>(nullptr); }));
+       o.endpoint.bus = texts[0];
+       return {};
+     },
+     [](const Options& o) { return print_text(o.endpoint.bus); }},
+    {"idle-exit", "TIME",
+     "Exit so long after the last connection ended, or never (default: never; 30s with --detach)", false,
+     read_idle_exit, print_idle_exit},
+    {"queue-frames", "N",
+     "Events that may wait for one consumer; beyond, the oldest are dropped (default: 1024)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.queue.frames, read_number(texts[0], 1, kMaxQueueFrames));
+       return {};
+     },
+     [](const Options& o) { return Texts{std::to_string(o.queue.frames)}; }},
+    {"queue-bytes", "SIZE", "Bytes that may wait for one consumer, such as 512KiB or 8MiB (default: 8MiB)",
+     false, read_queue_bytes, [](const Options& o) { return Texts{format_size(o.queue.bytes)}; }},
+    {"max-connections", "N", "Connections served at once; one more is refused (default: 4096)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.max_connections, read_number(texts[0], 1, kMaxConnections));
+       return {};
+     },
+     [](const Options& o) { return Texts{std::to_string(o.max_connections)}; }},
+    {"allow-uid", "USER",
+     "Admit this user too, by name or number (our own and root always are); may be repeated", true,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.allow_uids, read_ids(texts, "user", uid_of));
+       return {};
+     },
+     [](const Options& o) { return print_ids(o.allow_uids); }},
+    {"allow-gid", "GROUP", "Admit members of this group too, by name or number; may be repeated", true,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.allow_gids, read_ids(texts, "group", gid_of));
+       return {};
+     },
+     [](const Options& o) { return print_ids(o.allow_gids); }},
+    {"dedup-window", "TIME",
+     "Drop an event whose id the same source sent within this time; 0s: never (default: 5m)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.dedup_window, read_duration(texts[0], seconds(0)));
+       return {};
+     },
+     [](const Options& o) { return Texts{format_duration(o.dedup_window)}; }},
+    {"cleanup-timeout", "TIME",
+     "Close a consumer that cleans up its scope for longer than this (default: 1m)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.cleanup_timeout, read_duration(texts[0], milliseconds(1)));
+       return {};
+     },
+     [](const Options& o) { return Texts{format_duration(o.cleanup_timeout)}; }},
+    {"log-file", "PATH", "Log to this file, rotated to PATH.1 at 1 MiB, instead of stderr", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.log_file, read_path(texts[0]));
+       return {};
+     },
+     [](const Options& o) { return print_text(o.log_file); }},
+    {"log-level", "LEVEL", "error, warning, info or debug (default: info)", false, read_log_level,
+     [](const Options& o) { return Texts{name_of(o.log_level)}; }},
+}};
+
+}  // namespace
+
+std::span<const Setting> settings() { return kSettings; }
+
+const Setting* find_setting(const std::string& name) {
+  for (const Setting& setting : kSettings) {
+    if (name == setting.name) return &setting;
+  }
+  return nullptr;
+}
+
+Result<size_t> parse_size(const std::string& text) {
+  size_t unit = 1;
+  std::string_view digits = text;
+  for (const SizeUnit& each : kSizeUnits) {
+    if (!digits.ends_with(each.suffix)) continue;
+    digits.remove_suffix(each.suffix.size());
+    unit = each.bytes;
+    break;
+  }
+  auto count = parse_u64(digits);
+  if (!count || *count > SIZE_MAX / unit) {
+    return Error{
+        Errc::invalid,
+        quoted(text) +
+            " is not a size: write a whole number of bytes, or one with KiB, MiB or GiB, such as 8MiB"};
+  }
+  return *count * unit;
+}
+
+std::string format_size(size_t bytes) {
+  for (const SizeUnit& unit : kSizeUnits) {
+    if (bytes != 0 && bytes % unit.bytes == 0)
+      return std::to_string(bytes / unit.bytes) + std::string(unit.suffix);
+  }
+  return std::to_string(bytes);
+}
+
+}  // namespace bus::hub

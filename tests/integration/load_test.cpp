@@ -1,0 +1,216 @@
+// The hub under load: a consumer that is stopped for ten seconds, a crowd of hellos, bursts from several
+// sources at once.
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <poll.h>
+#include <string>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include "protocol/base/unix_socket.h"
+#include "protocol/codec.h"
+#include "tests/support/catch.h"
+#include "tests/support/hub_fixture.h"
+#include "tests/support/raw_client.h"
+
+using namespace bus;
+using namespace bus::test;
+
+namespace {
+
+size_t resident_kib(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string word; status >> word;) {
+    if (word == "VmRSS:") {
+      size_t kib = 0;
+      status >> kib;
+      return kib;
+    }
+  }
+  return 0;
+}
+
+// Counts what arrives on a consumer's connection: last seq, gaps. Reads without blocking.
+struct Tally {
+  RawClient client;
+  std::string rest;
+  uint64_t last = 0;
+  uint64_t events = 0;
+  uint64_t lost = 0;
+
+  explicit Tally(const std::string& socket) : client(socket) { client.hello("load", {"x"}); }
+
+  void take_all() {
+    char chunk[65536];
+    for (ssize_t n = 0; (n = ::recv(client.fd(), chunk, sizeof chunk, MSG_DONTWAIT)) > 0;) {
+      rest.append(chunk, static_cast<size_t>(n));
+      size_t start = 0;
+      for (size_t end = 0; (end = rest.find('\n', start)) != std::string::npos; start = end + 1) {
+        take(rest.substr(start, end - start));
+      }
+      rest.erase(0, start);
+    }
+  }
+  void take(const std::string& line) {
+    size_t at = line.find("\"seq\":");
+    REQUIRE(at != std::string::npos);
+    uint64_t seq = std::stoull(line.substr(at + 6));
+    REQUIRE(seq > last);
+    lost += seq - last - 1;
+    last = seq;
+    ++events;
+  }
+  void wait_until(uint64_t seq) {
+    TimePoint deadline = now() + kPatience;
+    for (take_all(); last < seq; take_all()) {
+      REQUIRE(now() < deadline);
+      pollfd waiting{client.fd(), POLLIN, 0};
+      ::poll(&waiting, 1, 1000);
+    }
+  }
+};
+
+std::string frame(uint64_t n) {
+  return R"({"type":"event","event_type":"x","payload":{"n":)" + std::to_string(n) + R"(,"pad":")" +
+         std::string(200, 'p') + "\"}}\n";
+}
+
+}  // namespace
+
+TEST_CASE(
+    "A consumer stopped for ten seconds at 20 000 events a second harms nobody and sees the newest events",
+    "[stopped]") {
+  HubProcess hub;
+  // The consumer that will be stopped is a process of its own: it counts, and tells on a pipe what it saw at
+  // the end.
+  int report[2];
+  REQUIRE(::pipe(report) == 0);
+  Fd report_read(report[0]);
+  Fd report_write(report[1]);
+  RawClient stopped_socket(hub.socket());
+  stopped_socket.hello("load", {"x"});
+  constexpr uint64_t kTicks = 100;
+  constexpr uint64_t kPerTick = 2000;
+  constexpr uint64_t kEvents = kTicks * kPerTick;
+  pid_t stopped = ::fork();
+  REQUIRE(stopped >= 0);
+  if (stopped == 0) {
+    std::string rest;
+    uint64_t facts[3] = {0, 0, 0};  // events, lost, last
+    char chunk[65536];
+    pollfd waiting{stopped_socket.fd(), POLLIN, 0};
+    while (facts[2] < kEvents && ::poll(&waiting, 1, 30'000) == 1) {
+      ssize_t n = ::recv(stopped_socket.fd(), chunk, sizeof chunk, MSG_DONTWAIT);
+      if (n <= 0) break;
+      rest.append(chunk, static_cast<size_t>(n));
+      size_t start = 0;
+      for (size_t end = 0; (end = rest.find('\n', start)) != std::string::npos; start = end + 1) {
+        uint64_t seq = std::stoull(rest.substr(rest.find("\"seq\":", start) + 6, 20));
+        ++facts[0];
+        facts[1] += seq - facts[2] - 1;
+        facts[2] = seq;
+      }
+      rest.erase(0, start);
+    }
+    ssize_t written = ::write(report_write.get(), facts, sizeof facts);
+    ::_exit(written == sizeof facts ? 0 : 1);
+  }
+  stopped_socket.close();
+
+  Tally one(hub.socket());
+  Tally two(hub.socket());
+  RawClient source(hub.socket());
+  REQUIRE(::kill(stopped, SIGSTOP) == 0);
+  wait_for_state(stopped, 'T');
+  size_t resident_before = resident_kib(hub.pid());
+
+  // The load itself runs by the clock: a tenth of a second, two thousand events, a hundred times.
+  Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+  itimerspec every{{0, 100'000'000}, {0, 100'000'000}};
+  REQUIRE(::timerfd_settime(timer.get(), 0, &every, nullptr) == 0);
+  uint64_t published = 0;
+  for (uint64_t tick = 0; tick < kTicks; ++tick) {
+    uint64_t expirations = 0;
+    REQUIRE(::read(timer.get(), &expirations, sizeof expirations) == sizeof expirations);
+    for (uint64_t part = 0; part < kPerTick; part += 100) {
+      std::string burst;
+      for (int i = 0; i < 100; ++i) burst += frame(++published);
+      source.send(burst);
+      // So that these two are never slow themselves, whatever else this machine does.
+      one.wait_until(published);
+      two.wait_until(published);
+    }
+  }
+  CHECK(one.lost == 0);
+  CHECK(two.lost == 0);
+  CHECK(one.events == kEvents);
+  StatusResponse status = hub.status();
+  const auto& c = status.consumers.at(0);
+  CHECK(c.received == kEvents);
+  CHECK(c.queued <= status.limits.queue_frames);
+  CHECK(c.dropped > kEvents / 2);
+#ifndef __SANITIZE_ADDRESS__
+  // One queue of 8 MiB at most, and what the allocator keeps beside it.
+  CHECK(resident_kib(hub.pid()) < resident_before + 16 * 1024);
+#endif
+
+  REQUIRE(::kill(stopped, SIGCONT) == 0);
+  uint64_t facts[3] = {0, 0, 0};
+  REQUIRE(::read(report_read.get(), facts, sizeof facts) == sizeof facts);
+  int end = 0;
+  REQUIRE(::waitpid(stopped, &end, 0) == stopped);
+  CHECK(facts[2] == kEvents);    // the newest
+  CHECK(facts[1] == c.dropped);  // exactly the counted gap
+  CHECK(facts[0] + facts[1] == kEvents);
+}
+
+TEST_CASE("Of two hundred concurrent hellos on one key exactly one is first", "[crowd]") {
+  HubProcess hub;
+  std::vector<RawClient> crowd;
+  for (int i = 0; i < 200; ++i) crowd.emplace_back(hub.socket());
+  for (RawClient& client : crowd) client.send_line(hello_line("k", {"x"}));
+  int firsts = 0;
+  for (RawClient& client : crowd) firsts += client.read_as<HelloAck>().first_for_key ? 1 : 0;
+  CHECK(firsts == 1);
+  for (RawClient& client : crowd) client.close();
+  hub.wait_for_status([](const StatusResponse& s) { return s.active_conns == 0; });
+  hub.expect_no_descriptor_leak();
+}
+
+TEST_CASE("A flooding source delays no other: both arrive, each in its own order", "[burst]") {
+  HubProcess hub({"--queue-frames", "1000000", "--queue-bytes", "256MiB"});
+  RawClient consumer(hub.socket());
+  consumer.hello("k", {"flood", "calm"});
+  RawClient flood(hub.socket());
+  std::string burst;
+  for (int i = 1; i <= 20'000; ++i) {
+    burst += R"({"type":"event","event_type":"flood","payload":)" + std::to_string(i) + "}\n";
+  }
+  pid_t flooder = ::fork();
+  REQUIRE(flooder >= 0);
+  if (flooder == 0) {
+    for (size_t at = 0; at < burst.size();) {
+      pollfd waiting{flood.fd(), POLLOUT, 0};
+      ::poll(&waiting, 1, 10'000);
+      ssize_t n = ::send(flood.fd(), burst.data() + at, burst.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n > 0) at += static_cast<size_t>(n);
+    }
+    ::_exit(0);
+  }
+  flood.close();
+  RawClient calm(hub.socket());
+  calm.send_line(R"({"type":"event","event_type":"calm","payload":1})");
+  std::map<std::string, int> last;
+  while (last["flood"] < 20'000 || last["calm"] < 1) {
+    Event event = consumer.read_as<Event>();
+    int n = std::stoi(event.payload);
+    REQUIRE(n == last[event.event_type] + 1);
+    last[event.event_type] = n;
+  }
+  int end = 0;
+  REQUIRE(::waitpid(flooder, &end, 0) == flooder);
+}

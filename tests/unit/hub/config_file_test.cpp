@@ -1,0 +1,55 @@
+#include "hub/config_file.h"
+
+#include "tests/support/catch.h"
+
+using namespace bus;
+using namespace bus::hub;
+
+namespace {
+
+std::string fault_of(std::string_view text) {
+  Options options;
+  auto done = apply_config(text, "busd.conf", options);
+  REQUIRE_FALSE(done);
+  return done.error().what;
+}
+
+}  // namespace
+
+TEST_CASE("A configuration file is name = value lines with comments, quotes and lists") {
+  Options options;
+  auto done = apply_config(
+      "# a comment\n"
+      "; another one\r\n"
+      "\n"
+      "  queue-frames=16   # with a reason\n"
+      "socket = \"/a b/#1, really.sock\"\n"
+      "log-file = '/it\"s.log'\n"
+      "allow-uid = [1, 2,3]\n"
+      "allow-gid = 4\n"
+      "idle-exit = never",
+      "busd.conf", options);
+  if (!done) FAIL(done.error().what);
+  CHECK(options.queue.frames == 16);
+  CHECK(options.endpoint.socket == "/a b/#1, really.sock");
+  CHECK(options.log_file == "/it\"s.log");
+  CHECK(options.allow_uids == std::vector<uint32_t>{1, 2, 3});
+  CHECK(options.allow_gids == std::vector<uint32_t>{4});
+  CHECK(options.idle_exit == Duration::max());
+}
+
+TEST_CASE("Every fault of a configuration file is told with its line") {
+  CHECK(fault_of("\n\nqueue-frame = 1\n").starts_with("busd.conf:3: unknown setting \"queue-frame\""));
+  CHECK(
+      fault_of("queue-frames = 1\nqueue-frames = 2\n").starts_with("busd.conf:2: queue-frames stands twice"));
+  CHECK(fault_of("queue-frames = 0").starts_with("busd.conf:1: queue-frames: \"0\""));
+  CHECK(fault_of("queue-frames = 1 2").starts_with("busd.conf:1: queue-frames takes one value"));
+  CHECK(fault_of("queue-frames =").starts_with("busd.conf:1: write name = value"));
+  CHECK(fault_of("x").starts_with("busd.conf:1: "));
+  CHECK(fault_of("= 5").starts_with("busd.conf:1: "));
+  CHECK(fault_of("[hub]\n").starts_with("busd.conf:1: there are no sections"));
+  CHECK(fault_of("hub.queue-frames = 5").starts_with("busd.conf:1: unknown setting \"hub.queue-frames\""));
+  CHECK(fault_of("allow-uid = [1,\n2]").starts_with("busd.conf:1: a list must stand on one line"));
+  CHECK(fault_of("detach = true").starts_with("busd.conf:1: unknown setting \"detach\""));
+  CHECK(fault_of("socket = \"/unfinished").starts_with("busd.conf:1: "));
+}

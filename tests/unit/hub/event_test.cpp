@@ -1,0 +1,236 @@
+#include <array>
+#include <csignal>
+#include <fcntl.h>
+#include <functional>
+#include <memory>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+#include "hub/event/fd_watch.h"
+#include "hub/event/loop.h"
+#include "hub/event/signal_watch.h"
+#include "hub/event/timer.h"
+#include "protocol/base/fd.h"
+#include "tests/support/catch.h"
+
+using namespace bus;
+using namespace bus::hub;
+
+namespace {
+
+std::unique_ptr<Loop> make_loop() {
+  auto loop = Loop::create();
+  REQUIRE(loop);
+  return std::move(*loop);
+}
+
+// Runs the loop until something in it calls stop(); fails when nothing does.
+void run_bounded(Loop& loop) {
+  bool late = false;
+  Timer guard(loop, [&] {
+    late = true;
+    loop.stop();
+  });
+  guard.set(now() + seconds(10));
+  loop.run();
+  REQUIRE_FALSE(late);
+}
+
+// Runs the loop for a while, for things that must not happen.
+void run_for(Loop& loop, Duration time) {
+  Timer end(loop, [&] { loop.stop(); });
+  end.set(now() + time);
+  loop.run();
+}
+
+struct Pair {
+  Pair() {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+    ours.reset(ends[0]);
+    theirs.reset(ends[1]);
+  }
+  void fill() {
+    std::array<char, 4096> zeros{};
+    while (::send(ours.get(), zeros.data(), zeros.size(), MSG_NOSIGNAL) > 0) {
+    }
+  }
+  Fd ours;
+  Fd theirs;
+};
+
+}  // namespace
+
+TEST_CASE("Timer comes once, not before its time, and can be moved and cleared") {
+  auto loop = make_loop();
+  int calls = 0;
+  TimePoint came;
+  Timer timer(*loop, [&] {
+    ++calls;
+    came = now();
+    loop->stop();
+  });
+  SECTION("as set") {
+    TimePoint due = now() + milliseconds(30);
+    timer.set(due);
+    run_bounded(*loop);
+    CHECK(came >= due);
+  }
+  SECTION("moved to later") {
+    timer.set(now() + milliseconds(1));
+    TimePoint due = now() + milliseconds(60);
+    timer.set(due);
+    run_bounded(*loop);
+    CHECK(came >= due);
+  }
+  SECTION("moved to earlier") {
+    timer.set(now() + std::chrono::hours(5));
+    timer.set(now() + milliseconds(5));
+    run_bounded(*loop);
+  }
+  SECTION("in the past") {
+    timer.set(now() - seconds(1));
+    run_bounded(*loop);
+  }
+  run_for(*loop, milliseconds(30));
+  CHECK(calls == 1);
+  CHECK(timer.due() == kNever);
+}
+
+TEST_CASE("Timer that was cleared does not come") {
+  auto loop = make_loop();
+  Timer timer(*loop, [&] { FAIL("it came"); });
+  timer.set(now() + milliseconds(5));
+  timer.clear();
+  run_for(*loop, milliseconds(30));
+}
+
+TEST_CASE(
+    "Loop runs the end-of-turn hook after each callback, when nothing of the callback is on the stack") {
+  auto loop = make_loop();
+  std::vector<std::string> order;
+  auto timer = std::make_unique<Timer>(*loop, [&] { order.push_back("callback"); });
+  loop->on_end_of_turn([&] {
+    order.push_back("end");
+    timer.reset();
+    loop->stop();
+  });
+  timer->set(now());
+  loop->run();
+  CHECK(order == std::vector<std::string>{"callback", "end"});
+}
+
+TEST_CASE("SignalWatch turns a signal into a turn") {
+  auto loop = make_loop();
+  int calls = 0;
+  SignalWatch watch(*loop, SIGUSR1, [&] {
+    ++calls;
+    loop->stop();
+  });
+  ::kill(::getpid(), SIGUSR1);
+  run_bounded(*loop);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("FdWatch tells of input as long as there is some, and of room only when that is wanted") {
+  auto loop = make_loop();
+  Pair pair;
+  int readable = 0;
+  int writable = 0;
+  FdWatch watch(*loop, pair.ours.get(),
+                {[&] {
+                   if (++readable == 3) loop->stop();
+                 },
+                 [&] {
+                   ++writable;
+                   loop->stop();
+                 }});
+  REQUIRE(watch.set(FdWatch::Mode::reading, false));
+  REQUIRE(::write(pair.theirs.get(), "x", 1) == 1);
+  run_bounded(*loop);
+  CHECK(readable == 3);
+  CHECK(writable == 0);
+  char byte = 0;
+  REQUIRE(::read(pair.ours.get(), &byte, 1) == 1);
+  REQUIRE(watch.set(FdWatch::Mode::reading, true));
+  run_bounded(*loop);
+  CHECK(writable == 1);
+  REQUIRE(watch.set(FdWatch::Mode::off, false));
+  REQUIRE(::write(pair.theirs.get(), "x", 1) == 1);
+  run_for(*loop, milliseconds(20));
+  CHECK(readable == 3);
+}
+
+TEST_CASE("FdWatch in quiet mode does not spin on a half-closed peer, and notices when it really goes") {
+  auto loop = make_loop();
+  Pair pair;
+  int changes = 0;
+  bool gone = false;
+  FdWatch watch(*loop, pair.ours.get(),
+                {[&] {
+                   ++changes;
+                   gone = peer_hung_up(pair.ours.get());
+                   if (gone) loop->stop();
+                 },
+                 nullptr});
+  bool blocked = GENERATE(false, true);
+  bool unread = GENERATE(false, true);
+  // What the peer leaves unread turns its end into an error of our socket.
+  if (unread) REQUIRE(::write(pair.ours.get(), "x", 1) == 1);
+  if (blocked) pair.fill();
+  ::shutdown(pair.theirs.get(), SHUT_WR);
+  REQUIRE(watch.set(FdWatch::Mode::quiet, blocked));
+  run_for(*loop, milliseconds(50));
+  CHECK(changes <= 2);
+  CHECK_FALSE(gone);
+  CHECK_FALSE(peer_hung_up(pair.ours.get()));
+  pair.theirs.reset();
+  run_bounded(*loop);
+  CHECK(gone);
+}
+
+TEST_CASE("FdWatch in quiet mode tells when a blocked socket has room again, and wakes when asked") {
+  auto loop = make_loop();
+  Pair pair;
+  int writable = 0;
+  FdWatch watch(*loop, pair.ours.get(),
+                {[] {},
+                 [&] {
+                   ++writable;
+                   loop->stop();
+                 }});
+  pair.fill();
+  REQUIRE(watch.set(FdWatch::Mode::quiet, true));
+  run_for(*loop, milliseconds(10));
+  CHECK(writable == 0);
+  std::array<char, 65536> chunk{};
+  while (::read(pair.theirs.get(), chunk.data(), chunk.size()) > 0) {
+  }
+  run_bounded(*loop);
+  CHECK(writable == 1);
+  watch.wake_writer();
+  run_bounded(*loop);
+  CHECK(writable == 2);
+}
+
+TEST_CASE("FdWatch goes from quiet back to reading and finds what arrived meanwhile") {
+  auto loop = make_loop();
+  Pair pair;
+  int readable = 0;
+  FdWatch watch(*loop, pair.ours.get(),
+                {[&] {
+                   ++readable;
+                   loop->stop();
+                 },
+                 nullptr});
+  REQUIRE(watch.set(FdWatch::Mode::quiet, false));
+  REQUIRE(::write(pair.theirs.get(), "x", 1) == 1);
+  run_bounded(*loop);
+  run_for(*loop, milliseconds(10));
+  CHECK(readable == 1);
+  REQUIRE(watch.set(FdWatch::Mode::reading, false));
+  run_bounded(*loop);
+  CHECK(readable == 2);
+}

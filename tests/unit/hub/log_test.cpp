@@ -1,0 +1,163 @@
+#include "hub/log.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol/base/file.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+using namespace bus;
+using namespace bus::hub;
+using bus::test::TempDir;
+
+namespace {
+
+std::string text_of(const std::string& path) {
+  auto text = read_file(path, 1 << 24);
+  return text ? *text : "";
+}
+
+// Puts `fd` in place of stderr for as long as it lives.
+class StderrAs {
+ public:
+  explicit StderrAs(int fd) : saved_(::dup(STDERR_FILENO)) { ::dup2(fd, STDERR_FILENO); }
+  ~StderrAs() { ::dup2(saved_.get(), STDERR_FILENO); }
+  StderrAs(const StderrAs&) = delete;
+  StderrAs& operator=(const StderrAs&) = delete;
+
+ private:
+  Fd saved_;
+};
+
+struct Pipe {
+  Pipe() {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    read_end.reset(ends[0]);
+    write_end.reset(ends[1]);
+  }
+  std::string take() const {
+    char chunk[65536];
+    ssize_t n = ::read(read_end.get(), chunk, sizeof chunk);
+    return std::string(chunk, n > 0 ? static_cast<size_t>(n) : 0);
+  }
+  Fd read_end;
+  Fd write_end;
+};
+
+}  // namespace
+
+TEST_CASE("Log quotes what comes from outside, so that it cannot forge a line") {
+  Pipe pipe;
+  {
+    StderrAs redirected(pipe.write_end.get());
+    Log log;
+    log.write(LogLevel::warning, "bad frame",
+              {{"peer", 7}, {"text", "x\nlevel=error msg=\"forged\"\x1b[2J"}});
+  }
+  CHECK(pipe.take() ==
+        "level=warning msg=\"bad frame\" peer=7 text=\"x\\nlevel=error msg=\\\"forged\\\"\\x1b[2J\"\n");
+}
+
+TEST_CASE("Log writes what its level wants") {
+  Pipe pipe;
+  {
+    StderrAs redirected(pipe.write_end.get());
+    Log log(LogLevel::warning);
+    log.write(LogLevel::info, "not this");
+    log.write(LogLevel::error, "this");
+  }
+  CHECK(pipe.take() == "level=error msg=\"this\"\n");
+}
+
+TEST_CASE("Log puts syslog priorities before its lines only when stderr is the journal") {
+  Pipe pipe;
+  struct stat st {};
+  REQUIRE(::fstat(pipe.write_end.get(), &st) == 0);
+  std::string journal = std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino);
+  bool is_journal = GENERATE(true, false);
+  ::setenv("JOURNAL_STREAM", is_journal ? journal.c_str() : "1:1", 1);
+  {
+    StderrAs redirected(pipe.write_end.get());
+    Log log;
+    log.write(LogLevel::warning, "w");
+  }
+  ::unsetenv("JOURNAL_STREAM");
+  CHECK(pipe.take() == std::string(is_journal ? "<4>" : "") + "level=warning msg=\"w\"\n");
+}
+
+TEST_CASE(
+    "Log to a pipe that nobody reads drops lines, blocks nobody, and says how many when there is room") {
+  Pipe pipe;
+  StderrAs redirected(pipe.write_end.get());
+  Log log;
+  std::string padding(200, 'x');
+  // Far more than the 64 KiB of a pipe.
+  for (int i = 0; i < 2000; ++i) log.write(LogLevel::info, "line", {{"text", padding}});
+  while (pipe.take().size() == 65536) {
+  }
+  log.write(LogLevel::info, "after");
+  std::string text = pipe.take();
+  CHECK(text.starts_with("level=warning msg=\"log lines lost\" lines="));
+  CHECK(text.ends_with("level=info msg=\"after\"\n"));
+}
+
+TEST_CASE("Log file has times, is rotated at its size, and keeps one former file") {
+  TempDir directory;
+  std::string path = directory.file("hub.log");
+  Log log(LogLevel::info, 1000);
+  REQUIRE(log.open_file(path));
+  for (int i = 0; i < 100; ++i) log.write(LogLevel::info, "line", {{"n", i}});
+  std::string now_text = text_of(path);
+  std::string former = text_of(path + ".1");
+  CHECK(now_text.size() <= 1000);
+  CHECK(former.size() <= 1000);
+  CHECK(former.size() > 800);
+  CHECK(now_text.ends_with("level=info msg=\"line\" n=99\n"));
+  CHECK(now_text.starts_with("time=2"));
+  struct stat st {};
+  REQUIRE(::stat(path.c_str(), &st) == 0);
+  CHECK((st.st_mode & 07777U) == 0600);
+}
+
+TEST_CASE("Log goes on with a file that is there, and counts what it holds already") {
+  TempDir directory;
+  std::string path = directory.file("hub.log");
+  std::ofstream(path) << std::string(990, 'x') << "\n";
+  Log log(LogLevel::info, 1000);
+  REQUIRE(log.open_file(path));
+  log.write(LogLevel::info, "line");
+  CHECK(text_of(path + ".1").size() == 991);
+}
+
+TEST_CASE("Log refuses a symlink and leaves its target untouched") {
+  TempDir directory;
+  std::ofstream(directory.file("precious")) << "precious";
+  REQUIRE(::symlink("precious", directory.file("hub.log").c_str()) == 0);
+  Log log;
+  auto opened = log.open_file(directory.file("hub.log"));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == Errc::denied);
+  CHECK(text_of(directory.file("precious")) == "precious");
+}
+
+TEST_CASE(
+    "stderr follows the log file through rotation when it was that file, and stays alone when it was not") {
+  TempDir directory;
+  std::string path = directory.file("hub.log");
+  auto file = open_append(path);
+  REQUIRE(file);
+  Pipe pipe;
+  bool same = GENERATE(true, false);
+  {
+    StderrAs redirected(same ? file->get() : pipe.write_end.get());
+    Log log(LogLevel::info, 200);
+    REQUIRE(log.open_file(path));
+    for (int i = 0; i < 10; ++i) log.write(LogLevel::info, "line", {{"n", i}});
+    REQUIRE(::write(STDERR_FILENO, "last word\n", 10) == 10);
+  }
+  CHECK((text_of(path).find("last word") != std::string::npos) == same);
+}

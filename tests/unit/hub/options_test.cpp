@@ -1,0 +1,183 @@
+#include "hub/options.h"
+
+#include <fstream>
+
+#include "hub/settings.h"
+#include "protocol/limits.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+using namespace bus;
+using namespace bus::hub;
+using bus::test::TempDir;
+
+namespace {
+
+Options parsed(const std::vector<std::string>& arguments) {
+  auto result = parse_options(arguments);
+  if (auto* ending = std::get_if<Ending>(&result)) FAIL(ending->text);
+  return std::get<Options>(result);
+}
+
+void expect_wrong(const std::vector<std::string>& arguments, ExitCode code, const std::string& text) {
+  auto result = parse_options(arguments);
+  auto* ending = std::get_if<Ending>(&result);
+  REQUIRE(ending != nullptr);
+  INFO(ending->text);
+  CHECK(ending->code == code);
+  CHECK(ending->text.find(text) != std::string::npos);
+  CHECK(ending->text.find('\n') == std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("Options without arguments are the defaults of the wire's contract") {
+  Options options = parsed({});
+  CHECK(options.action == Options::Action::serve);
+  CHECK(options.queue.frames == 1024);
+  CHECK(options.queue.bytes == 8 * 1024 * 1024);
+  CHECK(options.max_connections == 4096);
+  CHECK(options.dedup_window == seconds(300));
+  CHECK(options.cleanup_timeout == seconds(60));
+  CHECK_FALSE(options.idle_exit);
+  CHECK(options.endpoint.socket.empty());
+}
+
+TEST_CASE("Options from the command line") {
+  Options options = parsed({"--socket", "/x/y.sock",         "--bus=work", "--idle-exit",
+                            "500ms",    "--queue-frames",    "16",         "--queue-bytes",
+                            "2MiB",     "--max-connections", "9",          "--allow-uid",
+                            "root",     "--allow-uid",       "5",          "--allow-gid",
+                            "root",     "--dedup-window",    "0s",         "--cleanup-timeout",
+                            "2s",       "--log-file",        "/x/y.log",   "--log-level",
+                            "debug",    "--foreground",      "--ready-fd", "3"});
+  CHECK(options.endpoint.socket == "/x/y.sock");
+  CHECK(options.endpoint.bus == "work");
+  CHECK(options.idle_exit == Duration(milliseconds(500)));
+  CHECK(options.queue.frames == 16);
+  CHECK(options.queue.bytes == 2 * 1024 * 1024);
+  CHECK(options.max_connections == 9);
+  CHECK(options.allow_uids == std::vector<uint32_t>{0, 5});
+  CHECK(options.allow_gids == std::vector<uint32_t>{0});
+  CHECK(options.dedup_window == Duration::zero());
+  CHECK(options.cleanup_timeout == seconds(2));
+  CHECK(options.log_file == "/x/y.log");
+  CHECK(options.log_level == LogLevel::debug);
+  CHECK(options.ready_fd == 3);
+  CHECK(parsed({"--idle-exit", "never"}).idle_exit == Duration::max());
+}
+
+TEST_CASE("Options that cannot be are named with what is wrong and what is right, exit code 64") {
+  expect_wrong({"--nonsense"}, kExitUsage, "--nonsense");
+  expect_wrong({"word"}, kExitUsage, "word");
+  expect_wrong({"--socket"}, kExitUsage, "--socket");
+  expect_wrong({"--socket", ""}, kExitUsage, "--socket");
+  expect_wrong({"--bus", "../x"}, kExitUsage, "--bus");
+  expect_wrong({"--queue-frames", "0"}, kExitUsage, "\"0\" is not a whole number from 1 to");
+  expect_wrong({"--queue-frames", "-1"}, kExitUsage, "--queue-frames");
+  expect_wrong({"--queue-frames", "1e3"}, kExitUsage, "--queue-frames");
+  expect_wrong({"--queue-frames", "1", "--queue-frames", "2"}, kExitUsage, "--queue-frames");
+  expect_wrong({"--queue-bytes", "8MB"}, kExitUsage, "8MiB");
+  expect_wrong({"--queue-bytes", "1MiB"}, kExitUsage, "out of range");
+  expect_wrong({"--queue-bytes", "99999999999999999999GiB"}, kExitUsage, "not a size");
+  expect_wrong({"--max-connections", "0"}, kExitUsage, "--max-connections");
+  expect_wrong({"--idle-exit", "5"}, kExitUsage, "or never");
+  expect_wrong({"--cleanup-timeout", "0s"}, kExitUsage, "out of range");
+  expect_wrong({"--allow-uid", "no-such-user-here"}, kExitUsage, "neither a number nor the name of a user");
+  expect_wrong({"--allow-gid", "4294967295"}, kExitUsage, "--allow-gid");
+  expect_wrong({"--log-level", "loud"}, kExitUsage, "error, warning, info, debug");
+  expect_wrong({"--ready-fd", "2"}, kExitUsage, "--ready-fd");
+  expect_wrong({"--detach", "--foreground"}, kExitUsage, "exclude each other");
+  expect_wrong({"--check-config", "--print-config"}, kExitUsage, "exclude each other");
+}
+
+TEST_CASE("queue-bytes takes one largest event and some, and not less") {
+  CHECK(parsed({"--queue-bytes", std::to_string(kMaxFrameBytes + 65536)}).queue.bytes ==
+        kMaxFrameBytes + 65536);
+  expect_wrong({"--queue-bytes", std::to_string(kMaxFrameBytes + 65535)}, kExitUsage, "1088KiB");
+}
+
+TEST_CASE("--help starts with examples and names every setting; --version names the version") {
+  auto help = parse_options({"--help"});
+  auto* ending = std::get_if<Ending>(&help);
+  REQUIRE(ending != nullptr);
+  CHECK(ending->code == kExitDone);
+  CHECK(ending->text.starts_with("Examples:\n"));
+  for (const Setting& setting : settings())
+    CHECK(ending->text.find("--" + std::string(setting.name)) != std::string::npos);
+  CHECK(ending->text.find("--ready-fd") == std::string::npos);
+  auto version = parse_options({"--version"});
+  CHECK(std::get<Ending>(version).text == "busd " BUSD_VERSION "\n");
+}
+
+TEST_CASE("The command line wins over the file, setting by setting") {
+  TempDir directory;
+  std::string file = directory.file("busd.conf");
+  std::ofstream(file) << "queue-frames = 5\nmax-connections = 6\nallow-uid = [1, 2]\n";
+  Options options = parsed({"--config", file, "--queue-frames", "7", "--allow-uid", "3"});
+  CHECK(options.queue.frames == 7);
+  CHECK(options.max_connections == 6);
+  CHECK(options.allow_uids == std::vector<uint32_t>{3});
+}
+
+TEST_CASE("A configuration file that is missing or wrong ends with exit code 78 and names it") {
+  TempDir directory;
+  std::string file = directory.file("busd.conf");
+  expect_wrong({"--config", file}, kExitConfig, file);
+  std::ofstream(file) << "# fine\n\nqueue-frames = many\n";
+  expect_wrong({"--config", file}, kExitConfig, file + ":3: queue-frames: \"many\"");
+}
+
+TEST_CASE("--print-config prints a file that --config reads back to the same") {
+  TempDir directory;
+  std::vector<std::vector<std::string>> cases = {
+      {},
+      {"--idle-exit", "never"},
+      {"--socket",
+       "/a b/c,d#e;f=\"[g].sock",
+       "--bus",
+       "x.y",
+       "--idle-exit",
+       "90s",
+       "--queue-frames",
+       "3",
+       "--queue-bytes",
+       "2000000",
+       "--max-connections",
+       "12",
+       "--allow-uid",
+       "1",
+       "--allow-uid",
+       "2",
+       "--allow-gid",
+       "3",
+       "--dedup-window",
+       "1500ms",
+       "--cleanup-timeout",
+       "2m",
+       "--log-file",
+       "/log here",
+       "--log-level",
+       "error"},
+  };
+  for (const auto& arguments : cases) {
+    std::string text = print_config(parsed(arguments));
+    std::string file = directory.file("busd.conf");
+    std::ofstream(file) << text;
+    INFO(text);
+    CHECK(print_config(parsed({"--config", file})) == text);
+    CHECK(print_config(parsed(to_arguments(parsed(arguments)))) == text);
+  }
+  CHECK(parsed({"--config", directory.file("busd.conf")}).endpoint.socket == "/a b/c,d#e;f=\"[g].sock");
+}
+
+TEST_CASE("Sizes are read with their units and printed in the largest that is exact") {
+  CHECK(*parse_size("8MiB") == 8388608);
+  CHECK(*parse_size("8388608") == 8388608);
+  CHECK(*parse_size("3GiB") == size_t{3} << 30U);
+  CHECK(format_size(8388608) == "8MiB");
+  CHECK(format_size(1114112) == "1088KiB");
+  CHECK(format_size(1114113) == "1114113");
+  for (const char* wrong : {"", "MiB", "8 MiB", "8mib", "-1", "1.5MiB", "0x10", "17179869184GiB"})
+    CHECK_FALSE(parse_size(wrong));
+}
