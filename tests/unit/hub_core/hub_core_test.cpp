@@ -84,7 +84,7 @@ TEST_CASE("An error names the event it answers by its event_id") {
   CHECK(rig.line(id).find(R"("id":"e-9","frame":2})") != std::string::npos);
   rig.send_line(id, R"({"type":"event","event_id":"e-10"})");
   CHECK(rig.line(id).find(R"("id":"e-10","frame":3})") != std::string::npos);
-  rig.send_line(id, R"({"type":"event","event_id":")" + big + ""}");
+  rig.send_line(id, R"({"type":"event","event_id":")" + big + "\"}");
   CHECK(rig.line(id) == R"({"type":"error","code":"bad_frame","message":"event_type is missing","frame":4})");
 }
 

@@ -1,0 +1,554 @@
+// busd/consumer.hpp - the C++20 face of <busd/consumer.h>, header-only.
+//
+//   auto consumer = busd::Consumer::open({.key = "build", .event_types = {"build.*"}});
+//   if (!consumer) return fail(consumer.error().message);
+//   while (auto item = consumer->next()) {
+//     if (item->is_event()) use(item->event().payload());
+//   }
+//   fail(consumer->error().message);  // why it ended
+//
+//   auto source = busd::Source::open({.name = "clock"});
+//   source->publish("clock.tick", R"({"n":1})");
+//
+// Everything said in consumer.h holds here. Nothing throws; what can fail answers an Expected. Handles are
+// move-only: destroying a Consumer leaves the hub with clean-up (as close()), destroying a Source flushes for
+// at most 5 s (as close()). Text in items and refusals is borrowed until the next call on the same handle.
+#ifndef BUSD_CONSUMER_HPP
+#define BUSD_CONSUMER_HPP
+
+#include <busd/consumer.h>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace busd {
+
+// As a timeout: wait without limit.
+inline constexpr std::chrono::milliseconds forever{BUSD_FOREVER};
+
+struct Error {
+  busd_result result = BUSD_OK;
+  std::string message;  // one line for people
+};
+
+// A value, or why there is none. Reading the one that is not there ends the process with its message.
+template <class T>
+class Expected {
+ public:
+  Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Expected(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  bool has_value() const noexcept { return state_.index() == 0; }
+  explicit operator bool() const noexcept { return has_value(); }
+  T& value() noexcept {
+    require(has_value());
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const noexcept {
+    require(has_value());
+    return *std::get_if<0>(&state_);
+  }
+  T& operator*() noexcept { return value(); }
+  const T& operator*() const noexcept { return value(); }
+  T* operator->() noexcept { return &value(); }
+  const T* operator->() const noexcept { return &value(); }
+  const Error& error() const noexcept {
+    require(!has_value());
+    return *std::get_if<1>(&state_);
+  }
+
+ private:
+  void require(bool condition) const noexcept {
+    if (condition) return;
+    const Error* error = std::get_if<1>(&state_);
+    std::fprintf(stderr, "busd: misused Expected: %s\n",
+                 error ? error->message.c_str() : "it holds no error");
+    std::abort();
+  }
+
+  std::variant<T, Error> state_;
+};
+
+template <>
+class Expected<void> {
+ public:
+  Expected() = default;
+  Expected(Error error) : error_(std::move(error)) {}
+
+  bool has_value() const noexcept { return error_.result == BUSD_OK; }
+  explicit operator bool() const noexcept { return has_value(); }
+  const Error& error() const noexcept { return error_; }
+
+ private:
+  Error error_;
+};
+
+namespace detail {
+
+inline busd_text text(std::string_view from) noexcept { return {from.data(), from.size()}; }
+inline std::string_view view(busd_text from) noexcept {
+  return from.data == nullptr ? std::string_view{} : std::string_view{from.data, from.length};
+}
+inline Error error(busd_result result, const busd_error& from) {
+  return {result, result == BUSD_OK ? std::string{} : std::string{from.message}};
+}
+inline Expected<void> outcome(busd_result result, const busd_error& from) {
+  if (result == BUSD_OK) return {};
+  return error(result, from);
+}
+
+}  // namespace detail
+
+// --- items ---
+
+enum class SourceState {
+  connecting = BUSD_SOURCE_CONNECTING,
+  connected = BUSD_SOURCE_CONNECTED,
+  disconnected = BUSD_SOURCE_DISCONNECTED,
+  reconnecting = BUSD_SOURCE_RECONNECTING,
+};
+
+// As on the wire: "connected".
+inline const char* name_of(SourceState state) noexcept {
+  switch (state) {
+    case SourceState::connecting:
+      return "connecting";
+    case SourceState::connected:
+      return "connected";
+    case SourceState::disconnected:
+      return "disconnected";
+    case SourceState::reconnecting:
+      return "reconnecting";
+  }
+  return "unknown";
+}
+
+class Event {
+ public:
+  Event(const busd_consumer* consumer, const busd_item* item) noexcept : consumer_(consumer), item_(item) {}
+
+  std::string_view type() const noexcept { return detail::view(item_->event_type); }
+  std::string_view id() const noexcept { return detail::view(item_->event_id); }              // empty: none
+  std::string_view source_time() const noexcept { return detail::view(item_->source_time); }  // empty: none
+  std::uint64_t seq() const noexcept { return item_->seq; }
+  std::string_view payload() const noexcept { return detail::view(item_->payload); }  // raw JSON
+  std::string_view frame() const noexcept {
+    return detail::view(item_->frame);
+  }  // as it came, without line end
+  // A member that the wire does not define ("traceparent"), as raw JSON.
+  std::optional<std::string_view> member(std::string_view name) const noexcept {
+    busd_text value{};
+    if (busd_item_member(consumer_, item_, detail::text(name), &value) != BUSD_OK) return std::nullopt;
+    return detail::view(value);
+  }
+
+ private:
+  const busd_consumer* consumer_;
+  const busd_item* item_;
+};
+
+// `count` events were lost between the events with seq `after` and `before`.
+struct Lost {
+  std::uint64_t count = 0;
+  std::uint64_t after = 0;
+  std::uint64_t before = 0;
+};
+
+struct SourceStatus {
+  std::string_view source;
+  SourceState state = SourceState::connecting;
+  std::string_view detail;
+};
+
+// One thing that happened; ask what it is, then take that. Another kind than these is to be ignored.
+class Item {
+ public:
+  Item(const busd_consumer* consumer, const busd_item& item) noexcept : consumer_(consumer), item_(item) {}
+
+  busd_item_kind kind() const noexcept { return item_.kind; }
+  bool is_event() const noexcept { return item_.kind == BUSD_ITEM_EVENT; }
+  bool is_lost() const noexcept { return item_.kind == BUSD_ITEM_LOST; }
+  bool is_break() const noexcept { return item_.kind == BUSD_ITEM_BREAK; }
+  bool is_reset() const noexcept { return item_.kind == BUSD_ITEM_RESET; }
+  bool is_source_status() const noexcept { return item_.kind == BUSD_ITEM_SOURCE_STATUS; }
+
+  Event event() const noexcept { return {consumer_, &item_}; }  // good as long as this item
+  Lost lost() const noexcept { return {item_.lost_count, item_.lost_after, item_.lost_before}; }
+  SourceStatus source_status() const noexcept {
+    return {detail::view(item_.source), static_cast<SourceState>(item_.state), detail::view(item_.detail)};
+  }
+  bool first() const noexcept { return item_.first != 0; }  // of a reset
+  std::string_view detail() const noexcept {
+    return detail::view(item_.detail);
+  }  // why: of a break, reset, loss
+
+ private:
+  const busd_consumer* consumer_;
+  busd_item item_;
+};
+
+// --- consumers ---
+
+// Set-up or clean-up: answers whether it succeeded. One that throws has failed.
+using Hook = std::function<bool()>;
+
+// Members as in busd_consumer_options; zero and empty mean the default.
+struct ConsumerOptions {
+  std::string key{};
+  std::vector<std::string> event_types{};
+  std::string subscription_id{};
+  bool exclusive = false;
+  Hook on_first{};
+  Hook on_last{};
+  std::string socket{};
+  std::string bus{};
+  bool no_start = false;
+  bool no_reconnect = false;
+  std::chrono::milliseconds open_timeout{0};
+  std::chrono::milliseconds reconnect_max{0};
+  std::string hub_program{};
+};
+
+class Consumer {
+ public:
+  [[nodiscard]] static Expected<Consumer> open(ConsumerOptions options) {
+    Consumer opened;
+    opened.hooks_ = std::make_unique<Hooks>(Hooks{std::move(options.on_first), std::move(options.on_last)});
+    std::vector<busd_text> types;
+    types.reserve(options.event_types.size());
+    for (const std::string& type : options.event_types) types.push_back(detail::text(type));
+
+    auto raw = BUSD_INIT(busd_consumer_options);
+    raw.socket = detail::text(options.socket);
+    raw.bus = detail::text(options.bus);
+    raw.key = detail::text(options.key);
+    raw.event_types = types.data();
+    raw.event_type_count = types.size();
+    raw.subscription_id = detail::text(options.subscription_id);
+    raw.exclusive = options.exclusive ? 1 : 0;
+    raw.no_start = options.no_start ? 1 : 0;
+    raw.no_reconnect = options.no_reconnect ? 1 : 0;
+    raw.open_timeout_ms = options.open_timeout.count();
+    raw.reconnect_max_ms = options.reconnect_max.count();
+    raw.on_first = opened.hooks_->first ? &run_first : nullptr;
+    raw.on_last = opened.hooks_->last ? &run_last : nullptr;
+    raw.context = opened.hooks_.get();
+    raw.hub_program = detail::text(options.hub_program);
+
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_consumer_open(&raw, &opened.handle_, &error);
+    if (result != BUSD_OK) return detail::error(result, error);
+    return opened;
+  }
+
+  Consumer(Consumer&& other) noexcept
+      : hooks_(std::move(other.hooks_)),
+        handle_(std::exchange(other.handle_, nullptr)),
+        error_(std::move(other.error_)) {}
+  Consumer& operator=(Consumer&& other) noexcept {
+    if (this == &other) return *this;
+    busd_consumer_close(handle_, nullptr);
+    handle_ = std::exchange(other.handle_, nullptr);
+    hooks_ = std::move(other.hooks_);
+    error_ = std::move(other.error_);
+    return *this;
+  }
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
+  ~Consumer() { busd_consumer_close(handle_, nullptr); }
+
+  // The next item, or why there is none: BUSD_TIMED_OUT when the time is over or wake() was called, anything
+  // else is the end. The item is borrowed until the next call.
+  [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
+    auto item = BUSD_INIT(busd_item);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_consumer_next(handle_, timeout.count(), &item, &error);
+    if (result == BUSD_OK) return Item(handle_, item);
+    error_ = detail::error(result, error);
+    return error_;
+  }
+
+  // Why the last next() that had no item had none.
+  const Error& error() const noexcept { return error_; }
+
+  bool is_first() const noexcept { return busd_consumer_is_first(handle_) != 0; }
+
+  // Makes a waiting next() answer BUSD_TIMED_OUT. From signal handlers and other threads, too.
+  void wake() noexcept { busd_consumer_wake(handle_); }
+
+  // Hosting in a loop: see consumer.h.
+  int fd() const noexcept { return busd_consumer_fd(handle_); }
+  short events() const noexcept { return busd_consumer_events(handle_); }
+  std::optional<std::chrono::milliseconds> deadline() const noexcept {
+    auto left = busd_consumer_deadline(handle_);
+    if (left == BUSD_FOREVER) return std::nullopt;
+    return std::chrono::milliseconds(left);
+  }
+
+  // Leaves with clean-up when last; afterwards only destroying and assigning are allowed.
+  Expected<void> close() {
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_consumer_close(std::exchange(handle_, nullptr), &error), error);
+  }
+
+  // Leaves at once, without check and clean-up.
+  void abandon() noexcept { busd_consumer_abandon(std::exchange(handle_, nullptr)); }
+
+  // The C handle, still owned by this object.
+  busd_consumer* handle() noexcept { return handle_; }
+
+ private:
+  struct Hooks {
+    Hook first;
+    Hook last;
+  };
+
+  Consumer() = default;
+
+  static int run(const Hook& hook) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+      return hook() ? 0 : 1;
+    } catch (...) {
+      return 1;
+    }
+#else
+    return hook() ? 0 : 1;
+#endif
+  }
+  static int run_first(void* context) noexcept { return run(static_cast<Hooks*>(context)->first); }
+  static int run_last(void* context) noexcept { return run(static_cast<Hooks*>(context)->last); }
+
+  std::unique_ptr<Hooks> hooks_;  // on the heap: the C side holds its address while this object moves
+  busd_consumer* handle_ = nullptr;
+  Error error_;
+};
+
+// --- sources ---
+
+// Members as in busd_source_options; zero and empty mean the default.
+struct SourceOptions {
+  std::string name{};
+  std::string socket{};
+  std::string bus{};
+  bool no_start = false;
+  bool no_reconnect = false;
+  std::chrono::milliseconds open_timeout{0};
+  std::chrono::milliseconds reconnect_max{0};
+  std::size_t buffer_bytes = 0;
+  std::string hub_program{};
+  std::size_t hold_bytes = 0;
+};
+
+struct Publication {
+  std::string_view event_type{};
+  std::string_view payload{};  // raw JSON; empty: null
+  std::string_view event_id{};
+  std::string_view source_time{};
+  std::string_view members{};  // further members, as the inside of a JSON object
+};
+
+// What became of a publication: true when it is queued. It has a number in any case.
+class Published {
+ public:
+  Published(std::uint64_t number, Error error) : number_(number), error_(std::move(error)) {}
+  explicit operator bool() const noexcept { return error_.result == BUSD_OK; }
+  std::uint64_t number() const noexcept { return number_; }
+  const Error& error() const noexcept { return error_; }
+
+ private:
+  std::uint64_t number_;
+  Error error_;
+};
+
+struct Refusal {
+  std::uint64_t publication = 0;  // its number; 0: none in particular
+  std::string_view code;
+  std::string_view message;
+};
+
+class Source {
+ public:
+  [[nodiscard]] static Expected<Source> open(const SourceOptions& options) {
+    auto raw = BUSD_INIT(busd_source_options);
+    raw.socket = detail::text(options.socket);
+    raw.bus = detail::text(options.bus);
+    raw.name = detail::text(options.name);
+    raw.no_start = options.no_start ? 1 : 0;
+    raw.no_reconnect = options.no_reconnect ? 1 : 0;
+    raw.open_timeout_ms = options.open_timeout.count();
+    raw.reconnect_max_ms = options.reconnect_max.count();
+    raw.buffer_bytes = options.buffer_bytes;
+    raw.hub_program = detail::text(options.hub_program);
+    raw.hold_bytes = options.hold_bytes;
+
+    Source opened;
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_source_open(&raw, &opened.handle_, &error);
+    if (result != BUSD_OK) return detail::error(result, error);
+    return opened;
+  }
+
+  Source(Source&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Source& operator=(Source&& other) noexcept {
+    if (this == &other) return *this;
+    busd_source_close(handle_, kCloseTimeout.count(), nullptr);
+    handle_ = std::exchange(other.handle_, nullptr);
+    return *this;
+  }
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  ~Source() { busd_source_close(handle_, kCloseTimeout.count(), nullptr); }
+
+  Published publish(std::string_view event_type, std::string_view payload = {}) {
+    return publish(Publication{.event_type = event_type, .payload = payload});
+  }
+  Published publish(const Publication& what) {
+    auto raw = BUSD_INIT(busd_publication);
+    raw.event_type = detail::text(what.event_type);
+    raw.event_id = detail::text(what.event_id);
+    raw.source_time = detail::text(what.source_time);
+    raw.payload = detail::text(what.payload);
+    raw.members = detail::text(what.members);
+    auto error = BUSD_INIT(busd_error);
+    std::uint64_t number = 0;
+    busd_result result = busd_source_publish(handle_, &raw, &number, &error);
+    return {number, detail::error(result, error)};
+  }
+  // A whole event frame, {"type":"event",…}.
+  Published publish_frame(std::string_view frame) {
+    auto error = BUSD_INIT(busd_error);
+    std::uint64_t number = 0;
+    busd_result result = busd_source_publish_frame(handle_, detail::text(frame), &number, &error);
+    return {number, detail::error(result, error)};
+  }
+
+  Expected<void> status(SourceState state, std::string_view detail = {}) {
+    auto error = BUSD_INIT(busd_error);
+    auto raw_state = static_cast<busd_source_state>(state);
+    return detail::outcome(busd_source_status(handle_, raw_state, detail::text(detail), &error), error);
+  }
+
+  // Waits until the hub has processed everything.
+  [[nodiscard]] Expected<void> flush(std::chrono::milliseconds timeout = forever) {
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_source_flush(handle_, timeout.count(), &error), error);
+  }
+
+  std::optional<Refusal> next_refusal() {
+    auto raw = BUSD_INIT(busd_refusal);
+    if (busd_source_next_refusal(handle_, &raw) != BUSD_OK) return std::nullopt;
+    return Refusal{raw.publication, detail::view(raw.code), detail::view(raw.message)};
+  }
+
+  std::uint64_t unconfirmed() const noexcept { return busd_source_unconfirmed(handle_); }
+
+  // Hosting in a loop: see consumer.h.
+  int fd() const noexcept { return busd_source_fd(handle_); }
+  short events() const noexcept { return busd_source_events(handle_); }
+  std::optional<std::chrono::milliseconds> deadline() const noexcept {
+    auto left = busd_source_deadline(handle_);
+    if (left == BUSD_FOREVER) return std::nullopt;
+    return std::chrono::milliseconds(left);
+  }
+  Expected<void> process() {
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_source_process(handle_, &error), error);
+  }
+
+  // Makes a waiting publish or flush return. From signal handlers and other threads, too.
+  void wake() noexcept { busd_source_wake(handle_); }
+
+  // Flushes, says bye, leaves; afterwards only destroying and assigning are allowed.
+  Expected<void> close(std::chrono::milliseconds timeout = kCloseTimeout) {
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_source_close(std::exchange(handle_, nullptr), timeout.count(), &error),
+                           error);
+  }
+
+  // The C handle, still owned by this object.
+  busd_source* handle() noexcept { return handle_; }
+
+ private:
+  static constexpr std::chrono::milliseconds kCloseTimeout{5000};
+
+  Source() = default;
+
+  busd_source* handle_ = nullptr;
+};
+
+// ------------------------------------------------------------------------------------------------- the hub
+// itself --
+
+struct HubOptions {
+  std::string socket{};
+  std::string bus{};
+};
+
+struct HubFacts {
+  std::string socket;
+  std::string lock;
+  bool socket_exists = false;
+  bool lock_held = false;
+  std::int64_t lock_pid = 0;
+  std::int64_t peer_pid = 0;
+  std::int64_t peer_uid = 0;
+};
+
+namespace detail {
+
+inline busd_hub_options hub_options(const HubOptions& from) noexcept {
+  auto raw = BUSD_INIT(busd_hub_options);
+  raw.socket = text(from.socket);
+  raw.bus = text(from.bus);
+  return raw;
+}
+
+}  // namespace detail
+
+// The hub's status_response frame. Never starts a hub.
+[[nodiscard]] inline Expected<std::string> hub_status(
+    const HubOptions& options = {}, std::chrono::milliseconds timeout = std::chrono::milliseconds(2000)) {
+  auto raw = detail::hub_options(options);
+  auto error = BUSD_INIT(busd_error);
+  char* response = nullptr;
+  std::size_t length = 0;
+  busd_result result = busd_hub_status(&raw, timeout.count(), &response, &length, &error);
+  if (result != BUSD_OK) return detail::error(result, error);
+  std::string copy(response, length);
+  busd_free(response);
+  return copy;
+}
+
+// What can be known of a hub without its help.
+[[nodiscard]] inline Expected<HubFacts> hub_inspect(const HubOptions& options = {}) {
+  auto raw = detail::hub_options(options);
+  auto error = BUSD_INIT(busd_error);
+  auto facts = BUSD_INIT(busd_hub_facts);
+  busd_result result = busd_hub_inspect(&raw, &facts, &error);
+  if (result != BUSD_OK) return detail::error(result, error);
+  return HubFacts{facts.socket,         facts.lock,     facts.socket_exists != 0,
+                  facts.lock_held != 0, facts.lock_pid, facts.peer_pid,
+                  facts.peer_uid};
+}
+
+// Stops the hub and waits until its lock is free; `force`: kills it when the time is over.
+[[nodiscard]] inline Expected<void> hub_stop(const HubOptions& options, std::chrono::milliseconds timeout,
+                                             bool force = false) {
+  auto raw = detail::hub_options(options);
+  auto error = BUSD_INIT(busd_error);
+  return detail::outcome(busd_hub_stop(&raw, timeout.count(), force ? 1 : 0, &error), error);
+}
+
+}  // namespace busd
+
+#endif  // BUSD_CONSUMER_HPP

@@ -1,0 +1,74 @@
+#include "consumer/src/autostart.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <string_view>
+#include <unistd.h>
+
+#include "consumer/src/start_lock.h"
+#include "protocol/base/file.h"
+#include "protocol/base/process.h"
+#include "protocol/base/strings.h"
+#include "protocol/base/unix_socket.h"
+
+namespace bus::sdk {
+
+namespace {
+
+// A hub that was started for a client goes when it has had no client for this long (PROTOCOL.md 8).
+constexpr const char* kIdleExit = "30s";
+
+const char* environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Result<Fd> take_start_lock(const Endpoint& where, const StartPolicy& policy, TimePoint deadline) {
+  if (!policy.wait_for_others) return try_lock_file(where.start_lock);
+  auto lock = lock_file_until(where.start_lock, deadline);
+  if (!lock && lock.error().code == Errc::timed_out) {
+    return Error{Errc::timed_out, "another client is starting the hub, and was not done in time"};
+  }
+  return lock;
+}
+
+}  // namespace
+
+Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline) {
+  if (!where.explicit_path) BUSD_TRY(check_private_dir(where.directory));
+  return connect_unix(where.socket, std::max(deadline - now(), Duration::zero()));
+}
+
+Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline) {
+  auto connected = connect_hub(where, deadline);
+  if (connected || connected.error().code != Errc::unavailable || !policy.allowed) return connected;
+
+  BUSD_TRY(ensure_private_dir(where.directory));
+  BUSD_ASSIGN(Fd lock, take_start_lock(where, policy, deadline));
+  connected = connect_hub(where, deadline);
+  if (connected || connected.error().code != Errc::unavailable) return connected;
+  BUSD_TRY(start_daemon(policy.program,
+                        {"--socket", where.socket, "--idle-exit", kIdleExit, "--log-file", where.log},
+                        where.log, deadline - now()));
+  return connect_hub(where, deadline);
+}
+
+std::string hub_program(const std::string& asked) {
+  if (!asked.empty()) return asked;
+  if (std::string named = environment("BUSD_PROGRAM"); !named.empty()) return named;
+  char self[PATH_MAX];
+  ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
+  if (length > 0 && static_cast<size_t>(length) < sizeof self) {
+    std::string beside = parent_dir(std::string(self, static_cast<size_t>(length))) + "/busd";
+    if (::access(beside.c_str(), X_OK) == 0) return beside;
+  }
+  return "busd";
+}
+
+bool start_forbidden_by_environment() {
+  std::string_view value = environment("BUSD_NO_START");
+  return !value.empty() && value != "0";
+}
+
+}  // namespace bus::sdk

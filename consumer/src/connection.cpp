@@ -1,0 +1,157 @@
+#include "consumer/src/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <utility>
+
+namespace bus::sdk {
+
+namespace {
+
+// What one read takes; a few hundred small events.
+constexpr size_t kReadBytes = 65'536;
+
+// Sent bytes are cut off the front of the buffer when there are this many, so that it is not moved for each
+// send.
+constexpr size_t kCompactBytes = 65'536;
+
+// Longest single wait; a later deadline is waited for in turns.
+constexpr long long kLongestWaitMs = 3'600'000;
+
+Result<void> watch(int epoll, int op, int fd, uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll, op, fd, &event) != 0) return errno_error("epoll_ctl", errno);
+  return {};
+}
+
+int wait_ms(TimePoint deadline) {
+  if (deadline == kNever) return -1;
+  TimePoint at = now();
+  if (deadline <= at) return 0;
+  Duration left = deadline - at;
+  // Rounded up: waking a little early would only spin until the deadline.
+  long long ms = std::chrono::ceil<milliseconds>(left).count();
+  return static_cast<int>(std::min(ms, kLongestWaitMs));
+}
+
+}  // namespace
+
+Result<Connection> Connection::create() {
+  Connection made;
+  made.epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!made.epoll_) return errno_error("epoll_create1", errno);
+  made.wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!made.wake_) return errno_error("eventfd", errno);
+  BUSD_TRY(watch(made.epoll_.get(), EPOLL_CTL_ADD, made.wake_.get(), EPOLLIN));
+  made.chunk_ = std::make_unique<char[]>(kReadBytes);
+  return made;
+}
+
+Result<void> Connection::attach(Fd socket) {
+  detach();
+  discard_unsent();
+  failed_ = false;
+  BUSD_TRY(watch(epoll_.get(), EPOLL_CTL_ADD, socket.get(), EPOLLIN));
+  socket_ = std::move(socket);
+  return {};
+}
+
+void Connection::detach() {
+  // By hand, because a forked child of the host may hold the socket open, and closing ours would leave it in
+  // the set.
+  if (socket_) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket_.get(), nullptr);
+  socket_.reset();
+  blocked_ = false;
+}
+
+void Connection::discard_unsent() {
+  out_.clear();
+  sent_ = 0;
+}
+
+void Connection::send_pending() {
+  while (socket_ && !failed_ && sent_ < out_.size()) {
+    ssize_t n = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      failed_ = errno != EAGAIN && errno != ENOBUFS;
+      break;
+    }
+    sent_ += static_cast<size_t>(n);
+    sent_total_ += static_cast<uint64_t>(n);
+  }
+  if (sent_ == out_.size()) {
+    out_.clear();
+    sent_ = 0;
+  } else if (sent_ >= kCompactBytes) {
+    size_t boundary = sent_boundary();
+    out_.erase(0, boundary);
+    sent_ -= boundary;
+  }
+  watch_room(!failed_ && !out_.empty());
+}
+
+void Connection::watch_room(bool on) {
+  if (on == blocked_ || !socket_) return;
+  blocked_ = on;
+  auto watched = watch(epoll_.get(), EPOLL_CTL_MOD, socket_.get(), on ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  BUSD_CHECK(watched.has_value());
+}
+
+// The start of the first line that is not wholly sent. What the hub has of it, it discards (PROTOCOL.md 1).
+size_t Connection::sent_boundary() const {
+  if (sent_ == 0) return 0;
+  size_t line_end = out_.rfind('\n', sent_ - 1);
+  return line_end == std::string::npos ? 0 : line_end + 1;
+}
+
+Connection::Read Connection::read(std::string_view& chunk, std::string& why) {
+  if (!socket_) return Read::nothing;
+  ssize_t n = 0;
+  do {
+    n = ::recv(socket_.get(), chunk_.get(), kReadBytes, MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) {
+    chunk = std::string_view(chunk_.get(), static_cast<size_t>(n));
+    return Read::data;
+  }
+  if (n < 0 && errno == EAGAIN) return Read::nothing;
+  why =
+      n == 0 ? "the hub closed the connection" : errno_error("the connection to the hub failed", errno).what;
+  return Read::end;
+}
+
+Connection::Wait Connection::wait(TimePoint deadline) {
+  epoll_event events[2];
+  int ready = 0;
+  do {
+    ready = ::epoll_wait(epoll_.get(), events, 2, wait_ms(deadline));
+  } while (ready < 0 && errno == EINTR);
+  Wait result = Wait::timed_out;
+  for (int i = 0; i < ready; ++i) {
+    if (events[i].data.fd != wake_.get()) {
+      if (result != Wait::woken) result = Wait::ready;
+      continue;
+    }
+    uint64_t count = 0;
+    if (::read(wake_.get(), &count, sizeof count) == sizeof count) result = Wait::woken;
+  }
+  return result;
+}
+
+void Connection::wake() noexcept {
+  int saved = errno;  // a signal handler must leave errno alone
+  uint64_t one = 1;
+  // The only failure is a full counter, and then the wait ends all the same.
+  [[maybe_unused]] ssize_t n = ::write(wake_.get(), &one, sizeof one);
+  errno = saved;
+}
+
+}  // namespace bus::sdk

@@ -1,0 +1,189 @@
+#include "consumer/src/consumer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/codec.h"
+#include "protocol/limits.h"
+
+namespace bus::sdk {
+
+namespace {
+
+busd_text text_of(std::string_view view) { return {view.data(), view.size()}; }
+
+TimePoint deadline_of(int64_t timeout_ms) {
+  if (timeout_ms < 0) return kNever;
+  // Beyond a century is for ever, and would overflow the clock.
+  if (timeout_ms > 3'155'760'000'000) return kNever;
+  return now() + milliseconds(timeout_ms);
+}
+
+busd_source_state public_state(SourceState state) {
+  switch (state) {
+    case SourceState::connecting:
+      return BUSD_SOURCE_CONNECTING;
+    case SourceState::connected:
+      return BUSD_SOURCE_CONNECTED;
+    case SourceState::disconnected:
+      return BUSD_SOURCE_DISCONNECTED;
+    case SourceState::reconnecting:
+      return BUSD_SOURCE_RECONNECTING;
+  }
+  return BUSD_SOURCE_CONNECTING;
+}
+
+// The text of a string token without escapes, its quotes taken off; else its decoded form, kept in `store`.
+std::string_view text_of_token(std::string_view token, std::string& store) {
+  if (token.size() < 2) return {};
+  std::string_view inside = token.substr(1, token.size() - 2);
+  if (inside.find('\\') == std::string_view::npos) return inside;
+  store = decode_json_string(token);
+  return store;
+}
+
+}  // namespace
+
+Verdict Consumer::open(ClientOptions options, ConsumerHooks hooks, std::unique_ptr<Consumer>& opened) {
+  std::unique_ptr<Client> client;
+  Verdict verdict = Client::open(std::move(options), client);
+  if (!verdict.ok()) return verdict;
+  std::unique_ptr<Consumer> consumer(new Consumer(std::move(client), hooks));
+  verdict = consumer->run_first();
+  if (!verdict.ok()) {
+    (void)consumer->close();
+    return verdict;
+  }
+  opened = std::move(consumer);
+  return {};
+}
+
+Verdict Consumer::run_first() {
+  if (!client_->first() || hooks_.first == nullptr || hooks_.first(hooks_.context) == 0) return {};
+  return {BUSD_REJECTED, "the set-up for the first consumer (on_first) failed"};
+}
+
+Verdict Consumer::next(int64_t timeout_ms, busd_item& item) {
+  event_ = nullptr;
+  TimePoint until = timeout_ms == 0 ? TimePoint::min() : deadline_of(timeout_ms);
+  bool last_try = false;
+  for (;;) {
+    Client::Took took = client_->take();
+    if (took == Client::Took::back) {
+      Verdict verdict = run_first();
+      if (!verdict.ok()) return failed_ = verdict;
+    }
+    if (!failed_.ok()) return failed_;
+    if (took == Client::Took::over) return client_->verdict();
+    if (took != Client::Took::nothing) {
+      if (give(took, item)) return {};
+      continue;
+    }
+    if (last_try) return {BUSD_TIMED_OUT, "nothing came in time"};
+    switch (client_->wait(until)) {
+      case Connection::Wait::woken:
+        return {BUSD_TIMED_OUT, "woken"};
+      case Connection::Wait::timed_out:
+        last_try = now() >= until;
+        break;
+      case Connection::Wait::ready:
+        break;
+    }
+  }
+}
+
+// Makes an item of what the client took; false when it is none of a consumer's business.
+bool Consumer::give(Client::Took took, busd_item& item) {
+  size_t size = item.size;
+  item = busd_item{};
+  item.size = size;
+  if (took == Client::Took::broke || took == Client::Took::back) {
+    item.kind = took == Client::Took::broke ? BUSD_ITEM_BREAK : BUSD_ITEM_RESET;
+    detail_ = client_->reason();
+    item.detail = text_of(detail_);
+    item.first = took == Client::Took::back && client_->first() ? 1 : 0;
+    return true;
+  }
+  const Inbound& inbound = client_->item();
+  switch (inbound.kind) {
+    case Inbound::Kind::event:
+      give_event(item);
+      return true;
+    case Inbound::Kind::lost:
+      item.kind = BUSD_ITEM_LOST;
+      item.lost_count = inbound.lost_count;
+      item.lost_after = inbound.lost_after;
+      item.lost_before = inbound.lost_before;
+      item.detail = text_of(inbound.text);
+      return true;
+    case Inbound::Kind::source_status:
+      give_source_status(item);
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Consumer::give_event(busd_item& item) {
+  const Inbound& inbound = client_->item();
+  const EventLine& event = inbound.event;
+  event_ = &event;
+  item.kind = BUSD_ITEM_EVENT;
+  item.event_type = text_of(event.event_type);
+  item.event_id = text_of(event.event_id);
+  item.source_time = text_of(text_of_token(event.source_time_token, source_time_));
+  item.seq = event.seq.value_or(0);
+  item.payload = text_of(event.payload_token);
+  item.frame = text_of(inbound.frame);
+}
+
+void Consumer::give_source_status(busd_item& item) const {
+  const SourceStatus& status = client_->item().status;
+  item.kind = BUSD_ITEM_SOURCE_STATUS;
+  item.source = text_of(status.source);
+  item.state = public_state(status.state);
+  item.detail = text_of(status.detail);
+}
+
+busd_text Consumer::member(std::string_view name) const {
+  if (event_ == nullptr) return {};
+  for (const EventLine::Member& member : event_->others) {
+    std::string store;
+    if (text_of_token(member.name_token, store) == name) return text_of(member.value_token);
+  }
+  return {};
+}
+
+TimePoint Consumer::deadline() const { return client_->deadline(); }
+
+Verdict Consumer::close() {
+  event_ = nullptr;
+  Verdict verdict;
+  // Without a hook, who is last makes no difference.
+  if (hooks_.last != nullptr && ask_last() && hooks_.last(hooks_.context) != 0) {
+    verdict = Verdict(BUSD_REJECTED, "the clean-up of the last consumer (on_last) failed");
+  }
+  if (client_->up()) client_->send_control(encode(Bye{}));
+  client_->end(Verdict(BUSD_CLOSED, "closed"));
+  return verdict;
+}
+
+// Whether this consumer is the last of its scope. No answer within kStatusTimeout, or no hub, counts as yes;
+// but a hub that turned us away because others hold the scope has answered.
+bool Consumer::ask_last() {
+  if (client_->rejected()) return false;
+  if (!client_->up()) return true;
+  const Hello& hello = client_->hello();
+  client_->send_control(encode(PreShutdownCheck{hello.event_key, hello.subscription_id}));
+  TimePoint until = now() + kStatusTimeout;
+  for (;;) {
+    Client::Took took = client_->take();
+    if (took == Client::Took::item && client_->item().kind == Inbound::Kind::check_ack)
+      return client_->item().last;
+    if (took != Client::Took::item && took != Client::Took::nothing) return true;
+    if (now() >= until) return true;
+    if (took == Client::Took::nothing) (void)client_->wait(until);
+  }
+}
+
+}  // namespace bus::sdk

@@ -1,0 +1,1 @@
+busd_fuzz_target(client_core_fuzz client_core_fuzz.cpp LIBS busd_consumer busd_protocol)

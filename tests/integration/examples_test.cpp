@@ -1,0 +1,110 @@
+// The examples that people copy from, run as they say of themselves, against the real hub.
+#include <csignal>
+#include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/hub_fixture.h"
+
+namespace bus::test {
+namespace {
+
+std::string example(const std::string& name) { return std::string(BUSD_BIN_DIR) + "/" + name; }
+
+ChildOptions on(const HubProcess& hub) {
+  ChildOptions options;
+  options.environment = {{"BUSD_SOCKET", hub.socket()}, {"BUSD_NO_START", "1"}};
+  return options;
+}
+
+// Ticks that the clock example publishes, until the child has ended.
+void tick(const HubProcess& hub, const std::string& count) {
+  RunResult clock = run(example("example-clock-source"), {count, "1"}, on(hub));
+  INFO(clock.errors);
+  CHECK(clock.status == ExitStatus{0, 0});
+}
+
+size_t lines_with(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+TEST_CASE("The consumer in C prints what the clock publishes", "[c]") {
+  HubProcess hub;
+  Child consumer(example("example-minimal-c"), {"clock.tick", "3"}, on(hub));
+  consumer.wait_for_errors("ready");
+  tick(hub, "3");
+  CHECK(consumer.wait() == ExitStatus{0, 0});
+  CHECK(lines_with(consumer.output(), "{\"n\":") == 3);
+  CHECK(consumer.output().rfind("{\"n\":1,\"unix_ms\":", 0) == 0);
+}
+
+TEST_CASE("The consumer in C leaves in good order when it is interrupted", "[c]") {
+  HubProcess hub;
+  Child consumer(example("example-minimal-c"), {"clock.tick"}, on(hub));
+  consumer.wait_for_errors("ready");
+  consumer.signal(SIGINT);
+  CHECK(consumer.wait() == ExitStatus{0, 0});
+  hub.wait_for_status([](const StatusResponse& status) { return status.consumers.empty(); });
+}
+
+TEST_CASE("The consumer in C++ sets up when it is first, and cleans up when it is last", "[cpp]") {
+  HubProcess hub;
+  Child first(example("example-minimal-cpp"), {"clock", "clock.*", "2"}, on(hub));
+  first.wait_for_errors("ready");
+  Child second(example("example-minimal-cpp"), {"clock", "clock.*", "5"}, on(hub));
+  second.wait_for_errors("ready");
+  tick(hub, "2");
+  CHECK(first.wait() == ExitStatus{0, 0});
+  tick(hub, "3");
+  CHECK(second.wait() == ExitStatus{0, 0});
+  CHECK(lines_with(first.output(), "{\"n\":") == 2);
+  CHECK(lines_with(second.output(), "{\"n\":") == 5);
+  CHECK(lines_with(first.errors(), "set-up") == 1);
+  CHECK(lines_with(first.errors(), "clean-up") == 0);
+  CHECK(lines_with(second.errors(), "set-up") == 0);
+  CHECK(lines_with(second.errors(), "clean-up") == 1);
+}
+
+TEST_CASE("The consumer in libevent's loop prints what the clock publishes", "[libevent]") {
+  HubProcess hub;
+  Child consumer(example("example-in-libevent"), {"clock.tick", "3"}, on(hub));
+  consumer.wait_for_errors("ready");
+  tick(hub, "3");
+  CHECK(consumer.wait() == ExitStatus{0, 0});
+  CHECK(lines_with(consumer.output(), "{\"n\":") == 3);
+}
+
+TEST_CASE("The source in shell writes event frames that bus-publish takes", "[shell]") {
+  HubProcess hub;
+  Child consumer(example("example-minimal-cpp"), {"disk", "disk.*", "2"}, on(hub));
+  consumer.wait_for_errors("ready");
+  std::string script = std::string(BUSD_EXAMPLES_DIR) + "/load_source.sh";
+  std::string pipeline = "\"$1\" 2 0.01 | \"$2\" --lines --source machine";
+  RunResult published = run("/bin/sh", {"-c", pipeline, "sh", script, example("bus-publish")}, on(hub));
+  INFO(published.errors);
+  CHECK(published.status == ExitStatus{0, 0});
+  CHECK(consumer.wait() == ExitStatus{0, 0});
+  CHECK(lines_with(consumer.output(), "{\"total_kib\":") == 2);
+  CHECK(hub.status().events.published == 6);
+}
+
+TEST_CASE("Each example says how it is used", "[c]") {
+  for (const char* name : {"example-minimal-c", "example-minimal-cpp", "example-in-libevent"}) {
+    RunResult used = run(example(name), {});
+    CHECK(used.status == ExitStatus{64, 0});
+    CHECK(used.errors.find("usage:") != std::string::npos);
+  }
+}
+
+TEST_CASE("Without a hub, and none to be started, an example says so", "[c]") {
+  TempDir directory;
+  ChildOptions nowhere;
+  nowhere.environment = {{"BUSD_SOCKET", directory.file("bus.sock")}, {"BUSD_NO_START", "1"}};
+  RunResult refused = run(example("example-minimal-c"), {"t"}, nowhere);
+  CHECK(refused.status == ExitStatus{69, 0});
+  CHECK(refused.errors.find("no hub") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace bus::test
