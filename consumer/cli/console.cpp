@@ -1,0 +1,59 @@
+#include "consumer/cli/console.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <utility>
+
+#include "consumer/cli/output.h"
+#include "consumer/cli/text.h"
+
+namespace bus::cli {
+
+namespace {
+
+constexpr std::string_view kRed = "\x1b[31m";
+constexpr std::string_view kPlain = "\x1b[0m";
+
+}  // namespace
+
+bool colour_wanted(int fd) {
+  const char* no_color = getenv("NO_COLOR");
+  const char* term = getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  if (term == nullptr || *term == '\0' || std::strcmp(term, "dumb") == 0) return false;
+  return isatty(fd) == 1;
+}
+
+std::optional<size_t> terminal_columns(int fd) {
+  winsize size{};
+  if (isatty(fd) != 1 || ioctl(fd, TIOCGWINSZ, &size) != 0) return std::nullopt;
+  return size.ws_col == 0 ? 80 : size.ws_col;
+}
+
+Console::Console(std::string program) : program_(std::move(program)), colour_(colour_wanted(STDERR_FILENO)) {}
+
+void Console::error(std::string_view text) const {
+  std::string prefix = program_ + ": ";
+  if (colour_) prefix = std::string(kRed) + program_ + ":" + std::string(kPlain) + " ";
+  say(prefix, text);
+}
+
+void Console::note(std::string_view text) const {
+  if (!quiet_) say(program_ + ": ", text);
+}
+
+void Console::fixed_line(std::string_view line) const {
+  if (!quiet_) say("", line);
+}
+
+void Console::say(std::string_view prefix, std::string_view text) const {
+  // One write for the line, so that lines of several programs on one stderr do not mix.
+  std::string line(prefix);
+  line += safe_text(text);
+  line += '\n';
+  write_to_people(line);
+}
+
+}  // namespace bus::cli

@@ -1,0 +1,47 @@
+// The exit codes of all programs (bus-protocol(7) has no say in them; each man page lists those that it
+// uses).
+#pragma once
+
+#include "busd/consumer.h"
+
+namespace bus::cli {
+
+inline constexpr int kDone = 0;
+inline constexpr int kNobody = 1;  // bus-status --explain only: nobody would get it
+inline constexpr int kUsage = 64;
+inline constexpr int kBadData = 65;
+inline constexpr int kUnreachable = 69;
+inline constexpr int kInternal = 70;
+inline constexpr int kTryAgain = 75;
+inline constexpr int kProtocol = 76;
+inline constexpr int kPermission = 77;
+inline constexpr int kTimeRanOut = 124;
+
+inline constexpr int ended_by_signal(int signal) { return 128 + signal; }
+
+// For a failure of the library that the program has no better word for.
+constexpr int exit_code_of(busd_result result) {
+  switch (result) {
+    case BUSD_OK:
+      return kDone;
+    case BUSD_INVALID:
+      return kUsage;
+    case BUSD_UNREACHABLE:
+    case BUSD_CLOSED:
+      return kUnreachable;
+    case BUSD_DENIED:
+      return kPermission;
+    case BUSD_PROTOCOL:
+      return kProtocol;
+    case BUSD_TIMED_OUT:  // somebody listens and does not answer: busy, or cleaning up
+    case BUSD_REJECTED:
+    case BUSD_REFUSED:
+    case BUSD_LOST:
+      return kTryAgain;
+    case BUSD_INTERNAL:
+      break;
+  }
+  return kInternal;
+}
+
+}  // namespace bus::cli

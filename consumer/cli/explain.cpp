@@ -1,0 +1,136 @@
+#include "consumer/cli/explain.h"
+
+#include <algorithm>
+#include <cctype>
+#include <numeric>
+
+namespace bus::cli {
+
+namespace {
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+// Insertions, deletions, replacements and swaps of neighbours that turn one into the other.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> two_above;
+  std::vector<size_t> above(b.size() + 1);
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(above.begin(), above.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], two_above[j - 2] + 1);
+    }
+    two_above = above;
+    std::swap(above, row);
+  }
+  return above[b.size()];
+}
+
+// Short names differ by a letter more easily than long ones do.
+bool alike(std::string_view a, std::string_view b) {
+  size_t longest = std::max(a.size(), b.size());
+  return edit_distance(a, b) <= (longest < 4 ? 1 : longest < 12 ? 2 : 3);
+}
+
+std::string pattern_miss(std::string_view entry, std::string_view type) {
+  std::string_view prefix = entry.substr(0, entry.size() - 1);  // with its dot
+  std::string_view stem = prefix.substr(0, prefix.size() - 1);
+  if (stem.empty()) return {};
+  if (type == stem || type == prefix) {
+    return "pattern " + quoted(entry) + " needs something after the dot; for the type itself, ask for " +
+           quoted(type);
+  }
+  if (type.starts_with(stem)) {
+    return "pattern " + quoted(entry) + " wants a dot after " + quoted(stem) + ", the type goes on with " +
+           quoted(type.substr(stem.size(), 1));
+  }
+  if (lower(type).starts_with(lower(prefix))) {
+    return "pattern " + quoted(entry) + " differs in upper and lower case";
+  }
+  size_t dots = static_cast<size_t>(std::count(prefix.begin(), prefix.end(), '.'));
+  size_t end = 0;
+  for (size_t i = 0; i < dots && end != std::string_view::npos; ++i)
+    end = type.find('.', end + (i == 0 ? 0 : 1));
+  if (end != std::string_view::npos && alike(stem, type.substr(0, end))) {
+    return "pattern " + quoted(entry) + " is nearly right: the type begins with " +
+           quoted(type.substr(0, end));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool entry_matches(std::string_view entry, std::string_view type) {
+  if (entry == "*" || entry == type) return true;
+  if (!entry.ends_with(".*")) return false;
+  std::string_view prefix = entry.substr(0, entry.size() - 1);
+  return type.size() > prefix.size() && type.starts_with(prefix);
+}
+
+std::string near_miss(std::string_view entry, std::string_view type) {
+  if (trimmed(entry) == trimmed(type)) return "entry " + quoted(entry) + " differs in spaces";
+  if (entry.ends_with(".*")) return pattern_miss(entry, type);
+  if (entry.ends_with('*') && type.starts_with(entry.substr(0, entry.size() - 1))) {
+    return "entry " + quoted(entry) + " is no pattern: only \"*\" and what ends in \".*\" is";
+  }
+  if (lower(entry) == lower(type)) return "entry " + quoted(entry) + " differs in upper and lower case";
+  if (type.starts_with(std::string(entry) + ".")) {
+    return "entry " + quoted(entry) + " stands for itself only; " + quoted(std::string(entry) + ".*") +
+           " would match";
+  }
+  if (alike(entry, type)) return "entry " + quoted(entry) + " is spelled nearly the same";
+  return {};
+}
+
+Verdict judge(const ConsumerReport& consumer, std::string_view type) {
+  if (consumer.event_types.empty()) return {false, "asked for no events"};
+  for (const std::string& entry : consumer.event_types) {
+    if (!entry_matches(entry, type)) continue;
+    return {true, (entry == type ? "by its entry " : "by its pattern ") + quoted(entry)};
+  }
+  for (const std::string& entry : consumer.event_types) {
+    std::string miss = near_miss(entry, type);
+    if (!miss.empty()) return {false, miss};
+  }
+  constexpr size_t kShown = 4;
+  std::string list;
+  for (size_t i = 0; i < std::min(kShown, consumer.event_types.size()); ++i) {
+    list += (i == 0 ? "" : ", ") + quoted(consumer.event_types[i]);
+  }
+  if (consumer.event_types.size() > kShown) {
+    list += " and " + std::to_string(consumer.event_types.size() - kShown) + " more";
+  }
+  return {false, "asked for " + list};
+}
+
+std::vector<std::string> unmatched_hints(const StatusReport& report, std::string_view type) {
+  std::vector<std::string> hints;
+  for (const TypeCount& unmatched : report.unmatched_types) {
+    std::string times = std::to_string(unmatched.count) + (unmatched.count == 1 ? " event" : " events");
+    if (unmatched.type == type) {
+      hints.push_back(times + " of this type found nobody so far");
+    } else if (lower(unmatched.type) == lower(type) || alike(unmatched.type, type)) {
+      hints.push_back(times + " of type " + quoted(unmatched.type) +
+                      " found nobody so far: is that the one?");
+    }
+  }
+  return hints;
+}
+
+}  // namespace bus::cli

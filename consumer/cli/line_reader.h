@@ -1,0 +1,44 @@
+// Lines of stdin: read in large chunks, handed out as views, numbered from 1; a line over the cap costs
+// bounded memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace bus::cli {
+
+struct Line {
+  uint64_t number = 0;
+  std::string_view text;  // without LF and a CR before it; until the next call of fill
+  bool too_long = false;  // over the cap: the text is gone, reading goes on behind it
+};
+
+class LineReader {
+ public:
+  enum class Read { data, end, again, failed };
+
+  explicit LineReader(size_t max_bytes);
+
+  // One read(2). `failed`: errno says why. `again`: interrupted by a signal. At `end`, a last line without LF
+  // still comes from next().
+  Read fill(int fd);
+  // The next complete line; nothing: fill again.
+  std::optional<Line> next();
+
+ private:
+  std::optional<Line> finish(size_t end, size_t after);
+
+  size_t max_bytes_;
+  std::vector<char> buffer_;
+  size_t begin_ = 0;    // of the line being read
+  size_t scanned_ = 0;  // no LF before this
+  size_t end_ = 0;
+  uint64_t number_ = 0;
+  bool discarding_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace bus::cli

@@ -1,0 +1,42 @@
+// stdout: whole lines, written as soon as nothing more is at hand, never blocking a signal out.
+//
+// The descriptor is not made non-blocking: it may be shared with the shell and others. A pipe or terminal is
+// instead written to only after poll says that there is room, PIPE_BUF bytes at a time, which then does not
+// block (pipe(7)).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace bus::cli {
+
+enum class Written {
+  ok,
+  closed,       // the reader has gone: EPIPE
+  interrupted,  // a signal arrived while the reader took nothing; the rest is discarded
+  failed,       // errno says why
+};
+
+class Output {
+ public:
+  explicit Output(int fd);
+
+  // Appends `line` and a line end; written when much has gathered, or by flush.
+  Written line(std::string_view line);
+  // Appends `text` as it is.
+  Written text(std::string_view text);
+  Written flush();
+
+ private:
+  Written wait_for_room() const;
+
+  int fd_;
+  bool may_block_;
+  std::string waiting_;
+};
+
+// Best effort, to stderr: people who do not read lose the text.
+void write_to_people(std::string_view text);
+
+}  // namespace bus::cli

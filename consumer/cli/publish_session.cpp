@@ -1,0 +1,254 @@
+#include "consumer/cli/publish_session.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <poll.h>
+#include <unistd.h>
+#include <utility>
+
+#include "consumer/cli/exit_code.h"
+#include "consumer/cli/signals.h"
+#include "consumer/cli/text.h"
+
+namespace bus::cli {
+
+namespace {
+
+// A frame with its LF is at most 1 048 576 bytes (bus-protocol(7)).
+constexpr size_t kMaxLineBytes = 1'048'575;
+// Confirmation bounds what a break leaves in doubt, and the map of lines; a round trip for so many lines
+// costs nothing.
+constexpr uint64_t kConfirmEvery = 65'536;
+
+constexpr std::chrono::milliseconds kCloseTimeout{1000};
+
+// What the hub's refusal of an event means for the exit code.
+int exit_code_of_refusal(std::string_view code) {
+  if (code == "denied") return kPermission;
+  bool data =
+      code == "bad_json" || code == "bad_frame" || code == "unknown_type" || code == "frame_too_large";
+  return data ? kBadData : kTryAgain;
+}
+
+bool blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
+
+std::string count_of(uint64_t n, const char* noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+void LineMap::add(uint64_t publication, uint64_t line) {
+  if (!steps_.empty() && line - publication == steps_.back().line - steps_.back().publication) return;
+  steps_.push_back({publication, line});
+}
+
+uint64_t LineMap::line_of(uint64_t publication) const {
+  auto after = std::upper_bound(steps_.begin(), steps_.end(), publication,
+                                [](uint64_t value, const Step& step) { return value < step.publication; });
+  if (after == steps_.begin()) return publication;
+  --after;
+  return after->line + (publication - after->publication);
+}
+
+void LineMap::forget_up_to(uint64_t publication) {
+  auto after = std::upper_bound(steps_.begin(), steps_.end(), publication,
+                                [](uint64_t value, const Step& step) { return value < step.publication; });
+  // The last of them still says where the next one stands.
+  if (after - steps_.begin() > 1) steps_.erase(steps_.begin(), after - 1);
+}
+
+PublishSession::PublishSession(const PublishOptions& options, const Console& console, busd::Source source)
+    : options_(options),
+      console_(console),
+      source_(std::move(source)),
+      reader_(kMaxLineBytes),
+      rate_(console) {
+  wake_on_signal([](void* handle) { busd_source_wake(static_cast<busd_source*>(handle)); }, source_.handle());
+  enter_phase(Phase::running);
+}
+
+int PublishSession::publish_one(std::string payload) {
+  if (options_.text) {
+    append_json_string(scratch_, payload);
+    payload = std::exchange(scratch_, {});
+  } else {
+    join_json_lines(payload);
+  }
+  auto published = source_.publish(busd::Publication{.event_type = options_.type,
+                                                     .payload = payload,
+                                                     .event_id = options_.id,
+                                                     .source_time = options_.time});
+  note_outcome(published, 0);
+  return finish();
+}
+
+int PublishSession::publish_lines() {
+  stream_ = true;
+  bool more = true;
+  while (more && going_on()) {
+    while (going_on()) {
+      auto line = reader_.next();
+      if (!line) break;
+      publish_line(*line);
+    }
+    if (unconfirmed_ >= kConfirmEvery) confirm(options_.timeout);
+    more = going_on() && read_more();
+  }
+  // A last line without its line end.
+  if (auto line = going_on() ? reader_.next() : std::nullopt) publish_line(*line);
+  return finish();
+}
+
+bool PublishSession::going_on() const { return !broken_ && !input_failed_ && caught_signal() == 0; }
+
+bool PublishSession::read_more() {
+  rate_.update(lines_);
+  wait_for_input();
+  if (!going_on()) return false;
+  switch (reader_.fill(STDIN_FILENO)) {
+    case LineReader::Read::data:
+    case LineReader::Read::again:
+      return true;
+    case LineReader::Read::end:
+      return false;
+    case LineReader::Read::failed:
+      break;
+  }
+  rate_.clear();
+  console_.error(std::string("cannot read stdin: ") + std::strerror(errno));
+  input_failed_ = true;
+  return false;
+}
+
+// Returns when stdin has something. Meanwhile everything goes out and is confirmed, so that a slow source's
+// events are never held back, a refusal is told when it comes, and a hub that dies is noticed at once.
+void PublishSession::wait_for_input() {
+  pollfd waits[] = {{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+                    {.fd = -1, .events = 0, .revents = 0}};
+  if (poll(waits, 1, 0) > 0) return;
+  if (unconfirmed_ > 0) confirm(options_.timeout);
+  while (going_on()) {
+    auto wait = source_.deadline();
+    if (auto patience = rate_.patience()) wait = std::min(wait.value_or(*patience), *patience);
+    waits[1] = {.fd = source_.fd(), .events = source_.events(), .revents = 0};
+    int most = wait ? static_cast<int>(std::clamp<int64_t>(wait->count(), 0, INT_MAX)) : -1;
+    int ready = poll(waits, 2, most);
+    if (ready > 0 && waits[0].revents != 0) return;
+    if (auto processed = source_.process(); !processed && processed.error().result != BUSD_TIMED_OUT) {
+      broke(processed.error());
+    }
+    take_refusals();
+    rate_.update(lines_);
+  }
+}
+
+void PublishSession::publish_line(const Line& line) {
+  lines_ = line.number;
+  if (line.too_long) {
+    report(line.number, "longer than " + std::to_string(kMaxLineBytes) + " bytes; skipped");
+    return;
+  }
+  if (options_.type.empty()) {
+    if (!blank(line.text)) note_outcome(source_.publish_frame(line.text), line.number);
+    return;
+  }
+  std::string_view payload = line.text;
+  if (options_.text) {
+    scratch_.clear();
+    append_json_string(scratch_, line.text);
+    payload = scratch_;
+  } else if (blank(line.text)) {
+    return;
+  }
+  note_outcome(source_.publish(options_.type, payload), line.number);
+}
+
+void PublishSession::note_outcome(const busd::Published& published, uint64_t line) {
+  if (published.number() != 0) {
+    last_publication_ = published.number();
+    map_.add(published.number(), line);
+  }
+  switch (published.error().result) {
+    case BUSD_OK:
+    case BUSD_TIMED_OUT:  // woken by a signal; the event is queued
+      ++unconfirmed_;
+      return;
+    case BUSD_INVALID:
+      report(line, published.error().message);
+      return;
+    default:
+      ++unconfirmed_;  // neither sent nor confirmed
+      broke(published.error());
+  }
+}
+
+void PublishSession::report(uint64_t line, std::string_view text) {
+  rate_.clear();
+  ++bad_lines_;
+  code_ = std::max(code_, kBadData);
+  console_.error((stream_ ? "line " + std::to_string(line) + ": " : std::string()) + std::string(text));
+}
+
+void PublishSession::confirm(std::chrono::milliseconds timeout) {
+  auto flushed = source_.flush(timeout);
+  busd_result result = flushed ? BUSD_OK : flushed.error().result;
+  timed_out_ = result == BUSD_TIMED_OUT;
+  if (result == BUSD_OK || result == BUSD_REFUSED) {
+    unconfirmed_ = 0;
+    take_refusals();
+    if (result == BUSD_REFUSED)
+      code_ = std::max(code_, kBadData);  // refusals beyond those that the library keeps
+    map_.forget_up_to(last_publication_);
+  } else if (!timed_out_) {
+    broke(flushed.error());
+  }
+}
+
+void PublishSession::take_refusals() {
+  while (auto refusal = source_.next_refusal()) {
+    rate_.clear();
+    ++bad_lines_;
+    code_ = std::max(code_, exit_code_of_refusal(refusal->code));
+    std::string where;
+    if (stream_ && refusal->publication != 0)
+      where = "line " + std::to_string(map_.line_of(refusal->publication)) + ": ";
+    console_.error(where + "refused by the hub: " + std::string(refusal->message) + " (" +
+                   std::string(refusal->code) + ")");
+  }
+}
+
+void PublishSession::broke(const busd::Error& error) {
+  if (std::exchange(broken_, true)) return;
+  take_refusals();
+  rate_.clear();
+  bool lost = error.result == BUSD_LOST || error.result == BUSD_CLOSED || error.result == BUSD_UNREACHABLE;
+  code_ = std::max(code_, lost ? kTryAgain : exit_code_of(error.result));
+  std::string doubt = unconfirmed_ == 0 ? "nothing" : count_of(unconfirmed_, stream_ ? "line" : "event");
+  console_.error("connection to the hub lost, " + doubt + " unconfirmed: " + error.message);
+}
+
+int PublishSession::finish() {
+  if (!broken_ && unconfirmed_ > 0) confirm(options_.timeout);
+  if (timed_out_ && caught_signal() != 0 && !broken_)
+    confirm(options_.timeout);  // the signal ended the wait, not the time
+  rate_.clear();
+  enter_phase(Phase::leaving);
+  wake_on_signal(nullptr, nullptr);
+  if (!broken_ && timed_out_) {
+    code_ = std::max(code_, kTimeRanOut);
+    console_.error("the hub did not confirm " + count_of(unconfirmed_, stream_ ? "line" : "event") +
+                   " in time");
+  }
+  // Everything is confirmed by now, or never will be: what closing answers changes nothing.
+  static_cast<void>(source_.close(broken_ || timed_out_ ? std::chrono::milliseconds(0) : kCloseTimeout));
+  if (stream_ && bad_lines_ > 0) {
+    console_.error(count_of(bad_lines_, "line") + " of " + std::to_string(lines_) + " not published");
+  }
+  if (caught_signal() != 0) return ended_by_signal(caught_signal());
+  return input_failed_ && code_ == kDone ? kInternal : code_;
+}
+
+}  // namespace bus::cli

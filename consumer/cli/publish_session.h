@@ -1,0 +1,81 @@
+// One run of bus-publish: events to the hub, one or a stream of lines, and the answers to them by line
+// number.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "busd/consumer.hpp"
+#include "consumer/cli/console.h"
+#include "consumer/cli/line_reader.h"
+#include "consumer/cli/rate_line.h"
+
+namespace bus::cli {
+
+struct PublishOptions {
+  std::string type;  // of the event, or of all lines; empty: lines are whole frames
+  std::string id;
+  std::string time;
+  bool text = false;  // payloads are raw text, to be made JSON strings
+  std::chrono::milliseconds timeout{10'000};
+};
+
+// Which line of stdin a publication came from. Keeps only where the distance of the two numbers changes.
+class LineMap {
+ public:
+  void add(uint64_t publication, uint64_t line);
+  uint64_t line_of(uint64_t publication) const;
+  // Publications up to this one will not be asked for again.
+  void forget_up_to(uint64_t publication);
+
+ private:
+  struct Step {
+    uint64_t publication;
+    uint64_t line;
+  };
+  std::vector<Step> steps_;
+};
+
+class PublishSession {
+ public:
+  PublishSession(const PublishOptions& options, const Console& console, busd::Source source);
+
+  // Publishes one event, waits until the hub has processed it; the exit code.
+  int publish_one(std::string payload);
+  // Publishes stdin line by line, waits until the hub has processed all; the exit code.
+  int publish_lines();
+
+ private:
+  void publish_line(const Line& line);
+  void note_outcome(const busd::Published& published, uint64_t line);
+  bool read_more();
+  void wait_for_input();
+  void confirm(std::chrono::milliseconds timeout);
+  void take_refusals();
+  void broke(const busd::Error& error);
+  void report(uint64_t line, std::string_view text);
+  int finish();
+  bool going_on() const;
+
+  const PublishOptions& options_;
+  const Console& console_;
+  busd::Source source_;
+  LineReader reader_;
+  RateLine rate_;
+  LineMap map_;
+  std::string scratch_;
+  uint64_t lines_ = 0;
+  uint64_t bad_lines_ = 0;
+  uint64_t last_publication_ = 0;
+  uint64_t unconfirmed_ = 0;  // queued since the hub last confirmed
+  bool stream_ = false;
+  bool broken_ = false;
+  bool input_failed_ = false;
+  bool timed_out_ = false;
+  int code_ = 0;  // the worst so far
+};
+
+}  // namespace bus::cli

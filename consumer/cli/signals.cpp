@@ -1,0 +1,96 @@
+#include "consumer/cli/signals.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "consumer/cli/exit_code.h"
+
+namespace bus::cli {
+
+namespace {
+
+struct State {
+  std::atomic<int> caught{0};
+  std::atomic<Phase> phase{Phase::nothing_to_undo};
+  std::atomic<WakeFunction> wake{nullptr};
+  std::atomic<void*> handle{nullptr};
+  std::atomic<pid_t> command{0};
+  std::atomic<int> fd{-1};
+};
+
+State state;
+static_assert(std::atomic<void*>::is_always_lock_free && std::atomic<pid_t>::is_always_lock_free);
+
+void signal_command(int signal) {
+  pid_t group = state.command.load();
+  if (group > 0) kill(-group, signal);
+}
+
+extern "C" void on_signal(int signal) {
+  int saved = errno;
+  Phase phase = state.phase.load();
+  if (state.caught.exchange(signal) != 0 || phase == Phase::nothing_to_undo) {
+    signal_command(SIGTERM);
+    _exit(ended_by_signal(signal));
+  }
+  uint64_t one = 1;
+  // An eventfd that nobody reads takes this; there is nobody to tell if it does not.
+  [[maybe_unused]] ssize_t written = write(state.fd.load(), &one, sizeof one);
+  WakeFunction wake = state.wake.load();
+  if (phase == Phase::setting_up) signal_command(signal);
+  if (wake != nullptr) wake(state.handle.load());
+  errno = saved;
+}
+
+// A socket that got number 1 would be written to as stdout.
+void fill_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    // stdout for reading only: writing to it then fails, as the caller asked for.
+    int opened = open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+    if (opened != fd) abort();  // the lowest free number is this one, unless the machine has no /dev/null
+  }
+}
+
+}  // namespace
+
+void take_signals() {
+  fill_standard_descriptors();
+  state.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  struct sigaction action {};
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, nullptr);
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  for (int signal : std::array{SIGINT, SIGTERM, SIGHUP}) sigaddset(&action.sa_mask, signal);
+  for (int signal : std::array{SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+int caught_signal() { return state.caught.load(); }
+
+int signal_fd() { return state.fd.load(); }
+
+Phase enter_phase(Phase phase) { return state.phase.exchange(phase); }
+
+void wake_on_signal(WakeFunction wake, void* handle) {
+  // The handler runs between any two of these: it must never see a function with another's handle.
+  state.wake = nullptr;
+  state.handle = handle;
+  state.wake = wake;
+}
+
+void watch_command(pid_t group) { state.command = group; }
+
+}  // namespace bus::cli

@@ -1,0 +1,40 @@
+// What SIGINT, SIGTERM and SIGHUP do to a program, and the state of descriptors that it starts with.
+//
+// The first signal asks the program to end, in the way of its phase; a second one ends it at once, clean-up
+// or not. The state is the process's own (handlers get no argument), which is why this is the one file of the
+// programs with static state.
+#pragma once
+
+#include <sys/types.h>
+
+namespace bus::cli {
+
+enum class Phase {
+  nothing_to_undo,  // a signal ends the process at once
+  setting_up,  // a command runs for us: it gets the signal too, and the process goes on to undo what it did
+  running,     // the wake function is called, so that a wait ends
+  leaving,     // it is noted; clean-up goes on
+};
+
+// Ignores SIGPIPE (writes answer EPIPE instead), gives descriptors 0 to 2 something harmless where the caller
+// closed them, and installs the handlers. SIGHUP stays ignored where the parent ignores it (nohup).
+void take_signals();
+
+// The signal that asked us to end; 0: none yet.
+int caught_signal();
+
+// Readable from the first signal on.
+int signal_fd();
+
+// Changes the phase and returns the one before.
+Phase enter_phase(Phase phase);
+
+// Async-signal-safe; called with `handle` at the first signal while running. nullptr: nothing.
+using WakeFunction = void (*)(void* handle);
+void wake_on_signal(WakeFunction wake, void* handle);
+
+// The process group of the command that runs for us; 0: none. It gets SIGTERM when a second signal ends the
+// program.
+void watch_command(pid_t group);
+
+}  // namespace bus::cli

@@ -1,0 +1,116 @@
+#include "consumer/cli/status_report.h"
+
+#include <rapidjson/document.h>
+
+namespace bus::cli {
+
+namespace {
+
+using Json = rapidjson::Value;
+
+const Json* member(const Json& object, const char* name) {
+  auto found = object.FindMember(name);
+  return found == object.MemberEnd() ? nullptr : &found->value;
+}
+
+// RapidJSON asserts on the wrong type in debug builds only, and reads wild otherwise: every look is checked.
+std::string text_of(const Json& object, const char* name) {
+  const Json* value = member(object, name);
+  return value != nullptr && value->IsString() ? std::string(value->GetString(), value->GetStringLength())
+                                               : std::string();
+}
+
+uint64_t number_of(const Json& object, const char* name) {
+  const Json* value = member(object, name);
+  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
+}
+
+int64_t pid_of(const Json& object, const char* name = "pid") {
+  const Json* value = member(object, name);
+  return value != nullptr && value->IsInt64() ? value->GetInt64() : 0;
+}
+
+// Calls `take` for each object of the array called `name`.
+template <class Take>
+void for_each_in(const Json& object, const char* name, Take take) {
+  const Json* array = member(object, name);
+  if (array == nullptr || !array->IsArray()) return;
+  for (const Json& element : array->GetArray()) {
+    if (element.IsObject()) take(element);
+  }
+}
+
+ConsumerReport consumer_of(const Json& json) {
+  ConsumerReport consumer;
+  consumer.pid = pid_of(json);
+  consumer.kernel_pid = pid_of(json, "kernel_pid");
+  consumer.key = text_of(json, "event_key");
+  consumer.subscription_id = text_of(json, "subscription_id");
+  consumer.received = number_of(json, "received");
+  consumer.delivered = number_of(json, "delivered");
+  consumer.dropped = number_of(json, "dropped");
+  consumer.queued = number_of(json, "queued");
+  consumer.queued_bytes = number_of(json, "queued_bytes");
+  consumer.connected_sec = number_of(json, "connected_sec");
+  const Json* types = member(json, "event_types");
+  if (types == nullptr || !types->IsArray()) return consumer;
+  for (const Json& type : types->GetArray()) {
+    if (type.IsString()) consumer.event_types.emplace_back(type.GetString(), type.GetStringLength());
+  }
+  return consumer;
+}
+
+SourceReport source_of(const Json& json) {
+  SourceReport source;
+  source.name = text_of(json, "source");
+  source.state = text_of(json, "state");
+  source.pid = pid_of(json);
+  source.published = number_of(json, "published");
+  const Json* ago = member(json, "last_event_ms_ago");
+  if (ago != nullptr && ago->IsUint64()) source.last_event_ms_ago = ago->GetUint64();
+  return source;
+}
+
+void read_totals(const Json& json, StatusReport& report) {
+  const Json* events = member(json, "events");
+  if (events == nullptr || !events->IsObject()) return;
+  report.published = number_of(*events, "published");
+  report.delivered = number_of(*events, "delivered");
+  report.dropped = number_of(*events, "dropped");
+  report.duplicates = number_of(*events, "duplicates");
+  report.unmatched = number_of(*events, "unmatched");
+  report.refused = number_of(*events, "refused");
+}
+
+}  // namespace
+
+std::optional<StatusReport> parse_status(std::string_view frame) {
+  rapidjson::Document json;
+  // Iterative: what listens there may not be a hub, and nesting must not cost us the stack.
+  json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(frame.data(),
+                                                                                     frame.size());
+  if (json.HasParseError() || !json.IsObject() || text_of(json, "type") != "status_response")
+    return std::nullopt;
+  StatusReport report;
+  report.pid = pid_of(json);
+  report.version = text_of(json, "version");
+  report.bus = text_of(json, "bus");
+  report.socket = text_of(json, "socket");
+  report.uptime_sec = number_of(json, "uptime_sec");
+  report.active_conns = number_of(json, "active_conns");
+  read_totals(json, report);
+  for_each_in(json, "consumers", [&](const Json& item) { report.consumers.push_back(consumer_of(item)); });
+  for_each_in(json, "sources", [&](const Json& item) { report.sources.push_back(source_of(item)); });
+  for_each_in(json, "cleanup_locks", [&](const Json& item) {
+    report.locks.push_back(
+        {text_of(item, "scope"), pid_of(item), number_of(item, "held_ms"), number_of(item, "waiting")});
+  });
+  for_each_in(json, "unmatched_types", [&](const Json& item) {
+    report.unmatched_types.push_back({text_of(item, "event_type"), number_of(item, "count")});
+  });
+  const Json* truncated = member(json, "truncated");
+  report.truncated = truncated != nullptr && truncated->IsTrue();
+  return report;
+}
+
+}  // namespace bus::cli

@@ -1,0 +1,70 @@
+// A status_response (bus-protocol(7)) as values. What a hub does not send is zero or empty: older and newer
+// ones are read alike.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bus::cli {
+
+struct ConsumerReport {
+  int64_t pid = 0;         // as it says
+  int64_t kernel_pid = 0;  // as the kernel says, when that differs
+  std::string key;
+  std::string subscription_id;
+  std::vector<std::string> event_types;
+  uint64_t received = 0;
+  uint64_t delivered = 0;
+  uint64_t dropped = 0;
+  uint64_t queued = 0;
+  uint64_t queued_bytes = 0;
+  uint64_t connected_sec = 0;
+};
+
+struct SourceReport {
+  std::string name;
+  std::string state;
+  int64_t pid = 0;
+  uint64_t published = 0;
+  std::optional<uint64_t> last_event_ms_ago;
+};
+
+struct LockReport {
+  std::string scope;
+  int64_t pid = 0;
+  uint64_t held_ms = 0;
+  uint64_t waiting = 0;
+};
+
+struct TypeCount {
+  std::string type;
+  uint64_t count = 0;
+};
+
+struct StatusReport {
+  int64_t pid = 0;
+  std::string version;
+  std::string bus;
+  std::string socket;
+  uint64_t uptime_sec = 0;
+  uint64_t active_conns = 0;
+  uint64_t published = 0;
+  uint64_t delivered = 0;
+  uint64_t dropped = 0;
+  uint64_t duplicates = 0;
+  uint64_t unmatched = 0;
+  uint64_t refused = 0;
+  std::vector<ConsumerReport> consumers;
+  std::vector<SourceReport> sources;
+  std::vector<LockReport> locks;
+  std::vector<TypeCount> unmatched_types;
+  bool truncated = false;
+};
+
+// Nothing when `frame` is no status_response.
+std::optional<StatusReport> parse_status(std::string_view frame);
+
+}  // namespace bus::cli

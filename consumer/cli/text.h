@@ -1,0 +1,32 @@
+// Text of strangers on its way to a terminal or into JSON, and its width in columns.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace bus::cli {
+
+// `text` on one line and harmless: control characters (C0, C1, DEL), characters that reorder the line (bidi),
+// and bytes that are not UTF-8 are written as \x1b or \u202e, so that no escape sequence reaches the
+// terminal.
+std::string safe_text(std::string_view text);
+
+// Columns that safe text takes on a terminal; wide characters count two where the locale knows them.
+size_t columns_of(std::string_view text);
+
+// The longest beginning of safe `text` that fits, with "…" as its last column when something was cut.
+std::string cut_to_columns(std::string_view text, size_t columns);
+
+// Appends `text` as a JSON string. Bytes that are not UTF-8 pass as they are: who checks the result finds
+// them.
+void append_json_string(std::string& out, std::string_view text);
+
+// Line ends between JSON tokens become spaces, so that a payload written over several lines fits a frame.
+// Those inside strings stay: they are faults, for the checker to name.
+void join_json_lines(std::string& json);
+
+// "12345678" as "12 345 678".
+std::string grouped(unsigned long long number);
+
+}  // namespace bus::cli

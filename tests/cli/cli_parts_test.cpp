@@ -1,0 +1,237 @@
+// The parts of the command-line programs that are pure: text, lines, numbers of lines, names of files, near
+// misses, tables.
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "consumer/cli/command_line.h"
+#include "consumer/cli/event_files.h"
+#include "consumer/cli/explain.h"
+#include "consumer/cli/line_reader.h"
+#include "consumer/cli/publish_session.h"
+#include "consumer/cli/status_report.h"
+#include "consumer/cli/status_table.h"
+#include "consumer/cli/text.h"
+#include "tests/support/catch.h"
+
+using namespace bus::cli;
+
+TEST_CASE("Durations are a whole number and a unit") {
+  using std::chrono::milliseconds;
+  CHECK(parse_duration("500ms") == milliseconds(500));
+  CHECK(parse_duration("2s") == milliseconds(2000));
+  CHECK(parse_duration("10m") == milliseconds(600'000));
+  CHECK(parse_duration("1h") == milliseconds(3'600'000));
+  CHECK(parse_duration("0s") == milliseconds(0));
+  for (const char* bad :
+       {"", "5", "s", "-1s", "+1s", "1.5s", " 1s", "1 s", "1d", "1S", "99999999999999999999s", "9000h"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_duration(bad).has_value());
+  }
+  CHECK(parse_duration("8784h").has_value());
+  CHECK_FALSE(parse_duration("8785h").has_value());
+}
+
+TEST_CASE("Safe text lets nothing through that a terminal obeys") {
+  CHECK(safe_text("plain äöü 日本 😀") == "plain äöü 日本 😀");
+  CHECK(safe_text("\x1b[31m\r\n\t\x7f") == "\\x1b[31m\\x0d\\x0a\\x09\\x7f");
+  CHECK(safe_text("\xc2\x9b") == "\\x9b");
+  CHECK(safe_text("\xe2\x80\xae") == "\\u202e");
+  CHECK(safe_text("\xff\xc0\x80\xed\xa0\x80") == "\\xff\\xc0\\x80\\xed\\xa0\\x80");
+  CHECK(safe_text("cut \xe2\x82") == "cut \\xe2\\x82");
+}
+
+TEST_CASE("Text is cut at columns, not inside characters") {
+  CHECK(cut_to_columns("abcdef", 6) == "abcdef");
+  CHECK(cut_to_columns("abcdef", 5) == "abcd…");
+  CHECK(cut_to_columns("äöüäöü", 4) == "äöü…");
+  CHECK(cut_to_columns("abc", 0).empty());
+}
+
+TEST_CASE("A JSON string escapes what must be escaped and nothing else") {
+  std::string out;
+  append_json_string(out, std::string_view("a\"b\\c\n\t\r\x01\x1f/ä\0z", 15));
+  CHECK(out == "\"a\\\"b\\\\c\\n\\t\\r\\u0001\\u001f/ä\\u0000z\"");
+}
+
+TEST_CASE("Line ends between tokens are joined, those in strings are left as the faults they are") {
+  std::string json = "{\n\"a\\\"\n\":\r\n1}";
+  join_json_lines(json);
+  CHECK(json == "{ \"a\\\"\n\":  1}");
+}
+
+TEST_CASE("Numbers are grouped by thousands") {
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(1000) == "1 000");
+  CHECK(grouped(18446744073709551615ULL) == "18 446 744 073 709 551 615");
+}
+
+TEST_CASE("Bytes and times are readable") {
+  CHECK(readable_bytes(1023) == "1023 B");
+  CHECK(readable_bytes(1024) == "1.0 KiB");
+  CHECK(readable_bytes(1048575) == "1.0 MiB");
+  CHECK(readable_bytes(8388608) == "8.0 MiB");
+  CHECK(readable_seconds(59) == "59s");
+  CHECK(readable_seconds(60) == "1m 00s");
+  CHECK(readable_seconds(3600) == "1h 00m");
+  CHECK(readable_seconds(86400) == "1d 00h");
+}
+
+namespace {
+
+// Feeds `text` through a pipe in pieces of `piece` bytes; lines as "number:text", too long ones as "number!".
+std::vector<std::string> lines_of(const std::string& text, size_t piece, size_t max_bytes) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  LineReader reader(max_bytes);
+  std::vector<std::string> lines;
+  auto take = [&] {
+    while (auto line = reader.next()) {
+      lines.push_back(std::to_string(line->number) + (line->too_long ? "!" : ":" + std::string(line->text)));
+    }
+  };
+  for (size_t at = 0; at < text.size(); at += piece) {
+    std::string part = text.substr(at, piece);
+    REQUIRE(write(ends[1], part.data(), part.size()) == static_cast<ssize_t>(part.size()));
+    REQUIRE(reader.fill(ends[0]) == LineReader::Read::data);
+    take();
+  }
+  close(ends[1]);
+  REQUIRE(reader.fill(ends[0]) == LineReader::Read::end);
+  take();
+  close(ends[0]);
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("Lines are the same however they arrive") {
+  std::string text = "one\n\ntwo\r\n1234567\n12345678\r\n123456789\n" + std::string(40, 'x') + "\nend";
+  std::vector<std::string> wanted{"1:one", "2:", "3:two", "4:1234567", "5:12345678", "6!", "7!", "8:end"};
+  for (size_t piece = 1; piece <= text.size(); ++piece) {
+    CAPTURE(piece);
+    CHECK(lines_of(text, piece, 8) == wanted);
+  }
+  CHECK(lines_of("", 1, 8).empty());
+  CHECK(lines_of("a\n", 1, 8) == std::vector<std::string>{"1:a"});
+  CHECK(lines_of(std::string(20, 'x'), 3, 8) == std::vector<std::string>{"1!"});
+}
+
+TEST_CASE("Publications are traced back to lines across skipped ones") {
+  LineMap map;
+  // Lines 3 and 4 were skipped, and line 7.
+  uint64_t publication = 0;
+  for (uint64_t line : std::vector<uint64_t>{1, 2, 5, 6, 8, 9}) map.add(++publication, line);
+  CHECK(map.line_of(1) == 1);
+  CHECK(map.line_of(2) == 2);
+  CHECK(map.line_of(3) == 5);
+  CHECK(map.line_of(4) == 6);
+  CHECK(map.line_of(5) == 8);
+  CHECK(map.line_of(6) == 9);
+  map.forget_up_to(4);
+  map.add(7, 10);
+  CHECK(map.line_of(5) == 8);
+  CHECK(map.line_of(7) == 10);
+}
+
+TEST_CASE("File names hold nothing of an id but plain characters") {
+  CHECK(event_file_stem(1763713317123, 42, "e-1.x_y") == "1763713317123-00000042-e-1.x_y");
+  CHECK(event_file_stem(1, 123456789, "../a b/\n\xc3\xa4") == "0000000000001-123456789-.._a_b____");
+  CHECK(event_file_stem(1, 1, std::string(300, 'a')).size() == 13 + 1 + 8 + 1 + 64);
+}
+
+TEST_CASE("Entries match as the hub matches them") {
+  CHECK(entry_matches("*", "a"));
+  CHECK(entry_matches("a.b", "a.b"));
+  CHECK(entry_matches("a.*", "a.b.c"));
+  CHECK_FALSE(entry_matches("a.*", "a."));
+  CHECK_FALSE(entry_matches("a.*", "a"));
+  CHECK_FALSE(entry_matches("a.*", "ab.c"));
+  CHECK_FALSE(entry_matches("a*", "ab"));
+  CHECK(entry_matches("a*", "a*"));
+}
+
+TEST_CASE("Near misses are told apart, and far ones are none") {
+  CHECK(near_miss("build.*", "build") ==
+        "pattern \"build.*\" needs something after the dot; for the type itself, ask for \"build\"");
+  CHECK(near_miss("build.*", "builds.x") ==
+        "pattern \"build.*\" wants a dot after \"build\", the type goes on with \"s\"");
+  CHECK(near_miss("build.*", "Build.x") == "pattern \"build.*\" differs in upper and lower case");
+  CHECK(near_miss("biuld.*", "build.x") ==
+        "pattern \"biuld.*\" is nearly right: the type begins with \"build\"");
+  CHECK(near_miss("a.biuld.*", "a.build.x") ==
+        "pattern \"a.biuld.*\" is nearly right: the type begins with \"a.build\"");
+  CHECK(near_miss("build*", "builds") ==
+        "entry \"build*\" is no pattern: only \"*\" and what ends in \".*\" is");
+  CHECK(near_miss("Build", "build") == "entry \"Build\" differs in upper and lower case");
+  CHECK(near_miss("build ", "build") == "entry \"build \" differs in spaces");
+  CHECK(near_miss("build", "build.done") ==
+        "entry \"build\" stands for itself only; \"build.*\" would match");
+  CHECK(near_miss("bulid", "build") == "entry \"bulid\" is spelled nearly the same");
+  CHECK(near_miss("deploy", "build").empty());
+  CHECK(near_miss("deploy.*", "build.done").empty());
+  CHECK(near_miss(".*", "x").empty());
+}
+
+TEST_CASE("A status response is read with what it lacks as zero, and anything else is refused") {
+  CHECK_FALSE(parse_status("").has_value());
+  CHECK_FALSE(parse_status("[]").has_value());
+  CHECK_FALSE(parse_status(R"({"type":"hello_ack"})").has_value());
+  CHECK_FALSE(parse_status(std::string(300'000, '[')).has_value());
+  auto old = parse_status(R"({"type":"status_response","pid":7,"uptime_sec":120,"active_conns":1,)"
+                          R"("consumers":[{"pid":9,"event_key":"k","received":3,"dropped":0}]})");
+  REQUIRE(old.has_value());
+  CHECK(old->pid == 7);
+  REQUIRE(old->consumers.size() == 1);
+  CHECK(old->consumers[0].key == "k");
+  CHECK(old->consumers[0].queued == 0);
+  auto odd = parse_status(
+      R"({"type":"status_response","pid":"7","consumers":[1,{"pid":1.5,"event_types":[1,"t"]}],"sources":{}})");
+  REQUIRE(odd.has_value());
+  CHECK(odd->pid == 0);
+  REQUIRE(odd->consumers.size() == 1);
+  CHECK(odd->consumers[0].event_types == std::vector<std::string>{"t"});
+}
+
+TEST_CASE("The table shows every part, and is cut to the terminal") {
+  StatusReport report;
+  report.pid = 7;
+  report.version = "1.2.3";
+  report.socket = "/run/x.sock";
+  report.uptime_sec = 61;
+  report.published = 12345;
+  ConsumerReport slow;
+  slow.pid = 9;
+  slow.kernel_pid = 10;
+  slow.key = "key";
+  slow.event_types = {"a", "b.*"};
+  slow.received = 30;
+  slow.dropped = 5;
+  slow.queued = 20;
+  slow.queued_bytes = 2048;
+  report.consumers.push_back(slow);
+  report.sources.push_back({"clock", "connected", 11, 4, 250});
+  report.locks.push_back({"scope", 12, 1500, 2});
+  report.unmatched_types.push_back({"x.y", 3});
+  report.truncated = true;
+  CHECK(joined(status_table(report, std::nullopt), false) ==
+        "hub     pid 7  version 1.2.3  up 1m 01s  /run/x.sock\n"
+        "events  12 345 published  0 delivered  0 dropped  0 duplicates  0 unmatched  0 refused\n"
+        "\n"
+        "SOURCE  STATE      PID  PUBLISHED  LAST EVENT\n"
+        "clock   connected   11          4    0.2s ago\n"
+        "\n"
+        "CONSUMER KEY     PID  RECEIVED  DROPPED  LAG    QUEUE  UP  TYPES\n"
+        "key           9 (10)        30        5   20  2.0 KiB  0s  a b.*\n"
+        "\n"
+        "CLEANING UP  PID  SINCE  WAITING\n"
+        "scope         12   1.5s        2\n"
+        "\n"
+        "NOBODY TAKES  EVENTS\n"
+        "x.y                3\n"
+        "(more than fits one frame: the lists are cut)\n");
+  for (const TableLine& line : status_table(report, 30)) CHECK(columns_of(line.text) <= 30);
+  std::string painted = joined(status_table(report, std::nullopt), true);
+  CHECK(painted.find("\x1b[33mkey ") != std::string::npos);
+}

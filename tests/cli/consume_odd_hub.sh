@@ -1,0 +1,61 @@
+#!/bin/sh
+# bus-consume with hubs that lack something, refuse, or fall silent.
+. "$(dirname "$0")/lib.sh"
+need_socat
+
+# A pattern asked of a hub that knows none would never match: 76. Exact types do with such a hub.
+play "$ack
+cat >/dev/null"
+run 76 bus-consume --no-start key -t 'a.*'
+check_has err patterns
+play "$ack
+echo '{\"type\":\"event\",\"event_type\":\"a\",\"seq\":1,\"payload\":1}'
+$until_check
+$confirm
+cat >/dev/null"
+run 0 bus-consume --no-start key -t a -n 1 --last "echo cleaned >cleaned.no"
+check_has out '"payload":1'
+[ ! -e cleaned.no ] || fail "cleaned up although the hub said that others are there"
+
+# A hub that rejects: its reason, and 75.
+play 'read -r hello
+echo "{\"type\":\"hello_ack\",\"bus_version\":\"v1\",\"first_for_key\":false,\"rejected\":true,\"reject_reason\":\"too late\"}"'
+run 75 bus-consume --no-start key
+check_has err "too late"
+
+# A frame over the cap and a line that is not JSON are passed over.
+play "$ack
+head -c 1100000 /dev/zero | tr '\\0' x
+echo
+echo '{not json}'
+echo '{\"type\":\"news\"}'
+echo '{\"type\":\"event\",\"event_type\":\"key\",\"seq\":1,\"payload\":2}'
+$until_check
+$confirm
+cat >/dev/null"
+run 0 bus-consume --no-start key -n 1 --payload
+check_equal "what is left" 2 "$(cat out)"
+
+# A gap in seq is a loss.
+play "$ack
+echo '{\"type\":\"event\",\"event_type\":\"key\",\"seq\":4,\"payload\":1}'
+echo '{\"type\":\"event\",\"event_type\":\"key\",\"seq\":7,\"payload\":2}'
+$until_check
+$confirm
+cat >/dev/null"
+run 0 bus-consume --no-start key -n 2 --control
+check_equal "the stream" '{"type":"lost","count":3,"after":0,"before":4}
+{"type":"event","event_type":"key","seq":4,"payload":1}
+{"type":"lost","count":2,"after":4,"before":7}
+{"type":"event","event_type":"key","seq":7,"payload":2}' "$(cat out)"
+check_has err "events=2 lost=5"
+
+# A hub that does not say whether others are there: cleaning up twice is better than never.
+play "$ack
+cat >/dev/null"
+run 0 bus-consume --no-start key --timeout 10ms --last "echo cleaned >cleaned.silent"
+check_has cleaned.silent cleaned
+
+# No hub at all behind the socket.
+play 'read -r hello; echo "SSH-2.0-OpenSSH"; cat >/dev/null'
+run 76 bus-consume --no-start key

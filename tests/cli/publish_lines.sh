@@ -1,0 +1,105 @@
+#!/bin/sh
+# bus-publish --lines: streams on stdin, and bad lines by their number.
+. "$(dirname "$0")/lib.sh"
+
+start_hub --queue-frames 20000
+start_consumer all all -t '*' --payload
+all=$pid
+since=1
+arrived() { # LAST: puts all payloads since the last call, up to one that is LAST, into the file `got`
+  await all.out "^$1\$"
+  tail -n "+$since" all.out >got
+  since=$(($(lines_in all.out) + 1))
+}
+check_arrived() { # WHAT PAYLOADS
+  arrived "$(echo "$2" | tail -n 1)"
+  check_equal "$1" "$2" "$(cat got)"
+}
+
+# Whole frames, and payloads of a type; empty lines and CR count for nothing; a last line needs no line end.
+printf '{"type":"event","event_type":"a","payload":1}\r\n\n  \n{"payload":2,"event_type":"b","type":"event"}' >frames
+run 0 bus-publish --lines <frames
+check_arrived "payloads of frames" "1
+2"
+check_empty err
+printf '{"n":3}\n\n4\r\n5' >in
+run 0 bus-publish --lines --type c <in
+check_arrived "payloads of lines" '{"n":3}
+4
+5'
+printf 'one "line"\n\nend' >in
+run 0 bus-publish --lines --type c --text <in
+check_arrived "payloads of text" '"one \"line\""
+""
+"end"'
+run 0 bus-publish --lines </dev/null
+run 0 bus-publish --lines --type c --source lines </dev/null
+
+# Bad lines are named, skipped, and make it 65; the rest is published.
+cat >mixed <<'LINES'
+{"type":"event","event_type":"a","payload":6}
+
+{"type":"event","event_type":"a","payload":}
+{"type":"event","payload":7}
+{"type":"event","event_type":"a","payload":8}
+{"type":"bye"}
+[]
+{"type":"event","event_type":"a","payload":9}
+LINES
+run 65 bus-publish --lines <mixed
+check_arrived "payloads among bad lines" "6
+8
+9"
+check_equal "the lines named" "3 4 6 7" "$(sed -n 's/^bus-publish: line \([0-9]*\): .*/\1/p' err | tr '\n' ' ' | sed 's/ $//')"
+check_has err "4 lines of 8 not published"
+check_equal "lines on stderr" 5 "$(lines_in err)"
+
+# A line over the cap is named, and reading goes on behind it.
+{
+  echo 10
+  head -c 3000000 /dev/zero | tr '\0' x
+  printf '\n11\n'
+  head -c 1048576 /dev/zero | tr '\0' 7
+} >long
+run 65 bus-publish --lines --type a <long
+check_arrived "payloads around long lines" "10
+11"
+check_has err "line 2: longer than 1048575 bytes"
+check_has err "line 4: longer than 1048575 bytes"
+check_has err "2 lines of 4 not published"
+
+# A trickle is published line by line: each is seen before the next is written.
+mkfifo trickle
+start trickle sh -c 'exec bus-publish --lines --type t <trickle'
+trickle=$pid
+exec 8>trickle
+for n in 21 22 23; do
+  echo "$n" >&8
+  await all.out "^$n\$"
+done
+# A bad line is reported while the stream goes on.
+echo '{' >&8
+await trickle.err 'line 4: '
+exec 8>&-
+expect_exit "the trickle" "$trickle" 65
+
+# A signal ends the stream; what was read is published.
+start ended sh -c 'exec bus-publish --lines --type t <trickle'
+ended=$pid
+exec 8>trickle
+echo 31 >&8
+await all.out '^31$'
+kill -TERM "$ended"
+expect_exit "the publisher that got SIGTERM" "$ended" 143
+exec 8>&-
+arrived 31
+
+# 10 000 lines, every third of them empty, one bad: all numbers right, all the rest arrives in order.
+awk 'BEGIN { for (i = 1; i <= 10000; ++i) print i % 3 ? i + 100000 : ""; print "bad"; print 999999 }' >numbers
+run 65 bus-publish --lines --type many <numbers
+check_has err "line 10001: "
+arrived 999999
+grep '^[0-9]' numbers | cmp - got || fail "the payloads differ"
+kill -TERM "$all"
+expect_exit "the consumer of everything" "$all" 143
+check_has all.err " lost=0 "

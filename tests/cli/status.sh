@@ -1,0 +1,94 @@
+#!/bin/sh
+# bus-status: the table, the answer as it came, the live view without a terminal, health, and who gets what.
+. "$(dirname "$0")/lib.sh"
+
+# A table of everything.
+start_hub
+start_consumer build build -t 'build.*' -t 'deploy' --subscription-id own
+build=$pid
+start_consumer idle other
+idle=$pid
+run 0 bus-publish build.done 1 --id x --source ci
+run 0 bus-publish build.done 1 --id x --source ci
+run 0 bus-publish nobody.cares 1
+run 0 bus-status
+check_empty err
+check_has out "hub     pid $hub  version "
+check_has out "$BUSD_SOCKET"
+check_has out "events  2 published  1 delivered  0 dropped  1 duplicates  1 unmatched  0 refused"
+check_has out "SOURCE  STATE"
+grep -Eq '^ci +disconnected +[0-9]+ +1 +[0-9.]+s ago$' out || fail "no line for the source: $(cat out)"
+check_has out "CONSUMER KEY"
+grep -Eq "^build \[own\] +$build +1 +0 +0 +0 B +[0-9]+s  build\.\* deploy\$" out || fail "no line for build: $(cat out)"
+grep -Eq "^other +$idle +0 +0 +0 +0 B +[0-9]+s  other\$" out || fail "no line for other: $(cat out)"
+grep -Eq '^nobody\.cares +1$' out || fail "no line for the unmatched type: $(cat out)"
+check_equal "escape sequences in a pipe" 0 "$(grep -c "$(printf '\033')" out)"
+
+# The answer as it came, on one line.
+run 0 bus-status --json
+check_equal "lines of --json" 1 "$(lines_in out)"
+check_has out "{\"type\":\"status_response\",\"pid\":$hub,"
+
+# Text of strangers is harmless: C1 controls, bidi marks and wide names pass the wire, not the terminal.
+run 0 bus-publish "evil$(printf '\302\233')31m$(printf '\342\200\256')txt" 1
+run 0 bus-status
+check_has out 'evil\x9b31m\u202etxt'
+
+# The live view without a terminal: snapshots with an empty line between them; a reader that leaves ends it.
+bus-status --watch 50ms 2>err | sed '/^hub /{x;s/^/x/;/xx/{x;q};x}' >watch.txt
+check_equal "heads up to the second one" 2 "$(grep -c '^hub     pid' watch.txt)"
+check_equal "what stands before the second one" "" "$(tail -n 2 watch.txt | head -n 1)"
+bus-status --watch 50ms --json | head -n 3 >watch.txt
+check_equal "answers of --watch --json" 3 "$(grep -c '^{"type":"status_response"' watch.txt)"
+start live bus-status --watch
+live=$pid
+await live.out '^hub     pid'
+kill -INT "$live"
+expect_exit "the live view" "$live" 130
+
+# Health.
+run 0 bus-status --check
+check_has out "healthy: pid $hub, up "
+check_has out "1 source, 2 consumers"
+kill -STOP "$hub"
+run 75 bus-status --check
+check_has err "pid $hub listens at $BUSD_SOCKET but does not answer within 2 s"
+kill -CONT "$hub"
+await_status '"pid"'
+mv bus.sock moved.sock
+run 75 bus-status --check
+check_has err "pid $hub holds $work/bus.lock, but its socket $BUSD_SOCKET is gone"
+mv moved.sock bus.sock
+run 0 bus-status --check
+
+# Who gets it, and why the others do not.
+run 0 bus-status --explain build.done
+check_has out '"build.done" would reach 1 of 2 consumers'
+grep -Eq "^yes +build +$build +by its pattern \"build\.\*\"\$" out || fail "no yes: $(cat out)"
+grep -Eq "^no +other +$idle +asked for \"other\"\$" out || fail "no no: $(cat out)"
+run 1 bus-status --explain builds.done
+check_has out 'pattern "build.*" wants a dot after "build", the type goes on with "s"'
+run 1 bus-status --explain build
+check_has out 'pattern "build.*" needs something after the dot'
+run 1 bus-status --explain Deploy
+check_has out 'entry "deploy" differs in upper and lower case'
+run 1 bus-status --explain deplyo
+check_has out 'entry "deploy" is spelled nearly the same'
+run 1 bus-status --explain other.one
+check_has out 'entry "other" stands for itself only; "other.*" would match'
+run 1 bus-status --explain nobody.cares
+check_has out "1 event of this type found nobody so far"
+run 1 bus-status --explain nobody.care
+check_has out '1 event of type "nobody.cares" found nobody so far: is that the one?'
+
+kill -TERM "$build" "$idle"
+expect_exit "build" "$build" 143
+expect_exit "idle" "$idle" 143
+run 1 bus-status --explain build.done
+check_has out "would reach 0 of 0 consumers"
+run 0 bus-status
+check_has out "no consumers"
+kill -TERM "$hub"
+expect_exit "the hub" "$hub" 0
+run 69 bus-status --check
+check_has err "no hub runs at $BUSD_SOCKET"

@@ -1,0 +1,45 @@
+#!/bin/sh
+# bus-stop: when it refuses, when it succeeds, and what it kills.
+. "$(dirname "$0")/lib.sh"
+
+run 0 bus-stop
+check_has err "no hub runs at $BUSD_SOCKET"
+run 0 bus-stop -q
+check_empty err
+
+# Without consumers it stops; the hub ends well, and its socket is gone.
+start_hub
+run 0 bus-stop
+check_has err "bus-stop: stopped"
+expect_exit "the hub" "$hub" 0
+[ ! -e "$BUSD_SOCKET" ] || fail "the socket is still there"
+
+# With consumers it refuses, and names them.
+start_hub
+start_consumer one board --no-reconnect
+one=$pid
+start_consumer two build --no-reconnect
+two=$pid
+run 75 bus-stop
+check_has err "2 consumers are connected: board (pid $one), build (pid $two); stop them first, or use --force"
+bus-status --check >/dev/null || fail "the hub is not well after a refusal"
+run 0 bus-stop --force
+expect_exit "the hub" "$hub" 0
+expect_exit "a consumer" "$one" 69
+expect_exit "the other consumer" "$two" 69
+
+# A hub that does not answer: refused, then out of time, then killed.
+start_hub
+kill -STOP "$hub"
+run 75 bus-stop
+check_has err "--force"
+run 0 bus-stop --force --timeout 100ms
+wait "$hub"
+check_equal "how the killed hub ended" 137 "$?"
+run 0 bus-stop
+check_has err "no hub runs"
+
+# The next one heals what the killed one left.
+run 0 bus-publish type
+run 0 bus-stop
+check_has err stopped

@@ -1,0 +1,64 @@
+#!/bin/sh
+# What a terminal sees: colour, width, the live view, the rate of a long stream. script(1) plays the terminal.
+. "$(dirname "$0")/lib.sh"
+
+if ! command -v script >/dev/null; then
+  echo "script is missing: nothing of this can be tested"
+  exit 0
+fi
+escape=$(printf '\033')
+# on_terminal COMMAND: runs it on a terminal of 60 columns; what it showed is in `screen`, and its exit status is ours.
+on_terminal() {
+  script -qec "stty cols 60 rows 20; $1" /dev/null </dev/null >screen 2>&1
+}
+
+start_hub
+start_consumer long "a.key.that.is.much.longer.than.a.quarter.of.the.terminal" -t a.type.that.is.long.as.well -t another.type
+long=$pid
+
+# Colour on a terminal, not with NO_COLOR, not on a dumb one; never wider than the terminal.
+on_terminal bus-status || fail "bus-status ended with $?: $(cat screen)"
+check_has screen "${escape}[1mhub     pid"
+check_has screen "…"
+check_equal "lines wider than 60 columns" 0 "$(sed "s/${escape}\[[0-9]*m//g" screen | tr -d '\r' | LC_ALL=C.UTF-8 grep -cE '^.{61}')"
+NO_COLOR=1 on_terminal bus-status || fail "bus-status ended with $?"
+check_lacks screen "$escape"
+check_has screen "hub     pid"
+TERM=dumb on_terminal bus-status || fail "bus-status ended with $?"
+check_lacks screen "$escape"
+on_terminal "bus-status --bogus"
+check_has screen "${escape}[31mbus-status:${escape}[0m "
+NO_COLOR=1 on_terminal "bus-status --bogus"
+check_lacks screen "$escape"
+
+# The live view has a screen of its own, and gives the old one back.
+mkfifo started
+# shellcheck disable=SC2016 # the terminal's shell expands it
+on_terminal 'bus-status --watch 50ms & live=$!; echo >started; read -r go <go; kill -TERM $live; wait $live; echo ended $?' &
+screen_pid=$!
+mkfifo go
+read -r _ <started
+await screen "hub     pid"
+echo >go
+wait "$screen_pid"
+check_has screen "${escape}[?1049h"
+check_has screen "ended 143"
+check_equal "what comes last" "${escape}[?1049l" "$(grep -o "${escape}\[?1049[hl]" screen | tail -n 1)"
+
+# A long stream shows its rate, in place, and clears it; a pipe and -q do not.
+mkfifo input
+on_terminal 'bus-publish --lines --type t <input' &
+stream=$!
+exec 8>input
+echo 1 >&8
+# The line has no end; its rewriting begins with a CR.
+timeout 10 tail -n +1 -F screen 2>/dev/null | stdbuf -oL tr '\r' '\n' | grep -qm1 '1 lines, ' ||
+  fail "no rate line: $(cat screen)"
+exec 8>&-
+wait "$stream" || fail "the stream ended with $?"
+check_has screen "bus-publish: 1 lines, "
+printf '\r%s[K' "$escape" >cleared
+check_equal "the end of the screen" "$(cat cleared)" "$(tail -c 4 screen)"
+
+kill -TERM "$long"
+expect_exit "the consumer" "$long" 143

@@ -1,0 +1,118 @@
+#!/bin/sh
+# What every program has in common: help, version, usage errors, unreachable hubs.
+. "$(dirname "$0")/lib.sh"
+
+for program in bus-consume bus-publish bus-status bus-stop; do
+  run 0 "$program" --help
+  check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
+  check_has out "Usage: $program"
+  check_has out "Exit status:"
+  check_empty err
+  check_equal "the widest line of $program --help, at most 100 columns" 0 "$(awk 'length($0) > 100' out | wc -l)"
+  run 0 "$program" --version
+  check_has out "$program $(busd --version | grep -o '[0-9.]*$')"
+done
+
+# Every option that is promised is there.
+promised() { # PROGRAM OPTION…
+  program=$1
+  shift
+  "$program" --help >out
+  for option in "$@"; do check_has out " $option"; done
+}
+promised bus-consume -t -n --timeout --payload --control --first --last --output-dir --subscription-id --exclusive \
+  --until-eof --no-reconnect --no-start -q --socket --bus
+promised bus-publish --lines --type --id --time --source --text --no-start --socket --bus
+promised bus-status --json --watch --check --explain --socket --bus
+promised bus-stop --force --timeout --socket --bus
+
+usage_error() { # TEXT COMMAND…
+  text=$1
+  shift
+  run 64 "$@"
+  check_empty out
+  check_has err "$text"
+  check_has err "$1: "
+  check_equal "lines that $* says" 1 "$(lines_in err)"
+}
+usage_error "KEY is required" bus-consume
+usage_error "must not be empty" bus-consume ''
+usage_error "longer than 255 bytes" bus-consume "$(printf '%256s' '' | tr ' ' k)"
+usage_error "control characters" bus-consume "a$(printf '\001')b"
+usage_error "control characters" bus-consume key -t "$(printf 'a\tb')"
+usage_error "not a number of events" bus-consume key -n 0
+usage_error "not a number of events" bus-consume key -n x
+usage_error "not a duration" bus-consume key --timeout 5
+usage_error "not a duration" bus-consume key --timeout 1.5s
+usage_error "not a duration" bus-consume key --timeout 99999999h
+usage_error "not expected: --bogus" bus-consume key --bogus
+usage_error "not expected: more" bus-consume key more
+usage_error "excludes" bus-consume key --socket a --bus b
+usage_error "TYPE or --lines is required" bus-publish
+usage_error "excludes" bus-publish --lines type
+usage_error "excludes" bus-publish --lines --id x
+usage_error "requires" bus-publish type --type other
+usage_error "needs --type" bus-publish --lines --text
+usage_error "not a time" bus-publish type --time yesterday
+usage_error "excludes" bus-status --check --json
+usage_error "excludes" bus-status --explain a --watch
+usage_error "50ms" bus-status --watch 10ms
+usage_error "not a duration" bus-stop --timeout soon
+usage_error "not expected" bus-stop now
+
+# 257 types are one too many for the wire; 256 are not.
+types=$(awk 'BEGIN { for (i = 0; i < 256; ++i) printf "-t t%d ", i }')
+# shellcheck disable=SC2086 # they are meant to be split
+run 64 bus-consume key $types -t one.more --timeout 1ms
+# shellcheck disable=SC2086
+run 0 bus-consume key $types --timeout 1ms
+run 0 bus-stop
+
+# A bus name that is none, and a socket path that is too long.
+(
+  unset BUSD_SOCKET
+  run 64 bus-status --bus ../x
+  check_has err "../x"
+)
+long=$work/$(printf '%108s' '' | tr ' ' p)
+run 64 bus-status --socket "$long"
+check_has err 107
+
+# Nobody there, and nobody to be started.
+run 69 bus-consume key --no-start
+check_has err "$BUSD_SOCKET"
+run 69 bus-publish type --no-start
+BUSD_NO_START=1 run 69 bus-publish type
+run 69 bus-status
+run 69 bus-status --json
+check_empty out
+run 69 bus-status --check
+run 69 bus-status --explain type
+[ ! -e "$BUSD_SOCKET" ] || fail "asking for the status started a hub"
+BUSD_PROGRAM=$work/missing run 69 bus-publish type
+check_has err "$work/missing"
+
+# --bus and --socket choose the bus.
+mkdir -m 700 run
+(
+  unset BUSD_SOCKET
+  export XDG_RUNTIME_DIR="$work/run"
+  run 0 bus-publish type --bus other
+  run 0 bus-status --json --bus other
+  check_has out "$work/run/busd/other.sock"
+  run 69 bus-status
+  BUSD_BUS=other run 0 bus-stop
+  check_has err stopped
+) || exit 1
+run 0 bus-publish type --socket "$work/third.sock"
+run 0 bus-stop --socket "$work/third.sock"
+check_has err stopped
+
+# A socket that is not ours to use.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+  run 0 bus-publish type
+  chmod 755 "$work"
+  run 77 setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/bus-publish" type
+  run 77 setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/bus-status"
+  chmod 700 "$work"
+fi
