@@ -91,6 +91,11 @@ void wake_on_signal(WakeFunction wake, void* handle) {
   state.wake = wake;
 }
 
-void watch_command(pid_t group) { state.command = group; }
+void watch_command(pid_t group) {
+  state.command = group;
+  // A signal that came while the command was being started did not reach it.
+  if (state.caught.load() != 0 && state.phase.load() == Phase::setting_up)
+    signal_command(state.caught.load());
+}
 
 }  // namespace bus::cli

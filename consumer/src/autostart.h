@@ -27,10 +27,10 @@ Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline);
 
 // Connects; when nobody listens, starts the hub first. Waits until `deadline` at most.
 //
-// Only one of several racing callers starts it: the start lock is taken first, and connecting is tried once
-// more after. Errors as of connect_hub, and: unavailable  the hub could not be started; `what` holds its
-// one-line reason
-//                                busy         another client is starting it
+// Only one of several racing callers starts it: the start lock is taken first, and then connecting is tried
+// once more. Errors as of connect_hub, and
+//   unavailable  the hub could not be started; `what` holds its one-line reason
+//   busy         another client is starting it
 Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline);
 
 // What to start: `asked`, else $BUSD_PROGRAM, else "busd" beside the running program, else "busd" from PATH.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -218,6 +219,10 @@ HubFacts hub_inspect(const Endpoint& endpoint) {
   if (!facts.socket_exists) return facts;
   auto socket = connect_unix(endpoint.socket, milliseconds(100));
   if (!socket) return facts;
+  // A status query is no activity (PROTOCOL.md 4): looking at a hub does not keep it from leaving for lack of
+  // use.
+  std::string query = encode(StatusQuery{});
+  (void)::send(socket->get(), query.data(), query.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   auto peer = peer_credentials(socket->get());
   if (!peer) return facts;
   facts.peer_pid = peer->pid;

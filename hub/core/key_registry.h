@@ -42,17 +42,17 @@ class KeyRegistry {
 
   ~KeyRegistry();
 
-  Answer join(std::string_view scope, const Candidate& candidate);
+  Answer join(std::string_view name, const Candidate& candidate);
 
-  // `peer` is no longer a member, or waiter, of `scope`. When that ends a clean-up lock, returns the answers
-  // to all waiters, in order of arrival.
-  std::vector<Answer> leave(std::string_view scope, uint64_t peer);
+  // `peer` is no longer a member, or waiter, of the scope `name`. When that ends a clean-up lock, returns the
+  // answers to all waiters, in order of arrival.
+  std::vector<Answer> leave(std::string_view name, uint64_t peer);
 
-  // Whether `peer` is the only member of `scope` and holds its clean-up lock now.
-  bool check(std::string_view scope, uint64_t peer, TimePoint now);
+  // Whether `peer` is the only member of the scope `name` and holds its clean-up lock now.
+  bool check(std::string_view name, uint64_t peer, TimePoint now);
 
-  // When `peer` got the lock of `scope`; kNever when it does not hold it.
-  TimePoint held_since(std::string_view scope, uint64_t peer) const;
+  // When `peer` got the lock of the scope `name`; kNever when it does not hold it.
+  TimePoint held_since(std::string_view name, uint64_t peer) const;
 
   std::vector<Lock> locks() const;
   size_t size() const { return scopes_.size(); }

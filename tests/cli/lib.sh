@@ -149,10 +149,11 @@ plays=0
 # play SCRIPT: serves one connection, whose frames the script gets on stdin.
 play() {
   plays=$((plays + 1))
-  BUSD_SOCKET=$work/play$plays.sock # each its own: socat removes its socket when it ends
-  printf '%s\n' "$1" >play.sh
-  start play socat -d -d "UNIX-LISTEN:$BUSD_SOCKET,mode=600" "EXEC:sh play.sh"
-  await play.err 'listening on'
+  # All of its own, because the one before may still be ending: its shell reads its script, its socat removes its socket.
+  BUSD_SOCKET=$work/play$plays.sock
+  printf '%s\n' "$1" >"play$plays.sh"
+  start "play$plays" socat -d -d "UNIX-LISTEN:$BUSD_SOCKET,mode=600" "EXEC:sh play$plays.sh"
+  await "play$plays.err" 'listening on'
 }
 # What such scripts are made of.
 # shellcheck disable=SC2016,SC2034 # the played hub's shell expands them; for the scripts

@@ -63,6 +63,21 @@ inline busd::Source open_source(const busd::SourceOptions& options) {
   return opened(busd::Source::open(options));
 }
 
+// A consumer of events of type "t", unless others are named, that never starts a hub.
+inline busd::ConsumerOptions consumer_options(const std::string& socket, const std::string& key,
+                                              std::vector<std::string> types = {"t"}) {
+  busd::ConsumerOptions options;
+  options.key = key;
+  options.event_types = std::move(types);
+  options.socket = socket;
+  options.no_start = true;
+  return options;
+}
+
+inline busd::Source source_for(const std::string& socket) {
+  return open_source({.socket = socket, .no_start = true});
+}
+
 // One connection of a scripted hub. Runs in the script's thread, so it asserts nothing: what it saw is
 // checked later.
 class ScriptPeer {

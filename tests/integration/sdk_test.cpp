@@ -1,9 +1,6 @@
-// Consumers of the SDK against the real hub: events, hooks, losses, waking, hosting, reconnecting.
+// Consumers of the SDK against the real hub: events, losses, set-up and clean-up.
 #include <atomic>
-#include <csignal>
-#include <poll.h>
 #include <string>
-#include <sys/stat.h>
 #include <thread>
 #include <vector>
 
@@ -13,25 +10,11 @@
 namespace bus::test {
 namespace {
 
-busd::ConsumerOptions options_for(const std::string& socket, const std::string& key,
-                                  std::vector<std::string> types = {"t"}) {
-  busd::ConsumerOptions options;
-  options.key = key;
-  options.event_types = std::move(types);
-  options.socket = socket;
-  options.no_start = true;
-  return options;
-}
-
-busd::Source source_for(const std::string& socket) {
-  return open_source({.socket = socket, .no_start = true});
-}
-
 // --- events ---
 
 TEST_CASE("A consumer gets the events of its types with all that they carry", "[consumer]") {
   HubProcess hub;
-  auto consumer = open_consumer(options_for(hub.socket(), "k", {"a", "build.*"}));
+  auto consumer = open_consumer(consumer_options(hub.socket(), "k", {"a", "build.*"}));
   auto source = source_for(hub.socket());
   CHECK(source.publish({.event_type = "other", .payload = "0"}));
   CHECK(source.publish({.event_type = "a",
@@ -75,7 +58,7 @@ TEST_CASE("A consumer gets the events of its types with all that they carry", "[
 
 TEST_CASE("Source states are items, for those who join later too", "[consumer]") {
   HubProcess hub;
-  auto early = open_consumer(options_for(hub.socket(), "early"));
+  auto early = open_consumer(consumer_options(hub.socket(), "early"));
   auto source = open_source({.name = "clock", .socket = hub.socket(), .no_start = true});
   CHECK(next_item(early) == "source clock connected");
   REQUIRE(source.status(busd::SourceState::reconnecting, "attempt 2"));
@@ -84,7 +67,7 @@ TEST_CASE("Source states are items, for those who join later too", "[consumer]")
   REQUIRE(item->is_source_status());
   CHECK(item->source_status().state == busd::SourceState::reconnecting);
   CHECK(item->source_status().detail == "attempt 2");
-  auto late = open_consumer(options_for(hub.socket(), "late"));
+  auto late = open_consumer(consumer_options(hub.socket(), "late"));
   CHECK(next_item(late) == "source clock reconnecting");
   REQUIRE(source.close());
   CHECK(next_item(early) == "source clock disconnected");
@@ -92,7 +75,7 @@ TEST_CASE("Source states are items, for those who join later too", "[consumer]")
 
 TEST_CASE("What a slow consumer lost is an item that says how much and where", "[consumer]") {
   HubProcess hub({"--queue-frames", "16"});
-  auto consumer = open_consumer(options_for(hub.socket(), "k"));
+  auto consumer = open_consumer(consumer_options(hub.socket(), "k"));
   auto source = source_for(hub.socket());
   constexpr uint64_t kEvents = 5000;
   std::string filling = ",\"x\":\"" + std::string(1000, 'x') + "\"}";
@@ -133,7 +116,7 @@ TEST_CASE("Set-up belongs to the first consumer of a key, clean-up to the last, 
   HubProcess hub;
   std::vector<std::string> ran;
   auto open_named = [&](const std::string& name) {
-    auto options = options_for(hub.socket(), "k");
+    auto options = consumer_options(hub.socket(), "k");
     options.on_first = [&ran, name] { return ran.push_back(name + " first"), true; };
     options.on_last = [&ran, name] { return ran.push_back(name + " last"), true; };
     return open_consumer(std::move(options));
@@ -155,7 +138,7 @@ TEST_CASE("Set-up belongs to the first consumer of a key, clean-up to the last, 
 
 TEST_CASE("A subscription id is the scope in place of the key", "[hooks]") {
   HubProcess hub;
-  auto options = options_for(hub.socket(), "k");
+  auto options = consumer_options(hub.socket(), "k");
   auto plain = open_consumer(options);
   options.subscription_id = "k:1";
   auto one = open_consumer(options);
@@ -172,7 +155,7 @@ TEST_CASE("The destructor of a consumer leaves with clean-up", "[hooks]") {
   HubProcess hub;
   int cleaned = 0;
   {
-    auto options = options_for(hub.socket(), "k");
+    auto options = consumer_options(hub.socket(), "k");
     options.on_last = [&cleaned] { return ++cleaned > 0; };
     auto consumer = open_consumer(std::move(options));
     auto moved = std::move(consumer);
@@ -184,7 +167,7 @@ TEST_CASE("A set-up that fails or throws ends the opening, with clean-up", "[hoo
   HubProcess hub;
   for (bool throws : {false, true}) {
     int cleaned = 0;
-    auto options = options_for(hub.socket(), "k");
+    auto options = consumer_options(hub.socket(), "k");
     options.on_first = [throws]() -> bool {
       if (throws) throw 1;
       return false;
@@ -200,7 +183,7 @@ TEST_CASE("A set-up that fails or throws ends the opening, with clean-up", "[hoo
 
 TEST_CASE("A clean-up that fails shows in close", "[hooks]") {
   HubProcess hub;
-  auto options = options_for(hub.socket(), "k");
+  auto options = consumer_options(hub.socket(), "k");
   options.on_last = [] { return false; };
   auto closed = open_consumer(std::move(options)).close();
   REQUIRE_FALSE(closed);
@@ -213,11 +196,11 @@ TEST_CASE("Whoever says hello during a clean-up waits for its end and is then fi
   std::atomic<bool> second_first{false};
   std::atomic<bool> cleaning{false};
   std::atomic<bool> overlapped{false};
-  auto options = options_for(hub.socket(), "k");
+  auto options = consumer_options(hub.socket(), "k");
   options.on_last = [&] {
     cleaning = true;
     newcomer = std::thread([&] {
-      auto second = busd::Consumer::open(options_for(hub.socket(), "k"));
+      auto second = busd::Consumer::open(consumer_options(hub.socket(), "k"));
       overlapped = cleaning.load();
       second_first = second && second->is_first();
     });
@@ -238,7 +221,7 @@ TEST_CASE("Clean-up runs when the hub is gone, and does not when the consumer is
   for (bool abandon : {false, true}) {
     HubProcess hub;
     int cleaned = 0;
-    auto options = options_for(hub.socket(), "k");
+    auto options = consumer_options(hub.socket(), "k");
     options.on_last = [&cleaned] { return ++cleaned > 0; };
     auto consumer = open_consumer(std::move(options));
     hub.kill();
@@ -253,7 +236,7 @@ TEST_CASE("Clean-up runs when the hub is gone, and does not when the consumer is
 
 TEST_CASE("An exclusive consumer is alone, and the reason names who it is", "[hooks]") {
   HubProcess hub;
-  auto options = options_for(hub.socket(), "board");
+  auto options = consumer_options(hub.socket(), "board");
   options.exclusive = true;
   auto holder = open_consumer(options);
   for (bool exclusive : {true, false}) {
@@ -276,7 +259,7 @@ TEST_CASE("Of 200 hellos at once on one key, one is first", "[hooks]") {
   std::vector<std::thread> threads;
   for (int i = 0; i < 200; ++i) {
     threads.emplace_back([&] {
-      auto consumer = busd::Consumer::open(options_for(hub.socket(), "k"));
+      auto consumer = busd::Consumer::open(consumer_options(hub.socket(), "k"));
       if (consumer && consumer->is_first()) ++firsts;
       ++connected;
       while (!leave) std::this_thread::yield();
@@ -290,202 +273,6 @@ TEST_CASE("Of 200 hellos at once on one key, one is first", "[hooks]") {
   for (std::thread& thread : threads) thread.join();
   CHECK(firsts == 1);
   CHECK(consumers == 200);
-}
-
-// ------------------------------------------------------------------------------------------ waking and
-// hosting --
-
-busd::Consumer* woken_by_signal = nullptr;
-
-TEST_CASE("A signal handler ends a wait", "[waiting]") {
-  HubProcess hub;
-  auto consumer = open_consumer(options_for(hub.socket(), "k"));
-  woken_by_signal = &consumer;
-  struct sigaction action {};
-  struct sigaction before {};
-  action.sa_handler = [](int) { woken_by_signal->wake(); };
-  REQUIRE(::sigaction(SIGUSR1, &action, &before) == 0);
-  std::thread sender([] { ::kill(::getpid(), SIGUSR1); });
-  auto item = consumer.next(busd::forever);
-  sender.join();
-  REQUIRE(::sigaction(SIGUSR1, &before, nullptr) == 0);
-  REQUIRE_FALSE(item);
-  CHECK(item.error().result == BUSD_TIMED_OUT);
-  CHECK(item.error().message == "woken");
-  // One wake ends one wait: the next one goes on until something comes.
-  auto source = source_for(hub.socket());
-  publish(source, "t", "1");
-  CHECK(next_item(consumer) == "event 1");
-}
-
-TEST_CASE("Hosted by a loop, everything is done by descriptor and deadline, through a restart of the hub",
-          "[waiting]") {
-  TempDir directory;
-  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  auto consumer = open_consumer(options_for(hub->socket(), "k"));
-  int fd = consumer.fd();
-  std::vector<std::string> seen;
-  auto turn_until = [&](const std::string& wanted) {
-    TimePoint give_up = now() + seconds(10);
-    while (now() < give_up) {
-      for (;;) {
-        auto item = consumer.next(std::chrono::milliseconds(0));
-        if (!item) {
-          REQUIRE(item.error().result == BUSD_TIMED_OUT);
-          break;
-        }
-        seen.push_back(describe(*item));
-      }
-      if (!seen.empty() && seen.back() == wanted) return;
-      auto deadline = consumer.deadline();
-      pollfd waiting{consumer.fd(), consumer.events(), 0};
-      ::poll(&waiting, 1, deadline ? static_cast<int>(deadline->count()) : 1000);
-    }
-    FAIL("not seen: " << wanted);
-  };
-  CHECK_FALSE(consumer.deadline());
-  {
-    auto source = source_for(hub->socket());
-    publish(source, "t", "1");
-  }
-  turn_until("event 1");
-  hub->kill();
-  turn_until("break");
-  hub.reset();
-  CHECK(consumer.deadline());
-  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  turn_until("reset first");
-  {
-    auto source = source_for(hub->socket());
-    publish(source, "t", "2");
-  }
-  turn_until("event 2");
-  CHECK(consumer.fd() == fd);
-  CHECK(seen == std::vector<std::string>{"event 1", "break", "reset first", "event 2"});
-}
-
-// --- reconnecting ---
-
-TEST_CASE("The death of the hub is a break, its return a reset, and set-up runs again", "[reconnect]") {
-  TempDir directory;
-  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  int set_up = 0;
-  int cleaned = 0;
-  auto options = options_for(hub->socket(), "k");
-  options.on_first = [&set_up] { return ++set_up > 0; };
-  options.on_last = [&cleaned] { return ++cleaned > 0; };
-  auto consumer = open_consumer(std::move(options));
-  {
-    auto source = source_for(hub->socket());
-    publish(source, "t", "1");
-  }
-  hub->kill();
-  // What came before the end is still handed out.
-  CHECK(next_item(consumer) == "event 1");
-  auto broke = consumer.next(kItemPatience);
-  REQUIRE(broke);
-  CHECK(broke->is_break());
-  CHECK(!broke->detail().empty());
-  CHECK(set_up == 1);
-  hub.reset();
-  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  CHECK(next_item(consumer) == "reset first");
-  CHECK(set_up == 2);
-  {
-    auto source = source_for(hub->socket());
-    publish(source, "t", "2");
-  }
-  auto event = consumer.next(kItemPatience);
-  REQUIRE(event);
-  CHECK(describe(*event) == "event 2");
-  CHECK(event->event().seq() == 1);
-  CHECK(consumer.close());
-  CHECK(cleaned == 1);
-}
-
-TEST_CASE("A hub that stops in good order is a break too, never a normal end", "[reconnect]") {
-  HubProcess hub;
-  auto consumer = open_consumer(options_for(hub.socket(), "k"));
-  hub.stop();
-  CHECK(next_item(consumer) == "break");
-  auto item = consumer.next(std::chrono::milliseconds(30));
-  REQUIRE_FALSE(item);
-  CHECK(item.error().result == BUSD_TIMED_OUT);
-}
-
-TEST_CASE("Without reconnecting, the death of the hub closes the consumer for good", "[reconnect]") {
-  HubProcess hub;
-  auto options = options_for(hub.socket(), "k");
-  options.no_reconnect = true;
-  auto consumer = open_consumer(std::move(options));
-  hub.kill();
-  for (int i = 0; i < 2; ++i) {
-    auto item = consumer.next(kItemPatience);
-    REQUIRE_FALSE(item);
-    CHECK(item.error().result == BUSD_CLOSED);
-    CHECK(!item.error().message.empty());
-  }
-}
-
-TEST_CASE("A consumer that may start hubs starts one when its own died", "[reconnect]") {
-  HubProcess hub;
-  auto options = options_for(hub.socket(), "k");
-  options.no_start = false;
-  options.hub_program = busd_program();
-  auto consumer = open_consumer(std::move(options));
-  hub.kill();
-  CHECK(next_item(consumer) == "break");
-  CHECK(next_item(consumer) == "reset first");
-  auto facts = busd::hub_inspect({.socket = hub.socket()});
-  REQUIRE(facts);
-  CHECK(facts->lock_held);
-  CHECK(facts->lock_pid != hub.pid());
-  consumer.abandon();
-  CHECK(busd::hub_stop({.socket = hub.socket()}, kItemPatience));
-}
-
-TEST_CASE("Being refused on reconnecting is the end, and whoever has the scope keeps it", "[reconnect]") {
-  TempDir directory;
-  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  int cleaned = 0;
-  auto options = options_for(hub->socket(), "k");
-  options.on_last = [&cleaned] { return ++cleaned > 0; };
-  auto consumer = open_consumer(options);
-  hub->kill();
-  CHECK(next_item(consumer) == "break");
-  hub.reset();
-  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  options.exclusive = true;
-  options.on_last = nullptr;
-  auto rival = open_consumer(options);
-  auto item = consumer.next(kItemPatience);
-  REQUIRE_FALSE(item);
-  CHECK(item.error().result == BUSD_REJECTED);
-  CHECK(item.error().message.find("held exclusively") != std::string::npos);
-  CHECK(consumer.close());
-  CHECK(cleaned == 0);
-}
-
-TEST_CASE("A set-up that fails after a reconnection ends the consumer", "[reconnect]") {
-  TempDir directory;
-  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  int set_up = 0;
-  int cleaned = 0;
-  auto options = options_for(hub->socket(), "k");
-  options.on_first = [&set_up] { return ++set_up == 1; };
-  options.on_last = [&cleaned] { return ++cleaned > 0; };
-  auto consumer = open_consumer(std::move(options));
-  hub->kill();
-  CHECK(next_item(consumer) == "break");
-  hub.reset();
-  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
-  for (int i = 0; i < 2; ++i) {
-    auto item = consumer.next(kItemPatience);
-    REQUIRE_FALSE(item);
-    CHECK(item.error().result == BUSD_REJECTED);
-  }
-  CHECK(consumer.close());
-  CHECK(cleaned == 1);
 }
 
 }  // namespace

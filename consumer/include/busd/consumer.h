@@ -6,22 +6,20 @@
  *
  * Conventions
  *  1. Handles are opaque. A handle is used by one thread at a time; different handles are independent. The
- * library has no threads, no globals, installs no signal handlers, raises no SIGPIPE and prints nothing.
+ *     library has no threads, no globals, installs no signal handlers, raises no SIGPIPE and prints nothing.
  *  2. Text is a busd_text: pointer and length, UTF-8, not NUL-terminated, may be empty. Text passed in is
- * copied before the call returns. Text handed out is borrowed: it says until when.
- *  3. Every function that can fail returns a busd_result; BUSD_OK is 0. A `busd_error *` argument may be
- * NULL; otherwise set its `size` (BUSD_INIT does), and on failure it holds the result and one line for
- * people.
+ *     copied before the call returns. Text handed out is borrowed: it says until when.
+ *  3. Every function that can fail returns a busd_result; BUSD_OK is 0. A `busd_error*` argument may be NULL;
+ *     otherwise set its `size` (BUSD_INIT does), and on failure it holds the result and a line for people.
  *  4. Structs that the caller fills begin with `size`, set to sizeof the struct as the caller was compiled:
- * the library takes members beyond it as zero, so that adding some keeps old programs working. Initialise
- * with BUSD_INIT, or zero the struct and set `size`. Zero always means "the default". The same holds for
- * structs that are filled in.
+ *     the library takes members beyond it as zero, so that adding some keeps old programs working. Initialise
+ *     with BUSD_INIT, or zero the struct and set `size`. Zero always means "the default". The same holds for
+ *     structs that are filled in.
  *  5. Times are milliseconds. A timeout of BUSD_FOREVER waits without limit, 0 does not wait.
  *  6. Enumerations may grow. Treat a kind of item that you do not know as nothing; a result that you do not
- * know as failure.
+ *     know as failure.
  *  7. Nothing throws. Out of memory ends the process, as it does in the rest of the library's C++ runtime.
- *  8. Callbacks run inside a call that you made on the same handle, and must not call functions on that
- * handle.
+ *  8. Callbacks run inside a call that you made on the same handle, and must not call functions on it.
  */
 #ifndef BUSD_CONSUMER_H
 #define BUSD_CONSUMER_H
@@ -57,10 +55,9 @@ typedef enum busd_result {
   BUSD_DENIED = 3,      /* permission: the socket, its directory, or the hub says so */
   BUSD_REJECTED = 4,    /* the hub refused for now: scope held exclusively, too many, busy */
   BUSD_INVALID = 5,     /* an argument; nothing was sent */
-  BUSD_PROTOCOL =
-      6,            /* the other end does not speak this protocol, or lacks a capability that was asked for */
-  BUSD_CLOSED = 7,  /* the connection ended, and reconnecting is off or was given up */
-  BUSD_REFUSED = 8, /* the hub refused what was published; see busd_source_next_refusal */
+  BUSD_PROTOCOL = 6,    /* the other end speaks something else, or lacks a capability that was asked for */
+  BUSD_CLOSED = 7,      /* the connection ended, and reconnecting is off or was given up */
+  BUSD_REFUSED = 8,     /* the hub refused what was published; see busd_source_next_refusal */
   BUSD_LOST = 9, /* the connection broke before the hub confirmed everything; see busd_source_unconfirmed */
   BUSD_INTERNAL = 10 /* the operating system failed us in a way that has no name above */
 } busd_result;
@@ -77,8 +74,7 @@ typedef struct busd_error {
   char message[500]; /* one line, NUL-terminated, cut if need be */
 } busd_error;
 
-/* ------------------------------------------------------------------------------------------------- consumers
- * -- */
+/* --- consumers --- */
 
 typedef struct busd_consumer busd_consumer;
 
@@ -93,20 +89,18 @@ typedef struct busd_consumer_options {
   busd_text socket; /* path; default: $BUSD_SOCKET, else the user's own (bus-protocol(7)) */
   busd_text bus;    /* name of the bus in the user's own directory; default: $BUSD_BUS, else "bus" */
   busd_text key;    /* required: event_key, the name of what is consumed, 1 to 255 bytes */
-  const busd_text*
-      event_types; /* types and patterns ("build.*", "*"); none: no events, still counts for the key */
-  size_t event_type_count;   /* at most 256 */
-  busd_text subscription_id; /* the scope of first and last, instead of the key */
-  int exclusive;             /* ask for the scope alone */
-  int no_start;              /* do not start a hub; also $BUSD_NO_START */
-  int no_reconnect;          /* when the connection breaks, end with BUSD_CLOSED */
-  int64_t open_timeout_ms;   /* connect, start and hello in total; default 10000 */
-  int64_t reconnect_max_ms;  /* longest pause between two attempts; default 5000; the first comes at once */
-  busd_hook on_first;        /* set-up, before the first event is handed out */
-  busd_hook on_last;         /* clean-up */
-  void* context;             /* for the hooks */
-  busd_text
-      hub_program; /* what to start; default: $BUSD_PROGRAM, else "busd" beside this program, else in PATH */
+  const busd_text* event_types; /* types and patterns ("build.*", "*"); none: no events, still counts */
+  size_t event_type_count;      /* at most 256 */
+  busd_text subscription_id;    /* the scope of first and last, instead of the key */
+  int exclusive;                /* ask for the scope alone */
+  int no_start;                 /* do not start a hub; also $BUSD_NO_START */
+  int no_reconnect;             /* when the connection breaks, end with BUSD_CLOSED */
+  int64_t open_timeout_ms;      /* connect, start and hello in total; default 10000 */
+  int64_t reconnect_max_ms; /* longest pause between two attempts; default 5000; the first comes at once */
+  busd_hook on_first;       /* set-up, before the first event is handed out */
+  busd_hook on_last;        /* clean-up */
+  void* context;            /* for the hooks */
+  busd_text hub_program;    /* to start; default: $BUSD_PROGRAM, "busd" beside this program, or in PATH */
 } busd_consumer_options;
 
 typedef enum busd_item_kind {
@@ -139,8 +133,7 @@ typedef struct busd_item {
   uint64_t lost_count;
   uint64_t lost_after;
   uint64_t lost_before;
-  /* SOURCE_STATUS; `detail` also says why for BREAK and RESET, and for a LOST that is not the consumer's
-   * slowness */
+  /* SOURCE_STATUS; `detail` also says why for BREAK, RESET, and a LOST that slowness did not cause */
   busd_text source;
   busd_source_state state;
   busd_text detail;
@@ -167,8 +160,9 @@ BUSD_API busd_result busd_consumer_open(const busd_consumer_options* options, bu
  *
  * BUSD_OK         `item` is filled in
  * BUSD_TIMED_OUT  nothing yet, or busd_consumer_wake was called
- * BUSD_CLOSED     the connection is gone for good, never a normal end: reconnecting is off. The message says
- * why. BUSD_REJECTED, BUSD_DENIED, BUSD_PROTOCOL  on reconnecting, the hub refused us for good
+ * BUSD_CLOSED     the connection is gone for good, never a normal end; the message says why
+ * BUSD_REJECTED, BUSD_DENIED, BUSD_PROTOCOL
+ *                 on reconnecting, the hub refused us for good; or on_first failed then (BUSD_REJECTED)
  */
 BUSD_API busd_result busd_consumer_next(busd_consumer* consumer, int64_t timeout_ms, busd_item* item,
                                         busd_error* error);
@@ -216,8 +210,7 @@ BUSD_API busd_result busd_consumer_close(busd_consumer* consumer, busd_error* er
 /* Leaves at once: no check, no clean-up, no bye. NULL is allowed. */
 BUSD_API void busd_consumer_abandon(busd_consumer* consumer);
 
-/* --------------------------------------------------------------------------------------------------- sources
- * -- */
+/* --- sources --- */
 
 typedef struct busd_source busd_source;
 
@@ -232,9 +225,9 @@ typedef struct busd_source_options {
   int64_t reconnect_max_ms;
   size_t buffer_bytes; /* publishing blocks while more than this waits to be sent; default 256 KiB */
   busd_text hub_program;
-  size_t
-      hold_bytes; /* publish holds events back until this many bytes wait: one write for many; for callers
-                     that flush or process whenever they run out of events. Default 0: each is sent at once */
+  /* Publishing holds events back until this many bytes wait: one write for many. For callers that flush or
+     process whenever they run out of events. Default 0: each is sent at once. */
+  size_t hold_bytes;
 } busd_source_options;
 
 typedef struct busd_publication {
@@ -255,7 +248,7 @@ typedef struct busd_refusal {
   busd_text message;
 } busd_refusal;
 
-/* Connects as busd_consumer_open does, with role "source" when it has a name. */
+/* Connects as busd_consumer_open does, with role "source". */
 BUSD_API busd_result busd_source_open(const busd_source_options* options, busd_source** source,
                                       busd_error* error);
 
@@ -264,12 +257,13 @@ BUSD_API busd_result busd_source_open(const busd_source_options* options, busd_s
  * until the hub takes it: a source is slowed down, its events are not lost. `number`, if not NULL, gets the
  * publication's number on this source, counted from 1.
  *
- * BUSD_INVALID  the event is refused before it is sent: bad text, payload not JSON, or the frame over 1 MiB;
- * the message says which. It has a number, but is not sent. BUSD_LOST     the connection broke; the event is
- * queued for the next connection, but earlier ones may not have arrived: see busd_source_unconfirmed.
- * Reported once for each break, and not when all before it was confirmed. BUSD_TIMED_OUT  busd_source_wake
- * ended the wait; the event is queued all the same BUSD_CLOSED   the connection is gone for good; the event
- * is not queued
+ * BUSD_INVALID    the event is refused before it is sent: bad text, payload not JSON, or a frame over 1 MiB;
+ *                 the message says which. It has a number, but is not sent
+ * BUSD_LOST       the connection broke; the event is queued for the next one, but earlier events may not
+ *                 have arrived: see busd_source_unconfirmed. Reported once for each break, and not when all
+ *                 before it was confirmed
+ * BUSD_TIMED_OUT  busd_source_wake ended the wait; the event is queued all the same
+ * BUSD_CLOSED     the connection is gone for good; the event is not queued
  */
 BUSD_API busd_result busd_source_publish(busd_source* source, const busd_publication* publication,
                                          uint64_t* number, busd_error* error);
@@ -290,8 +284,8 @@ BUSD_API busd_result busd_source_status(busd_source* source, busd_source_state s
  * BUSD_OK         it has, and refused nothing since the last flush
  * BUSD_REFUSED    it has, and refused some: take them by busd_source_next_refusal
  * BUSD_TIMED_OUT  not yet
- * BUSD_LOST       the connection broke before the hub confirmed: busd_source_unconfirmed says how many may be
- * lost BUSD_CLOSED     the connection is gone for good
+ * BUSD_LOST       the connection broke before the hub confirmed: see busd_source_unconfirmed
+ * BUSD_CLOSED     the connection is gone for good
  */
 BUSD_API busd_result busd_source_flush(busd_source* source, int64_t timeout_ms, busd_error* error);
 
@@ -320,8 +314,7 @@ BUSD_API void busd_source_wake(busd_source* source);
  * allowed. */
 BUSD_API busd_result busd_source_close(busd_source* source, int64_t timeout_ms, busd_error* error);
 
-/* ----------------------------------------------------------------------------------------------- the hub
- * itself -- */
+/* --- the hub itself --- */
 
 typedef struct busd_hub_options {
   size_t size;

@@ -486,8 +486,7 @@ class Source {
   busd_source* handle_ = nullptr;
 };
 
-// ------------------------------------------------------------------------------------------------- the hub
-// itself --
+// --- the hub itself ---
 
 struct HubOptions {
   std::string socket{};

@@ -120,10 +120,11 @@ TEST_CASE("hello_ack tells who is first") {
 }
 
 TEST_CASE("A rejected hello is refused with the hub's reason") {
-  CHECK(run(R"~({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":"scope board is held exclusively (pid 42)"})~"
-            "\n") == Things{"refused rejected: scope board is held exclusively (pid 42)"});
-CHECK(run(R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true})"
-          "\n") == Things{"refused rejected: the hub gave no reason"});
+  CHECK(
+      run(R"~({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":"scope board is held exclusively (pid 42)"})~"
+          "\n") == Things{"refused rejected: scope board is held exclusively (pid 42)"});
+  CHECK(run(R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true})"
+            "\n") == Things{"refused rejected: the hub gave no reason"});
 }
 
 TEST_CASE("An error in place of hello_ack is a refusal by its code") {
