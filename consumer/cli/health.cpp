@@ -1,6 +1,8 @@
 #include "consumer/cli/health.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/status_report.h"
@@ -9,6 +11,8 @@
 namespace bus::cli {
 
 namespace {
+
+constexpr std::chrono::milliseconds kStartingTime{500};
 
 std::string pid_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid) : "a process"; }
 
@@ -36,6 +40,12 @@ Health without_answer(const busd::Error& error, const busd::HubFacts& facts) {
 Health check_health(const busd::HubOptions& options) {
   auto status = busd::hub_status(options);
   auto facts = busd::hub_inspect(options);
+  if (!status && status.error().result == BUSD_UNREACHABLE && facts && facts->lock_held) {
+    // Either ill, or just starting or ending: then it holds its lock without a socket for some milliseconds.
+    std::this_thread::sleep_for(kStartingTime);
+    status = busd::hub_status(options);
+    facts = busd::hub_inspect(options);
+  }
   if (!facts) return {exit_code_of(facts.error().result), facts.error().message};
   if (!status) return without_answer(status.error(), *facts);
   auto report = parse_status(*status);
