@@ -1,17 +1,15 @@
 // bus-consume: prints the events of a key. The options, the hooks and how it ends; consume_session.* is the
 // stream itself.
 #include <chrono>
-#include <clocale>
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "busd/consumer.hpp"
 #include "consumer/cli/command.h"
-#include "consumer/cli/command_line.h"
-#include "consumer/cli/console.h"
 #include "consumer/cli/consume_session.h"
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/program.h"
 #include "consumer/cli/signals.h"
 
 namespace bus::cli {
@@ -210,19 +208,15 @@ int consume(const Options& options, const Console& console) {
   return exit_code(options, session, reason, hooks.failed());
 }
 
+int act(CommandLine&, Options& options, Console& console) {
+  console.set_quiet(options.quiet);
+  return consume(options, console);
+}
+
+constexpr Program<Options> kProgram{"bus-consume", kAbout, kNotes, declare, act};
+
 }  // namespace
 
 }  // namespace bus::cli
 
-int main(int argc, char** argv) {
-  using namespace bus::cli;
-  setlocale(LC_CTYPE, "C.UTF-8");
-  take_signals();
-  Console console("bus-consume");
-  Options options;
-  CommandLine line(console, kAbout, kNotes);
-  declare(line, options);
-  if (auto code = line.parse(argc, argv)) return *code;
-  console.set_quiet(options.quiet);
-  return consume(options, console);
-}
+int main(int argc, char** argv) { return bus::cli::kProgram.run(argc, argv); }

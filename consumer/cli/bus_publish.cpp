@@ -1,7 +1,6 @@
 // bus-publish: events from the command line or from stdin to the hub. The options; publish_session.* does the
 // work.
 #include <cerrno>
-#include <clocale>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -9,9 +8,8 @@
 #include <utility>
 
 #include "busd/consumer.hpp"
-#include "consumer/cli/command_line.h"
-#include "consumer/cli/console.h"
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/program.h"
 #include "consumer/cli/publish_session.h"
 #include "consumer/cli/signals.h"
 
@@ -148,21 +146,7 @@ int publish(Options& options, const Console& console) {
   return options.lines ? session.publish_lines() : session.publish_one(std::move(payload));
 }
 
-}  // namespace
-
-}  // namespace bus::cli
-
-// CLI11 throws where options are declared wrongly, which is our bug: the process may end.
-// NOLINTNEXTLINE(bugprone-exception-escape)
-int main(int argc, char** argv) {
-  using namespace bus::cli;
-  setlocale(LC_CTYPE, "C.UTF-8");
-  take_signals();
-  Console console("bus-publish");
-  Options options;
-  CommandLine line(console, kAbout, kNotes);
-  declare(line, options);
-  if (auto code = line.parse(argc, argv)) return *code;
+int act(CommandLine&, Options& options, Console& console) {
   std::string fault = usage_fault(options);
   if (!fault.empty()) {
     console.error(fault + " (see bus-publish --help)");
@@ -173,3 +157,11 @@ int main(int argc, char** argv) {
   if (options.timeout) options.publish.timeout = *options.timeout;
   return publish(options, console);
 }
+
+constexpr Program<Options> kProgram{"bus-publish", kAbout, kNotes, declare, act};
+
+}  // namespace
+
+}  // namespace bus::cli
+
+int main(int argc, char** argv) { return bus::cli::kProgram.run(argc, argv); }

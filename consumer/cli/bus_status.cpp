@@ -1,7 +1,6 @@
 // bus-status: what a hub says about itself, for people, programs and health checks. Never starts a hub.
 #include <algorithm>
 #include <chrono>
-#include <clocale>
 #include <optional>
 #include <poll.h>
 #include <string>
@@ -10,11 +9,10 @@
 #include <vector>
 
 #include "busd/consumer.hpp"
-#include "consumer/cli/command_line.h"
-#include "consumer/cli/console.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/health.h"
 #include "consumer/cli/output.h"
+#include "consumer/cli/program.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/status_report.h"
 #include "consumer/cli/status_table.h"
@@ -223,24 +221,18 @@ int Status::watch() {
   return caught_signal() != 0 ? ended_by_signal(caught_signal()) : kDone;
 }
 
-}  // namespace
-
-}  // namespace bus::cli
-
-// CLI11 throws where options are declared wrongly, which is our bug: the process may end.
-// NOLINTNEXTLINE(bugprone-exception-escape)
-int main(int argc, char** argv) {
-  using namespace bus::cli;
-  setlocale(LC_CTYPE, "C.UTF-8");
-  take_signals();
-  Console console("bus-status");
-  Options options;
-  CommandLine line(console, kAbout, kNotes);
-  declare(line, options);
-  if (auto code = line.parse(argc, argv)) return *code;
+int act(CommandLine& line, Options& options, Console& console) {
   if (line.app().count("--watch") > 0 && !options.watch) options.watch = kDefaultInterval;
   Status status(options, console);
   if (options.check) return status.check();
   if (!options.explain.empty()) return status.explain();
   return options.watch ? status.watch() : status.once();
 }
+
+constexpr Program<Options> kProgram{"bus-status", kAbout, kNotes, declare, act};
+
+}  // namespace
+
+}  // namespace bus::cli
+
+int main(int argc, char** argv) { return bus::cli::kProgram.run(argc, argv); }

@@ -1,13 +1,11 @@
 // bus-stop: ends the hub. The waiting and the killing are the library's.
 #include <algorithm>
-#include <clocale>
 #include <optional>
 #include <string>
 
 #include "busd/consumer.hpp"
-#include "consumer/cli/command_line.h"
-#include "consumer/cli/console.h"
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/program.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/status_report.h"
 
@@ -95,19 +93,15 @@ int stop(const Options& options, const Console& console) {
   return stopped.error().result == BUSD_TIMED_OUT ? kTimeRanOut : exit_code_of(stopped.error().result);
 }
 
+int act(CommandLine&, Options& options, Console& console) {
+  console.set_quiet(options.quiet);
+  return stop(options, console);
+}
+
+constexpr Program<Options> kProgram{"bus-stop", kAbout, kNotes, declare, act};
+
 }  // namespace
 
 }  // namespace bus::cli
 
-int main(int argc, char** argv) {
-  using namespace bus::cli;
-  setlocale(LC_CTYPE, "C.UTF-8");
-  take_signals();
-  Console console("bus-stop");
-  Options options;
-  CommandLine line(console, kAbout, kNotes);
-  declare(line, options);
-  if (auto code = line.parse(argc, argv)) return *code;
-  console.set_quiet(options.quiet);
-  return stop(options, console);
-}
+int main(int argc, char** argv) { return bus::cli::kProgram.run(argc, argv); }
