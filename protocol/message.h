@@ -111,6 +111,16 @@ struct StatusResponse {
     uint64_t refused = 0;     // frames answered with `error`
     bool operator==(const Events&) const = default;
   };
+  // What became of connections, since the hub's start.
+  struct Connections {
+    uint64_t accepted = 0;
+    uint64_t denied = 0;            // another user
+    uint64_t too_many = 0;          // above max_connections
+    uint64_t timed_out = 0;         // no complete first frame in time
+    uint64_t cleanup_timeouts = 0;  // held a clean-up lock too long
+    uint64_t unread = 0;            // left control replies unread, too many or for too long
+    bool operator==(const Connections&) const = default;
+  };
   struct UnmatchedType {
     std::string event_type;
     uint64_t count = 0;
@@ -143,6 +153,7 @@ struct StatusResponse {
   std::string socket;
   std::vector<Source> sources;
   Events events;
+  Connections connections;
   std::vector<UnmatchedType> unmatched_types;
   std::vector<CleanupLock> cleanup_locks;
   Limits limits;

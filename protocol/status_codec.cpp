@@ -132,6 +132,28 @@ StatusResponse::Events read_events(Fields& fields) {
   return events;
 }
 
+void append_connections(std::string& out, const StatusResponse::Connections& connections) {
+  ObjectWriter writer(out);
+  writer.number("accepted", connections.accepted);
+  writer.number("denied", connections.denied);
+  writer.number("too_many", connections.too_many);
+  writer.number("timed_out", connections.timed_out);
+  writer.number("cleanup_timeouts", connections.cleanup_timeouts);
+  writer.number("unread", connections.unread);
+  writer.end();
+}
+
+StatusResponse::Connections read_connections(Fields& fields) {
+  StatusResponse::Connections connections;
+  connections.accepted = fields.count("accepted");
+  connections.denied = fields.count("denied");
+  connections.too_many = fields.count("too_many");
+  connections.timed_out = fields.count("timed_out");
+  connections.cleanup_timeouts = fields.count("cleanup_timeouts");
+  connections.unread = fields.count("unread");
+  return connections;
+}
+
 void append_limits(std::string& out, const StatusResponse::Limits& limits) {
   ObjectWriter writer(out);
   writer.number("frame_bytes", limits.frame_bytes);
@@ -183,6 +205,7 @@ StatusResponse decode_status_response(Fields& fields) {
   response.socket = fields.text("socket");
   fields.each_object("sources", [&](Fields& each) { response.sources.push_back(read_source(each)); });
   fields.object("events", [&](Fields& inside) { response.events = read_events(inside); });
+  fields.object("connections", [&](Fields& inside) { response.connections = read_connections(inside); });
   fields.each_object("unmatched_types",
                      [&](Fields& each) { response.unmatched_types.push_back(read_unmatched(each)); });
   fields.each_object("cleanup_locks",
@@ -205,6 +228,7 @@ std::string encode_status_response(const StatusResponse& response) {
   writer.text("socket", response.socket);
   writer.list("sources", response.sources, append_source);
   append_events(writer.member("events"), response.events);
+  append_connections(writer.member("connections"), response.connections);
   writer.list("unmatched_types", response.unmatched_types, append_unmatched);
   writer.list("cleanup_locks", response.cleanup_locks, append_lock);
   append_limits(writer.member("limits"), response.limits);

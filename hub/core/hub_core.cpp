@@ -67,8 +67,10 @@ PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
   peer.opened = now;
   peers_.emplace(peer.id, std::move(owned));
   ++handshakes_;
+  ++connections_.accepted;
   ErrorCode code = ErrorCode::denied;
   if (std::string refusal = refusal_of(credentials, code); !refusal.empty()) {
+    ++(code == ErrorCode::denied ? connections_.denied : connections_.too_many);
     notice(Notice::Kind::refused_peer, peer, refusal);
     reply(peer, ErrorMessage{code, refusal, {}, 0}, kNever);
     close_when_flushed(peer, now + kWriteTimeout);
@@ -239,6 +241,7 @@ void HubCore::Impl::close_when_flushed(Peer& peer, TimePoint deadline) {
 }
 
 void HubCore::Impl::close_now(Peer& peer, Notice::Kind why, std::string text) {
+  ++(why == Notice::Kind::cleanup_timeout ? connections_.cleanup_timeouts : connections_.unread);
   notice(why, peer, std::move(text));
   leave_tables(peer);
   peer.intake = Intake::ended;
@@ -326,6 +329,7 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
   if (peer.phase == Phase::handshake && peer.opened + kHandshakeTimeout <= now) {
     std::string reason =
         "no complete frame within " + format_duration(kHandshakeTimeout) + " of the connection's beginning";
+    ++connections_.timed_out;
     notice(Notice::Kind::refused_peer, peer, reason);
     reply(peer, ErrorMessage{ErrorCode::timeout, reason, {}, 0}, kNever);
     close_when_flushed(peer, now + kWriteTimeout);

@@ -154,6 +154,7 @@ class HubCore::Impl {
   SourceTable sources_;
   StatusResponse::Events
       events_;  // `delivered` and `dropped` are those of peers that are gone; status() adds the others
+  StatusResponse::Connections connections_;
   UnmatchedTypes unmatched_;
 
   std::vector<Peer*> consumers_;

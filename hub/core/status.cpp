@@ -55,6 +55,7 @@ StatusResponse HubCore::Impl::status(TimePoint now) const {
   out.bus = config_.bus;
   out.socket = config_.socket;
   out.events = events_;
+  out.connections = connections_;
 
   // Oldest connection first, so that what is cut from a long answer is what came last.
   std::vector<const Peer*> oldest_first;

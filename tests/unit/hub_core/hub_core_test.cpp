@@ -139,6 +139,7 @@ TEST_CASE("A connection that sends no complete frame within 5 s is told and clos
   CHECK(is_error(rig.line(dribbling), "timeout"));
   CHECK_FALSE(rig.is_open(silent));
   CHECK(rig.is_open(served));
+  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{3, 0, 0, 2, 0, 0});
 }
 
 TEST_CASE(
@@ -162,6 +163,7 @@ TEST_CASE("Strangers are denied, root and whom the configuration names are not")
   CHECK(rig.is_open(rig.connect(3000)));  // its gid
   PeerId stranger = rig.connect(4000);
   CHECK_FALSE(rig.is_open(stranger));
+  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{5, 1, 0, 0, 0, 0});
   CHECK(rig.line(stranger) ==
         R"({"type":"error","code":"denied","message":"uid 4000 may not use this hub"})");
   PeerId by_group = rig.core.open(hub::Credentials{1, 4000, 4000, {5, 3001}}, rig.clock);
@@ -179,6 +181,7 @@ TEST_CASE("One connection above the limit is refused, and may come when another 
   CHECK(rig.line(refused) ==
         R"({"type":"error","code":"too_many","message":"this hub serves at most 2 connections"})");
   CHECK_FALSE(rig.is_open(refused));
+  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{3, 0, 1, 0, 0, 0});
   rig.hang_up(one);
   CHECK(rig.is_open(rig.connect()));
 }
@@ -239,6 +242,7 @@ TEST_CASE("Replies that a client leaves unread are bounded; one that reads may g
   for (int i = 0; i < 5000; ++i) bad += "{\n";
   rig.send(deaf, bad);
   CHECK_FALSE(rig.is_open(deaf));
+  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{2, 0, 0, 0, 0, 1});
   rig.send(reads, bad);
   CHECK(rig.lines(reads).size() == 5000);
 }

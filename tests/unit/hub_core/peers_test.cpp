@@ -92,6 +92,7 @@ TEST_CASE("While the lock is held hellos of that scope wait, and others do not")
     CHECK(rig.is_open(holder));
     rig.advance(seconds(1));
     CHECK_FALSE(rig.is_open(holder));
+    CHECK(rig.core.status(rig.clock).connections.cleanup_timeouts == 1);
   }
   CHECK(rig.line(waiter) == kFirst);
 }
