@@ -4,7 +4,7 @@
  *   example-minimal-c clock.tick        until it is interrupted
  *   example-minimal-c clock.tick 3      three events, then it ends
  *
- * In a program of your own: cc minimal.c -lbusd-consumer (or link busd::consumer by CMake).
+ * In a program of your own: link busd::consumer by CMake, see README.md.
  */
 #include <busd/consumer.h>
 #include <signal.h>
