@@ -126,7 +126,7 @@ TEST_CASE(
   RawClient source(hub.socket());
   REQUIRE(::kill(stopped, SIGSTOP) == 0);
   wait_for_state(stopped, 'T');
-  size_t resident_before = resident_kib(hub.pid());
+  [[maybe_unused]] size_t resident_before = resident_kib(hub.pid());
 
   // The load itself runs by the clock: a tenth of a second, two thousand events, a hundred times.
   Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
