@@ -74,6 +74,7 @@ void HubProcess::start(const std::vector<std::string>& arguments, ChildOptions o
   // Its end of the pipe is closed: from here on the number of its descriptors is steady.
   char none = 0;
   if (::read(ready.get(), &none, 1) != 0) FAIL("busd wrote more than one line to its readiness descriptor");
+  REQUIRE(::lstat(socket_.c_str(), &socket_when_ready_) == 0);
   descriptors_when_ready_ = open_descriptors(pid());
 }
 
@@ -98,8 +99,12 @@ void HubProcess::expect_clean_exit() {
   INFO("busd wrote:\n" << log());
   CHECK(status.signal == 0);
   CHECK(status.code == 0);
-  struct stat st {};
-  CHECK(::lstat(socket_.c_str(), &st) != 0);
+  // Its own socket is gone; another hub may have put one up already, in an inode with the same number.
+  struct stat there {};
+  bool still_there = ::lstat(socket_.c_str(), &there) == 0 && there.st_ino == socket_when_ready_.st_ino &&
+                     there.st_mtim.tv_sec == socket_when_ready_.st_mtim.tv_sec &&
+                     there.st_mtim.tv_nsec == socket_when_ready_.st_mtim.tv_nsec;
+  CHECK_FALSE(still_there);
 }
 
 void HubProcess::kill() {

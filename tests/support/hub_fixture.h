@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include "protocol/message.h"
@@ -72,6 +73,7 @@ class HubProcess {
   std::string socket_;
   std::unique_ptr<Child> child_;
   size_t descriptors_when_ready_ = 0;
+  struct stat socket_when_ready_ {};
   bool over_ = false;
 };
 
