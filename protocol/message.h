@@ -83,7 +83,7 @@ struct StatusResponse {
     std::string subscription_id;
     uint64_t received = 0;
     uint64_t dropped = 0;
-    int64_t kernel_pid = 0;  // SO_PEERCRED's, written only when it differs from `pid`
+    int64_t kernel_pid = 0;  // SO_PEERCRED's where it differs from `pid`; else 0, and not written
     uint64_t uid = 0;
     std::vector<std::string> event_types;
     uint64_t delivered = 0;

@@ -90,10 +90,11 @@ TEST_CASE("An empty status_response has empty lists, never null") {
   CHECK(decoded(line) == response);
 }
 
-TEST_CASE("A kernel pid is written only when it differs") {
+TEST_CASE("A kernel pid is written only when there is one") {
   StatusResponse response = full_response(1);
-  response.consumers[0].kernel_pid = response.consumers[0].pid;
   CHECK(encode(response).find("kernel_pid") == std::string::npos);
+  response.consumers[0].kernel_pid = 8;
+  CHECK(encode(response).find(R"("kernel_pid":8)") != std::string::npos);
 }
 
 TEST_CASE("A response of an older hub is read, what it lacks as nothing") {
