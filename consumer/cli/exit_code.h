@@ -1,5 +1,4 @@
-// The exit codes of all programs (bus-protocol(7) has no say in them; each man page lists those that it
-// uses).
+// The exit codes of all programs; each --help lists those that its program uses.
 #pragma once
 
 #include "busd/consumer.h"

@@ -16,7 +16,7 @@ namespace bus::cli {
 
 namespace {
 
-// A frame with its LF is at most 1 048 576 bytes (bus-protocol(7)).
+// A frame with its LF is at most 1 048 576 bytes (protocol/PROTOCOL.md).
 constexpr size_t kMaxLineBytes = 1'048'575;
 // Confirmation bounds what a break leaves in doubt, and the map of lines; a round trip for so many lines
 // costs nothing.

@@ -1,5 +1,5 @@
-// A status_response (bus-protocol(7)) as values. What a hub does not send is zero or empty: older and newer
-// ones are read alike.
+// A status_response (protocol/PROTOCOL.md) as values. What a hub does not send is zero or empty: older and
+// newer ones are read alike.
 #pragma once
 
 #include <cstdint>

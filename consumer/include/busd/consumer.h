@@ -86,7 +86,7 @@ typedef int (*busd_hook)(void* context);
 
 typedef struct busd_consumer_options {
   size_t size;
-  busd_text socket; /* path; default: $BUSD_SOCKET, else the user's own (bus-protocol(7)) */
+  busd_text socket; /* path; default: $BUSD_SOCKET, else the user's own (protocol/PROTOCOL.md) */
   busd_text bus;    /* name of the bus in the user's own directory; default: $BUSD_BUS, else "bus" */
   busd_text key;    /* required: event_key, the name of what is consumed, 1 to 255 bytes */
   const busd_text* event_types; /* types and patterns ("build.*", "*"); none: no events, still counts */
@@ -244,7 +244,7 @@ typedef struct busd_publication {
 typedef struct busd_refusal {
   size_t size;
   uint64_t publication; /* which: the number that busd_source_publish gave it; 0: none in particular */
-  busd_text code;       /* "bad_frame", "frame_too_large", … (bus-protocol(7)) */
+  busd_text code;       /* "bad_frame", "frame_too_large", … (protocol/PROTOCOL.md) */
   busd_text message;
 } busd_refusal;
 
