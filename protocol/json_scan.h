@@ -1,9 +1,9 @@
 // The one function that an event line goes through: checks the whole line and returns where its members
 // stand.
 //
-// No DOM, no copy of the payload, no allocation in steady state. The messages that are not events are decoded
-// by codec.h, which stands on the same checks (raw_json.h). A faster scanner may replace the body without any
-// caller noticing, as long as verdicts and spans stay the same.
+// No DOM, no copy of the payload, no allocation in steady state. A line that scan/scan.h accepts has been
+// checked with that; all others are judged by raw_json.h, which also says what is wrong with them. The
+// messages that are not events are decoded by codec.h.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "protocol/json_text.h"
 #include "protocol/message.h"
 #include "protocol/raw_json.h"
+#include "protocol/scan/scan.h"
 
 namespace bus {
 
@@ -34,8 +35,12 @@ struct EventLine {
   std::optional<uint64_t> seq;
   std::vector<Member> others;  // members that the wire does not define, in their order
 
-  RawJson json;         // the scanner's own: its buffers, and all members in their order
-  std::string scratch;  // the scanner's own: backing store of decoded texts
+  RawJson json;  // Scan::other: all members in their order
+
+  // The scanner's own.
+  scan::Scan check = scan::best();
+  scan::Marks marks;
+  std::string scratch;  // backing store of decoded texts
 };
 
 enum class Scan {

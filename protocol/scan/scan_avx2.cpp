@@ -1,0 +1,11 @@
+#include "protocol/scan/block_avx2.h"
+#include "protocol/scan/grammar.h"
+#include "protocol/scan/scan_x86.h"
+
+namespace bus::scan {
+
+bool scan_avx2(const char* object, size_t size, Marks& marks) {
+  return scan_object<Avx2Block>(object, size, marks);
+}
+
+}  // namespace bus::scan

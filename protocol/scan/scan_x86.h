@@ -1,0 +1,12 @@
+// The bodies for more than every x86-64 has, each in a file that is compiled for it
+// (protocol/CMakeLists.txt).
+#pragma once
+
+#include "protocol/scan/scan.h"
+
+namespace bus::scan {
+
+bool scan_avx2(const char* object, size_t size, Marks& marks);
+bool scan_avx512(const char* object, size_t size, Marks& marks);
+
+}  // namespace bus::scan
