@@ -11,8 +11,6 @@ namespace bus::hub {
 
 namespace {
 
-// Whole frames are rendered until there is about this much; a socket takes some 200 KiB by default.
-constexpr size_t kRenderBytes = 256 * 1024;
 // Input taken out of a connection that we close; more than a default socket buffer can hold.
 constexpr size_t kMaxDiscardBytes = 8 * 1024 * 1024;
 
@@ -23,32 +21,15 @@ Session::Session(Loop& loop, Fd fd, Sessions& owner)
       fd_(std::move(fd)),
       watch_(loop, fd_.get(), {[this] { on_readable(); }, [this] { on_writable(); }}) {}
 
-bool Session::flush() noexcept {
-  Outbox& outbox = owner_.core().outbox(id_);
-  std::string& bytes = owner_.render_buffer();
-  for (size_t total = 0; !outbox.empty() && total < kWriteBytesPerTurn;) {
-    if (output_broken_) return false;
-    bytes.clear();
-    outbox.render(bytes, kRenderBytes);
+size_t Session::write(std::string_view bytes) noexcept {
+  if (output_broken_ || !is_open()) return 0;
+  for (;;) {
     ssize_t written = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      socket_full_ = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM;
-      output_broken_ = !socket_full_;
-      return false;
-    }
-    auto taken = static_cast<size_t>(written);
-    outbox.advance(taken);
-    total += taken;
-    // A short write means that the buffer is full (unix(7) stream sockets); asking again would only say so.
-    socket_full_ = taken < bytes.size();
-    if (socket_full_) return false;
+    if (written >= 0) return static_cast<size_t>(written);
+    if (errno == EINTR) continue;
+    output_broken_ = errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS && errno != ENOMEM;
+    return 0;
   }
-  return true;
-}
-
-void Session::flush_if_open() {
-  if (!socket_full_) flush();
 }
 
 FdWatch::Mode Session::wanted_mode() const {
@@ -67,7 +48,7 @@ bool Session::obey() {
   bool unwritten = !owner_.core().outbox(id_).empty();
   if (!watch_.set(mode, unwritten)) return false;
   // The rest of a long queue. An edge-triggered watch says nothing about room that was there all the time.
-  if (unwritten && !socket_full_) watch_.wake_writer();
+  if (owner_.core().has_more(id_)) watch_.wake_writer();
   return true;
 }
 
@@ -98,9 +79,8 @@ void Session::on_change() {
 
 void Session::on_writable() {
   if (!is_open()) return;
-  socket_full_ = false;
-  flush();
-  owner_.attend(*this);
+  owner_.core().flush(id_);
+  owner_.settle();
 }
 
 Session::Input Session::read_once() {
@@ -141,8 +121,8 @@ void Session::catch_up() {
   }
   if (is_open() && wanted_mode() == FdWatch::Mode::quiet) on_change();
   if (!is_open()) return;
-  flush();
-  owner_.attend(*this);
+  owner_.core().flush(id_);
+  owner_.settle();
 }
 
 // Linux tells a peer ECONNRESET instead of EOF when we close with input unread. After the shutdown nothing

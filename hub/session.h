@@ -4,7 +4,7 @@
 // Owned by Sessions (sessions.h), which closes and destroys it.
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "hub/core/hub_core.h"
 #include "hub/event/fd_watch.h"
@@ -15,8 +15,6 @@ namespace bus::hub {
 // What one read takes at most: large enough that a flood is handled in few turns, small enough that its turn
 // is short.
 inline constexpr size_t kReadBytes = 256 * 1024;
-// What one peer is written in one turn at most; the rest follows in its next turn.
-inline constexpr size_t kWriteBytesPerTurn = 1024 * 1024;
 
 class Sessions;
 
@@ -29,12 +27,8 @@ class Session {
   PeerId id() const { return id_; }
   bool is_open() const { return static_cast<bool>(fd_); }
 
-  // Writes what the outbox holds, as far as the socket takes it, kWriteBytesPerTurn at most. False when the
-  // socket refused some. Calls nothing of the core but outbox().
-  bool flush() noexcept;
-  // The same, unless it is known that the socket takes nothing: it is not asked before it says that there is
-  // room.
-  void flush_if_open();
+  // Writes what the socket takes of `bytes`; returns how many. Calls nothing of the core.
+  size_t write(std::string_view bytes) noexcept;
 
   // Adapts the watch to what the core wants of the peer now. False when the connection is lost.
   bool obey();
@@ -64,7 +58,6 @@ class Session {
   PeerId id_ = 0;
   FdWatch watch_;
   bool input_ended_ = false;
-  bool socket_full_ = false;    // it refused bytes; the watch says when there is room
   bool output_broken_ = false;  // EPIPE: what it sent before is still read, then it is lost
 };
 

@@ -14,18 +14,17 @@ Session* Sessions::find(PeerId peer) {
   return found == open_.end() ? nullptr : found->second.get();
 }
 
-bool Sessions::flush(PeerId peer) noexcept {
+size_t Sessions::write(PeerId peer, std::string_view bytes) noexcept {
   Session* session = find(peer);
-  return session != nullptr && session->flush();
+  return session == nullptr ? 0 : session->write(bytes);
 }
 
 void Sessions::add(Fd fd, const Credentials& credentials) {
   auto session = std::make_unique<Session>(loop_, std::move(fd), *this);
   PeerId id = core_.open(credentials, now());
   session->set_id(id);
-  Session& added = *session;
   open_.emplace(id, std::move(session));
-  attend(added);
+  core_.flush(id);
   settle();
 }
 
@@ -34,12 +33,11 @@ void Sessions::settle() {
   // in turn.
   if (settling_) return;
   settling_ = true;
-  for (auto touched = core_.take_touched(); !touched.empty(); touched = core_.take_touched()) {
+  for (;;) {
+    const std::vector<PeerId>& touched = core_.take_touched();
+    if (touched.empty()) break;
     for (PeerId id : touched) {
-      Session* session = find(id);
-      if (session == nullptr) continue;
-      session->flush_if_open();
-      attend(*session);
+      if (Session* session = find(id)) attend(*session);
     }
   }
   settling_ = false;

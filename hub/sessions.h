@@ -1,12 +1,13 @@
 // All sessions of the hub, and the core whose edge they are.
 //
-// Does after each entry into the core what hub_core.h asks for: writes to the peers that were touched, once
-// each, and obeys intake and fate. Owns no listener and no signals; that is daemon.h.
+// Does after each entry into the core what hub_core.h asks for: obeys intake and fate of the peers that were touched.
+// Owns no listener and no signals; that is daemon.h.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -41,16 +42,14 @@ class Sessions final : private Edge {
   void attend(Session& session);
   void lost(Session& session) { remove(session); }
   std::string& read_buffer() { return read_buffer_; }
-  std::string& render_buffer() { return render_buffer_; }
 
  private:
-  bool flush(PeerId peer) noexcept override;
+  size_t write(PeerId peer, std::string_view bytes) noexcept override;
   Session* find(PeerId peer);
   void remove(Session& session);
 
   Loop& loop_;
-  std::string read_buffer_;    // shared: what was read has been handed to the core when the next one reads
-  std::string render_buffer_;  // shared: the kernel has copied what was written when write() returns
+  std::string read_buffer_;  // shared: what was read has been handed to the core when the next one reads
   HubCore core_;
   std::unordered_map<PeerId, std::unique_ptr<Session>> open_;
   std::vector<std::unique_ptr<Session>> closed_;

@@ -30,6 +30,9 @@ class LineReader {
   // The next line; its view is good until the next call.
   Next next(std::string_view& line);
 
+  // Whether the line that next() gave last stands in the chunk, its LF behind it; else it is a copy.
+  bool line_is_in_chunk() const { return !partial_is_out_ && !owns_source_; }
+
   // Takes the bytes of the chunk that next() has not looked at into the reader, so that the chunk may go
   // although lines are left in it; a later feed("") goes on from there. For a peer that must wait
   // (PROTOCOL.md 6).

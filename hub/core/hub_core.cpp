@@ -10,17 +10,6 @@
 
 namespace bus::hub {
 
-namespace {
-
-std::string_view trimmed(std::string_view line) {
-  constexpr std::string_view kSpace = " \t\r";
-  size_t first = line.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(kSpace) - first + 1);
-}
-
-}  // namespace
-
 HubCore::Impl::Impl(HubConfig config, Edge& edge, TimePoint start)
     : config_(std::move(config)), edge_(edge), start_(start), idle_since_(start) {}
 
@@ -79,7 +68,7 @@ PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
     ++admitted_;
     touch(peer);
   }
-  settle(now);
+  schedule(peer);
   return peer.id;
 }
 
@@ -117,6 +106,7 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
   if (peer.counts || in_handshake) idle_since_ = now;
   if (peer.scheduled != kNever) deadlines_.erase({peer.scheduled, id});
   if (peer.touched) std::erase(touched_, &peer);
+  if (peer.unwritten) std::erase(unwritten_, &peer);
   peers_.erase(id);
   settle(now);
 }
@@ -124,7 +114,6 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
 // ---- input
 
 void HubCore::Impl::receive(PeerId id, std::string_view chunk, TimePoint now) {
-  ++turn_;
   Peer& peer = this->peer(id);
   if (peer.intake != Intake::read) return;
   read_lines(peer, chunk, now);
@@ -139,7 +128,7 @@ void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now
       case LineReader::Next::none:
         return;
       case LineReader::Next::line:
-        handle_line(peer, trimmed(line), now);
+        handle_line(peer, line, peer.reader.line_is_in_chunk(), now);
         break;
       case LineReader::Next::too_long:
         ++peer.frames_in;
@@ -152,13 +141,13 @@ void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now
   if (peer.intake == Intake::paused) peer.reader.keep_rest();
 }
 
-void HubCore::Impl::handle_line(Peer& peer, std::string_view line, TimePoint now) {
-  if (line.empty()) return;
+void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) {
+  if (is_blank(line)) return;
   ++peer.frames_in;
   switch (scan_event(line, line_, line_fault_)) {
     case Scan::event:
       if (peer.phase == Phase::handshake) become_anonymous(peer);
-      publish(peer, now);
+      publish(peer, stays ? std::string_view(line.data(), line.size() + 1) : std::string_view(), now);
       return;
     case Scan::fault:
       fault(peer, line_fault_.code, line_fault_.message, now, line_.event_id);
@@ -222,13 +211,14 @@ void HubCore::Impl::reply(Peer& peer, const Message& message, TimePoint deadline
 
 void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline) {
   if (peer.fate == Fate::close_now) return;
-  if (!peer.outbox.has_room_for_control(line.size())) edge_.flush(peer.id);
+  if (!peer.outbox.has_room_for_control(line.size())) ask_socket(peer);
   if (!peer.outbox.has_room_for_control(line.size())) {
     close_now(peer, Notice::Kind::slow_close,
               "leaves more than " + std::to_string(kMaxControlBytes) + " bytes of replies unread");
     return;
   }
   peer.outbox.push_control(std::move(line), deadline);
+  will_write(peer);
   touch(peer);
 }
 
@@ -277,6 +267,7 @@ void HubCore::Impl::settle(TimePoint now) {
     answer_join(waiter, answer, now);
     read_lines(waiter, {}, now);
   }
+  end_turn();
   for (Peer* touched : touched_) schedule(*touched);
 }
 
@@ -312,7 +303,6 @@ std::vector<PeerId> HubCore::Impl::overdue(TimePoint now) {
 }
 
 void HubCore::Impl::tick(TimePoint now) {
-  ++turn_;
   std::vector<PeerId> due;
   for (const auto& [deadline, id] : deadlines_) {
     if (deadline > now) break;
@@ -341,7 +331,7 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
     return;
   }
   if (peer.outbox.control_deadline() <= now || peer.close_deadline <= now) {
-    edge_.flush(peer.id);
+    ask_socket(peer);
     bool written = peer.outbox.control_deadline() > now && (peer.close_deadline > now || peer.outbox.empty());
     if (!written) close_now(peer, Notice::Kind::slow_close, "did not read what was written to it in time");
     touch(peer);
@@ -358,6 +348,7 @@ void HubCore::Impl::begin_stop(TimePoint deadline) {
     touch(each);
     schedule(each);
   }
+  end_turn();
 }
 
 bool HubCore::Impl::idle(TimePoint now) const {
@@ -378,18 +369,23 @@ void HubCore::receive(PeerId peer, std::string_view chunk, TimePoint now) {
 void HubCore::end_of_input(PeerId peer, TimePoint now) { impl_->end_of_input(peer, now); }
 void HubCore::gone(PeerId peer, TimePoint now) { impl_->gone(peer, now); }
 
-std::vector<PeerId> HubCore::take_touched() {
-  std::vector<PeerId> out;
-  out.reserve(impl_->touched_.size());
+void HubCore::flush(PeerId peer) { impl_->flush(peer); }
+
+const std::vector<PeerId>& HubCore::take_touched() {
+  impl_->touched_ids_.clear();
   for (Peer* peer : impl_->touched_) {
     peer->touched = false;
-    out.push_back(peer->id);
+    impl_->touched_ids_.push_back(peer->id);
   }
   impl_->touched_.clear();
-  return out;
+  return impl_->touched_ids_;
 }
 
-Outbox& HubCore::outbox(PeerId peer) { return impl_->peer(peer).outbox; }
+const Outbox& HubCore::outbox(PeerId peer) const { return impl_->peer(peer).outbox; }
+bool HubCore::has_more(PeerId peer) const {
+  const Peer& it = impl_->peer(peer);
+  return !it.outbox.empty() && !it.socket_full;
+}
 Intake HubCore::intake(PeerId peer) const { return impl_->peer(peer).intake; }
 Fate HubCore::fate(PeerId peer) const { return impl_->peer(peer).fate; }
 TimePoint HubCore::close_deadline(PeerId peer) const { return impl_->peer(peer).close_deadline; }

@@ -6,15 +6,14 @@
 // does what this says:
 //
 //   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when
-//   closed.
-//   2. After each of these, and after tick(): for every id in take_touched(), write what its outbox holds,
-//   then obey
-//      intake() and fate().
-//   3. gone() is called by the edge alone, never from inside flush(); until then an id stays valid.
+//      closed; flush() once a connection has been opened, and whenever its socket has room again.
+//   2. After each of these, and after tick(): for every id in take_touched(), obey intake() and fate(), and call
+//      flush() when there is room, or in a turn of its own when has_more().
+//   3. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
 //
-// A turn is one receive(): all complete lines of a chunk are handled before anything is written, except that
-// a consumer whose queue would overflow is flushed first, so that nothing is dropped while its socket takes
-// more. A socket that refused bytes in a turn is not asked again in the same turn.
+// A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each consumer is written
+// what it gets of them, through Edge::write(), before the entry returns. Nothing is dropped while a socket takes more.
+// A socket that refused bytes in a turn is not asked again in the same turn.
 #pragma once
 
 #include <cstdint>
@@ -91,9 +90,9 @@ struct Notice {
 class Edge {
  public:
   virtual ~Edge() = default;
-  // Writes what the peer's outbox holds, as far as the socket takes it. Returns false when the socket refused
-  // some. Must not call back into the core, except outbox().
-  virtual bool flush(PeerId peer) noexcept = 0;
+  // Writes to the peer's socket what it takes now of `bytes`, and returns how many it took; fewer than all means that it
+  // refuses, or is broken. Must not call back into the core.
+  virtual size_t write(PeerId peer, std::string_view bytes) noexcept = 0;
 };
 
 class HubCore {
@@ -103,8 +102,8 @@ class HubCore {
   HubCore(const HubCore&) = delete;
   HubCore& operator=(const HubCore&) = delete;
 
-  // A connection was accepted. One that is not admitted (denied, too_many) has its answer queued and is to be
-  // closed.
+  // A connection was accepted; write() for it may be called from the next entry on. One that is not admitted (denied,
+  // too_many) has its answer queued and is to be closed.
   PeerId open(const Credentials& credentials, TimePoint now);
   // The bytes of one read(); they may go when this returns.
   void receive(PeerId peer, std::string_view chunk, TimePoint now);
@@ -113,9 +112,15 @@ class HubCore {
   // The connection is closed; forgets the peer and everything it held.
   void gone(PeerId peer, TimePoint now);
 
-  // Ids of peers whose outbox, intake or fate changed since the last call, each once.
-  std::vector<PeerId> take_touched();
-  Outbox& outbox(PeerId peer);
+  // Writes what waits for the peer.
+  void flush(PeerId peer);
+
+  // Ids of peers that the edge has to look at since the last call, each once: intake or fate changed, or something
+  // waits, or waits no longer. Good until the next call.
+  const std::vector<PeerId>& take_touched();
+  const Outbox& outbox(PeerId peer) const;
+  // Whether something waits for the peer although its socket did not refuse it.
+  bool has_more(PeerId peer) const;
   Intake intake(PeerId peer) const;
   Fate fate(PeerId peer) const;
   // When a peer that is to be closed when flushed is closed anyway; kNever for the others.

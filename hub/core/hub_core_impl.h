@@ -1,8 +1,9 @@
-// HubCore's inside, shared by the four files that implement it:
+// HubCore's inside, shared by the five files that implement it:
 //
 //   hub_core.cpp  the public face, input lines, time, settling after each entry
 //   peers.cpp     a peer's life: handshake, scope, clean-up lock, leaving
-//   publish.cpp   an event's life: checked, deduplicated, routed, queued
+//   publish.cpp   an event's life: checked, deduplicated, routed, added to the turn
+//   delivery.cpp  a turn's end: written to those that take it, queued for those that do not
 //   status.cpp    the snapshot
 //
 // Nothing else includes this.
@@ -23,6 +24,7 @@
 #include "hub/core/outbox.h"
 #include "hub/core/router.h"
 #include "hub/core/sources.h"
+#include "hub/core/turn.h"
 #include "protocol/json_scan.h"
 #include "protocol/line_reader.h"
 #include "protocol/message.h"
@@ -47,11 +49,13 @@ struct Peer : Subscriber {
   bool admitted = false;       // holds a place of max_connections
   bool counts = false;         // as activity, for idle exit
   bool touched = false;        // is in touched_
+  bool unwritten = false;      // is in unwritten_
+  bool socket_full = false;    // its socket refused bytes, and has not said since that there is room
   bool fault_noticed = false;  // its first fault was logged
   bool drop_noticed = false;   // its first loss was logged
   bool exclusive = false;
   uint64_t frames_in = 0;
-  uint64_t refused_in_turn = 0;  // the turn in which its socket refused bytes
+  uint64_t asked_in_turn = 0;  // the turn in which its socket refused bytes last
   TimePoint opened;
   TimePoint joined;
   TimePoint lock_since = kNever;  // holds its scope's clean-up lock since then
@@ -59,6 +63,7 @@ struct Peer : Subscriber {
   TimePoint scheduled = kNever;  // its entry in deadlines_
   LineReader reader;
   Outbox outbox;
+  Turn::StreamId stream = 0;  // what it gets of this turn
 
   // Consumer (from `waiting` on; `scope` is empty when it is in none).
   int64_t pid = 0;  // as it said in hello
@@ -90,6 +95,8 @@ class HubCore::Impl {
   void tick(TimePoint now);
   void begin_stop(TimePoint deadline);
   bool idle(TimePoint now) const;
+  // delivery.cpp
+  void flush(PeerId id);
   // status.cpp
   StatusResponse status(TimePoint now) const;
 
@@ -98,6 +105,7 @@ class HubCore::Impl {
 
   // Public inside the core: the public face reads them.
   std::vector<Peer*> touched_;
+  std::vector<PeerId> touched_ids_;  // what take_touched() gave last
   std::vector<Notice> notices_;
   bool stop_requested_ = false;
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
@@ -106,7 +114,8 @@ class HubCore::Impl {
   // hub_core.cpp
   std::string refusal_of(const Credentials& credentials, ErrorCode& code) const;
   void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
-  void handle_line(Peer& peer, std::string_view line, TimePoint now);
+  // `stays`: the line, and its LF, stay in place until the turn ends.
+  void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now);
   void handle_message(Peer& peer, Message& message, TimePoint now);
   void fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
              std::string_view event_id = {});
@@ -136,17 +145,29 @@ class HubCore::Impl {
   void remove_consumer(Peer& peer);
 
   // publish.cpp
-  void publish(Peer& peer, TimePoint now);
+  // The event in line_. `line` is what it was scanned from, with its LF, if that stays in place until the turn ends; else
+  // empty.
+  void publish(Peer& peer, std::string_view line, TimePoint now);
   bool is_duplicate(Peer& peer, TimePoint now);
-  void deliver(Peer& peer, const FramePtr& frame);
-  void broadcast(const FramePtr& frame);
+
+  // delivery.cpp
+  void close_run();
+  void end_turn();
+  void write_out(Peer& peer);
+  bool write_queue(Peer& peer, size_t most);
+  bool ask_socket(Peer& peer);
+  void write_stream(Peer& peer, Turn::StreamId stream);
+  void queue_stream(Peer& peer, Turn::StreamId stream, size_t skip);
+  size_t write(Peer& peer, std::string_view bytes);
+  void will_write(Peer& peer);
+  void broadcast(const BlockPtr& line);
 
   HubConfig config_;
   Edge& edge_;
   TimePoint start_;
   TimePoint idle_since_;
   uint64_t next_id_ = 1;
-  uint64_t turn_ = 0;
+  uint64_t turn_number_ = 1;
   bool stopping_ = false;
 
   Router router_;
@@ -164,10 +185,15 @@ class HubCore::Impl {
   std::set<std::pair<TimePoint, PeerId>> deadlines_;
   std::deque<KeyRegistry::Answer> answers_;  // of a lock that was released, not yet told
 
-  // Scratch, reused so that an event costs no allocation but its frame.
+  // The turn: its events, who gets those of its open run, and who has to be written to when it ends.
+  Turn turn_;
+  const Router::List* takers_ = nullptr;
+  std::vector<Peer*> unwritten_;
+
+  // Scratch, reused so that an event costs no allocation.
   EventLine line_;
   Fault line_fault_;
-  std::vector<Subscriber*> found_;
+  std::string out_;
 };
 
 }  // namespace bus::hub

@@ -1,64 +1,76 @@
 #include "hub/core/outbox.h"
 
-#include <charconv>
 #include <string_view>
 #include <utility>
 
+#include "hub/core/seq.h"
 #include "protocol/base/check.h"
 
 namespace bus::hub {
 
-namespace {
-
-constexpr std::string_view kSeqMember = ",\"seq\":";
-
-size_t digits_of(uint64_t n) {
-  size_t digits = 1;
-  for (; n >= 10; n /= 10) ++digits;
-  return digits;
+size_t Outbox::front_bytes(const Range& range) {
+  size_t bytes = range.block->bytes_of(range.next, range.next + 1);
+  return range.seq == 0 ? bytes : bytes + seq_bytes(range.seq, 1);
 }
 
-}  // namespace
-
-size_t Outbox::wire_bytes(const Frame& frame, uint64_t seq) {
-  return frame.bytes.size() + (seq == 0 ? 0 : kSeqMember.size() + digits_of(seq));
-}
-
-void Outbox::append(std::string& out, const Entry& entry) {
-  const Frame& frame = *entry.frame;
-  if (entry.seq == 0) {
-    out += frame.bytes;
+// The i-th frame of what is left in `range`.
+void Outbox::append(std::string& out, const Range& range, size_t i) {
+  std::string_view frame = range.block->frame(range.next + i);
+  if (range.seq == 0) {
+    out += frame;
     return;
   }
-  char digits[20];
-  auto end = std::to_chars(digits, digits + sizeof digits, entry.seq).ptr;
-  out.append(frame.bytes, 0, frame.seq_at);
+  char digits[kMaxSeqDigits];
+  char* end = put_digits(digits, range.seq + i);
+  size_t seq_at = range.block->frames[range.next + i].seq_at;
+  out += frame.substr(0, seq_at);
   out += kSeqMember;
   out.append(digits, end);
-  out.append(frame.bytes, frame.seq_at);
+  out += frame.substr(seq_at);
 }
 
-bool Outbox::is_full_for(const Frame& frame, const QueueLimits& limits) const {
-  return events_.size() + 1 > limits.frames ||
-         queued_bytes_ + wire_bytes(frame, last_seq_ + 1) > limits.bytes;
+bool Outbox::exceeds(const QueueLimits& limits, size_t more_frames, size_t more_bytes) const {
+  return queued_frames_ + more_frames > limits.frames || queued_bytes_ + more_bytes > limits.bytes;
 }
 
-size_t Outbox::push_event(FramePtr frame, const QueueLimits& limits) {
-  size_t before = dropped_;
-  size_t droppable_from = begun_event_ ? 1 : 0;
-  while (is_full_for(*frame, limits) && events_.size() > droppable_from) drop_oldest_event();
-  uint64_t seq = ++last_seq_;
-  queued_bytes_ += wire_bytes(*frame, seq);
-  ++queued_events_;
-  events_.push_back(Entry{std::move(frame), seq});
-  return dropped_ - before;
+bool Outbox::has_room_for(size_t events, size_t bytes, const QueueLimits& limits) const {
+  return !exceeds(limits, events, bytes + seq_bytes(next_seq(), events));
 }
 
-bool Outbox::push_best_effort(FramePtr frame, const QueueLimits& limits) {
-  if (events_.size() + 1 > limits.frames || queued_bytes_ + wire_bytes(*frame, 0) > limits.bytes)
-    return false;
-  queued_bytes_ += wire_bytes(*frame, 0);
-  events_.push_back(Entry{std::move(frame), 0});
+size_t Outbox::push_events(BlockPtr block, size_t first, size_t end, const QueueLimits& limits) {
+  if (first == end) return 0;
+  size_t count = end - first;
+  queued_bytes_ += block->bytes_of(first, end) + seq_bytes(next_seq(), count);
+  queued_frames_ += count;
+  queued_events_ += count;
+  events_.push_back(
+      Range{std::move(block), static_cast<uint32_t>(first), static_cast<uint32_t>(end), next_seq()});
+  last_seq_ += count;
+  // The newest always stays, and so does the one that was begun.
+  size_t kept = begun_event_ ? 2 : 1;
+  uint64_t before = dropped_;
+  while (exceeds(limits, 0, 0) && queued_frames_ > kept) drop_oldest_event();
+  return static_cast<size_t>(dropped_ - before);
+}
+
+void Outbox::passed(size_t count) {
+  BUSD_CHECK(empty());
+  last_seq_ += count;
+  delivered_ += count;
+}
+
+void Outbox::push_begun(BlockPtr block, size_t at, size_t written) {
+  BUSD_CHECK(empty());
+  push_events(std::move(block), at, at + 1, {1, SIZE_MAX});
+  advance(written);
+}
+
+bool Outbox::push_best_effort(BlockPtr line, const QueueLimits& limits) {
+  size_t bytes = line->bytes.size();
+  if (exceeds(limits, 1, bytes)) return false;
+  queued_bytes_ += bytes;
+  ++queued_frames_;
+  events_.push_back(Range{std::move(line), 0, 1, 0});
   return true;
 }
 
@@ -72,22 +84,38 @@ void Outbox::push_control(std::string line, TimePoint deadline) {
   control_.push_back(Control{std::move(line), deadline});
 }
 
-void Outbox::drop_oldest_event() {
-  size_t at = begun_event_ ? 1 : 0;
-  const Entry& entry = events_[at];
-  queued_bytes_ -= wire_bytes(*entry.frame, entry.seq);
-  if (entry.seq != 0) {
+void Outbox::take_front(size_t i) {
+  Range& range = events_[i];
+  queued_bytes_ -= front_bytes(range);
+  --queued_frames_;
+  if (range.seq != 0) {
     --queued_events_;
-    ++dropped_;
+    ++range.seq;
   }
-  events_.erase(at);
+  if (++range.next == range.end) events_.erase(i);
+}
+
+void Outbox::drop_oldest_event() {
+  size_t oldest = 0;
+  if (begun_event_) {
+    // The begun frame is made a range of its own, so that the one behind it is a front.
+    Range& front = events_.front();
+    if (front.end - front.next > 1) {
+      Range begun{front.block, front.next, front.next + 1, front.seq};
+      ++front.next;
+      ++front.seq;
+      events_.push_front(std::move(begun));
+    }
+    oldest = 1;
+  }
+  if (events_[oldest].seq != 0) ++dropped_;
+  take_front(oldest);
 }
 
 void Outbox::render(std::string& out, size_t want) const {
   size_t start = out.size();
-  size_t next_event = 0;
   if (begun_event_) {
-    append(out, events_[next_event++]);
+    append(out, events_.front(), 0);
     out.erase(start, begun_bytes_);
   }
   size_t skip = begun_event_ ? 0 : begun_bytes_;
@@ -96,18 +124,13 @@ void Outbox::render(std::string& out, size_t want) const {
     out.append(control_[i].line, skip);
     skip = 0;
   }
-  for (; next_event < events_.size() && out.size() - start < want; ++next_event)
-    append(out, events_[next_event]);
-}
-
-void Outbox::pop_front() {
-  const Entry& entry = events_.front();
-  queued_bytes_ -= wire_bytes(*entry.frame, entry.seq);
-  if (entry.seq != 0) {
-    --queued_events_;
-    ++delivered_;
+  for (size_t r = 0; r < events_.size(); ++r) {
+    const Range& range = events_[r];
+    for (size_t i = r == 0 && begun_event_ ? 1 : 0; i < range.end - range.next; ++i) {
+      if (out.size() - start >= want) return;
+      append(out, range, i);
+    }
   }
-  events_.pop_front();
 }
 
 void Outbox::advance(size_t written) {
@@ -115,8 +138,7 @@ void Outbox::advance(size_t written) {
     // The order of render(): the event that was begun, control replies, events.
     bool event = begun_event_ || control_.empty();
     BUSD_CHECK(!event || !events_.empty());
-    size_t size =
-        event ? wire_bytes(*events_.front().frame, events_.front().seq) : control_.front().line.size();
+    size_t size = event ? front_bytes(events_.front()) : control_.front().line.size();
     size_t left = size - begun_bytes_;
     if (written < left) {
       begun_bytes_ += written;
@@ -127,7 +149,8 @@ void Outbox::advance(size_t written) {
     begun_bytes_ = 0;
     begun_event_ = false;
     if (event) {
-      pop_front();
+      if (events_.front().seq != 0) ++delivered_;
+      take_front(0);
     } else {
       control_bytes_ -= size;
       control_.pop_front();

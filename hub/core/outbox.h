@@ -2,8 +2,9 @@
 // events.
 //
 // When full of events it drops the OLDEST: a slow consumer sees the newest state, and the gap shows in `seq`
-// (PROTOCOL.md 5). A frame that is partly written is never dropped. Does not write to sockets:
-// hub/session.cpp takes bytes by render() and reports what the socket took by advance().
+// (PROTOCOL.md 5). A frame that is partly written is never dropped. Does not write to sockets: delivery.cpp
+// takes bytes by render() and reports what the socket took by advance(). Events that a socket takes at once never
+// come here; they are only counted, by passed().
 //
 // At every instant received() == delivered() + queued() + dropped().
 #pragma once
@@ -12,7 +13,7 @@
 #include <cstdint>
 #include <string>
 
-#include "hub/core/frame.h"
+#include "hub/core/block.h"
 #include "hub/core/ring.h"
 #include "protocol/base/clock.h"
 
@@ -29,16 +30,23 @@ struct QueueLimits {
 
 class Outbox {
  public:
-  // Whether push_event(frame) would have to drop. The caller tries to write first.
-  bool is_full_for(const Frame& frame, const QueueLimits& limits) const;
+  // Whether so many events of so many bytes, their seqs not counted, can be pushed and none has to be dropped. If
+  // not, the caller tries to write first.
+  bool has_room_for(size_t events, size_t bytes, const QueueLimits& limits) const;
 
-  // Appends an event and stamps the next seq. Returns how many events were dropped to make room; never fails.
-  // What is partly written stays, so the queue may exceed its limits by that one frame. O(dropped).
-  size_t push_event(FramePtr frame, const QueueLimits& limits);
+  // Appends the events of `block` from `first` to before `end`, and stamps the next seqs. Returns how many events
+  // were dropped to make room; never fails. What is partly written stays, so the queue may exceed its limits by
+  // that one frame. O(dropped).
+  size_t push_events(BlockPtr block, size_t first, size_t end, const QueueLimits& limits);
+
+  // Events that went to the socket without waiting here got the next seqs. Nothing may wait.
+  void passed(size_t count);
+  // The same for one of which the socket took only the first `written` bytes: it is what is written next.
+  void push_begun(BlockPtr block, size_t at, size_t written);
 
   // Appends a frame without seq if there is room, and evicts nothing (source_status). Returns whether it was
   // queued.
-  bool push_best_effort(FramePtr frame, const QueueLimits& limits);
+  bool push_best_effort(BlockPtr line, const QueueLimits& limits);
 
   // Whether a control reply of this size may be queued: unread ones are bounded by kMaxControlBytes, but for
   // a single one.
@@ -59,7 +67,7 @@ class Outbox {
   // When the oldest control reply that has a deadline must be written; kNever when there is none.
   TimePoint control_deadline() const;
 
-  uint64_t last_seq() const { return last_seq_; }
+  uint64_t next_seq() const { return last_seq_ + 1; }
   uint64_t received() const { return last_seq_; }
   uint64_t delivered() const { return delivered_; }
   uint64_t dropped() const { return dropped_; }
@@ -68,22 +76,28 @@ class Outbox {
   size_t control_bytes() const { return control_bytes_; }
 
  private:
-  struct Entry {
-    FramePtr frame;
-    uint64_t seq = 0;  // 0: a frame without seq
+  // Frames of one block, in their order.
+  struct Range {
+    BlockPtr block;
+    uint32_t next = 0;
+    uint32_t end = 0;
+    uint64_t seq = 0;  // of `next`; 0: a frame without seq
   };
   struct Control {
     std::string line;
     TimePoint deadline = kNever;
   };
 
-  static size_t wire_bytes(const Frame& frame, uint64_t seq);
-  static void append(std::string& out, const Entry& entry);
+  static size_t front_bytes(const Range& range);
+  static void append(std::string& out, const Range& range, size_t i);
+  bool exceeds(const QueueLimits& limits, size_t more_frames, size_t more_bytes) const;
   void drop_oldest_event();
-  void pop_front();
+  // Takes the first frame of the i-th range out.
+  void take_front(size_t i);
 
   Ring<Control> control_;
-  Ring<Entry> events_;
+  Ring<Range> events_;
+  size_t queued_frames_ = 0;
   size_t control_bytes_ = 0;
   size_t queued_bytes_ = 0;
   uint64_t queued_events_ = 0;

@@ -18,9 +18,7 @@ HelloAck hello_ack(bool first) {
   return ack;
 }
 
-FramePtr status_frame(const SourceStatus& status) {
-  return std::make_shared<const Frame>(Frame{encode(status), 0});
-}
+BlockPtr status_frame(const SourceStatus& status) { return block_of_line(encode(status)); }
 
 }  // namespace
 
@@ -70,6 +68,7 @@ void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, T
   set_phase(peer, Phase::consumer);
   peer.intake = Intake::read;
   peer.joined = now;
+  close_run();
   router_.subscribe(peer, peer.event_types);
   add_consumer(peer);
   reply(peer, hello_ack(answer.verdict == KeyRegistry::Verdict::joined_first), now + kWriteTimeout);
@@ -113,6 +112,7 @@ void HubCore::Impl::pre_shutdown_check(Peer& peer, const PreShutdownCheck& messa
 void HubCore::Impl::leave_tables(Peer& peer) {
   if (peer.phase == Phase::leaving) return;
   if (peer.phase == Phase::consumer) {
+    close_run();
     router_.unsubscribe(peer, peer.event_types);
     remove_consumer(peer);
   }

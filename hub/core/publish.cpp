@@ -1,5 +1,6 @@
-// An event's life: checked (json_scan), deduplicated, routed, encoded once, queued for each that matches.
-#include <utility>
+// An event's life up to delivery.cpp: checked (json_scan), deduplicated, routed, put into the hub's form if it is not in
+// it, and added to the turn.
+#include <cstring>
 
 #include "hub/core/hub_core_impl.h"
 #include "protocol/limits.h"
@@ -27,36 +28,49 @@ size_t frame_bytes(const EventLine& event) {
   return bytes;
 }
 
-FramePtr encode_frame(const EventLine& event, size_t bytes) {
-  auto frame = std::make_shared<Frame>();
-  std::string& out = frame->bytes;
-  out.reserve(bytes);
-  out += kHead;
-  out += event.event_type_token;
+// Where in `line`, a frame with its LF that has exactly `bytes`, `,"seq":N` goes; 0 unless the line is in the very form
+// that consumers get, which most sources send. Names, order and spaces need no look: the line is valid, and
+// when every value stands as far from the one before as in that form, nothing else can stand between them.
+size_t seq_place_in(std::string_view line, size_t bytes, const EventLine& event) {
+  if (line.size() != bytes || event.seq || !event.others.empty()) return 0;
+  auto stands_at = [&](std::string_view token, size_t at) { return token.data() == line.data() + at; };
+  size_t at = kHead.size();
+  if (!stands_at(event.event_type_token, at)) return 0;
+  at += event.event_type_token.size();
   if (!event.event_id_token.empty()) {
-    out += kId;
-    out += event.event_id_token;
+    at += kId.size();
+    if (!stands_at(event.event_id_token, at)) return 0;
+    at += event.event_id_token.size();
   }
   if (!event.source_time_token.empty()) {
-    out += kTime;
-    out += event.source_time_token;
+    at += kTime.size();
+    if (!stands_at(event.source_time_token, at)) return 0;
+    at += event.source_time_token.size();
   }
-  frame->seq_at = out.size();
+  return stands_at(event.payload_token, at + kPayload.size()) ? at : 0;
+}
+
+char* put(char* out, std::string_view bytes) {
+  std::memcpy(out, bytes.data(), bytes.size());
+  return out + bytes.size();
+}
+
+// Writes the frame that consumers get, without seq; returns where `,"seq":N` goes.
+size_t encode_frame(const EventLine& event, char* frame) {
+  char* out = put(put(frame, kHead), event.event_type_token);
+  if (!event.event_id_token.empty()) out = put(put(out, kId), event.event_id_token);
+  if (!event.source_time_token.empty()) out = put(put(out, kTime), event.source_time_token);
+  auto seq_at = static_cast<size_t>(out - frame);
   for (const EventLine::Member& member : event.others) {
-    out += ',';
-    out += member.name_token;
-    out += ':';
-    out += member.value_token;
+    out = put(put(put(put(out, ","), member.name_token), ":"), member.value_token);
   }
-  out += kPayload;
-  out += event.payload_token;
-  out += kEnd;
-  return frame;
+  put(put(put(out, kPayload), event.payload_token), kEnd);
+  return seq_at;
 }
 
 }  // namespace
 
-void HubCore::Impl::publish(Peer& peer, TimePoint now) {
+void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
   size_t bytes = frame_bytes(line_);
   if (bytes + kLargestSeqBytes > kMaxFrameBytes) {
     fault(peer, ErrorCode::frame_too_large,
@@ -77,14 +91,21 @@ void HubCore::Impl::publish(Peer& peer, TimePoint now) {
     ++peer.named->published;
     peer.named->last_event = now;
   }
-  router_.route(line_.event_type, found_);
-  if (found_.empty()) {
+  if (!router_.is_routed(line_.event_type)) close_run();
+  const Router::List& takers = router_.route(line_.event_type);
+  if (takers.empty()) {
     ++events_.unmatched;
     unmatched_.count(line_.event_type);
     return;
   }
-  FramePtr frame = encode_frame(line_, bytes);
-  for (Subscriber* subscriber : found_) deliver(static_cast<Peer&>(*subscriber), frame);
+  takers_ = &takers;
+  if (size_t seq_at = seq_place_in(line, bytes, line_); seq_at != 0) {
+    turn_.add(line, seq_at);
+  } else {
+    char* frame = turn_.keep(bytes);
+    seq_at = encode_frame(line_, frame);
+    turn_.add({frame, bytes}, seq_at);
+  }
 }
 
 bool HubCore::Impl::is_duplicate(Peer& peer, TimePoint now) {
@@ -97,26 +118,6 @@ bool HubCore::Impl::is_duplicate(Peer& peer, TimePoint now) {
     dedup = peer.dedup.get();
   }
   return dedup->seen(config_.hash_key, line_.event_id, config_.dedup_window, now);
-}
-
-void HubCore::Impl::deliver(Peer& peer, const FramePtr& frame) {
-  if (peer.outbox.is_full_for(*frame, config_.queue) && peer.refused_in_turn != turn_) {
-    // Before anything is dropped its socket is asked, once a turn: asking again for each event would let one
-    // stopped consumer cost every other a system call per event.
-    if (!edge_.flush(peer.id)) peer.refused_in_turn = turn_;
-  }
-  size_t dropped = peer.outbox.push_event(frame, config_.queue);
-  if (dropped > 0 && !std::exchange(peer.drop_noticed, true)) {
-    notice(Notice::Kind::slow_consumer, peer,
-           "consumer " + peer.key + " is too slow: its oldest events are dropped");
-  }
-  touch(peer);
-}
-
-void HubCore::Impl::broadcast(const FramePtr& frame) {
-  for (Peer* consumer : consumers_) {
-    if (consumer->outbox.push_best_effort(frame, config_.queue)) touch(*consumer);
-  }
 }
 
 }  // namespace bus::hub

@@ -1,4 +1,4 @@
-// A queue in one power-of-two buffer: push at the back, pop at the front, look at any place.
+// A queue in one power-of-two buffer: push at either end, pop at the front, look at any place.
 //
 // Holds no memory while it has never been used, and gives a large buffer back when it runs empty: most
 // consumers are idle most of the time, and std::deque keeps half a KiB for each even then.
@@ -33,6 +33,13 @@ class Ring {
   void push_back(T value) {
     if (size_ == capacity_) grow();
     buffer_[(first_ + size_) & (capacity_ - 1)] = std::move(value);
+    ++size_;
+  }
+
+  void push_front(T value) {
+    if (size_ == capacity_) grow();
+    first_ = (first_ + capacity_ - 1) & (capacity_ - 1);
+    buffer_[first_] = std::move(value);
     ++size_;
   }
 

@@ -24,6 +24,7 @@ Router::List& Router::list_for(std::string_view entry) {
 }
 
 void Router::subscribe(Subscriber& subscriber, const std::vector<std::string>& event_types) {
+  routed_ = nullptr;
   for (const std::string& entry : event_types) {
     List& list = list_for(entry);
     // An entry that repeats finds its own subscription at the end: nobody else joined since.
@@ -32,6 +33,7 @@ void Router::subscribe(Subscriber& subscriber, const std::vector<std::string>& e
 }
 
 void Router::unsubscribe(Subscriber& subscriber, const std::vector<std::string>& event_types) {
+  routed_ = nullptr;
   for (const std::string& entry : event_types) remove(subscriber, entry);
 }
 
@@ -45,26 +47,36 @@ void Router::remove(Subscriber& subscriber, std::string_view entry) {
     map.erase(at);
 }
 
-void Router::collect(const List& list, std::vector<Subscriber*>& found) {
+void Router::collect(const List& list) {
   for (Subscriber* subscriber : list) {
     if (subscriber->stamp == stamp_) continue;
     subscriber->stamp = stamp_;
-    found.push_back(subscriber);
+    found_.push_back(subscriber);
   }
 }
 
-void Router::route(std::string_view event_type, std::vector<Subscriber*>& found) {
-  found.clear();
+const Router::List& Router::route(std::string_view event_type) {
+  if (!is_routed(event_type)) {
+    routed_ = &find(event_type);
+    routed_type_ = event_type;
+  }
+  return *routed_;
+}
+
+const Router::List& Router::find(std::string_view event_type) {
+  auto exact = exact_.find(event_type);
+  if (prefix_.empty() && all_.empty() && exact != exact_.end()) return exact->second;
+  if (prefix_.empty() && exact == exact_.end()) return all_;
+  found_.clear();
   ++stamp_;
-  if (auto at = exact_.find(event_type); at != exact_.end()) collect(at->second, found);
-  collect(all_, found);
-  if (prefix_.empty()) return;
+  if (exact != exact_.end()) collect(exact->second);
+  collect(all_);
   // A prefix ends in its dot, and the type must be longer: a dot at the very end makes none.
   for (size_t dot = event_type.find('.'); dot != std::string_view::npos && dot + 1 < event_type.size();
        dot = event_type.find('.', dot + 1)) {
-    if (auto at = prefix_.find(event_type.substr(0, dot + 1)); at != prefix_.end())
-      collect(at->second, found);
+    if (auto at = prefix_.find(event_type.substr(0, dot + 1)); at != prefix_.end()) collect(at->second);
   }
+  return found_;
 }
 
 }  // namespace bus::hub

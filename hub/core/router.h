@@ -36,20 +36,28 @@ class Router {
   void subscribe(Subscriber& subscriber, const std::vector<std::string>& event_types);
   void unsubscribe(Subscriber& subscriber, const std::vector<std::string>& event_types);
 
-  // Replaces `found` by the subscribers that match, each once.
-  void route(std::string_view event_type, std::vector<Subscriber*>& found);
-
- private:
   using List = std::vector<Subscriber*>;
 
+  // Those that match, each once. The list is good until the next call of any function but this one with the same
+  // type, which costs next to nothing: sources often send many events of one type.
+  const List& route(std::string_view event_type);
+
+  // Whether route(event_type) would give the list that it gave last, still good.
+  bool is_routed(std::string_view event_type) const { return routed_ != nullptr && event_type == routed_type_; }
+
+ private:
   List& list_for(std::string_view entry);
   void remove(Subscriber& subscriber, std::string_view entry);
-  void collect(const List& list, std::vector<Subscriber*>& found);
+  const List& find(std::string_view event_type);
+  void collect(const List& list);
 
   TextMap<List> exact_;
   TextMap<List> prefix_;
   List all_;
   uint64_t stamp_ = 0;
+  List found_;                    // when more than one list matches
+  std::string routed_type_;
+  const List* routed_ = nullptr;  // what route(routed_type_) gave
 };
 
 }  // namespace bus::hub

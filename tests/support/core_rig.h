@@ -41,6 +41,7 @@ class CoreRig : public hub::Edge {
   hub::PeerId connect(uint32_t uid = kOurUid, int64_t pid = 100) {
     hub::PeerId id = core.open(hub::Credentials{pid, uid, uid, {}}, clock);
     sockets_[id];
+    core.flush(id);
     settle();
     return id;
   }
@@ -77,7 +78,7 @@ class CoreRig : public hub::Edge {
   void set_room(hub::PeerId id, size_t bytes) {
     if (!is_open(id)) return;
     sockets_[id].room = bytes;
-    serve(id);
+    core.flush(id);
     settle();
   }
 
@@ -127,20 +128,14 @@ class CoreRig : public hub::Edge {
     return id;
   }
 
-  bool flush(hub::PeerId id) noexcept override {
+  size_t write(hub::PeerId id, std::string_view bytes) noexcept override {
     auto at = sockets_.find(id);
-    if (at == sockets_.end()) return false;
+    if (at == sockets_.end()) return 0;
     Socket& socket = at->second;
-    hub::Outbox& outbox = core.outbox(id);
-    while (!outbox.empty() && socket.room > 0) {
-      std::string out;
-      outbox.render(out, 65536);
-      size_t taken = std::min(out.size(), socket.room);
-      socket.bytes.append(out, 0, taken);
-      if (socket.room != kEndless) socket.room -= taken;
-      outbox.advance(taken);
-    }
-    return outbox.empty();
+    size_t taken = std::min(bytes.size(), socket.room);
+    socket.bytes.append(bytes.substr(0, taken));
+    if (socket.room != kEndless) socket.room -= taken;
+    return taken;
   }
 
   TimePoint clock = TimePoint{} + seconds(1000);
@@ -164,7 +159,7 @@ class CoreRig : public hub::Edge {
 
   void settle() {
     for (;;) {
-      auto touched = core.take_touched();
+      std::vector<hub::PeerId> touched = core.take_touched();
       if (touched.empty()) return;
       for (hub::PeerId id : touched) serve(id);
     }
@@ -172,9 +167,9 @@ class CoreRig : public hub::Edge {
 
   void serve(hub::PeerId id) {
     if (!is_open(id)) return;
-    bool empty = core.fate(id) != hub::Fate::close_now && flush(id);
+    while (core.has_more(id)) core.flush(id);
     if (core.fate(id) == hub::Fate::stay) return read(id);
-    if (core.fate(id) == hub::Fate::close_now || empty) hang_up(id);
+    if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) hang_up(id);
   }
 
   std::map<hub::PeerId, Socket> sockets_;

@@ -11,15 +11,28 @@ using namespace bus::hub;
 namespace {
 
 // {"a"|} with the seq at the bar.
-FramePtr frame(const std::string& name, size_t padding = 0) {
-  auto out = std::make_shared<Frame>();
-  out->bytes = "{\"" + name + "\"";
-  out->seq_at = out->bytes.size();
-  out->bytes += std::string(padding, ' ') + "}\n";
-  return out;
+BlockPtr event(const std::string& name, size_t padding = 0) {
+  Block block;
+  block.bytes = "{\"" + name + "\"";
+  auto seq_at = static_cast<uint32_t>(block.bytes.size());
+  block.bytes += std::string(padding, ' ') + "}\n";
+  block.frames.push_back({static_cast<uint32_t>(block.bytes.size()), seq_at});
+  return std::make_shared<const Block>(std::move(block));
 }
 
-FramePtr plain(const std::string& line) { return std::make_shared<const Frame>(Frame{line, 0}); }
+// Several events as one block: {"a"|}, {"b"|}, …
+BlockPtr events(const std::string& names) {
+  Block block;
+  for (char name : names) {
+    block.bytes += std::string("{\"") + name + "\"}\n";
+    block.frames.push_back({static_cast<uint32_t>(block.bytes.size()), 4});
+  }
+  return std::make_shared<const Block>(std::move(block));
+}
+
+size_t push(Outbox& outbox, const BlockPtr& block, const QueueLimits& limits) {
+  return outbox.push_events(block, 0, block->frames.size(), limits);
+}
 
 std::string drain(Outbox& outbox, size_t want = 1 << 20) {
   std::string out;
@@ -38,7 +51,7 @@ constexpr QueueLimits kWide{1000, 1 << 20};
 
 TEST_CASE("Outbox stamps seq from 1 and inserts it where the frame says") {
   Outbox outbox;
-  for (int i = 0; i < 11; ++i) outbox.push_event(frame("a"), kWide);
+  for (int i = 0; i < 11; ++i) push(outbox, event("a"), kWide);
   std::string out = drain(outbox);
   CHECK(out.substr(0, 24) == "{\"a\",\"seq\":1}\n{\"a\",\"seq\"");
   CHECK(out.substr(out.size() - 15) == "{\"a\",\"seq\":11}\n");
@@ -50,10 +63,10 @@ TEST_CASE("Outbox stamps seq from 1 and inserts it where the frame says") {
 TEST_CASE("Outbox drops the oldest frame when full, and only then") {
   Outbox outbox;
   QueueLimits two{2, 1 << 20};
-  CHECK(outbox.push_event(frame("a"), two) == 0);
-  CHECK(outbox.push_event(frame("b"), two) == 0);
-  CHECK(outbox.is_full_for(*frame("c"), two));
-  CHECK(outbox.push_event(frame("c"), two) == 1);
+  CHECK(push(outbox, event("a"), two) == 0);
+  CHECK(push(outbox, event("b"), two) == 0);
+  CHECK_FALSE(outbox.has_room_for(1, event("c")->bytes.size(), two));
+  CHECK(push(outbox, event("c"), two) == 1);
   check_balance(outbox);
   CHECK(drain(outbox) == "{\"b\",\"seq\":2}\n{\"c\",\"seq\":3}\n");
   CHECK(outbox.dropped() == 1);
@@ -64,24 +77,80 @@ TEST_CASE("Outbox counts bytes as they go over the wire, and drops at one byte a
   {
     Outbox outbox;
     QueueLimits exact{100, 2 * one};
-    CHECK(outbox.push_event(frame("a"), exact) == 0);
-    CHECK(outbox.push_event(frame("b"), exact) == 0);
+    CHECK(push(outbox, event("a"), exact) == 0);
+    CHECK(push(outbox, event("b"), exact) == 0);
     CHECK(outbox.queued_bytes() == 2 * one);
   }
   {
     Outbox outbox;
     QueueLimits one_less{100, 2 * one - 1};
-    CHECK(outbox.push_event(frame("a"), one_less) == 0);
-    CHECK(outbox.push_event(frame("b"), one_less) == 1);
+    CHECK(push(outbox, event("a"), one_less) == 0);
+    CHECK(push(outbox, event("b"), one_less) == 1);
     CHECK(outbox.queued_bytes() == one);
   }
+}
+
+TEST_CASE("Outbox knows what fits without dropping, to the byte") {
+  Outbox outbox;
+  QueueLimits limits{3, 3 * 14};
+  CHECK(outbox.has_room_for(3, 3 * 6, limits));
+  CHECK_FALSE(outbox.has_room_for(3, 3 * 6 + 1, limits));
+  CHECK_FALSE(outbox.has_room_for(4, 4, limits));
+}
+
+TEST_CASE("Outbox drops the oldest of many events at once, as if they had come one by one") {
+  for (size_t limit = 1; limit <= 9; ++limit) {
+    Outbox one_by_one;
+    Outbox at_once;
+    QueueLimits limits{limit, 1 << 20};
+    for (const char* names : {"abc", "defgh", "i"}) {
+      BlockPtr block = events(names);
+      for (size_t i = 0; i < block->frames.size(); ++i) one_by_one.push_events(block, i, i + 1, limits);
+      push(at_once, block, limits);
+      CHECK(at_once.queued_bytes() == one_by_one.queued_bytes());
+      CHECK(at_once.dropped() == one_by_one.dropped());
+      check_balance(at_once);
+    }
+    CHECK(drain(at_once) == drain(one_by_one));
+  }
+}
+
+TEST_CASE("Outbox queues a part of a block") {
+  Outbox outbox;
+  outbox.push_events(events("abcd"), 1, 3, kWide);
+  CHECK(outbox.queued() == 2);
+  CHECK(drain(outbox) == "{\"b\",\"seq\":1}\n{\"c\",\"seq\":2}\n");
+}
+
+TEST_CASE("Outbox keeps the begun event of a block and drops those behind it") {
+  Outbox outbox;
+  QueueLimits two{2, 1 << 20};
+  outbox.push_events(events("ab"), 0, 2, two);
+  outbox.advance(1);
+  CHECK(push(outbox, events("cde"), two) == 3);
+  check_balance(outbox);
+  CHECK(outbox.queued() == 2);
+  CHECK(drain(outbox) == "\"a\",\"seq\":1}\n{\"e\",\"seq\":5}\n");
+}
+
+TEST_CASE("Outbox counts events that did not wait, and goes on in the middle of one") {
+  Outbox outbox;
+  outbox.passed(8);
+  CHECK(outbox.next_seq() == 9);
+  outbox.push_begun(events("ij"), 0, 6);
+  outbox.push_events(events("ij"), 1, 2, kWide);
+  check_balance(outbox);
+  CHECK(outbox.delivered() == 8);
+  CHECK(drain(outbox) == "seq\":9}\n{\"j\",\"seq\":10}\n");
+  CHECK(outbox.received() == 10);
+  CHECK(outbox.queued_bytes() == 0);
 }
 
 TEST_CASE("Outbox drops as many frames as a large one needs") {
   Outbox outbox;
   QueueLimits limits{100, 100};
-  for (int i = 0; i < 5; ++i) outbox.push_event(frame("a"), limits);
-  CHECK(outbox.push_event(frame("big", 60), limits) == 4);
+  for (int i = 0; i < 5; ++i) push(outbox, event("a"), limits);
+  CHECK(push(outbox, event("big", 60), limits) == 4);
   check_balance(outbox);
   CHECK(outbox.queued() == 2);
 }
@@ -89,14 +158,14 @@ TEST_CASE("Outbox drops as many frames as a large one needs") {
 TEST_CASE("Outbox never drops a frame that is partly written, nor tears it") {
   Outbox outbox;
   QueueLimits two{2, 1 << 20};
-  outbox.push_event(frame("a"), two);
-  outbox.push_event(frame("b"), two);
+  push(outbox, event("a"), two);
+  push(outbox, event("b"), two);
   std::string out;
   outbox.render(out, 1);
   outbox.advance(3);
   std::string seen = out.substr(0, 3);
-  CHECK(outbox.push_event(frame("c"), two) == 1);
-  CHECK(outbox.push_event(frame("d"), two) == 1);
+  CHECK(push(outbox, event("c"), two) == 1);
+  CHECK(push(outbox, event("d"), two) == 1);
   check_balance(outbox);
   seen += drain(outbox);
   CHECK(seen == "{\"a\",\"seq\":1}\n{\"d\",\"seq\":4}\n");
@@ -105,10 +174,10 @@ TEST_CASE("Outbox never drops a frame that is partly written, nor tears it") {
 TEST_CASE("Outbox with room for one frame keeps the partly written one and the newest") {
   Outbox outbox;
   QueueLimits one{1, 1 << 20};
-  outbox.push_event(frame("a"), one);
+  push(outbox, event("a"), one);
   outbox.advance(1);
-  outbox.push_event(frame("b"), one);
-  outbox.push_event(frame("c"), one);
+  push(outbox, event("b"), one);
+  push(outbox, event("c"), one);
   check_balance(outbox);
   CHECK(outbox.queued() == 2);
   CHECK(drain(outbox) == "\"a\",\"seq\":1}\n{\"c\",\"seq\":3}\n");
@@ -116,8 +185,8 @@ TEST_CASE("Outbox with room for one frame keeps the partly written one and the n
 
 TEST_CASE("Outbox sends control replies ahead of events, but never inside a frame") {
   Outbox outbox;
-  outbox.push_event(frame("a"), kWide);
-  outbox.push_event(frame("b"), kWide);
+  push(outbox, event("a"), kWide);
+  push(outbox, event("b"), kWide);
   outbox.advance(4);
   outbox.push_control("{ack}\n", kNever);
   CHECK(drain(outbox) == ",\"seq\":1}\n{ack}\n{\"b\",\"seq\":2}\n");
@@ -127,7 +196,7 @@ TEST_CASE("Outbox goes on in the middle of a control reply although events came"
   Outbox outbox;
   outbox.push_control("{ack}\n", kNever);
   outbox.advance(2);
-  outbox.push_event(frame("a"), kWide);
+  push(outbox, event("a"), kWide);
   outbox.push_control("{two}\n", kNever);
   CHECK(drain(outbox) == "ck}\n{two}\n{\"a\",\"seq\":1}\n");
   CHECK(outbox.control_bytes() == 0);
@@ -136,9 +205,9 @@ TEST_CASE("Outbox goes on in the middle of a control reply although events came"
 TEST_CASE("Outbox written in pieces of any size gives the same bytes") {
   for (size_t piece = 1; piece < 40; ++piece) {
     Outbox outbox;
-    for (const char* name : {"a", "bb", "ccc"}) outbox.push_event(frame(name), kWide);
+    for (const char* name : {"a", "bb", "ccc"}) push(outbox, event(name), kWide);
     outbox.push_control("{ack}\n", kNever);
-    outbox.push_best_effort(plain("{status}\n"), kWide);
+    outbox.push_best_effort(block_of_line("{status}\n"), kWide);
     std::string seen;
     while (!outbox.empty()) {
       std::string out;
@@ -156,9 +225,9 @@ TEST_CASE("Outbox written in pieces of any size gives the same bytes") {
 TEST_CASE("Outbox queues a best-effort frame only when there is room, and evicts nothing for it") {
   Outbox outbox;
   QueueLimits two{2, 1 << 20};
-  outbox.push_event(frame("a"), two);
-  CHECK(outbox.push_best_effort(plain("{s}\n"), two));
-  CHECK_FALSE(outbox.push_best_effort(plain("{t}\n"), two));
+  push(outbox, event("a"), two);
+  CHECK(outbox.push_best_effort(block_of_line("{s}\n"), two));
+  CHECK_FALSE(outbox.push_best_effort(block_of_line("{t}\n"), two));
   CHECK(outbox.queued() == 1);
   CHECK(outbox.received() == 1);
   CHECK(drain(outbox) == "{\"a\",\"seq\":1}\n{s}\n");
@@ -168,8 +237,8 @@ TEST_CASE("Outbox queues a best-effort frame only when there is room, and evicts
 TEST_CASE("Outbox may evict a best-effort frame for an event, and does not count it as a loss") {
   Outbox outbox;
   QueueLimits one{1, 1 << 20};
-  outbox.push_best_effort(plain("{s}\n"), one);
-  CHECK(outbox.push_event(frame("a"), one) == 0);
+  outbox.push_best_effort(block_of_line("{s}\n"), one);
+  CHECK(push(outbox, event("a"), one) == 0);
   CHECK(outbox.dropped() == 0);
   CHECK(drain(outbox) == "{\"a\",\"seq\":1}\n");
 }

@@ -29,8 +29,9 @@ struct Table {
     members[i]->entries.clear();
   }
   std::vector<size_t> takers(std::string_view type) {
-    std::vector<Subscriber*> found;
-    router.route(type, found);
+    const Router::List& found = router.route(type);
+    CHECK(router.is_routed(type));
+    CHECK(&router.route(type) == &found);
     std::vector<size_t> out;
     for (size_t i = 0; i < members.size(); ++i) {
       out.insert(out.end(),

@@ -1,0 +1,145 @@
+// A turn's end: each consumer is written what it gets of the turn, and what its socket does not take waits in its
+// outbox.
+//
+// The way of nearly every event: the consumer has nothing queued, so its stream of this turn is rendered (or only the
+// seqs of the last rendering are overwritten) and goes to the socket in one write. Nothing is allocated on it. What the
+// socket refuses becomes queued events, and a consumer that has some is served from its queue, in large writes.
+#include <utility>
+
+#include "hub/core/hub_core_impl.h"
+
+namespace bus::hub {
+
+namespace {
+
+// Whole frames are rendered until there is about this much; a socket takes some 200 KiB by default.
+constexpr size_t kRenderBytes = 256 * 1024;
+// What one peer is written from its queue in one turn; the rest follows in its next turn.
+constexpr size_t kWriteBytesPerTurn = 1024 * 1024;
+
+}  // namespace
+
+void HubCore::Impl::will_write(Peer& peer) {
+  if (!std::exchange(peer.unwritten, true)) unwritten_.push_back(&peer);
+}
+
+// From here on other events go to others: gives the run to those that take it.
+void HubCore::Impl::close_run() {
+  if (!turn_.run_is_open()) return;
+  for (Subscriber* subscriber : *takers_) {
+    Peer& peer = static_cast<Peer&>(*subscriber);
+    peer.stream = turn_.extended(peer.stream);
+    will_write(peer);
+  }
+  turn_.close_run();
+}
+
+void HubCore::Impl::end_turn() {
+  close_run();
+  for (size_t i = 0; i < unwritten_.size(); ++i) {
+    Peer& peer = *unwritten_[i];
+    peer.unwritten = false;
+    write_out(peer);
+  }
+  unwritten_.clear();
+  if (!turn_.empty()) turn_.clear();
+  ++turn_number_;
+}
+
+void HubCore::Impl::write_out(Peer& peer) {
+  bool waited = !peer.outbox.empty();
+  bool written = write_queue(peer, kWriteBytesPerTurn) && !peer.socket_full;
+  if (Turn::StreamId stream = std::exchange(peer.stream, 0); stream != 0) {
+    if (written) {
+      write_stream(peer, stream);
+    } else {
+      queue_stream(peer, stream, 0);
+    }
+  }
+  // The edge need not look at those that got all at once.
+  if (waited || !peer.outbox.empty()) touch(peer);
+}
+
+size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {
+  size_t taken = edge_.write(peer.id, bytes);
+  // A short write means that the buffer is full (unix(7) stream sockets); asking again would only say so.
+  peer.socket_full = taken < bytes.size();
+  if (peer.socket_full) peer.asked_in_turn = turn_number_;
+  return taken;
+}
+
+// Writes what is queued, about `most` bytes. Whether nothing is left.
+bool HubCore::Impl::write_queue(Peer& peer, size_t most) {
+  Outbox& outbox = peer.outbox;
+  for (size_t total = 0; !outbox.empty() && !peer.socket_full && total < most;) {
+    out_.clear();
+    outbox.render(out_, kRenderBytes);
+    size_t taken = write(peer, out_);
+    outbox.advance(taken);
+    total += taken;
+  }
+  return outbox.empty();
+}
+
+// Before anything is dropped or given up: writes what is queued to a socket that was full, in case it has room by
+// now, but once a turn. Whether nothing is left, and there is room.
+bool HubCore::Impl::ask_socket(Peer& peer) {
+  if (peer.socket_full) {
+    if (peer.asked_in_turn == turn_number_) return false;
+    peer.socket_full = false;
+  }
+  return write_queue(peer, SIZE_MAX) && !peer.socket_full;
+}
+
+// Writes the stream to a peer that has nothing queued.
+void HubCore::Impl::write_stream(Peer& peer, Turn::StreamId stream) {
+  std::string_view bytes = turn_.render(stream, peer.outbox.next_seq());
+  size_t taken = write(peer, bytes);
+  if (taken == bytes.size()) {
+    peer.outbox.passed(turn_.size_of(stream));
+    return;
+  }
+  Turn::Place place = turn_.place_of(taken);
+  peer.outbox.passed(place.events);
+  if (place.rest > 0) {
+    const Turn::Part& begun = turn_.parts_of(stream, place.events).front();
+    peer.outbox.push_begun(begun.block, begun.first, place.rest);
+    ++place.events;
+  }
+  queue_stream(peer, stream, place.events);
+}
+
+// Queues the stream without its first `skip` events.
+void HubCore::Impl::queue_stream(Peer& peer, Turn::StreamId stream, size_t skip) {
+  bool fits = peer.outbox.has_room_for(turn_.size_of(stream) - skip, turn_.bytes_of(stream), config_.queue);
+  if (!fits && skip == 0 && ask_socket(peer)) {
+    write_stream(peer, stream);
+    return;
+  }
+  size_t dropped = 0;
+  for (const Turn::Part& part : turn_.parts_of(stream, skip))
+    dropped += peer.outbox.push_events(part.block, part.first, part.end, config_.queue);
+  if (dropped > 0 && !std::exchange(peer.drop_noticed, true)) {
+    notice(Notice::Kind::slow_consumer, peer,
+           "consumer " + peer.key + " is too slow: its oldest events are dropped");
+  }
+}
+
+// A line to all consumers, behind what they get before it and ahead of what they get after it.
+void HubCore::Impl::broadcast(const BlockPtr& line) {
+  close_run();
+  for (Peer* consumer : consumers_) {
+    if (Turn::StreamId stream = std::exchange(consumer->stream, 0); stream != 0)
+      queue_stream(*consumer, stream, 0);
+    if (consumer->outbox.push_best_effort(line, config_.queue)) will_write(*consumer);
+  }
+}
+
+void HubCore::Impl::flush(PeerId id) {
+  Peer& peer = this->peer(id);
+  peer.socket_full = false;
+  will_write(peer);
+  end_turn();
+}
+
+}  // namespace bus::hub
