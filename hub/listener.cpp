@@ -11,6 +11,11 @@ namespace bus::hub {
 namespace {
 
 constexpr size_t kBurst = 64;
+// What a connection's socket may hold for its reader (the kernel doubles it for its own overhead, and clamps
+// it to net.core.wmem_max). A turn's bytes have to fit: what does not costs a copy into the queue and a turn
+// of its own. Measured with 1 KiB events to 8 consumers, the default of 208 KiB costs a third more; more than
+// this gains nothing.
+constexpr int kSendBufferBytes = 512 * 1024;
 constexpr Duration kRetryAfter = milliseconds(100);
 
 bool out_of_resources(int error) {
@@ -36,7 +41,7 @@ std::vector<uint32_t> peer_groups(int fd) {
 Listener::Listener(Loop& loop, Fd socket, Callbacks callbacks)
     : socket_(std::move(socket)),
       callbacks_(std::move(callbacks)),
-      watch_(loop, socket_.get(), {[this] { accept_burst(); }, nullptr}),
+      watch_(loop, socket_.get(), *this),
       retry_(loop, [this] { resume(); }) {
   if (!watch_.set(FdWatch::Mode::reading, false)) pause(ENOMEM);
 }
@@ -55,6 +60,7 @@ size_t Listener::accept_burst() {
       return accepted;
     }
     ++accepted;
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
     auto peer = peer_credentials(fd.get());
     if (!peer) continue;
     Credentials credentials{peer->pid, peer->uid, peer->gid, peer_groups(fd.get())};

@@ -18,7 +18,7 @@ namespace bus::hub {
 // The kernel clamps it to net.core.somaxconn.
 inline constexpr int kListenBacklog = 4096;
 
-class Listener {
+class Listener final : private FdWatch::Handler {
  public:
   struct Callbacks {
     std::function<void(Fd, const Credentials&)> on_connection;
@@ -36,6 +36,8 @@ class Listener {
   void close();
 
  private:
+  void on_readable() override { accept_burst(); }
+  void on_writable() override {}
   void pause(int reason);
   void resume();
 

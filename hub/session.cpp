@@ -17,9 +17,7 @@ constexpr size_t kMaxDiscardBytes = 8 * 1024 * 1024;
 }  // namespace
 
 Session::Session(Loop& loop, Fd fd, Sessions& owner)
-    : owner_(owner),
-      fd_(std::move(fd)),
-      watch_(loop, fd_.get(), {[this] { on_readable(); }, [this] { on_writable(); }}) {}
+    : owner_(owner), fd_(std::move(fd)), watch_(loop, fd_.get(), *this) {}
 
 size_t Session::write(std::string_view bytes) noexcept {
   if (output_broken_ || !is_open()) return 0;

@@ -18,7 +18,7 @@ inline constexpr size_t kReadBytes = 256 * 1024;
 
 class Sessions;
 
-class Session {
+class Session final : private FdWatch::Handler {
  public:
   Session(Loop& loop, Fd fd, Sessions& owner);
 
@@ -44,8 +44,8 @@ class Session {
  private:
   enum class Input { more, none, ended };
 
-  void on_readable();
-  void on_writable();
+  void on_readable() override;
+  void on_writable() override;
   void on_change();
   Input read_once();
   void end_input();

@@ -1,9 +1,10 @@
-// A turn's end: each consumer is written what it gets of the turn, and what its socket does not take waits in its
-// outbox.
+// A turn's end: each consumer is written what it gets of the turn, and what its socket does not take waits in
+// its outbox.
 //
-// The way of nearly every event: the consumer has nothing queued, so its stream of this turn is rendered (or only the
-// seqs of the last rendering are overwritten) and goes to the socket in one write. Nothing is allocated on it. What the
-// socket refuses becomes queued events, and a consumer that has some is served from its queue, in large writes.
+// The way of nearly every event: the consumer has nothing queued, so its stream of this turn is rendered (or
+// only the seqs of the last rendering are overwritten) and goes to the socket in one write. Nothing is
+// allocated on it. What the socket refuses becomes queued events, and a consumer that has some is served from
+// its queue, in large writes.
 #include <utility>
 
 #include "hub/core/hub_core_impl.h"
@@ -81,8 +82,8 @@ bool HubCore::Impl::write_queue(Peer& peer, size_t most) {
   return outbox.empty();
 }
 
-// Before anything is dropped or given up: writes what is queued to a socket that was full, in case it has room by
-// now, but once a turn. Whether nothing is left, and there is room.
+// Before anything is dropped or given up: writes what is queued to a socket that was full, in case it has
+// room by now, but once a turn. Whether nothing is left, and there is room.
 bool HubCore::Impl::ask_socket(Peer& peer) {
   if (peer.socket_full) {
     if (peer.asked_in_turn == turn_number_) return false;

@@ -18,13 +18,13 @@ HubCore::Impl::~Impl() { BUSD_CHECK(peers_.empty()); }
 Peer& HubCore::Impl::peer(PeerId id) {
   auto at = peers_.find(id);
   BUSD_CHECK(at != peers_.end());
-  return *at->second;
+  return at->second;
 }
 
 const Peer& HubCore::Impl::peer(PeerId id) const {
   auto at = peers_.find(id);
   BUSD_CHECK(at != peers_.end());
-  return *at->second;
+  return at->second;
 }
 
 // ---- a connection's beginning and end
@@ -49,12 +49,12 @@ std::string HubCore::Impl::refusal_of(const Credentials& credentials, ErrorCode&
 }
 
 PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
-  auto owned = std::make_unique<Peer>();
-  Peer& peer = *owned;
-  peer.id = next_id_++;
-  peer.credentials = credentials;
+  PeerId id = next_id_++;
+  Peer& peer = peers_[id];
+  peer.id = id;
+  peer.kernel_pid = credentials.pid;
+  peer.uid = credentials.uid;
   peer.opened = now;
-  peers_.emplace(peer.id, std::move(owned));
   ++handshakes_;
   ++connections_.accepted;
   ErrorCode code = ErrorCode::denied;
@@ -251,7 +251,7 @@ void HubCore::Impl::set_phase(Peer& peer, Phase phase) {
 }
 
 void HubCore::Impl::notice(Notice::Kind kind, const Peer& peer, std::string text) {
-  int64_t pid = peer.credentials.pid != 0 ? peer.credentials.pid : peer.pid;
+  int64_t pid = peer.kernel_pid != 0 ? peer.kernel_pid : peer.pid;
   notices_.push_back(Notice{kind, peer.id, pid, std::move(text)});
 }
 
@@ -340,8 +340,7 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
 
 void HubCore::Impl::begin_stop(TimePoint deadline) {
   stopping_ = true;
-  for (auto& [id, owned] : peers_) {
-    Peer& each = *owned;
+  for (auto& [id, each] : peers_) {
     if (each.intake == Intake::read) each.intake = Intake::paused;
     if (each.fate == Fate::stay) each.fate = Fate::close_when_flushed;
     each.close_deadline = std::min(each.close_deadline, deadline);

@@ -7,13 +7,15 @@
 //
 //   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when
 //      closed; flush() once a connection has been opened, and whenever its socket has room again.
-//   2. After each of these, and after tick(): for every id in take_touched(), obey intake() and fate(), and call
+//   2. After each of these, and after tick(): for every id in take_touched(), obey intake() and fate(), and
+//   call
 //      flush() when there is room, or in a turn of its own when has_more().
 //   3. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
 //
-// A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each consumer is written
-// what it gets of them, through Edge::write(), before the entry returns. Nothing is dropped while a socket takes more.
-// A socket that refused bytes in a turn is not asked again in the same turn.
+// A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each
+// consumer is written what it gets of them, through Edge::write(), before the entry returns. Nothing is
+// dropped while a socket takes more. A socket that refused bytes in a turn is not asked again in the same
+// turn.
 #pragma once
 
 #include <cstdint>
@@ -90,8 +92,8 @@ struct Notice {
 class Edge {
  public:
   virtual ~Edge() = default;
-  // Writes to the peer's socket what it takes now of `bytes`, and returns how many it took; fewer than all means that it
-  // refuses, or is broken. Must not call back into the core.
+  // Writes to the peer's socket what it takes now of `bytes`, and returns how many it took; fewer than all
+  // means that it refuses, or is broken. Must not call back into the core.
   virtual size_t write(PeerId peer, std::string_view bytes) noexcept = 0;
 };
 
@@ -102,8 +104,8 @@ class HubCore {
   HubCore(const HubCore&) = delete;
   HubCore& operator=(const HubCore&) = delete;
 
-  // A connection was accepted; write() for it may be called from the next entry on. One that is not admitted (denied,
-  // too_many) has its answer queued and is to be closed.
+  // A connection was accepted; write() for it may be called from the next entry on. One that is not admitted
+  // (denied, too_many) has its answer queued and is to be closed.
   PeerId open(const Credentials& credentials, TimePoint now);
   // The bytes of one read(); they may go when this returns.
   void receive(PeerId peer, std::string_view chunk, TimePoint now);
@@ -115,8 +117,8 @@ class HubCore {
   // Writes what waits for the peer.
   void flush(PeerId peer);
 
-  // Ids of peers that the edge has to look at since the last call, each once: intake or fate changed, or something
-  // waits, or waits no longer. Good until the next call.
+  // Ids of peers that the edge has to look at since the last call, each once: intake or fate changed, or
+  // something waits, or waits no longer. Good until the next call.
   const std::vector<PeerId>& take_touched();
   const Outbox& outbox(PeerId peer) const;
   // Whether something waits for the peer although its socket did not refuse it.

@@ -42,7 +42,8 @@ enum class Phase {
 
 struct Peer : Subscriber {
   PeerId id = 0;
-  Credentials credentials;
+  int64_t kernel_pid = 0;
+  uint32_t uid = 0;
   Phase phase = Phase::handshake;
   Intake intake = Intake::read;
   Fate fate = Fate::stay;
@@ -70,7 +71,7 @@ struct Peer : Subscriber {
   std::string key;
   std::string subscription_id;
   std::vector<std::string> event_types;
-  std::string scope;
+  std::string_view scope;  // one of the two
   size_t consumer_at = 0;  // its place in consumers_
 
   // Publisher.
@@ -108,7 +109,7 @@ class HubCore::Impl {
   std::vector<PeerId> touched_ids_;  // what take_touched() gave last
   std::vector<Notice> notices_;
   bool stop_requested_ = false;
-  std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<PeerId, Peer> peers_;
 
  private:
   // hub_core.cpp
@@ -145,8 +146,8 @@ class HubCore::Impl {
   void remove_consumer(Peer& peer);
 
   // publish.cpp
-  // The event in line_. `line` is what it was scanned from, with its LF, if that stays in place until the turn ends; else
-  // empty.
+  // The event in line_. `line` is what it was scanned from, with its LF, if that stays in place until the
+  // turn ends; else empty.
   void publish(Peer& peer, std::string_view line, TimePoint now);
   bool is_duplicate(Peer& peer, TimePoint now);
 

@@ -3,8 +3,8 @@
 //
 // When full of events it drops the OLDEST: a slow consumer sees the newest state, and the gap shows in `seq`
 // (PROTOCOL.md 5). A frame that is partly written is never dropped. Does not write to sockets: delivery.cpp
-// takes bytes by render() and reports what the socket took by advance(). Events that a socket takes at once never
-// come here; they are only counted, by passed().
+// takes bytes by render() and reports what the socket took by advance(). Events that a socket takes at once
+// never come here; they are only counted, by passed().
 //
 // At every instant received() == delivered() + queued() + dropped().
 #pragma once
@@ -30,13 +30,13 @@ struct QueueLimits {
 
 class Outbox {
  public:
-  // Whether so many events of so many bytes, their seqs not counted, can be pushed and none has to be dropped. If
-  // not, the caller tries to write first.
+  // Whether so many events of so many bytes, their seqs not counted, can be pushed and none has to be
+  // dropped. If not, the caller tries to write first.
   bool has_room_for(size_t events, size_t bytes, const QueueLimits& limits) const;
 
-  // Appends the events of `block` from `first` to before `end`, and stamps the next seqs. Returns how many events
-  // were dropped to make room; never fails. What is partly written stays, so the queue may exceed its limits by
-  // that one frame. O(dropped).
+  // Appends the events of `block` from `first` to before `end`, and stamps the next seqs. Returns how many
+  // events were dropped to make room; never fails. What is partly written stays, so the queue may exceed its
+  // limits by that one frame. O(dropped).
   size_t push_events(BlockPtr block, size_t first, size_t end, const QueueLimits& limits);
 
   // Events that went to the socket without waiting here got the next seqs. Nothing may wait.

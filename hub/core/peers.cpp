@@ -42,9 +42,9 @@ void HubCore::Impl::hello(Peer& peer, Hello& message, TimePoint now) {
   peer.subscription_id = std::move(message.subscription_id);
   peer.event_types = std::move(message.event_types);
   peer.exclusive = message.exclusive;
-  peer.scope = peer.subscription_id.empty() ? peer.key : peer.subscription_id;
+  peer.scope = std::string_view(peer.subscription_id.empty() ? peer.key : peer.subscription_id);
   set_phase(peer, Phase::waiting);
-  int64_t shown_pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
+  int64_t shown_pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
   KeyRegistry::Answer answer = registry_.join(peer.scope, {peer.id, shown_pid, peer.exclusive});
   if (answer.verdict != KeyRegistry::Verdict::waiting) {
     answer_join(peer, answer, now);
@@ -60,7 +60,7 @@ void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, T
     ack.rejected = true;
     ack.reject_reason = answer.reason;
     reply(peer, ack, now + kWriteTimeout);
-    peer.scope.clear();  // it is in none
+    peer.scope = {};  // it is in none
     notice(Notice::Kind::refused_peer, peer, answer.reason);
     close_when_flushed(peer, now + kWriteTimeout);
     return;
@@ -86,8 +86,8 @@ void HubCore::Impl::become_source(Peer& peer, const Hello& message, TimePoint no
   notice(Notice::Kind::joined, peer, "source " + message.source);
   if (message.source.empty()) return;
   peer.named = &sources_.add(message.source);
-  peer.named->pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
-  peer.named->uid = peer.credentials.uid;
+  peer.named->pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
+  peer.named->uid = peer.uid;
   broadcast(status_frame({peer.named->name, peer.named->state, {}}));
 }
 
@@ -119,7 +119,7 @@ void HubCore::Impl::leave_tables(Peer& peer) {
   if (!peer.scope.empty()) {
     for (KeyRegistry::Answer& answer : registry_.leave(peer.scope, peer.id))
       answers_.push_back(std::move(answer));
-    peer.scope.clear();
+    peer.scope = {};
     peer.lock_since = kNever;
   }
   set_phase(peer, Phase::leaving);

@@ -1,5 +1,5 @@
-// An event's life up to delivery.cpp: checked (json_scan), deduplicated, routed, put into the hub's form if it is not in
-// it, and added to the turn.
+// An event's life up to delivery.cpp: checked (json_scan), deduplicated, routed, put into the hub's form if
+// it is not in it, and added to the turn.
 #include <cstring>
 
 #include "hub/core/hub_core_impl.h"
@@ -28,9 +28,10 @@ size_t frame_bytes(const EventLine& event) {
   return bytes;
 }
 
-// Where in `line`, a frame with its LF that has exactly `bytes`, `,"seq":N` goes; 0 unless the line is in the very form
-// that consumers get, which most sources send. Names, order and spaces need no look: the line is valid, and
-// when every value stands as far from the one before as in that form, nothing else can stand between them.
+// Where in `line`, a frame with its LF that has exactly `bytes`, `,"seq":N` goes; 0 unless the line is in the
+// very form that consumers get, which most sources send. Names, order and spaces need no look: the line is
+// valid, and when every value stands as far from the one before as in that form, nothing else can stand
+// between them.
 size_t seq_place_in(std::string_view line, size_t bytes, const EventLine& event) {
   if (line.size() != bytes || event.seq || !event.others.empty()) return 0;
   auto stands_at = [&](std::string_view token, size_t at) { return token.data() == line.data() + at; };

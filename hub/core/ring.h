@@ -1,10 +1,11 @@
 // A queue in one power-of-two buffer: push at either end, pop at the front, look at any place.
 //
-// Holds no memory while it has never been used, and gives a large buffer back when it runs empty: most
-// consumers are idle most of the time, and std::deque keeps half a KiB for each even then.
+// Holds no memory while it is empty: most consumers are idle, or read as fast as is written, most of the time, and
+// std::deque keeps half a KiB for each even then.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -47,7 +48,7 @@ class Ring {
     BUSD_CHECK(size_ > 0);
     buffer_[first_] = T();
     first_ = (first_ + 1) & (capacity_ - 1);
-    if (--size_ == 0 && capacity_ > kKeep) release();
+    if (--size_ == 0) release();
   }
 
   // Removes the i-th from the front; the ones before it move. O(i), and i is 0 or 1 here.
@@ -61,11 +62,10 @@ class Ring {
   }
 
  private:
-  static constexpr size_t kStart = 8;
-  static constexpr size_t kKeep = 64;
+  static constexpr uint32_t kStart = 4;
 
   void grow() {
-    size_t larger = capacity_ == 0 ? kStart : capacity_ * 2;
+    uint32_t larger = capacity_ == 0 ? kStart : capacity_ * 2;
     auto buffer = std::make_unique<T[]>(larger);
     for (size_t i = 0; i < size_; ++i) buffer[i] = std::move((*this)[i]);
     buffer_ = std::move(buffer);
@@ -80,9 +80,10 @@ class Ring {
   }
 
   std::unique_ptr<T[]> buffer_;
-  size_t capacity_ = 0;
-  size_t first_ = 0;
-  size_t size_ = 0;
+  // 32 bits, since there are two for each connection.
+  uint32_t capacity_ = 0;
+  uint32_t first_ = 0;
+  uint32_t size_ = 0;
 };
 
 }  // namespace bus::hub

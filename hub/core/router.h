@@ -38,12 +38,14 @@ class Router {
 
   using List = std::vector<Subscriber*>;
 
-  // Those that match, each once. The list is good until the next call of any function but this one with the same
-  // type, which costs next to nothing: sources often send many events of one type.
+  // Those that match, each once. The list is good until the next call of any function but this one with the
+  // same type, which costs next to nothing: sources often send many events of one type.
   const List& route(std::string_view event_type);
 
   // Whether route(event_type) would give the list that it gave last, still good.
-  bool is_routed(std::string_view event_type) const { return routed_ != nullptr && event_type == routed_type_; }
+  bool is_routed(std::string_view event_type) const {
+    return routed_ != nullptr && event_type == routed_type_;
+  }
 
  private:
   List& list_for(std::string_view entry);
@@ -55,7 +57,7 @@ class Router {
   TextMap<List> prefix_;
   List all_;
   uint64_t stamp_ = 0;
-  List found_;                    // when more than one list matches
+  List found_;  // when more than one list matches
   std::string routed_type_;
   const List* routed_ = nullptr;  // what route(routed_type_) gave
 };

@@ -35,8 +35,9 @@ inline constexpr uint64_t kPowersOfTen[kMaxSeqDigits] = {1,
                                                          10'000'000'000'000'000'000U};
 
 inline size_t digits_of(uint64_t n) {
+  n |= 1;  // 0 has a digit, too
   // 1233 / 4096 is log10(2): from the number of bits, the number of digits or one less.
-  auto guess = static_cast<size_t>(std::bit_width(n | 1)) * 1233 / 4096;
+  auto guess = static_cast<size_t>(std::bit_width(n)) * 1233 / 4096;
   return guess + (n >= kPowersOfTen[guess] ? 1 : 0);
 }
 

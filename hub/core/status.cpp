@@ -18,8 +18,8 @@ int64_t age_ms(TimePoint now, TimePoint since) { return since == kNever ? -1 : t
 
 StatusResponse::Consumer describe(const Peer& peer, TimePoint now) {
   StatusResponse::Consumer out;
-  out.pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
-  if (peer.credentials.pid != out.pid) out.kernel_pid = peer.credentials.pid;
+  out.pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
+  if (peer.kernel_pid != out.pid) out.kernel_pid = peer.kernel_pid;
   out.event_key = peer.key;
   out.subscription_id = peer.subscription_id;
   out.received = peer.outbox.received();
@@ -27,7 +27,7 @@ StatusResponse::Consumer describe(const Peer& peer, TimePoint now) {
   out.delivered = peer.outbox.delivered();
   out.queued = peer.outbox.queued();
   out.queued_bytes = peer.outbox.queued_bytes();
-  out.uid = peer.credentials.uid;
+  out.uid = peer.uid;
   out.event_types = peer.event_types;
   out.connected_sec = age_sec(now, peer.joined);
   out.exclusive = peer.exclusive;
@@ -40,9 +40,9 @@ StatusResponse::Source describe(const NamedSource& source, TimePoint now) {
 }
 
 StatusResponse::Source describe_unnamed(const Peer& peer, TimePoint now) {
-  int64_t pid = peer.pid != 0 ? peer.pid : peer.credentials.pid;
+  int64_t pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
   return {
-      {}, SourceState::connected, pid, peer.credentials.uid, peer.published, age_ms(now, peer.last_event)};
+      {}, SourceState::connected, pid, peer.uid, peer.published, age_ms(now, peer.last_event)};
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ StatusResponse HubCore::Impl::status(TimePoint now) const {
   // Oldest connection first, so that what is cut from a long answer is what came last.
   std::vector<const Peer*> oldest_first;
   oldest_first.reserve(peers_.size());
-  for (const auto& [id, peer] : peers_) oldest_first.push_back(peer.get());
+  for (const auto& [id, peer] : peers_) oldest_first.push_back(&peer);
   std::sort(oldest_first.begin(), oldest_first.end(),
             [](const Peer* a, const Peer* b) { return a->id < b->id; });
 

@@ -71,7 +71,7 @@ Turn::StreamId Turn::extended(StreamId stream) {
   auto made = static_cast<StreamId>(streams_.size());
   before.extended_by = run;
   before.extension = made;
-  Stream next{stream, run,    before.events + (events_.size() - open_run_), before.bytes + open_bytes_,
+  Stream next{stream, run, before.events + (events_.size() - open_run_), before.bytes + open_bytes_,
               kNoRun, 0};
   streams_.push_back(next);
   return made;

@@ -1,18 +1,19 @@
 // The events of one turn, from the moment that they are routed until each consumer has got its share.
 //
-// A turn is what one read brought, often a thousand events, and most consumers get the same ones. So the events are
-// kept once, and who gets them is kept by runs and streams:
+// A turn is what one read brought, often a thousand events, and most consumers get the same ones. So the
+// events are kept once, and who gets them is kept by runs and streams:
 //
 //   run     events that follow each other and go to the same consumers. Routed once, whatever their number.
-//   stream  what one consumer gets in this turn: runs, in order. Consumers with the same runs have the same stream, so
-//           it is rendered once; between two of them only the digits of `seq` are overwritten. Streams form a tree: each
-//           is another one (or nothing) and one run more.
+//   stream  what one consumer gets in this turn: runs, in order. Consumers with the same runs have the same
+//   stream, so
+//           it is rendered once; between two of them only the digits of `seq` are overwritten. Streams form a
+//           tree: each is another one (or nothing) and one run more.
 //
 //   events  a1 a2 a3 b1 c1 c2        consumer 1 takes a, b     stream {run a, run b}
 //   runs    \--a--/  b  \-c-/        consumers 2, 3 take all   stream {run a, run b, run c}
 //
-// Bytes of events are borrowed: they must stay until clear(). All buffers are kept from turn to turn. Knows neither peers
-// nor sockets; delivery.cpp hands out.
+// Bytes of events are borrowed: they must stay until clear(). All buffers are kept from turn to turn. Knows
+// neither peers nor sockets; delivery.cpp hands out.
 #pragma once
 
 #include <cstddef>
@@ -54,8 +55,8 @@ class Turn {
   // The bytes for a consumer whose first event here gets `seq`. Good until the next call.
   std::string_view render(StreamId stream, uint64_t seq);
 
-  // Of the bytes that render() gave last: how many events are wholly in the first `bytes` of them, and how many
-  // bytes follow these.
+  // Of the bytes that render() gave last: how many events are wholly in the first `bytes` of them, and how
+  // many bytes follow these.
   struct Place {
     size_t events = 0;
     size_t rest = 0;

@@ -6,18 +6,27 @@
 
 namespace bus::hub {
 
-FdWatch::FdWatch(Loop& loop, int fd, Callbacks callbacks)
+FdWatch::FdWatch(Loop& loop, int fd, Handler& handler)
     : loop_(loop),
       fd_(fd),
-      callbacks_(std::move(callbacks)),
-      read_event_(event_new(loop.base(), fd, EV_READ | EV_PERSIST, on_event, this)),
-      write_event_(event_new(loop.base(), fd, EV_WRITE | EV_PERSIST, on_event, this)) {
-  BUSD_CHECK(read_event_ != nullptr && write_event_ != nullptr);
+      handler_(handler),
+      read_event_(event_new(loop.base(), fd, EV_READ | EV_PERSIST, on_event, this)) {
+  BUSD_CHECK(read_event_ != nullptr);
 }
 
 FdWatch::~FdWatch() {
   event_free(read_event_);
-  event_free(write_event_);
+  if (write_event_ != nullptr) event_free(write_event_);
+}
+
+short FdWatch::trigger() const { return EV_PERSIST | (mode_ == Mode::quiet ? EV_ET : 0); }
+
+event* FdWatch::write_event() {
+  if (write_event_ == nullptr) {
+    write_event_ = event_new(loop_.base(), fd_, static_cast<short>(EV_WRITE | trigger()), on_event, this);
+    BUSD_CHECK(write_event_ != nullptr);
+  }
+  return write_event_;
 }
 
 bool FdWatch::set(Mode mode, bool want_write) {
@@ -25,8 +34,8 @@ bool FdWatch::set(Mode mode, bool want_write) {
   if (mode == Mode::off || want_write == want_write_) return true;
   want_write_ = want_write;
   if (!want_write) {
-    event_del(write_event_);
-  } else if (event_add(write_event_, nullptr) != 0) {
+    event_del(write_event());
+  } else if (event_add(write_event(), nullptr) != 0) {
     return fail();
   }
   return true;
@@ -34,15 +43,15 @@ bool FdWatch::set(Mode mode, bool want_write) {
 
 bool FdWatch::switch_to(Mode mode) {
   event_del(read_event_);
-  event_del(write_event_);
+  if (write_event_ != nullptr) event_del(write_event_);
   want_write_ = false;
   mode_ = mode;
   if (mode == Mode::off) return true;
   // A hang-up is reported as readable, and so is an error of a socket whose peer left data unread: epoll(7)
   // reports both unasked, and libevent turns them into EV_READ.
-  int trigger = EV_PERSIST | (mode == Mode::quiet ? EV_ET : 0);
-  event_assign(read_event_, loop_.base(), fd_, static_cast<short>(EV_READ | trigger), on_event, this);
-  event_assign(write_event_, loop_.base(), fd_, static_cast<short>(EV_WRITE | trigger), on_event, this);
+  event_assign(read_event_, loop_.base(), fd_, static_cast<short>(EV_READ | trigger()), on_event, this);
+  if (write_event_ != nullptr)
+    event_assign(write_event_, loop_.base(), fd_, static_cast<short>(EV_WRITE | trigger()), on_event, this);
   return event_add(read_event_, nullptr) == 0;
 }
 
@@ -53,14 +62,16 @@ bool FdWatch::fail() {
 
 void FdWatch::wake_reader() { event_active(read_event_, EV_READ, 0); }
 
-void FdWatch::wake_writer() { event_active(write_event_, EV_WRITE, 0); }
+void FdWatch::wake_writer() { event_active(write_event(), EV_WRITE, 0); }
 
 void FdWatch::on_event(int, short what, void* self) noexcept {
   auto* watch = static_cast<FdWatch*>(self);
   Loop& loop = watch->loop_;
-  const auto& callback =
-      (what & EV_WRITE) != 0 ? watch->callbacks_.on_writable : watch->callbacks_.on_readable;
-  if (watch->mode_ != Mode::off && callback) callback();
+  if (watch->mode_ != Mode::off && (what & EV_WRITE) != 0) {
+    watch->handler_.on_writable();
+  } else if (watch->mode_ != Mode::off) {
+    watch->handler_.on_readable();
+  }
   loop.end_turn();
 }
 

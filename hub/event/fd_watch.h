@@ -12,8 +12,6 @@
 // fails), hence modes and not two independent watches.
 #pragma once
 
-#include <functional>
-
 #include "hub/event/loop.h"
 
 struct event;
@@ -24,12 +22,17 @@ class FdWatch {
  public:
   enum class Mode { off, reading, quiet };
 
-  struct Callbacks {
-    std::function<void()> on_readable;  // reading: data or EOF; quiet: something changed
-    std::function<void()> on_writable;
+  // Who is called; by reference and not as functions, because there is one for each idle connection.
+  class Handler {
+   public:
+    virtual void on_readable() = 0;  // reading: data or EOF; quiet: something changed
+    virtual void on_writable() = 0;
+
+   protected:
+    ~Handler() = default;
   };
 
-  FdWatch(Loop& loop, int fd, Callbacks callbacks);
+  FdWatch(Loop& loop, int fd, Handler& handler);
   ~FdWatch();
   FdWatch(const FdWatch&) = delete;
   FdWatch& operator=(const FdWatch&) = delete;
@@ -47,13 +50,15 @@ class FdWatch {
  private:
   static void on_event(int fd, short what, void* self) noexcept;
   bool switch_to(Mode mode);
+  short trigger() const;
+  event* write_event();
   bool fail();
 
   Loop& loop_;
   int fd_;
-  Callbacks callbacks_;
+  Handler& handler_;
   event* read_event_;
-  event* write_event_;
+  event* write_event_ = nullptr;  // made when it is first needed, which for most connections is never
   Mode mode_ = Mode::off;
   bool want_write_ = false;
 };

@@ -134,19 +134,34 @@ TEST_CASE("SignalWatch turns a signal into a turn") {
   CHECK(calls == 1);
 }
 
+namespace {
+
+struct Calls : FdWatch::Handler {
+  Calls(std::function<void()> readable, std::function<void()> writable)
+      : readable_(std::move(readable)), writable_(std::move(writable)) {}
+  void on_readable() override { readable_(); }
+  void on_writable() override { writable_(); }
+
+ private:
+  std::function<void()> readable_;
+  std::function<void()> writable_;
+};
+
+}  // namespace
+
 TEST_CASE("FdWatch tells of input as long as there is some, and of room only when that is wanted") {
   auto loop = make_loop();
   Pair pair;
   int readable = 0;
   int writable = 0;
-  FdWatch watch(*loop, pair.ours.get(),
-                {[&] {
+  Calls calls([&] {
                    if (++readable == 3) loop->stop();
                  },
                  [&] {
                    ++writable;
                    loop->stop();
-                 }});
+                 });
+  FdWatch watch(*loop, pair.ours.get(), calls);
   REQUIRE(watch.set(FdWatch::Mode::reading, false));
   REQUIRE(::write(pair.theirs.get(), "x", 1) == 1);
   run_bounded(*loop);
@@ -168,13 +183,13 @@ TEST_CASE("FdWatch in quiet mode does not spin on a half-closed peer, and notice
   Pair pair;
   int changes = 0;
   bool gone = false;
-  FdWatch watch(*loop, pair.ours.get(),
-                {[&] {
+  Calls calls([&] {
                    ++changes;
                    gone = peer_hung_up(pair.ours.get());
                    if (gone) loop->stop();
                  },
-                 nullptr});
+                 [] {});
+  FdWatch watch(*loop, pair.ours.get(), calls);
   bool blocked = GENERATE(false, true);
   bool unread = GENERATE(false, true);
   // What the peer leaves unread turns its end into an error of our socket.
@@ -195,12 +210,12 @@ TEST_CASE("FdWatch in quiet mode tells when a blocked socket has room again, and
   auto loop = make_loop();
   Pair pair;
   int writable = 0;
-  FdWatch watch(*loop, pair.ours.get(),
-                {[] {},
+  Calls calls([] {},
                  [&] {
                    ++writable;
                    loop->stop();
-                 }});
+                 });
+  FdWatch watch(*loop, pair.ours.get(), calls);
   pair.fill();
   REQUIRE(watch.set(FdWatch::Mode::quiet, true));
   run_for(*loop, milliseconds(10));
@@ -219,12 +234,12 @@ TEST_CASE("FdWatch goes from quiet back to reading and finds what arrived meanwh
   auto loop = make_loop();
   Pair pair;
   int readable = 0;
-  FdWatch watch(*loop, pair.ours.get(),
-                {[&] {
+  Calls calls([&] {
                    ++readable;
                    loop->stop();
                  },
-                 nullptr});
+                 [] {});
+  FdWatch watch(*loop, pair.ours.get(), calls);
   REQUIRE(watch.set(FdWatch::Mode::quiet, false));
   REQUIRE(::write(pair.theirs.get(), "x", 1) == 1);
   run_bounded(*loop);

@@ -1,0 +1,146 @@
+#include "hub/core/turn.h"
+
+#include <deque>
+#include <string>
+
+#include "tests/support/catch.h"
+
+using namespace bus;
+using namespace bus::hub;
+
+namespace {
+
+// A turn of events {"a"|} with the seq at the bar.
+struct Events {
+  Turn turn;
+  std::deque<std::string> frames;
+
+  void add(const std::string& names) {
+    for (char name : names) {
+      frames.push_back(std::string("{\"") + name + "\"}\n");
+      turn.add(frames.back(), 4);
+    }
+  }
+  // A run of these, which the stream goes on with.
+  Turn::StreamId run(const std::string& names, Turn::StreamId stream) {
+    add(names);
+    Turn::StreamId extended = turn.extended(stream);
+    turn.close_run();
+    return extended;
+  }
+  std::string rendered(Turn::StreamId stream, uint64_t seq) { return std::string(turn.render(stream, seq)); }
+};
+
+std::string line(char name, uint64_t seq) {
+  return std::string("{\"") + name + "\",\"seq\":" + std::to_string(seq) + "}\n";
+}
+
+std::string lines(const std::string& names, uint64_t seq) {
+  std::string out;
+  for (char name : names) out += line(name, seq++);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("Turn renders a stream with the seqs of the consumer that asks") {
+  Events events;
+  Turn::StreamId stream = events.run("abc", 0);
+  CHECK(events.rendered(stream, 1) == lines("abc", 1));
+  CHECK(events.rendered(stream, 4) == lines("abc", 4));
+  CHECK(events.turn.size_of(stream) == 3);
+  CHECK(events.turn.bytes_of(stream) == 18);
+}
+
+TEST_CASE("Turn renders right for every first seq around the powers of ten, in whatever order") {
+  Events events;
+  Turn::StreamId stream = events.run("abcdefghijkl", 0);
+  uint64_t around[] = {1, 5, 9, 10, 11, 88, 89, 95, 99, 100, 989, 999, 1000, 99'999, 999'999'999'995, 7};
+  for (uint64_t seq : around) {
+    for (uint64_t other : around) {
+      CHECK(events.rendered(stream, seq) == lines("abcdefghijkl", seq));
+      CHECK(events.rendered(stream, other) == lines("abcdefghijkl", other));
+    }
+  }
+}
+
+TEST_CASE("Turn renders the largest seqs") {
+  Events events;
+  Turn::StreamId stream = events.run("ab", 0);
+  CHECK(events.rendered(stream, UINT64_MAX - 1) == lines("ab", UINT64_MAX - 1));
+  CHECK(events.rendered(stream, 9'999'999'999'999'999'999U) == lines("ab", 9'999'999'999'999'999'999U));
+}
+
+TEST_CASE("Consumers that get the same runs share a stream, others have their own") {
+  Events events;
+  events.add("ab");
+  Turn::StreamId first = events.turn.extended(0);
+  CHECK(events.turn.extended(0) == first);
+  events.turn.close_run();
+  events.add("c");
+  Turn::StreamId both = events.turn.extended(first);
+  CHECK(events.turn.extended(first) == both);
+  Turn::StreamId late = events.turn.extended(0);
+  CHECK(late != both);
+  events.turn.close_run();
+  CHECK(events.rendered(first, 1) == lines("ab", 1));
+  CHECK(events.rendered(both, 1) == lines("abc", 1));
+  CHECK(events.rendered(late, 1) == lines("c", 1));
+  CHECK(events.rendered(both, 8) == lines("abc", 8));
+}
+
+TEST_CASE("Turn tells how far the events got of which a socket took so many bytes") {
+  Events events;
+  Turn::StreamId stream = events.run("abc", 0);
+  std::string all = events.rendered(stream, 9);
+  size_t first = line('a', 9).size();
+  size_t second = first + line('b', 10).size();
+  for (size_t taken = 0; taken <= all.size(); ++taken) {
+    Turn::Place place = events.turn.place_of(taken);
+    size_t whole = taken == all.size() ? 3 : taken >= second ? 2 : taken >= first ? 1 : 0;
+    size_t begin = whole == 3 ? all.size() : whole == 2 ? second : whole == 1 ? first : 0;
+    CHECK(place.events == whole);
+    CHECK(place.rest == taken - begin);
+  }
+}
+
+TEST_CASE("Turn gives the end of a stream as parts of blocks, which all who queue a run share") {
+  Events events;
+  Turn::StreamId one = events.run("abc", 0);
+  Turn::StreamId two = events.run("de", one);
+  {
+    const auto& parts = events.turn.parts_of(two, 2);
+    REQUIRE(parts.size() == 2);
+    CHECK(parts[0].first == 2);
+    CHECK(parts[0].end == 3);
+    CHECK(parts[0].block->frame(2) == "{\"c\"}\n");
+    CHECK(parts[1].first == 0);
+    CHECK(parts[1].end == 2);
+    CHECK(parts[1].block->bytes == "{\"d\"}\n{\"e\"}\n");
+    CHECK(parts[1].block->frames[1].seq_at == 4);
+  }
+  BlockPtr shared = events.turn.parts_of(two, 0)[0].block;
+  CHECK(events.turn.parts_of(one, 0)[0].block == shared);
+  CHECK(events.turn.parts_of(two, 3).size() == 1);
+  CHECK(events.turn.parts_of(two, 5).empty());
+}
+
+TEST_CASE("Turn begins anew after clear, and keeps what it was given room for until then") {
+  Events events;
+  std::string large(100'000, 'x');
+  for (int round = 0; round < 3; ++round) {
+    char* small = events.turn.keep(3);
+    std::copy_n("{}\n", 3, small);
+    char* room = events.turn.keep(large.size());
+    std::copy(large.begin(), large.end(), room);
+    events.turn.add({small, 3}, 1);
+    events.turn.add({room, large.size()}, 5);
+    CHECK(events.turn.run_is_open());
+    Turn::StreamId stream = events.turn.extended(0);
+    events.turn.close_run();
+    CHECK_FALSE(events.turn.run_is_open());
+    CHECK(events.rendered(stream, 1) == "{,\"seq\":1}\nxxxxx,\"seq\":2" + std::string(large.size() - 5, 'x'));
+    events.turn.clear();
+    CHECK(events.turn.empty());
+  }
+}
