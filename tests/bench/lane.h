@@ -1,0 +1,47 @@
+// One server with one shape's clients connected to it, to be measured again and again in turn with others.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/result.h"
+#include "tests/bench/contender.h"
+#include "tests/bench/generator.h"
+#include "tests/bench/pinning.h"
+#include "tests/bench/shape.h"
+
+namespace bus::bench {
+
+// Of one run. A rate is of a flood, latencies of a paced run.
+struct Sample {
+  double delivered_per_second = 0;
+  double cpu_us_per_delivery = 0;  // of the server; equals CPU seconds per million
+  double p50_us = 0;
+  double p99_us = 0;
+};
+
+class Lane {
+ public:
+  // Starts the server on its cpu, in `directory`, and connects everybody.
+  static Result<Lane> open(Contender& contender, const Shape& shape, const Pinning& pinning,
+                           const std::string& directory);
+
+  // Some unmeasured traffic, then `duration` of it measured.
+  Result<Sample> run(Duration warm_up, Duration duration);
+
+  size_t memory_kib() const { return server_.memory_kib(); }
+
+ private:
+  Lane(ServerProcess server, std::unique_ptr<Generator> generator, size_t rate_per_second)
+      : server_(std::move(server)), generator_(std::move(generator)), rate_per_second_(rate_per_second) {}
+
+  Result<Sample> flood(Duration duration);
+  Result<Sample> pace(Duration duration);
+
+  ServerProcess server_;
+  std::unique_ptr<Generator> generator_;
+  size_t rate_per_second_;
+};
+
+}  // namespace bus::bench

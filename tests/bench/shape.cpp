@@ -1,0 +1,131 @@
+#include "tests/bench/shape.h"
+
+#include <algorithm>
+#include <array>
+#include <fnmatch.h>
+
+namespace bus::bench {
+
+namespace {
+
+constexpr size_t kWindow = 1024;
+constexpr size_t kLargeWindow = 64;  // of messages of kLargeBytes: as many bytes as a socket takes, and some
+constexpr size_t kLargeBytes = 16 * 1024;
+
+constexpr size_t kKeys = 1000;
+constexpr size_t kMatching = 64;
+
+template <class T>
+bool contains_or_empty(const std::vector<T>& list, const T& value) {
+  return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
+}
+
+std::string size_text(size_t bytes) {
+  return bytes % 1024 == 0 ? std::to_string(bytes / 1024) + " KiB" : std::to_string(bytes) + " B";
+}
+
+Shape plain(size_t publishers, size_t subscribers, size_t payload_bytes, PayloadKind payload) {
+  Shape shape;
+  shape.publishers = publishers;
+  shape.subscribers = subscribers;
+  shape.payload = payload;
+  shape.payload_bytes = payload_bytes;
+  shape.window = payload_bytes >= kLargeBytes ? kLargeWindow : kWindow;
+  shape.title = title_of(shape);
+  return shape;
+}
+
+void append_plain(std::vector<Group>& groups, const GroupFilter& filter) {
+  constexpr std::array<size_t, 3> kSizes = {128, 1024, kLargeBytes};
+  constexpr std::array<std::pair<size_t, size_t>, 4> kFans = {{{1, 1}, {8, 1}, {1, 8}, {1, 64}}};
+  for (auto [publishers, subscribers] : kFans) {
+    std::string name = std::to_string(publishers) + "to" + std::to_string(subscribers);
+    for (size_t bytes :
+         filter.sizes.empty() ? std::vector<size_t>(kSizes.begin(), kSizes.end()) : filter.sizes) {
+      for (PayloadKind payload : {PayloadKind::dense, PayloadKind::text}) {
+        if (!contains_or_empty(filter.payloads, payload)) continue;
+        groups.push_back({name, {plain(publishers, subscribers, bytes, payload)}});
+      }
+    }
+  }
+}
+
+// One of each family, where busd and its peers differ most.
+void append_quick(std::vector<Group>& groups) {
+  groups.push_back({"1to1", {plain(1, 1, 128, PayloadKind::dense)}});
+  groups.push_back({"1to1", {plain(1, 1, 1024, PayloadKind::text)}});
+  groups.push_back({"8to1", {plain(8, 1, 128, PayloadKind::dense)}});
+  groups.push_back({"1to8", {plain(1, 8, 1024, PayloadKind::dense)}});
+  groups.push_back({"1to64", {plain(1, 64, 1024, PayloadKind::dense)}});
+}
+
+// Twice: what finding the key costs, and what it costs that no two events in a row go to the same consumer,
+// so that each is a write of its own.
+Group keys() {
+  Shape one = plain(1, 1, 128, PayloadKind::dense);
+  one.title = "1 key, 1 consumer, 128 B, dense";
+  one.window = kKeys;
+  Shape routed = one;
+  routed.title = "1000 keys, events of 1, 128 B, dense";
+  routed.bystanders = kKeys - 1;
+  Shape scattered = one;
+  scattered.title = "1000 keys, events of all in turn, 128 B, dense";
+  scattered.subscribers = scattered.topics = kKeys;
+  return {"keys", {one, routed, scattered}, false, true};
+}
+
+Group routing() {
+  Shape alone = plain(1, kMatching, 128, PayloadKind::dense);
+  alone.title = "64 consumers, all match, 128 B, dense";
+  Shape among = alone;
+  among.title = "1000 consumers, 64 match, 128 B, dense";
+  among.bystanders = kKeys - kMatching;
+  return {"routing", {alone, among}, false, true};
+}
+
+Group stopped() {
+  Shape without = plain(1, 7, 1024, PayloadKind::dense);
+  without.title = "7 consumers, 1 KiB, dense";
+  Shape with = without;
+  with.title = "7 consumers and 1 that never reads, 1 KiB, dense";
+  with.stopped = 1;
+  return {"stopped", {without, with}, true, true};
+}
+
+Group latency(bool quick) {
+  Group group{"latency", {}};
+  for (size_t rate : {size_t{1000}, size_t{10'000}}) {
+    if (quick && rate == 1000) continue;
+    Shape shape = plain(1, 1, 128, PayloadKind::dense);
+    shape.title = "latency at " + std::to_string(rate) + "/s, 1→1, 128 B, dense";
+    shape.rate_per_second = rate;
+    group.shapes.push_back(shape);
+  }
+  return group;
+}
+
+}  // namespace
+
+std::string title_of(const Shape& shape) {
+  return std::to_string(shape.publishers) + "→" + std::to_string(shape.subscribers) + ", " +
+         size_text(shape.payload_bytes) + (shape.payload == PayloadKind::dense ? ", dense" : ", text");
+}
+
+bool is_wanted(const GroupFilter& filter, const std::string& name) {
+  auto matches = [&](const std::string& pattern) { return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0; };
+  return filter.patterns.empty() || std::any_of(filter.patterns.begin(), filter.patterns.end(), matches);
+}
+
+std::vector<Group> groups_of(const GroupFilter& filter) {
+  std::vector<Group> groups;
+  if (filter.quick && filter.sizes.empty() && filter.payloads.empty()) {
+    append_quick(groups);
+  } else {
+    append_plain(groups, filter);
+  }
+  for (const Group& group : {keys(), routing(), stopped(), latency(filter.quick)}) groups.push_back(group);
+  std::erase_if(groups, [&](const Group& group) { return !is_wanted(filter, group.name); });
+  return groups;
+}
+
+}  // namespace bus::bench
