@@ -1,8 +1,9 @@
 // stdout: whole lines, written as soon as nothing more is at hand, never blocking a signal out.
 //
-// The descriptor is not made non-blocking: it may be shared with the shell and others. A pipe or terminal is
-// instead written to only after poll says that there is room, PIPE_BUF bytes at a time, which then does not
-// block (pipe(7)).
+// The descriptor is not made non-blocking: it may be shared with the shell and others. A pipe is opened anew
+// for ourselves, non-blocking, by its name in /proc, and takes large writes then. What cannot be opened so (a
+// terminal, a socket, another user's pipe) is written to only after poll says that there is room, PIPE_BUF
+// bytes at a time, which then does not block (pipe(7)).
 #pragma once
 
 #include <cstddef>
@@ -21,6 +22,9 @@ enum class Written {
 class Output {
  public:
   explicit Output(int fd);
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output();
 
   // Appends `line` and a line end; written when much has gathered, or by flush.
   Written line(std::string_view line);
@@ -32,7 +36,8 @@ class Output {
   Written wait_for_room() const;
 
   int fd_;
-  bool may_block_;
+  int own_fd_;      // of the pipe, opened anew; -1: none
+  bool may_block_;  // ask before each write
   std::string waiting_;
 };
 

@@ -105,14 +105,7 @@ Client::Took Client::try_again(TimePoint at) {
 Client::Took Client::take_inbound() {
   for (;;) {
     item_ = core_.next();
-    if (item_ != nullptr && item_->kind == Inbound::Kind::refused) return on_refused();
-    if (item_ != nullptr && item_->kind == Inbound::Kind::welcome) {
-      state_ = State::up;
-      first_ = item_->first;
-      pause_ = kFirstPause;
-      return Took::back;
-    }
-    if (item_ != nullptr) return Took::item;
+    if (item_ != nullptr) return on_item();
     std::string_view chunk;
     std::string why;
     switch (connection_.read(chunk, why)) {
@@ -133,6 +126,15 @@ Client::Took Client::take_inbound() {
       return lost_connection("the hub took nothing for " + format_duration(kWriteTimeout));
     return Took::nothing;
   }
+}
+
+Client::Took Client::on_item() {
+  if (item_->kind == Inbound::Kind::refused) return on_refused();
+  if (item_->kind != Inbound::Kind::welcome) return Took::item;
+  state_ = State::up;
+  first_ = item_->first;
+  pause_ = kFirstPause;
+  return Took::back;
 }
 
 Client::Took Client::on_refused() {

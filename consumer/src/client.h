@@ -95,6 +95,7 @@ class Client {
   Result<void> attempt(const StartPolicy& policy, TimePoint deadline, Duration patience);
   Took try_again(TimePoint at);
   Took take_inbound();
+  Took on_item();
   Took on_refused();
   Took lost_connection(std::string reason);
   void pause(TimePoint at);

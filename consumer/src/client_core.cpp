@@ -71,12 +71,13 @@ const Inbound* ClientCore::next() {
 }
 
 const Inbound* ClientCore::on_line(std::string_view line) {
+  if (stage_ == Stage::ready && hub_events_.read(line, inbound_.event)) return on_event(line);
   if (is_blank(line)) return nullptr;
   if (stage_ == Stage::greeting) return on_greeting(line);
   Fault fault;
   switch (scan_event(line, inbound_.event, fault)) {
     case Scan::event:
-      return on_event(line);
+      return on_event(trimmed(line));
     case Scan::other:
       return on_message(line);
     case Scan::fault:
@@ -121,8 +122,8 @@ const Inbound* ClientCore::on_greeting(std::string_view line) {
   return &inbound_;
 }
 
-const Inbound* ClientCore::on_event(std::string_view line) {
-  inbound_.frame = trimmed(line);
+const Inbound* ClientCore::on_event(std::string_view frame) {
+  inbound_.frame = frame;
   inbound_.kind = Inbound::Kind::event;
   if (!inbound_.event.seq) return &inbound_;
   uint64_t seq = *inbound_.event.seq;

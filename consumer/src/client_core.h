@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "consumer/src/client_core/hub_event.h"
 #include "protocol/base/clock.h"
 #include "protocol/json_scan.h"
 #include "protocol/line_reader.h"
@@ -77,7 +78,7 @@ class ClientCore {
 
   const Inbound* on_line(std::string_view line);
   const Inbound* on_greeting(std::string_view line);
-  const Inbound* on_event(std::string_view line);
+  const Inbound* on_event(std::string_view frame);
   const Inbound* on_message(std::string_view line);
   const Inbound* on_too_long();
   const Inbound* refuse(Refusal refusal, std::string text);
@@ -85,6 +86,7 @@ class ClientCore {
   Hello hello_;
   bool wants_patterns_ = false;
   LineReader reader_;
+  HubEventReader hub_events_;
   Stage stage_ = Stage::greeting;
   TimePoint answer_due_ = kNever;
   Inbound inbound_;

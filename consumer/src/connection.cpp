@@ -13,8 +13,10 @@ namespace bus::sdk {
 
 namespace {
 
-// What one read takes; a few hundred small events.
-constexpr size_t kReadBytes = 65'536;
+// What one read takes: no less than what a socket of the default size holds, so that its other end, which
+// sleeps until most of that has been taken, works on while we look at what we got. Measured with 1 KiB
+// events: 1.5 times the rate of 64 or 128 KiB. Of this memory only what is read into becomes real.
+constexpr size_t kReadBytes = 262'144;
 
 // Sent bytes are cut off the front of the buffer when there are this many, so that it is not moved for each
 // send.
@@ -50,7 +52,6 @@ Result<Connection> Connection::create() {
   made.wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!made.wake_) return errno_error("eventfd", errno);
   BUSD_TRY(watch(made.epoll_.get(), EPOLL_CTL_ADD, made.wake_.get(), EPOLLIN));
-  made.chunk_ = std::make_unique<char[]>(kReadBytes);
   return made;
 }
 
@@ -114,6 +115,7 @@ size_t Connection::sent_boundary() const {
 
 Connection::Read Connection::read(std::string_view& chunk, std::string& why) {
   if (!socket_) return Read::nothing;
+  if (chunk_ == nullptr) chunk_ = std::make_unique_for_overwrite<char[]>(kReadBytes);
   ssize_t n = 0;
   do {
     n = ::recv(socket_.get(), chunk_.get(), kReadBytes, MSG_DONTWAIT);

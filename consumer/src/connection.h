@@ -35,6 +35,8 @@ class Connection {
 
   // Appends `frames`, complete lines, to what waits to be sent.
   void queue(std::string_view frames) { out_ += frames; }
+  // What waits to be sent, for who writes such lines in place: only to be appended to.
+  std::string& outgoing() { return out_; }
   // Sends what the socket takes. A failure is not reported here: what the hub had to say before is still to
   // be read, and the failure shows after it.
   void send_pending();
@@ -68,7 +70,7 @@ class Connection {
   Fd epoll_;
   Fd wake_;
   Fd socket_;
-  std::unique_ptr<char[]> chunk_;
+  std::unique_ptr<char[]> chunk_;  // from the first read on
   std::string out_;
   size_t sent_ = 0;  // bytes at the front of `out_` that the socket has taken
   bool blocked_ = false;

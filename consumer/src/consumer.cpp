@@ -65,10 +65,18 @@ Verdict Consumer::run_first() {
 
 Verdict Consumer::next(int64_t timeout_ms, busd_item& item) {
   event_ = nullptr;
+  Client::Took took = client_->take();
+  bool event = took == Client::Took::item && client_->item().kind == Inbound::Kind::event;
+  if (!event || !failed_.ok()) return wait_for_item(took, timeout_ms, item);
+  give_event(item);
+  return {};
+}
+
+// From the first thing on that is no event, or nothing.
+Verdict Consumer::wait_for_item(Client::Took took, int64_t timeout_ms, busd_item& item) {
   TimePoint until = timeout_ms == 0 ? TimePoint::min() : deadline_of(timeout_ms);
   bool last_try = false;
-  for (;;) {
-    Client::Took took = client_->take();
+  for (;; took = client_->take()) {
     if (took == Client::Took::back) {
       Verdict verdict = run_first();
       if (!verdict.ok()) return failed_ = verdict;
@@ -94,6 +102,10 @@ Verdict Consumer::next(int64_t timeout_ms, busd_item& item) {
 
 // Makes an item of what the client took; false when it is none of a consumer's business.
 bool Consumer::give(Client::Took took, busd_item& item) {
+  if (took == Client::Took::item && client_->item().kind == Inbound::Kind::event) {
+    give_event(item);
+    return true;
+  }
   size_t size = item.size;
   item = busd_item{};
   item.size = size;
@@ -106,9 +118,6 @@ bool Consumer::give(Client::Took took, busd_item& item) {
   }
   const Inbound& inbound = client_->item();
   switch (inbound.kind) {
-    case Inbound::Kind::event:
-      give_event(item);
-      return true;
     case Inbound::Kind::lost:
       item.kind = BUSD_ITEM_LOST;
       item.lost_count = inbound.lost_count;
@@ -124,6 +133,7 @@ bool Consumer::give(Client::Took took, busd_item& item) {
   }
 }
 
+// Member by member: clearing the whole struct first is seen in a stream of small events.
 void Consumer::give_event(busd_item& item) {
   const Inbound& inbound = client_->item();
   const EventLine& event = inbound.event;
@@ -135,6 +145,10 @@ void Consumer::give_event(busd_item& item) {
   item.seq = event.seq.value_or(0);
   item.payload = text_of(event.payload_token);
   item.frame = text_of(inbound.frame);
+  item.lost_count = item.lost_after = item.lost_before = 0;
+  item.source = item.detail = busd_text{};
+  item.state = BUSD_SOURCE_CONNECTING;
+  item.first = 0;
 }
 
 void Consumer::give_source_status(busd_item& item) const {

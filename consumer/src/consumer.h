@@ -40,6 +40,7 @@ class Consumer {
  private:
   Consumer(std::unique_ptr<Client> client, ConsumerHooks hooks) : client_(std::move(client)), hooks_(hooks) {}
 
+  Verdict wait_for_item(Client::Took took, int64_t timeout_ms, busd_item& item);
   Verdict run_first();
   bool ask_last();
   bool give(Client::Took took, busd_item& item);

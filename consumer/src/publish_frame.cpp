@@ -46,6 +46,15 @@ std::optional<std::string> without_line_ends(std::string_view& text, std::string
   return std::nullopt;
 }
 
+// Which part of a publication is to blame, when one alone is.
+std::optional<std::string> explain(const Publication& what) {
+  if (!trimmed(what.payload).empty()) {
+    if (auto fault = json_fault(what.payload)) return "payload: " + *fault;
+  }
+  if (auto fault = json_fault("{" + std::string(what.members) + "}")) return "members: " + *fault;
+  return std::nullopt;
+}
+
 std::optional<std::string> text_fault(std::string_view name, std::string_view text) {
   if (is_utf8(text)) return std::nullopt;
   return std::string(name) + " is not valid UTF-8";
@@ -53,8 +62,8 @@ std::optional<std::string> text_fault(std::string_view name, std::string_view te
 
 }  // namespace
 
-std::optional<std::string> FrameBuilder::build(const Publication& what) {
-  if (auto fault = identifier_fault("event_type", what.event_type)) return fault;
+std::optional<std::string> FrameBuilder::build(const Publication& what, std::string& out) {
+  if (auto fault = take_type(what.event_type)) return fault;
   if (auto fault = text_fault("event_id", what.event_id)) return fault;
   if (auto fault = text_fault("source_time", what.source_time)) return fault;
   std::string_view payload = trimmed(what.payload);
@@ -67,51 +76,71 @@ std::optional<std::string> FrameBuilder::build(const Publication& what) {
     members = std::string_view(members_).substr(1, members_.size() - 2);
   }
 
-  frame_ = "{\"type\":\"event\",\"event_type\":";
-  append_json_string(frame_, what.event_type);
+  size_t start = out.size();
+  append(what, payload, members, out);
+  size_t bytes = out.size() - start;
+  auto fault = judge(std::string_view(out).substr(start));
+  if (fault && bytes < kMaxFrameBytes) {
+    if (auto narrower = explain(what)) fault = narrower;
+  } else if (!fault && !payload.empty() && event_.payload_token != payload) {
+    // The frame as a whole is well-formed; but so is one whose payload is `1,"seq":2`.
+    fault = "payload is more than one JSON value";
+  }
+  if (fault) {
+    out.resize(start);
+  } else {
+    out += '\n';
+  }
+  return fault;
+}
+
+// A source's events are mostly of one type: that one is checked and written once.
+std::optional<std::string> FrameBuilder::take_type(std::string_view event_type) {
+  if (event_type == type_ && !start_.empty()) return std::nullopt;
+  if (auto fault = identifier_fault("event_type", event_type)) return fault;
+  type_ = event_type;
+  start_ = "{\"type\":\"event\",\"event_type\":";
+  append_json_string(start_, event_type);
+  return std::nullopt;
+}
+
+void FrameBuilder::append(const Publication& what, std::string_view payload, std::string_view members,
+                          std::string& out) {
+  out += start_;
   if (!what.event_id.empty()) {
-    frame_ += ",\"event_id\":";
-    append_json_string(frame_, what.event_id);
+    out += ",\"event_id\":";
+    append_json_string(out, what.event_id);
   }
   if (!what.source_time.empty()) {
-    frame_ += ",\"source_time\":";
-    append_json_string(frame_, what.source_time);
+    out += ",\"source_time\":";
+    append_json_string(out, what.source_time);
   }
   if (!members.empty()) {
-    frame_ += ',';
-    frame_ += members;
+    out += ',';
+    out += members;
   }
-  frame_ += ",\"payload\":";
-  frame_ += payload.empty() ? "null" : payload;
-  frame_ += '}';
-
-  if (auto fault = judge()) {
-    auto narrower = explain(what);
-    return narrower ? narrower : fault;
-  }
-  // The frame as a whole is well-formed; but so is one whose payload is `1,"seq":2`.
-  if (!payload.empty() && event_.payload_token != payload) return "payload is more than one JSON value";
-  frame_ += '\n';
-  return std::nullopt;
+  out += ",\"payload\":";
+  out += payload.empty() ? "null" : payload;
+  out += '}';
 }
 
-std::optional<std::string> FrameBuilder::take(std::string_view text) {
+std::optional<std::string> FrameBuilder::take(std::string_view text, std::string& out) {
   text = trimmed(text);
   if (auto fault = without_line_ends(text, payload_)) return fault;
-  frame_.assign(text);
-  if (auto fault = judge()) return fault;
-  frame_ += '\n';
+  if (auto fault = judge(text)) return fault;
+  out += text;
+  out += '\n';
   return std::nullopt;
 }
 
-// Judges `frame_`, still without its LF.
-std::optional<std::string> FrameBuilder::judge() {
-  if (frame_.size() >= kMaxFrameBytes) {
-    return "the frame has " + std::to_string(frame_.size() + 1) + " bytes; the limit is " +
+// Judges `frame`, without its LF.
+std::optional<std::string> FrameBuilder::judge(std::string_view frame) {
+  if (frame.size() >= kMaxFrameBytes) {
+    return "the frame has " + std::to_string(frame.size() + 1) + " bytes; the limit is " +
            std::to_string(kMaxFrameBytes);
   }
   Fault fault;
-  switch (scan_event(frame_, event_, fault)) {
+  switch (scan_event(frame, event_, fault)) {
     case Scan::event:
       break;
     case Scan::other:
@@ -123,16 +152,6 @@ std::optional<std::string> FrameBuilder::judge() {
     return "the frame would have " + std::to_string(bytes) + " bytes on its way to consumers; the limit is " +
            std::to_string(kMaxFrameBytes);
   }
-  return std::nullopt;
-}
-
-// Which part of a publication is to blame, when one alone is.
-std::optional<std::string> FrameBuilder::explain(const Publication& what) const {
-  if (frame_.size() >= kMaxFrameBytes) return std::nullopt;
-  if (!trimmed(what.payload).empty()) {
-    if (auto fault = json_fault(what.payload)) return "payload: " + *fault;
-  }
-  if (auto fault = json_fault("{" + std::string(what.members) + "}")) return "members: " + *fault;
   return std::nullopt;
 }
 

@@ -21,21 +21,20 @@ struct Publication {
 
 class FrameBuilder {
  public:
-  // Builds the frame of `what`, with its LF. Returns what is wrong with it, or nothing; then frame() holds
-  // it.
-  std::optional<std::string> build(const Publication& what);
+  // Appends the frame of `what`, with its LF, to `out`. Returns what is wrong with it, or nothing; when
+  // something is, `out` stays as it was.
+  std::optional<std::string> build(const Publication& what, std::string& out);
 
   // The same for a frame that a user wrote, with or without its line end.
-  std::optional<std::string> take(std::string_view text);
-
-  // Good until the next call.
-  const std::string& frame() const { return frame_; }
+  std::optional<std::string> take(std::string_view text, std::string& out);
 
  private:
-  std::optional<std::string> judge();
-  std::optional<std::string> explain(const Publication& what) const;
+  std::optional<std::string> take_type(std::string_view event_type);
+  void append(const Publication& what, std::string_view payload, std::string_view members, std::string& out);
+  std::optional<std::string> judge(std::string_view frame);
 
-  std::string frame_;
+  std::string type_;     // of the event built last
+  std::string start_;    // how such a frame begins
   std::string payload_;  // copies without line ends, when there were some
   std::string members_;
   EventLine event_;

@@ -45,14 +45,12 @@ Verdict Source::open(ClientOptions options, SourceLimits limits, std::unique_ptr
 
 Verdict Source::publish(const Publication& what, uint64_t& number) {
   number = ++last_number_;
-  if (auto fault = builder_.build(what)) return {BUSD_INVALID, std::move(*fault)};
-  return enqueue(builder_.frame(), number);
+  return enqueue([&](std::string& out) { return builder_.build(what, out); }, number);
 }
 
 Verdict Source::publish_frame(std::string_view frame, uint64_t& number) {
   number = ++last_number_;
-  if (auto fault = builder_.take(frame)) return {BUSD_INVALID, std::move(*fault)};
-  return enqueue(builder_.frame(), number);
+  return enqueue([&](std::string& out) { return builder_.take(frame, out); }, number);
 }
 
 Verdict Source::status(SourceState state, std::string_view detail) {
@@ -62,19 +60,41 @@ Verdict Source::status(SourceState state, std::string_view detail) {
     return {BUSD_INVALID, "detail has " + std::to_string(detail.size()) + " bytes; the limit is " +
                               std::to_string(kMaxDetailBytes)};
   }
-  return enqueue(encode(SourceStatus{name, state, std::string(detail)}), 0);
+  auto write = [&](std::string& out) -> std::optional<std::string> {
+    out += encode(SourceStatus{name, state, std::string(detail)});
+    return std::nullopt;
+  };
+  return enqueue(write, 0);
 }
 
-Verdict Source::enqueue(const std::string& frame, uint64_t number) {
-  if (!client_->up()) step();
+// Queues the frame that `write` appends to a string; what it returns is wrong with it. While there is a
+// connection, it writes straight into what that one sends.
+template <class Write>
+Verdict Source::enqueue(Write write, uint64_t number) {
+  bool up = client_->up();
+  std::string aside;
+  if (auto fault = write(up ? client_->connection().outgoing() : aside))
+    return {BUSD_INVALID, std::move(*fault)};
+  if (!up) return keep(std::move(aside), number);
+  queued(number);
+  return send_or_wait();
+}
+
+// Without a connection: tries to get one, and queues the frame for it or the next.
+Verdict Source::keep(std::string frame, uint64_t number) {
+  step();
   if (client_->state() == Client::State::over) return client_->verdict();
   if (client_->up()) {
     queue_now(frame, number);
-    if (send_is_due()) send_now();
   } else {
     backlog_bytes_ += frame.size();
-    backlog_.push_back(Waiting{frame, number});
+    backlog_.push_back(Waiting{std::move(frame), number});
   }
+  return send_or_wait();
+}
+
+Verdict Source::send_or_wait() {
+  if (client_->up() && send_is_due()) send_now();
   if (waiting_bytes() > limits_.buffer_bytes) {
     Verdict verdict = make_room();
     if (!verdict.ok()) return verdict;
@@ -84,6 +104,11 @@ Verdict Source::enqueue(const std::string& frame, uint64_t number) {
 
 void Source::queue_now(std::string_view frame, uint64_t number) {
   client_->connection().queue(frame);
+  queued(number);
+}
+
+// Notes that the last of the connection's frames is publication `number`; 0: a status.
+void Source::queued(uint64_t number) {
   if (number != 0) {
     ledger_.add_publication(number);
   } else {

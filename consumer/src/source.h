@@ -54,8 +54,12 @@ class Source {
 
   Source(std::unique_ptr<Client> client, SourceLimits limits) : client_(std::move(client)), limits_(limits) {}
 
-  Verdict enqueue(const std::string& frame, uint64_t number);
+  template <class Write>
+  Verdict enqueue(Write write, uint64_t number);
+  Verdict keep(std::string frame, uint64_t number);
   void queue_now(std::string_view frame, uint64_t number);
+  void queued(uint64_t number);
+  Verdict send_or_wait();
   void send_now();
   bool send_is_due() const;
   Verdict make_room();
@@ -65,7 +69,6 @@ class Source {
   void on_back();
   void ask();
   size_t waiting_bytes() const { return client_->connection().pending_bytes() + backlog_bytes_; }
-  bool all_confirmed() const;
   Verdict report_break();
   Verdict flush_until(TimePoint until);
   Verdict answer_of_flush();

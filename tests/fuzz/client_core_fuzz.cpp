@@ -2,7 +2,8 @@
 // was cut.
 //
 // The first two bytes choose the pieces, the rest is the hub's stream. Run once in pieces and once whole: the
-// same must come out.
+// same must come out. And of each line that a hub may have written, HubEventReader must say what scan_event()
+// says.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,17 @@ void add(std::string& out, std::string_view text) {
   out += '|';
 }
 
+void add(std::string& out, const bus::EventLine& event) {
+  add(out, event.event_type);
+  add(out, event.event_id);
+  add(out, event.source_time_token);
+  add(out, event.payload_token);
+  for (const auto& member : event.others) {
+    add(out, member.name_token);
+    add(out, member.value_token);
+  }
+}
+
 // Everything that an item says; each view is read to its end, for AddressSanitizer.
 void describe(const Inbound& in, std::string& out) {
   out += std::to_string(static_cast<int>(in.kind));
@@ -34,14 +46,7 @@ void describe(const Inbound& in, std::string& out) {
       break;
     case Inbound::Kind::event:
       add(out, in.frame);
-      add(out, in.event.event_type);
-      add(out, in.event.event_id);
-      add(out, in.event.source_time_token);
-      add(out, in.event.payload_token);
-      for (const auto& member : in.event.others) {
-        add(out, member.name_token);
-        add(out, member.value_token);
-      }
+      add(out, in.event);
       break;
     case Inbound::Kind::lost:
       BUSD_CHECK(in.lost_count > 0);
@@ -87,12 +92,58 @@ std::string run(std::string_view stream, size_t first, size_t step) {
   return out;
 }
 
+// The frame that a hub sends for `event`.
+std::string hub_line(const bus::EventLine& event) {
+  std::string line = "{\"type\":\"event\",\"event_type\":" + std::string(event.event_type_token);
+  if (!event.event_id_token.empty()) line += ",\"event_id\":" + std::string(event.event_id_token);
+  if (!event.source_time_token.empty()) line += ",\"source_time\":" + std::string(event.source_time_token);
+  line += ",\"seq\":" + std::to_string(event.seq.value_or(1));
+  for (const auto& member : event.others) {
+    line += "," + std::string(member.name_token) + ":" + std::string(member.value_token);
+  }
+  return line + ",\"payload\":" + std::string(event.payload_token) + "}";
+}
+
+void compare(bus::sdk::HubEventReader& reader, std::string_view line) {
+  bus::EventLine read;
+  bool taken = reader.read(line, read);
+  bus::EventLine scanned;
+  bus::Fault fault;
+  if (bus::scan_event(line, scanned, fault) != bus::Scan::event) return;
+  std::string sent = hub_line(scanned);
+  if (sent == line) {
+    bool plain = scanned.others.empty() &&
+                 sent.substr(0, sent.size() - scanned.payload_token.size()).find('\\') == std::string::npos;
+    uint64_t seq = scanned.seq.value_or(0);
+    BUSD_CHECK(taken == (plain && seq > 0 && seq < 10'000'000'000'000'000'000U));
+    std::string first;
+    std::string second;
+    add(first, read);
+    add(second, scanned);
+    BUSD_CHECK(!taken || (first == second && read.seq == scanned.seq));
+  }
+  bus::EventLine again;
+  bus::EventLine alone;
+  bus::sdk::HubEventReader other;
+  BUSD_CHECK(reader.read(sent, again) == other.read(sent, alone));
+}
+
+void compare_lines(std::string_view stream) {
+  bus::sdk::HubEventReader reader;
+  while (!stream.empty()) {
+    size_t end = std::min(stream.find('\n'), stream.size());
+    compare(reader, stream.substr(0, end));
+    stream.remove_prefix(std::min(end + 1, stream.size()));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   std::string_view stream(reinterpret_cast<const char*>(data) + 2, size - 2);
   BUSD_CHECK(run(stream, data[0], data[1]) == run(stream, stream.size(), stream.size()));
+  compare_lines(stream);
   // Most mutations break the greeting; behind an accepted one, the rest is reached as well.
   std::string greeted =
       "{\"type\":\"hello_ack\",\"bus_version\":\"v1\",\"first_for_key\":true,\"capabilities\":[\"patterns\"]}"

@@ -158,6 +158,12 @@ BUSD_API busd_result busd_consumer_open(const busd_consumer_options* options, bu
 /*
  * The next item. Waits at most `timeout_ms`; reconnects meanwhile as configured.
  *
+ * What is checked: the hub has judged each event by the strict rules of protocol/PROTOCOL.md before it sends
+ * it on, and is taken at its word. In a frame of the hub's own form, only the members before the payload are
+ * looked at; that the payload is one JSON value, and that text is UTF-8, is not checked again. A frame of any
+ * other form, also one with members of the source's own, is checked as a whole; one that fails is skipped,
+ * and shows as a LOST. Sizes are bounded, and memory is safe, whatever the other end sends.
+ *
  * BUSD_OK         `item` is filled in
  * BUSD_TIMED_OUT  nothing yet, or busd_consumer_wake was called
  * BUSD_CLOSED     the connection is gone for good, never a normal end; the message says why

@@ -46,6 +46,10 @@ class Expected {
  public:
   Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Expected(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  // A value made in place.
+  template <class... Arguments>
+  explicit Expected(std::in_place_t, Arguments&&... arguments)
+      : state_(std::in_place_index<0>, std::forward<Arguments>(arguments)...) {}
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -173,6 +177,8 @@ struct SourceStatus {
 class Item {
  public:
   Item(const busd_consumer* consumer, const busd_item& item) noexcept : consumer_(consumer), item_(item) {}
+  // Not filled in yet.
+  explicit Item(const busd_consumer* consumer) noexcept : Item(consumer, BUSD_INIT(busd_item)) {}
 
   busd_item_kind kind() const noexcept { return item_.kind; }
   bool is_event() const noexcept { return item_.kind == BUSD_ITEM_EVENT; }
@@ -192,6 +198,8 @@ class Item {
   }  // why: of a break, reset, loss
 
  private:
+  friend class Consumer;
+
   const busd_consumer* consumer_;
   busd_item item_;
 };
@@ -269,12 +277,15 @@ class Consumer {
   // The next item, or why there is none: BUSD_TIMED_OUT when the time is over or wake() was called, anything
   // else is the end. The item is borrowed until the next call.
   [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
-    auto item = BUSD_INIT(busd_item);
-    auto error = BUSD_INIT(busd_error);
-    busd_result result = busd_consumer_next(handle_, timeout.count(), &item, &error);
-    if (result == BUSD_OK) return Item(handle_, item);
+    // Filled in where it is returned, and no error prepared that is not needed: this runs once per event.
+    Expected<Item> taken(std::in_place, handle_);
+    busd_error error;
+    error.size = sizeof error;
+    busd_result result = busd_consumer_next(handle_, timeout.count(), &taken->item_, &error);
+    if (result == BUSD_OK) return taken;
     error_ = detail::error(result, error);
-    return error_;
+    taken = error_;
+    return taken;
   }
 
   // Why the last next() that had no item had none.
@@ -419,14 +430,16 @@ class Source {
     raw.source_time = detail::text(what.source_time);
     raw.payload = detail::text(what.payload);
     raw.members = detail::text(what.members);
-    auto error = BUSD_INIT(busd_error);
+    busd_error error;
+    error.size = sizeof error;
     std::uint64_t number = 0;
     busd_result result = busd_source_publish(handle_, &raw, &number, &error);
     return {number, detail::error(result, error)};
   }
   // A whole event frame, {"type":"event",…}.
   Published publish_frame(std::string_view frame) {
-    auto error = BUSD_INIT(busd_error);
+    busd_error error;
+    error.size = sizeof error;
     std::uint64_t number = 0;
     busd_result result = busd_source_publish_frame(handle_, detail::text(frame), &number, &error);
     return {number, detail::error(result, error)};

@@ -12,14 +12,19 @@ using Catch::Matchers::Contains;
 
 std::string built(const Publication& what) {
   FrameBuilder builder;
-  auto fault = builder.build(what);
-  return fault ? "fault: " + *fault : builder.frame();
+  std::string out = "before\n";
+  auto fault = builder.build(what, out);
+  REQUIRE(out.starts_with("before\n"));
+  if (fault) CHECK(out == "before\n");
+  return fault ? "fault: " + *fault : out.substr(std::string_view("before\n").size());
 }
 
 std::string taken(std::string_view text) {
   FrameBuilder builder;
-  auto fault = builder.take(text);
-  return fault ? "fault: " + *fault : builder.frame();
+  std::string out;
+  auto fault = builder.take(text, out);
+  if (fault) CHECK(out.empty());
+  return fault ? "fault: " + *fault : out;
 }
 
 TEST_CASE("A publication becomes a frame without spaces, members in the order of the wire") {
@@ -28,6 +33,23 @@ TEST_CASE("A publication becomes a frame without spaces, members in the order of
         R"({"type":"event","event_type":"clock.tick","event_id":"e-1","source_time":"1700000000000",)"
         R"("traceparent":"00-1","n":[1, 2],"payload":{"n":1}})"
         "\n");
+}
+
+TEST_CASE("Frames of one builder do not depend on those before") {
+  FrameBuilder builder;
+  std::string out;
+  CHECK_FALSE(builder.build({"t", "", "", "1", ""}, out));
+  CHECK_FALSE(builder.build({"t", "e", "", "2", ""}, out));
+  CHECK(builder.build({"", "", "", "3", ""}, out));
+  CHECK(builder.build({"t", "", "", "{", ""}, out));
+  CHECK_FALSE(builder.build({"\"t2\"", "", "", "4", ""}, out));
+  CHECK(builder.build({"a\nb", "", "", "5", ""}, out));
+  CHECK_FALSE(builder.build({"t", "", "", "6", ""}, out));
+  CHECK(out ==
+        "{\"type\":\"event\",\"event_type\":\"t\",\"payload\":1}\n"
+        "{\"type\":\"event\",\"event_type\":\"t\",\"event_id\":\"e\",\"payload\":2}\n"
+        "{\"type\":\"event\",\"event_type\":\"\\\"t2\\\"\",\"payload\":4}\n"
+        "{\"type\":\"event\",\"event_type\":\"t\",\"payload\":6}\n");
 }
 
 TEST_CASE("A payload's bytes are kept, only line ends between its tokens become spaces") {
