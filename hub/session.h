@@ -54,11 +54,11 @@ class Session final : private FdWatch::Handler {
   FdWatch::Mode wanted_mode() const;
 
   Sessions& owner_;
-  Fd fd_;
   PeerId id_ = 0;
-  FdWatch watch_;
+  Fd fd_;
   bool input_ended_ = false;
   bool output_broken_ = false;  // EPIPE: what it sent before is still read, then it is lost
+  FdWatch watch_;
 };
 
 }  // namespace bus::hub

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "hub/core/slots.h"
+
 namespace bus::hub {
 
 Sessions::Sessions(Loop& loop, HubConfig config, TimePoint start)
@@ -10,8 +12,9 @@ Sessions::Sessions(Loop& loop, HubConfig config, TimePoint start)
 Sessions::~Sessions() { close_all(); }
 
 Session* Sessions::find(PeerId peer) {
-  auto found = open_.find(peer);
-  return found == open_.end() ? nullptr : found->second.get();
+  size_t place = place_of(peer);
+  if (place >= open_.size() || !open_[place] || open_[place]->id() != peer) return nullptr;
+  return open_[place].get();
 }
 
 size_t Sessions::write(PeerId peer, std::string_view bytes) noexcept {
@@ -23,7 +26,9 @@ void Sessions::add(Fd fd, const Credentials& credentials) {
   auto session = std::make_unique<Session>(loop_, std::move(fd), *this);
   PeerId id = core_.open(credentials, now());
   session->set_id(id);
-  open_.emplace(id, std::move(session));
+  if (open_.size() <= place_of(id)) open_.resize(place_of(id) + 1);
+  open_[place_of(id)] = std::move(session);
+  ++open_count_;
   core_.flush(id);
   settle();
 }
@@ -51,12 +56,12 @@ void Sessions::attend(Session& session) {
 }
 
 void Sessions::remove(Session& session) {
-  auto found = open_.find(session.id());
-  if (found == open_.end()) return;
+  PeerId id = session.id();
+  if (find(id) != &session) return;
   session.close();
-  closed_.push_back(std::move(found->second));
-  open_.erase(found);
-  core_.gone(session.id(), now());
+  closed_.push_back(std::move(open_[place_of(id)]));
+  --open_count_;
+  core_.gone(id, now());
   settle();
 }
 
@@ -75,7 +80,9 @@ void Sessions::begin_stop(TimePoint deadline) {
 }
 
 void Sessions::close_all() {
-  while (!open_.empty()) remove(*open_.begin()->second);
+  for (size_t place = 0; place < open_.size(); ++place) {
+    if (open_[place]) remove(*open_[place]);
+  }
 }
 
 bool Sessions::bury() {

@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "hub/core/hub_core.h"
@@ -23,7 +22,7 @@ class Sessions final : private Edge {
   ~Sessions() override;
 
   HubCore& core() { return core_; }
-  bool empty() const { return open_.empty(); }
+  bool empty() const { return open_count_ == 0; }
 
   // Takes a connection that was accepted.
   void add(Fd fd, const Credentials& credentials);
@@ -51,7 +50,8 @@ class Sessions final : private Edge {
   Loop& loop_;
   std::string read_buffer_;  // shared: what was read has been handed to the core when the next one reads
   HubCore core_;
-  std::unordered_map<PeerId, std::unique_ptr<Session>> open_;
+  std::vector<std::unique_ptr<Session>> open_;  // by place_of() their ids
+  size_t open_count_ = 0;
   std::vector<std::unique_ptr<Session>> closed_;
   bool settling_ = false;
 };

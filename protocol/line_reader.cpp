@@ -12,9 +12,9 @@ void release(std::string& text) { std::string().swap(text); }
 
 void LineReader::feed(std::string_view chunk) {
   if (chunk.empty()) return;
-  BUSD_CHECK(at_ == source().size());
+  BUSD_CHECK(at_ == source_.size());
   release_source();
-  chunk_ = chunk;
+  source_ = chunk;
 }
 
 LineReader::Next LineReader::next(std::string_view& line) {
@@ -22,7 +22,7 @@ LineReader::Next LineReader::next(std::string_view& line) {
     release(partial_);
     partial_is_out_ = false;
   }
-  std::string_view rest = source().substr(at_);
+  std::string_view rest = source_.substr(at_);
   size_t line_end = rest.find('\n');
   if (skipping_) {
     if (line_end == std::string_view::npos) {
@@ -37,7 +37,7 @@ LineReader::Next LineReader::next(std::string_view& line) {
 }
 
 LineReader::Next LineReader::finish(size_t line_end, std::string_view& line) {
-  std::string_view end_of_line = source().substr(at_, line_end);
+  std::string_view end_of_line = source_.substr(at_, line_end);
   at_ += line_end + 1;
   if (partial_.size() + line_end + 1 > max_bytes_) {
     release(partial_);
@@ -55,7 +55,7 @@ LineReader::Next LineReader::finish(size_t line_end, std::string_view& line) {
 
 // Keeps what is left of the source as the start of a line, unless it can only become too long.
 LineReader::Next LineReader::keep_tail() {
-  std::string_view tail = source().substr(at_);
+  std::string_view tail = source_.substr(at_);
   if (partial_.size() + tail.size() >= max_bytes_) {
     release(partial_);
     release_source();
@@ -68,23 +68,21 @@ LineReader::Next LineReader::keep_tail() {
 }
 
 void LineReader::keep_rest() {
-  if (owns_source_ || at_ == chunk_.size()) return;
-  kept_.assign(chunk_.substr(at_));
-  owns_source_ = true;
-  chunk_ = {};
+  if (kept_ || at_ == source_.size()) return;
+  kept_ = std::make_unique<std::string>(source_.substr(at_));
+  source_ = *kept_;
   at_ = 0;
 }
 
 void LineReader::release_source() {
-  if (owns_source_) release(kept_);
-  owns_source_ = false;
-  chunk_ = {};
+  kept_.reset();
+  source_ = {};
   at_ = 0;
 }
 
 size_t LineReader::partial_bytes() const { return partial_is_out_ ? 0 : partial_.size(); }
 
-size_t LineReader::held_bytes() const { return partial_.size() + kept_.size(); }
+size_t LineReader::held_bytes() const { return partial_.size() + (kept_ ? kept_->size() : 0); }
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 

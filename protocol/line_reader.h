@@ -4,6 +4,7 @@
 // is kept. A reader that is between lines holds no memory. Does not read descriptors and does not know JSON.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,7 @@ class LineReader {
   Next next(std::string_view& line);
 
   // Whether the line that next() gave last stands in the chunk, its LF behind it; else it is a copy.
-  bool line_is_in_chunk() const { return !partial_is_out_ && !owns_source_; }
+  bool line_is_in_chunk() const { return !partial_is_out_ && !kept_; }
 
   // Takes the bytes of the chunk that next() has not looked at into the reader, so that the chunk may go
   // although lines are left in it; a later feed("") goes on from there. For a peer that must wait
@@ -45,16 +46,14 @@ class LineReader {
   size_t held_bytes() const;
 
  private:
-  std::string_view source() const { return owns_source_ ? std::string_view(kept_) : chunk_; }
   Next finish(size_t line_end, std::string_view& line);
   Next keep_tail();
   void release_source();
 
   size_t max_bytes_;
-  std::string_view chunk_;  // what feed() handed in
-  std::string kept_;        // keep_rest()'s copy of it; the source instead of `chunk_` while `owns_source_`
-  bool owns_source_ = false;
-  size_t at_ = 0;                // how far the source was looked at
+  std::string_view source_;            // what feed() handed in, or `kept_`
+  size_t at_ = 0;                      // how far it was looked at
+  std::unique_ptr<std::string> kept_;  // keep_rest()'s copy of the chunk; rarely there is one
   std::string partial_;          // the start of a line whose LF is still to come; shorter than `max_bytes_`
   bool partial_is_out_ = false;  // `partial_` is the line that next() returned last
   bool skipping_ = false;        // inside a line that was too long

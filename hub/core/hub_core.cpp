@@ -16,15 +16,15 @@ HubCore::Impl::Impl(HubConfig config, Edge& edge, TimePoint start)
 HubCore::Impl::~Impl() { BUSD_CHECK(peers_.empty()); }
 
 Peer& HubCore::Impl::peer(PeerId id) {
-  auto at = peers_.find(id);
-  BUSD_CHECK(at != peers_.end());
-  return at->second;
+  Peer* peer = peers_.find(id);
+  BUSD_CHECK(peer != nullptr);
+  return *peer;
 }
 
 const Peer& HubCore::Impl::peer(PeerId id) const {
-  auto at = peers_.find(id);
-  BUSD_CHECK(at != peers_.end());
-  return at->second;
+  Peer* peer = peers_.find(id);
+  BUSD_CHECK(peer != nullptr);
+  return *peer;
 }
 
 // ---- a connection's beginning and end
@@ -49,12 +49,10 @@ std::string HubCore::Impl::refusal_of(const Credentials& credentials, ErrorCode&
 }
 
 PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
-  PeerId id = next_id_++;
-  Peer& peer = peers_[id];
-  peer.id = id;
+  Peer& peer = peers_.add();
   peer.kernel_pid = credentials.pid;
   peer.uid = credentials.uid;
-  peer.opened = now;
+  peer.since = now;
   ++handshakes_;
   ++connections_.accepted;
   ErrorCode code = ErrorCode::denied;
@@ -96,7 +94,7 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
     notice(Notice::Kind::left, peer,
            "received " + std::to_string(outbox.received()) + ", delivered " +
                std::to_string(outbox.delivered()) + ", dropped " + std::to_string(outbox.dropped()) +
-               ", published " + std::to_string(peer.published));
+               ", published " + std::to_string(peer.publications ? peer.publications->count : 0));
   }
   leave_tables(peer);
   events_.delivered += peer.outbox.delivered();
@@ -273,7 +271,7 @@ void HubCore::Impl::settle(TimePoint now) {
 
 TimePoint HubCore::Impl::deadline_of(const Peer& peer) const {
   TimePoint deadline = std::min(peer.close_deadline, peer.outbox.control_deadline());
-  if (peer.phase == Phase::handshake) deadline = std::min(deadline, peer.opened + kHandshakeTimeout);
+  if (peer.phase == Phase::handshake) deadline = std::min(deadline, peer.since + kHandshakeTimeout);
   if (peer.lock_since != kNever) deadline = std::min(deadline, peer.lock_since + config_.cleanup_timeout);
   return deadline;
 }
@@ -316,7 +314,7 @@ void HubCore::Impl::tick(TimePoint now) {
 }
 
 void HubCore::Impl::judge(Peer& peer, TimePoint now) {
-  if (peer.phase == Phase::handshake && peer.opened + kHandshakeTimeout <= now) {
+  if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now) {
     std::string reason =
         "no complete frame within " + format_duration(kHandshakeTimeout) + " of the connection's beginning";
     ++connections_.timed_out;
@@ -340,13 +338,13 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
 
 void HubCore::Impl::begin_stop(TimePoint deadline) {
   stopping_ = true;
-  for (auto& [id, each] : peers_) {
+  peers_.for_each([&](Peer& each) {
     if (each.intake == Intake::read) each.intake = Intake::paused;
     if (each.fate == Fate::stay) each.fate = Fate::close_when_flushed;
     each.close_deadline = std::min(each.close_deadline, deadline);
     touch(each);
     schedule(each);
-  }
+  });
   end_turn();
 }
 

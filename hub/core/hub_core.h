@@ -30,7 +30,7 @@
 
 namespace bus::hub {
 
-using PeerId = uint64_t;  // never reused in a hub's life; 0 is nobody
+using PeerId = uint64_t;  // of slots.h: never reused in a hub's life; 0 is nobody
 
 struct HubConfig {
   // Named in status.
@@ -57,14 +57,14 @@ struct Credentials {
   std::vector<uint32_t> groups;
 };
 
-enum class Intake {
+enum class Intake : uint8_t {
   read,    // read and hand in
   paused,  // read nothing now: its hello waits for a clean-up lock, or the hub stops
   ended,   // what may still come is to be ignored: discard it before closing, so that the peer sees EOF. From
           // the other two the peer must see that something was left unread (ECONNRESET): it was not processed
 };
 
-enum class Fate {
+enum class Fate : uint8_t {
   stay,
   close_when_flushed,  // everything in its outbox is still to be written (bounded by close_deadline)
   close_now,

@@ -13,7 +13,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,6 +22,7 @@
 #include "hub/core/key_registry.h"
 #include "hub/core/outbox.h"
 #include "hub/core/router.h"
+#include "hub/core/slots.h"
 #include "hub/core/sources.h"
 #include "hub/core/turn.h"
 #include "protocol/json_scan.h"
@@ -31,7 +31,7 @@
 
 namespace bus::hub {
 
-enum class Phase {
+enum class Phase : uint8_t {
   handshake,  // no complete frame yet
   waiting,    // its hello waits for a clean-up lock; what it sent after it is kept unread
   consumer,
@@ -40,10 +40,19 @@ enum class Phase {
   leaving,    // bye, shutdown, EOF or a fatal fault: what is queued is flushed, then it is closed
 };
 
+// What a connection has published, from its first event on.
+struct Publications {
+  uint64_t count = 0;
+  TimePoint last = kNever;
+  DedupWindow dedup;  // of a source without a name
+};
+
+// Most connections are consumers that wait for events: what is here is paid for by each of them.
 struct Peer : Subscriber {
   PeerId id = 0;
   int64_t kernel_pid = 0;
   uint32_t uid = 0;
+  Turn::StreamId stream = 0;  // what it gets of this turn
   Phase phase = Phase::handshake;
   Intake intake = Intake::read;
   Fate fate = Fate::stay;
@@ -56,15 +65,13 @@ struct Peer : Subscriber {
   bool drop_noticed = false;   // its first loss was logged
   bool exclusive = false;
   uint64_t frames_in = 0;
-  uint64_t asked_in_turn = 0;  // the turn in which its socket refused bytes last
-  TimePoint opened;
-  TimePoint joined;
+  uint64_t asked_in_turn = 0;     // the turn in which its socket refused bytes last
+  TimePoint since;                // its connection, then its hello
   TimePoint lock_since = kNever;  // holds its scope's clean-up lock since then
   TimePoint close_deadline = kNever;
   TimePoint scheduled = kNever;  // its entry in deadlines_
   LineReader reader;
   Outbox outbox;
-  Turn::StreamId stream = 0;  // what it gets of this turn
 
   // Consumer (from `waiting` on; `scope` is empty when it is in none).
   int64_t pid = 0;  // as it said in hello
@@ -74,11 +81,9 @@ struct Peer : Subscriber {
   std::string_view scope;  // one of the two
   size_t consumer_at = 0;  // its place in consumers_
 
-  // Publisher.
+  // Source, or whatever has published.
   NamedSource* named = nullptr;
-  std::unique_ptr<DedupWindow> dedup;  // of an unnamed one, once it sends an id
-  uint64_t published = 0;
-  TimePoint last_event = kNever;
+  std::unique_ptr<Publications> publications;
 };
 
 class HubCore::Impl {
@@ -109,7 +114,7 @@ class HubCore::Impl {
   std::vector<PeerId> touched_ids_;  // what take_touched() gave last
   std::vector<Notice> notices_;
   bool stop_requested_ = false;
-  std::unordered_map<PeerId, Peer> peers_;
+  Slots<Peer> peers_;
 
  private:
   // hub_core.cpp
@@ -167,7 +172,6 @@ class HubCore::Impl {
   Edge& edge_;
   TimePoint start_;
   TimePoint idle_since_;
-  uint64_t next_id_ = 1;
   uint64_t turn_number_ = 1;
   bool stopping_ = false;
 

@@ -20,6 +20,8 @@ bool remove_peer(List& list, uint64_t peer) {
 
 KeyRegistry::~KeyRegistry() { BUSD_CHECK(scopes_.empty()); }
 
+size_t KeyRegistry::waiting_in(const Scope& scope) { return scope.waiters ? scope.waiters->size() : 0; }
+
 KeyRegistry::Answer KeyRegistry::admit(std::string_view name, Scope& scope, const Candidate& candidate) {
   // An exclusive member is alone, so looking at one is enough.
   if (!scope.members.empty() && (candidate.exclusive || scope.members.front().exclusive)) {
@@ -36,12 +38,13 @@ KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& ca
   if (at == scopes_.end()) at = scopes_.emplace(std::string(name), Scope{}).first;
   Scope& scope = at->second;
   if (scope.holder == 0) return admit(name, scope, candidate);
-  if (scope.waiters.size() >= kMaxWaitersPerScope) {
+  if (waiting_in(scope) >= kMaxWaitersPerScope) {
     return {candidate.peer, Verdict::rejected,
             "scope " + std::string(name) + " is being cleaned up, and " +
                 std::to_string(kMaxWaitersPerScope) + " others wait already"};
   }
-  scope.waiters.push_back(candidate);
+  if (!scope.waiters) scope.waiters = std::make_unique<std::vector<Candidate>>();
+  scope.waiters->push_back(candidate);
   return {candidate.peer, Verdict::waiting, {}};
 }
 
@@ -50,14 +53,15 @@ std::vector<KeyRegistry::Answer> KeyRegistry::leave(std::string_view name, uint6
   auto at = scopes_.find(name);
   BUSD_CHECK(at != scopes_.end());
   Scope& scope = at->second;
-  bool known = remove_peer(scope.members, peer) || remove_peer(scope.waiters, peer);
+  bool known = remove_peer(scope.members, peer) || (scope.waiters && remove_peer(*scope.waiters, peer));
   BUSD_CHECK(known);
   if (scope.holder == peer) {
     scope.holder = 0;
-    for (const Candidate& waiter : scope.waiters) answers.push_back(admit(at->first, scope, waiter));
-    scope.waiters.clear();
+    if (auto waiters = std::move(scope.waiters); waiters != nullptr) {
+      for (const Candidate& waiter : *waiters) answers.push_back(admit(at->first, scope, waiter));
+    }
   }
-  if (scope.members.empty() && scope.waiters.empty()) scopes_.erase(at);
+  if (scope.members.empty() && waiting_in(scope) == 0) scopes_.erase(at);
   return answers;
 }
 
@@ -81,8 +85,7 @@ std::vector<KeyRegistry::Lock> KeyRegistry::locks() const {
   std::vector<Lock> out;
   for (const auto& [name, scope] : scopes_) {
     if (scope.holder == 0) continue;
-    out.push_back(
-        Lock{name, scope.holder, scope.members.front().pid, scope.held_since, scope.waiters.size()});
+    out.push_back(Lock{name, scope.holder, scope.members.front().pid, scope.held_since, waiting_in(scope)});
   }
   std::sort(out.begin(), out.end(), [](const Lock& a, const Lock& b) { return a.since < b.since; });
   return out;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,11 +61,12 @@ class KeyRegistry {
  private:
   struct Scope {
     std::vector<Candidate> members;
-    std::vector<Candidate> waiters;
+    std::unique_ptr<std::vector<Candidate>> waiters;  // rarely there are any
     uint64_t holder = 0;
     TimePoint held_since;
   };
 
+  static size_t waiting_in(const Scope& scope);
   static Answer admit(std::string_view name, Scope& scope, const Candidate& candidate);
 
   TextMap<Scope> scopes_;

@@ -1,5 +1,6 @@
 #include "hub/core/outbox.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -39,7 +40,7 @@ bool Outbox::has_room_for(size_t events, size_t bytes, const QueueLimits& limits
 
 size_t Outbox::push_events(BlockPtr block, size_t first, size_t end, const QueueLimits& limits) {
   if (first == end) return 0;
-  size_t count = end - first;
+  auto count = static_cast<uint32_t>(end - first);
   queued_bytes_ += block->bytes_of(first, end) + seq_bytes(next_seq(), count);
   queued_frames_ += count;
   queued_events_ += count;
@@ -49,7 +50,10 @@ size_t Outbox::push_events(BlockPtr block, size_t first, size_t end, const Queue
   // The newest always stays, and so does the one that was begun.
   size_t kept = begun_event_ ? 2 : 1;
   uint64_t before = dropped_;
-  while (exceeds(limits, 0, 0) && queued_frames_ > kept) drop_oldest_event();
+  while (exceeds(limits, 0, 0) && queued_frames_ > kept) {
+    size_t too_many = queued_frames_ > limits.frames ? queued_frames_ - limits.frames : 1;
+    drop_oldest(std::min(too_many, queued_frames_ - kept));
+  }
   return static_cast<size_t>(dropped_ - before);
 }
 
@@ -80,22 +84,27 @@ bool Outbox::has_room_for_control(size_t bytes) const {
 
 void Outbox::push_control(std::string line, TimePoint deadline) {
   BUSD_CHECK(has_room_for_control(line.size()));
-  control_bytes_ += line.size();
+  control_bytes_ += static_cast<uint32_t>(line.size());
   control_.push_back(Control{std::move(line), deadline});
 }
 
-void Outbox::take_front(size_t i) {
+size_t Outbox::take_front(size_t i, size_t most) {
   Range& range = events_[i];
-  queued_bytes_ -= front_bytes(range);
-  --queued_frames_;
+  auto count = static_cast<uint32_t>(std::min<size_t>(most, range.end - range.next));
+  queued_bytes_ -= range.block->bytes_of(range.next, range.next + count);
+  queued_frames_ -= count;
   if (range.seq != 0) {
-    --queued_events_;
-    ++range.seq;
+    queued_bytes_ -= seq_bytes(range.seq, count);
+    queued_events_ -= count;
+    range.seq += count;
   }
-  if (++range.next == range.end) events_.erase(i);
+  range.next += count;
+  if (range.next == range.end) events_.erase(i);
+  return count;
 }
 
-void Outbox::drop_oldest_event() {
+// Drops at least one frame, at most `most`, and never the begun one.
+void Outbox::drop_oldest(size_t most) {
   size_t oldest = 0;
   if (begun_event_) {
     // The begun frame is made a range of its own, so that the one behind it is a front.
@@ -108,8 +117,9 @@ void Outbox::drop_oldest_event() {
     }
     oldest = 1;
   }
-  if (events_[oldest].seq != 0) ++dropped_;
-  take_front(oldest);
+  bool are_events = events_[oldest].seq != 0;
+  size_t taken = take_front(oldest, most);
+  if (are_events) dropped_ += taken;
 }
 
 void Outbox::render(std::string& out, size_t want) const {
@@ -141,7 +151,7 @@ void Outbox::advance(size_t written) {
     size_t size = event ? front_bytes(events_.front()) : control_.front().line.size();
     size_t left = size - begun_bytes_;
     if (written < left) {
-      begun_bytes_ += written;
+      begun_bytes_ += static_cast<uint32_t>(written);
       begun_event_ = event;
       return;
     }
@@ -150,9 +160,9 @@ void Outbox::advance(size_t written) {
     begun_event_ = false;
     if (event) {
       if (events_.front().seq != 0) ++delivered_;
-      take_front(0);
+      take_front(0, 1);
     } else {
-      control_bytes_ -= size;
+      control_bytes_ -= static_cast<uint32_t>(size);
       control_.pop_front();
     }
   }

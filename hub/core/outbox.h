@@ -91,22 +91,22 @@ class Outbox {
   static size_t front_bytes(const Range& range);
   static void append(std::string& out, const Range& range, size_t i);
   bool exceeds(const QueueLimits& limits, size_t more_frames, size_t more_bytes) const;
-  void drop_oldest_event();
-  // Takes the first frame of the i-th range out.
-  void take_front(size_t i);
+  void drop_oldest(size_t most);
+  // Takes the first frames of the i-th range out, at most `most`; returns how many.
+  size_t take_front(size_t i, size_t most);
 
   Ring<Control> control_;
   Ring<Range> events_;
-  size_t queued_frames_ = 0;
-  size_t control_bytes_ = 0;
   size_t queued_bytes_ = 0;
-  uint64_t queued_events_ = 0;
   uint64_t last_seq_ = 0;
   uint64_t delivered_ = 0;
   uint64_t dropped_ = 0;
+  uint32_t queued_frames_ = 0;  // events, and frames without seq
+  uint32_t queued_events_ = 0;
+  uint32_t control_bytes_ = 0;
   // Bytes already written of the frame that was begun: the front event if `begun_event_`, else the front
   // control reply.
-  size_t begun_bytes_ = 0;
+  uint32_t begun_bytes_ = 0;
   bool begun_event_ = false;
 };
 

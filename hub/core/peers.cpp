@@ -67,7 +67,7 @@ void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, T
   }
   set_phase(peer, Phase::consumer);
   peer.intake = Intake::read;
-  peer.joined = now;
+  peer.since = now;
   close_run();
   router_.subscribe(peer, peer.event_types);
   add_consumer(peer);
@@ -81,7 +81,7 @@ void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, T
 void HubCore::Impl::become_source(Peer& peer, const Hello& message, TimePoint now) {
   start_counting(peer);
   set_phase(peer, Phase::source);
-  peer.joined = now;
+  peer.since = now;
   reply(peer, hello_ack(false), now + kWriteTimeout);
   notice(Notice::Kind::joined, peer, "source " + message.source);
   if (message.source.empty()) return;

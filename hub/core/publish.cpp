@@ -81,13 +81,15 @@ void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
           now, line_.event_id);
     return;
   }
+  if (!peer.publications) peer.publications = std::make_unique<Publications>();
+  Publications& publications = *peer.publications;
   if (is_duplicate(peer, now)) {
     ++events_.duplicates;
     return;
   }
   ++events_.published;
-  ++peer.published;
-  peer.last_event = now;
+  ++publications.count;
+  publications.last = now;
   if (peer.named != nullptr) {
     ++peer.named->published;
     peer.named->last_event = now;
@@ -111,14 +113,8 @@ void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
 
 bool HubCore::Impl::is_duplicate(Peer& peer, TimePoint now) {
   if (line_.event_id.empty() || config_.dedup_window == Duration::zero()) return false;
-  DedupWindow* dedup = peer.dedup.get();
-  if (peer.named != nullptr) {
-    dedup = &peer.named->dedup;
-  } else if (dedup == nullptr) {
-    peer.dedup = std::make_unique<DedupWindow>();
-    dedup = peer.dedup.get();
-  }
-  return dedup->seen(config_.hash_key, line_.event_id, config_.dedup_window, now);
+  DedupWindow& dedup = peer.named != nullptr ? peer.named->dedup : peer.publications->dedup;
+  return dedup.seen(config_.hash_key, line_.event_id, config_.dedup_window, now);
 }
 
 }  // namespace bus::hub

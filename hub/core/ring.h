@@ -1,7 +1,7 @@
 // A queue in one power-of-two buffer: push at either end, pop at the front, look at any place.
 //
-// Holds no memory while it is empty: most consumers are idle, or read as fast as is written, most of the time, and
-// std::deque keeps half a KiB for each even then.
+// Holds no memory while it is empty: most consumers are idle, or read as fast as is written, most of the
+// time, and std::deque keeps half a KiB for each even then.
 #pragma once
 
 #include <cstddef>

@@ -29,7 +29,7 @@ StatusResponse::Consumer describe(const Peer& peer, TimePoint now) {
   out.queued_bytes = peer.outbox.queued_bytes();
   out.uid = peer.uid;
   out.event_types = peer.event_types;
-  out.connected_sec = age_sec(now, peer.joined);
+  out.connected_sec = age_sec(now, peer.since);
   out.exclusive = peer.exclusive;
   return out;
 }
@@ -41,8 +41,9 @@ StatusResponse::Source describe(const NamedSource& source, TimePoint now) {
 
 StatusResponse::Source describe_unnamed(const Peer& peer, TimePoint now) {
   int64_t pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
-  return {
-      {}, SourceState::connected, pid, peer.uid, peer.published, age_ms(now, peer.last_event)};
+  Publications none;
+  const Publications& sent = peer.publications ? *peer.publications : none;
+  return {{}, SourceState::connected, pid, peer.uid, sent.count, age_ms(now, sent.last)};
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ StatusResponse HubCore::Impl::status(TimePoint now) const {
   // Oldest connection first, so that what is cut from a long answer is what came last.
   std::vector<const Peer*> oldest_first;
   oldest_first.reserve(peers_.size());
-  for (const auto& [id, peer] : peers_) oldest_first.push_back(&peer);
+  peers_.for_each([&](const Peer& peer) { oldest_first.push_back(&peer); });
   std::sort(oldest_first.begin(), oldest_first.end(),
             [](const Peer* a, const Peer* b) { return a->id < b->id; });
 

@@ -6,20 +6,22 @@
 
 namespace bus::hub {
 
-FdWatch::FdWatch(Loop& loop, int fd, Handler& handler)
-    : loop_(loop),
-      fd_(fd),
-      handler_(handler),
-      read_event_(event_new(loop.base(), fd, EV_READ | EV_PERSIST, on_event, this)) {
-  BUSD_CHECK(read_event_ != nullptr);
+FdWatch::FdWatch(Loop& loop, int fd, Handler& handler) : loop_(loop), fd_(fd), handler_(handler) {
+  assign_read_event();
 }
 
 FdWatch::~FdWatch() {
-  event_free(read_event_);
+  event_del(&read_event_);
   if (write_event_ != nullptr) event_free(write_event_);
 }
 
 short FdWatch::trigger() const { return EV_PERSIST | (mode_ == Mode::quiet ? EV_ET : 0); }
+
+void FdWatch::assign_read_event() {
+  int failed =
+      event_assign(&read_event_, loop_.base(), fd_, static_cast<short>(EV_READ | trigger()), on_event, this);
+  BUSD_CHECK(failed == 0);
+}
 
 event* FdWatch::write_event() {
   if (write_event_ == nullptr) {
@@ -42,17 +44,17 @@ bool FdWatch::set(Mode mode, bool want_write) {
 }
 
 bool FdWatch::switch_to(Mode mode) {
-  event_del(read_event_);
+  event_del(&read_event_);
   if (write_event_ != nullptr) event_del(write_event_);
   want_write_ = false;
   mode_ = mode;
   if (mode == Mode::off) return true;
   // A hang-up is reported as readable, and so is an error of a socket whose peer left data unread: epoll(7)
   // reports both unasked, and libevent turns them into EV_READ.
-  event_assign(read_event_, loop_.base(), fd_, static_cast<short>(EV_READ | trigger()), on_event, this);
+  assign_read_event();
   if (write_event_ != nullptr)
     event_assign(write_event_, loop_.base(), fd_, static_cast<short>(EV_WRITE | trigger()), on_event, this);
-  return event_add(read_event_, nullptr) == 0;
+  return event_add(&read_event_, nullptr) == 0;
 }
 
 bool FdWatch::fail() {
@@ -60,7 +62,7 @@ bool FdWatch::fail() {
   return false;
 }
 
-void FdWatch::wake_reader() { event_active(read_event_, EV_READ, 0); }
+void FdWatch::wake_reader() { event_active(&read_event_, EV_READ, 0); }
 
 void FdWatch::wake_writer() { event_active(write_event(), EV_WRITE, 0); }
 

@@ -12,9 +12,9 @@
 // fails), hence modes and not two independent watches.
 #pragma once
 
-#include "hub/event/loop.h"
+#include <event2/event_struct.h>
 
-struct event;
+#include "hub/event/loop.h"
 
 namespace bus::hub {
 
@@ -51,13 +51,14 @@ class FdWatch {
   static void on_event(int fd, short what, void* self) noexcept;
   bool switch_to(Mode mode);
   short trigger() const;
+  void assign_read_event();
   event* write_event();
   bool fail();
 
   Loop& loop_;
   int fd_;
   Handler& handler_;
-  event* read_event_;
+  event read_event_;
   event* write_event_ = nullptr;  // made when it is first needed, which for most connections is never
   Mode mode_ = Mode::off;
   bool want_write_ = false;
