@@ -49,7 +49,7 @@ void HubCore::Impl::end_turn() {
 
 void HubCore::Impl::write_out(Peer& peer) {
   bool waited = !peer.outbox.empty();
-  bool written = write_queue(peer, kWriteBytesPerTurn) && !peer.socket_full;
+  bool written = write_queue(peer, kWriteBytesPerTurn, kRenderBytes) && !peer.socket_full;
   if (Turn::StreamId stream = std::exchange(peer.stream, 0); stream != 0) {
     if (written) {
       write_stream(peer, stream);
@@ -69,12 +69,13 @@ size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {
   return taken;
 }
 
-// Writes what is queued, about `most` bytes. Whether nothing is left.
-bool HubCore::Impl::write_queue(Peer& peer, size_t most) {
+// Writes what is queued, about `most` bytes, and in the first write about `first`. Whether nothing is left.
+bool HubCore::Impl::write_queue(Peer& peer, size_t most, size_t first) {
   Outbox& outbox = peer.outbox;
-  for (size_t total = 0; !outbox.empty() && !peer.socket_full && total < most;) {
+  size_t want = first;
+  for (size_t total = 0; !outbox.empty() && !peer.socket_full && total < most; want = kRenderBytes) {
     out_.clear();
-    outbox.render(out_, kRenderBytes);
+    outbox.render(out_, want);
     size_t taken = write(peer, out_);
     outbox.advance(taken);
     total += taken;
@@ -89,7 +90,8 @@ bool HubCore::Impl::ask_socket(Peer& peer) {
     if (peer.asked_in_turn == turn_number_) return false;
     peer.socket_full = false;
   }
-  return write_queue(peer, SIZE_MAX) && !peer.socket_full;
+  // Most likely it is still full: one frame is enough to see that.
+  return write_queue(peer, SIZE_MAX, 1) && !peer.socket_full;
 }
 
 // Writes the stream to a peer that has nothing queued.

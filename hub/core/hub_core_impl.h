@@ -160,7 +160,7 @@ class HubCore::Impl {
   void close_run();
   void end_turn();
   void write_out(Peer& peer);
-  bool write_queue(Peer& peer, size_t most);
+  bool write_queue(Peer& peer, size_t most, size_t first);
   bool ask_socket(Peer& peer);
   void write_stream(Peer& peer, Turn::StreamId stream);
   void queue_stream(Peer& peer, Turn::StreamId stream, size_t skip);
