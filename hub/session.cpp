@@ -25,9 +25,22 @@ size_t Session::write(std::string_view bytes) noexcept {
     ssize_t written = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (written >= 0) return static_cast<size_t>(written);
     if (errno == EINTR) continue;
-    output_broken_ = errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS && errno != ENOMEM;
+    note_error(errno);
     return 0;
   }
+}
+
+size_t Session::share(SharedPages& pages, const std::vector<std::string_view>& pieces) noexcept {
+  if (output_broken_ || !is_open()) return 0;
+  int error = 0;
+  size_t taken = pages.give(fd_.get(), pieces, error);
+  // Where the kernel has no splice to a socket, what was refused goes by copies from now on.
+  if (error != 0 && error != EINVAL && error != ENOSYS) note_error(error);
+  return taken;
+}
+
+void Session::note_error(int error) {
+  output_broken_ = error != EAGAIN && error != EWOULDBLOCK && error != ENOBUFS && error != ENOMEM;
 }
 
 FdWatch::Mode Session::wanted_mode() const {

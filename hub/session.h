@@ -5,9 +5,11 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "hub/core/hub_core.h"
 #include "hub/event/fd_watch.h"
+#include "hub/shared_pages.h"
 #include "protocol/base/fd.h"
 
 namespace bus::hub {
@@ -29,6 +31,8 @@ class Session final : private FdWatch::Handler {
 
   // Writes what the socket takes of `bytes`; returns how many. Calls nothing of the core.
   size_t write(std::string_view bytes) noexcept;
+  // The same of pieces in `pages`, which are not copied.
+  size_t share(SharedPages& pages, const std::vector<std::string_view>& pieces) noexcept;
 
   // Adapts the watch to what the core wants of the peer now. False when the connection is lost.
   bool obey();
@@ -42,6 +46,7 @@ class Session final : private FdWatch::Handler {
   void close();
 
  private:
+  void note_error(int error);
   enum class Input { more, none, ended };
 
   void on_readable() override;

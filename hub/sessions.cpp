@@ -22,6 +22,11 @@ size_t Sessions::write(PeerId peer, std::string_view bytes) noexcept {
   return session == nullptr ? 0 : session->write(bytes);
 }
 
+size_t Sessions::share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept {
+  Session* session = find(peer);
+  return session == nullptr ? 0 : session->share(pages_, pieces);
+}
+
 void Sessions::add(Fd fd, const Credentials& credentials) {
   auto session = std::make_unique<Session>(loop_, std::move(fd), *this);
   PeerId id = core_.open(credentials, now());
@@ -46,6 +51,7 @@ void Sessions::settle() {
     }
   }
   settling_ = false;
+  pages_.release();
 }
 
 void Sessions::attend(Session& session) {

@@ -13,6 +13,7 @@
 #include "hub/core/hub_core.h"
 #include "hub/event/loop.h"
 #include "hub/session.h"
+#include "hub/shared_pages.h"
 
 namespace bus::hub {
 
@@ -44,11 +45,14 @@ class Sessions final : private Edge {
 
  private:
   size_t write(PeerId peer, std::string_view bytes) noexcept override;
+  char* canvas(size_t bytes) noexcept override { return pages_.canvas(bytes); }
+  size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept override;
   Session* find(PeerId peer);
   void remove(Session& session);
 
   Loop& loop_;
   std::string read_buffer_;  // shared: what was read has been handed to the core when the next one reads
+  SharedPages pages_;
   HubCore core_;
   std::vector<std::unique_ptr<Session>> open_;  // by place_of() their ids
   size_t open_count_ = 0;

@@ -32,6 +32,15 @@ namespace bus::hub {
 
 using PeerId = uint64_t;  // of slots.h: never reused in a hub's life; 0 is nobody
 
+// From where on a rendering is shared with sockets instead of copied into them (Edge::canvas). Measured;
+// tests set them lower.
+struct Sharing {
+  size_t consumers = 4;      // new pages for the canvas, and two system calls for each consumer, have to pay
+  size_t bytes = 32 * 1024;  // of the rendering
+  size_t frame_bytes =
+      8192;  // on average, for pieces: each takes a reference to its page, dearer than copying a few KiB
+};
+
 struct HubConfig {
   // Named in status.
   int64_t pid = 0;
@@ -41,6 +50,7 @@ struct HubConfig {
   std::string socket;
 
   QueueLimits queue;
+  Sharing sharing;
   size_t max_connections = 4096;
   Duration dedup_window = seconds(300);
   Duration cleanup_timeout = seconds(60);
@@ -95,6 +105,13 @@ class Edge {
   // Writes to the peer's socket what it takes now of `bytes`, and returns how many it took; fewer than all
   // means that it refuses, or is broken. Must not call back into the core.
   virtual size_t write(PeerId peer, std::string_view bytes) noexcept = 0;
+
+  // Writing without a copy, for what many peers get. Memory of `bytes` bytes that nobody has been given yet;
+  // nullptr when the edge cannot share memory with sockets. What is given stays in sockets as it is until it
+  // is read: from the first share() on, nobody may write to what was given. Good until the next call.
+  virtual char* canvas(size_t bytes) noexcept = 0;
+  // As write(), of pieces that stand in the canvas: the socket refers to them.
+  virtual size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept = 0;
 };
 
 class HubCore {

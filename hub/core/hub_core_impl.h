@@ -162,9 +162,12 @@ class HubCore::Impl {
   void write_out(Peer& peer);
   bool write_queue(Peer& peer, size_t most, size_t first);
   bool ask_socket(Peer& peer);
+  void prepare_share(size_t first);
+  size_t share(Peer& peer);
   void write_stream(Peer& peer, Turn::StreamId stream);
   void queue_stream(Peer& peer, Turn::StreamId stream, size_t skip);
   size_t write(Peer& peer, std::string_view bytes);
+  void note_write(Peer& peer, bool took_all);
   void will_write(Peer& peer);
   void broadcast(const BlockPtr& line);
 
@@ -194,6 +197,11 @@ class HubCore::Impl {
   Turn turn_;
   const Router::List* takers_ = nullptr;
   std::vector<Peer*> unwritten_;
+  // Those of unwritten_, from the one being written to on, that a rendering is shared with.
+  size_t sharers_ = 0;
+  const Turn::Rendering* shared_ = nullptr;
+  char* shared_digits_ = nullptr;
+  std::vector<std::string_view> whole_;
 
   // Scratch, reused so that an event costs no allocation.
   EventLine line_;

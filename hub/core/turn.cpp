@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "hub/core/seq.h"
 
@@ -20,12 +21,26 @@ char* put(char* out, const char* from, size_t bytes) {
   return out + bytes;
 }
 
-// The number whose last digit stands before `end` becomes the next one, in place. It does not get longer.
-void count_up(char* end) {
-  char* digit = end - 1;
-  while (*digit == '9') *digit-- = '0';
-  ++*digit;
-}
+// The digits of a number and of those that follow it, as long as they do not get longer.
+class Digits {
+ public:
+  explicit Digits(uint64_t first) : end_(put_digits(digits_, first)) {}
+
+  size_t width() const { return static_cast<size_t>(end_ - digits_); }
+  const char* next() {
+    if (std::exchange(begun_, true)) {
+      char* digit = end_ - 1;
+      while (*digit == '9') *digit-- = '0';
+      ++*digit;
+    }
+    return digits_;
+  }
+
+ private:
+  char digits_[kMaxSeqDigits];
+  char* end_;
+  bool begun_ = false;
+};
 
 }  // namespace
 
@@ -35,16 +50,17 @@ void Turn::clear() {
   streams_.assign(1, Stream{0, kNoRun, 0, 0, kNoRun, 0});
   open_run_ = 0;
   open_bytes_ = 0;
-  rendered_ = 0;
+  own_.stream = 0;
+  shared_.stream = 0;
   parts_.clear();
   if (kept_.size() > 1 || kept_size_ > kKeepBytes) {
     kept_.clear();
     kept_size_ = 0;
   }
   kept_used_ = 0;
-  if (out_capacity_ > kOutKeptBytes) {
-    out_.reset();
-    out_capacity_ = 0;
+  if (own_capacity_ > kOutKeptBytes) {
+    own_bytes_.reset();
+    own_capacity_ = 0;
   }
 }
 
@@ -89,61 +105,83 @@ void Turn::list_runs(StreamId stream) {
   std::reverse(run_list_.begin(), run_list_.end());
 }
 
-std::string_view Turn::render(StreamId stream, uint64_t seq) {
-  size_t last = streams_[stream].events - 1;
-  size_t width = digits_of(seq);
-  bool same_width = rendered_ == stream && width == digits_of(seq + last) &&
-                    width == digits_of(rendered_seq_) && width == digits_of(rendered_seq_ + last);
-  if (!same_width) {
-    render_anew(stream, seq);
-  } else if (seq != rendered_seq_) {
-    overwrite_digits(seq);
-  }
-  rendered_ = stream;
-  rendered_seq_ = seq;
-  return {out_.get(), out_size_};
+size_t Turn::most_bytes_of(StreamId stream) const {
+  return streams_[stream].bytes + streams_[stream].events * (kSeqMember.size() + kMaxSeqDigits);
 }
 
-void Turn::render_anew(StreamId stream, uint64_t seq) {
-  size_t events = streams_[stream].events;
-  size_t most = streams_[stream].bytes + events * (kSeqMember.size() + kMaxSeqDigits);
-  if (most > out_capacity_) {
-    out_capacity_ = std::bit_ceil(most);
-    out_ = std::make_unique_for_overwrite<char[]>(out_capacity_);
+size_t Turn::most_digits_of(StreamId stream) const { return streams_[stream].events * kMaxSeqDigits; }
+
+bool Turn::Rendering::fits(uint64_t other) const {
+  size_t last = ends.size() - 1;
+  size_t width = digits_of(seq);
+  return width == digits_of(seq + last) && width == digits_of(other) && width == digits_of(other + last);
+}
+
+Turn::Place Turn::Rendering::place_of(size_t bytes) const {
+  auto after = std::upper_bound(ends.begin(), ends.end(), bytes);
+  size_t begin = after == ends.begin() ? 0 : *(after - 1);
+  return {static_cast<size_t>(after - ends.begin()), bytes - begin};
+}
+
+const Turn::Rendering& Turn::render(StreamId stream, uint64_t seq) {
+  if (own_.stream == stream && own_.seq == seq) return own_;
+  if (own_.stream == stream && own_.fits(seq)) {
+    Digits digits(seq);
+    for (uint32_t at : own_.digits_at) std::memcpy(own_.out + at, digits.next(), digits.width());
+    own_.seq = seq;
+    return own_;
   }
-  digits_at_.resize(events);
-  ends_.resize(events);
+  if (size_t most = most_bytes_of(stream); most > own_capacity_) {
+    own_capacity_ = std::bit_ceil(most);
+    own_bytes_ = std::make_unique_for_overwrite<char[]>(own_capacity_);
+  }
+  own_.out = own_bytes_.get();
+  fill(own_, stream, seq);
+  return own_;
+}
+
+const Turn::Rendering& Turn::render_into(char* out, StreamId stream, uint64_t seq) {
+  shared_.out = out;
+  fill(shared_, stream, seq);
+  return shared_;
+}
+
+void Turn::fill(Rendering& rendering, StreamId stream, uint64_t seq) {
+  size_t events = streams_[stream].events;
+  rendering.stream = stream;
+  rendering.seq = seq;
+  rendering.digits_at.resize(events);
+  rendering.ends.resize(events);
   list_runs(stream);
-  char* out = out_.get();
+  char* out = rendering.out;
   size_t at = 0;
   for (uint32_t run : run_list_) {
     for (size_t i = runs_[run].first; i < runs_[run].end; ++i, ++at) {
       const Event& event = events_[i];
       out = put(out, event.bytes, event.seq_at);
       out = put(out, kSeqMember.data(), kSeqMember.size());
-      digits_at_[at] = static_cast<uint32_t>(out - out_.get());
+      rendering.digits_at[at] = static_cast<uint32_t>(out - rendering.out);
       out = put_digits(out, seq++);
       out = put(out, event.bytes + event.seq_at, event.size - event.seq_at);
-      ends_[at] = static_cast<uint32_t>(out - out_.get());
+      rendering.ends[at] = static_cast<uint32_t>(out - rendering.out);
     }
   }
-  out_size_ = static_cast<size_t>(out - out_.get());
+  rendering.size = static_cast<size_t>(out - rendering.out);
 }
 
-void Turn::overwrite_digits(uint64_t seq) {
-  char digits[kMaxSeqDigits];
-  char* end = put_digits(digits, seq);
-  auto width = static_cast<size_t>(end - digits);
-  for (size_t i = 0; i < digits_at_.size(); ++i) {
-    if (i > 0) count_up(end);
-    std::memcpy(out_.get() + digits_at_[i], digits, width);
+const std::vector<std::string_view>& Turn::pieces(uint64_t seq, char* digits) {
+  pieces_.clear();
+  Digits number(seq);
+  size_t done = 0;
+  for (uint32_t at : shared_.digits_at) {
+    pieces_.push_back(shared_.bytes().substr(done, at - done));
+    std::memcpy(digits, number.next(), number.width());
+    pieces_.emplace_back(digits, number.width());
+    digits += number.width();
+    done = at + number.width();
   }
-}
-
-Turn::Place Turn::place_of(size_t bytes) const {
-  auto after = std::upper_bound(ends_.begin(), ends_.end(), bytes);
-  size_t begin = after == ends_.begin() ? 0 : *(after - 1);
-  return {static_cast<size_t>(after - ends_.begin()), bytes - begin};
+  pieces_.push_back(shared_.bytes().substr(done));
+  return pieces_;
 }
 
 const BlockPtr& Turn::block_of(Run& run) {

@@ -52,16 +52,38 @@ class Turn {
   size_t size_of(StreamId stream) const { return streams_[stream].events; }
   size_t bytes_of(StreamId stream) const { return streams_[stream].bytes; }
 
-  // The bytes for a consumer whose first event here gets `seq`. Good until the next call.
-  std::string_view render(StreamId stream, uint64_t seq);
-
-  // Of the bytes that render() gave last: how many events are wholly in the first `bytes` of them, and how
-  // many bytes follow these.
+  // A stream as one consumer gets it.
   struct Place {
-    size_t events = 0;
-    size_t rest = 0;
+    size_t events = 0;  // that are wholly before it
+    size_t rest = 0;    // bytes behind these
   };
-  Place place_of(size_t bytes) const;
+  struct Rendering {
+    StreamId stream = 0;
+    uint64_t seq = 0;  // of its first event
+    char* out = nullptr;
+    size_t size = 0;
+    std::vector<uint32_t> digits_at;  // where those of each event's seq are
+    std::vector<uint32_t> ends;       // of each event
+
+    std::string_view bytes() const { return {out, size}; }
+    Place place_of(size_t bytes) const;
+    // Whether it has as many bytes, at the same places, for a consumer whose first event gets `other`.
+    bool fits(uint64_t other) const;
+  };
+
+  // Renders the stream for a consumer whose first event gets `seq`. Good until the next call.
+  const Rendering& render(StreamId stream, uint64_t seq);
+
+  // The same into memory of somebody else's, of at least most_bytes_of(stream), which is written no more
+  // after that.
+  const Rendering& render_into(char* out, StreamId stream, uint64_t seq);
+  size_t most_bytes_of(StreamId stream) const;
+
+  // What render_into() gave last, for a consumer whose first event gets `seq`, for whom it fits: as pieces of
+  // it with other digits between them, which are put into `digits`, of at least most_digits_of(stream) bytes.
+  // Good until the next call.
+  const std::vector<std::string_view>& pieces(uint64_t seq, char* digits);
+  size_t most_digits_of(StreamId stream) const;
 
   // Events of a stream that are kept for a queue: all of one run, or its end.
   struct Part {
@@ -95,8 +117,7 @@ class Turn {
   static constexpr uint32_t kNoRun = UINT32_MAX;
 
   void list_runs(StreamId stream);
-  void render_anew(StreamId stream, uint64_t seq);
-  void overwrite_digits(uint64_t seq);
+  void fill(Rendering& rendering, StreamId stream, uint64_t seq);
   const BlockPtr& block_of(Run& run);
 
   std::vector<Event> events_;
@@ -108,14 +129,11 @@ class Turn {
   size_t kept_used_ = 0;  // of kept_.back()
   size_t kept_size_ = 0;
 
-  // What render() gave last.
-  StreamId rendered_ = 0;
-  uint64_t rendered_seq_ = 0;
-  std::unique_ptr<char[]> out_;
-  size_t out_capacity_ = 0;
-  size_t out_size_ = 0;
-  std::vector<uint32_t> digits_at_;  // in out_, one for each event
-  std::vector<uint32_t> ends_;
+  Rendering own_;
+  std::unique_ptr<char[]> own_bytes_;
+  size_t own_capacity_ = 0;
+  Rendering shared_;
+  std::vector<std::string_view> pieces_;
 
   std::vector<uint32_t> run_list_;
   std::vector<Part> parts_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ class CoreRig : public hub::Edge {
       : core(std::move(config), *this, TimePoint{} + seconds(1000)) {}
   ~CoreRig() override {
     while (!sockets_.empty()) hang_up(sockets_.begin()->first);
+    check_shared();
   }
 
   hub::PeerId connect(uint32_t uid = kOurUid, int64_t pid = 100) {
@@ -138,6 +140,30 @@ class CoreRig : public hub::Edge {
     return taken;
   }
 
+  // Sockets that are shared with refer to the canvas until they are read: nobody may write to it any more.
+  char* canvas(size_t bytes) noexcept override {
+    check_shared();
+    shared_.clear();
+    former_canvas_ = std::move(canvas_);
+    canvas_ = std::make_unique<char[]>(bytes);
+    canvas_bytes_ = bytes;
+    return canvas_.get();
+  }
+  size_t share(hub::PeerId id, const std::vector<std::string_view>& pieces) noexcept override {
+    ++shares;
+    size_t taken = 0;
+    for (std::string_view piece : pieces) {
+      BUSD_CHECK(piece.data() >= canvas_.get() &&
+                 piece.data() + piece.size() <= canvas_.get() + canvas_bytes_);
+      size_t now = write(id, piece);
+      shared_.emplace_back(piece.data(), piece.substr(0, now));
+      taken += now;
+      if (now < piece.size()) break;
+    }
+    return taken;
+  }
+  size_t shares = 0;
+
   TimePoint clock = TimePoint{} + seconds(1000);
   std::string last_ack;
   hub::HubCore core;
@@ -149,6 +175,10 @@ class CoreRig : public hub::Edge {
     bool ended = false;
     size_t room = kEndless;
   };
+
+  void check_shared() const {
+    for (const auto& [at, was] : shared_) BUSD_CHECK(std::string_view(at, was.size()) == was);
+  }
 
   void read(hub::PeerId id) {
     Socket& socket = sockets_[id];
@@ -174,6 +204,10 @@ class CoreRig : public hub::Edge {
 
   std::map<hub::PeerId, Socket> sockets_;
   std::map<hub::PeerId, Socket> finished_;
+  std::unique_ptr<char[]> canvas_;
+  std::unique_ptr<char[]> former_canvas_;
+  size_t canvas_bytes_ = 0;
+  std::vector<std::pair<const char*, std::string>> shared_;
 };
 
 }  // namespace bus::test

@@ -154,13 +154,14 @@ TEST_CASE("FdWatch tells of input as long as there is some, and of room only whe
   Pair pair;
   int readable = 0;
   int writable = 0;
-  Calls calls([&] {
-                   if (++readable == 3) loop->stop();
-                 },
-                 [&] {
-                   ++writable;
-                   loop->stop();
-                 });
+  Calls calls(
+      [&] {
+        if (++readable == 3) loop->stop();
+      },
+      [&] {
+        ++writable;
+        loop->stop();
+      });
   FdWatch watch(*loop, pair.ours.get(), calls);
   REQUIRE(watch.set(FdWatch::Mode::reading, false));
   REQUIRE(::write(pair.theirs.get(), "x", 1) == 1);
@@ -183,12 +184,13 @@ TEST_CASE("FdWatch in quiet mode does not spin on a half-closed peer, and notice
   Pair pair;
   int changes = 0;
   bool gone = false;
-  Calls calls([&] {
-                   ++changes;
-                   gone = peer_hung_up(pair.ours.get());
-                   if (gone) loop->stop();
-                 },
-                 [] {});
+  Calls calls(
+      [&] {
+        ++changes;
+        gone = peer_hung_up(pair.ours.get());
+        if (gone) loop->stop();
+      },
+      [] {});
   FdWatch watch(*loop, pair.ours.get(), calls);
   bool blocked = GENERATE(false, true);
   bool unread = GENERATE(false, true);
@@ -211,10 +213,10 @@ TEST_CASE("FdWatch in quiet mode tells when a blocked socket has room again, and
   Pair pair;
   int writable = 0;
   Calls calls([] {},
-                 [&] {
-                   ++writable;
-                   loop->stop();
-                 });
+              [&] {
+                ++writable;
+                loop->stop();
+              });
   FdWatch watch(*loop, pair.ours.get(), calls);
   pair.fill();
   REQUIRE(watch.set(FdWatch::Mode::quiet, true));
@@ -234,11 +236,12 @@ TEST_CASE("FdWatch goes from quiet back to reading and finds what arrived meanwh
   auto loop = make_loop();
   Pair pair;
   int readable = 0;
-  Calls calls([&] {
-                   ++readable;
-                   loop->stop();
-                 },
-                 [] {});
+  Calls calls(
+      [&] {
+        ++readable;
+        loop->stop();
+      },
+      [] {});
   FdWatch watch(*loop, pair.ours.get(), calls);
   REQUIRE(watch.set(FdWatch::Mode::quiet, false));
   REQUIRE(::write(pair.theirs.get(), "x", 1) == 1);

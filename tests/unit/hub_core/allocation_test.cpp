@@ -41,6 +41,8 @@ class Drain : public hub::Edge {
     written += bytes.size();
     return bytes.size();
   }
+  char* canvas(size_t) noexcept override { return nullptr; }
+  size_t share(hub::PeerId, const std::vector<std::string_view>&) noexcept override { return 0; }
   size_t written = 0;
 };
 

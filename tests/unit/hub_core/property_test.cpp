@@ -48,7 +48,7 @@ struct Member {
 
 class History {
  public:
-  explicit History(uint64_t seed) : random_(seed), rig_(config()) {}
+  explicit History(uint64_t seed) : random_(seed), rig_(config(seed)) {}
 
   void run() {
     for (int step = 0; step < kSteps; ++step) {
@@ -61,8 +61,10 @@ class History {
   }
 
  private:
-  static hub::HubConfig config() {
+  // Even ones share with sockets whatever can be shared, odd ones nothing.
+  static hub::HubConfig config(uint64_t seed) {
     hub::HubConfig config = rig_config();
+    if (seed % 2 == 0) config.sharing = {2, 1, seed % 4 == 0 ? size_t{1} : size_t{1000}};
     config.queue.frames = 5;
     config.queue.bytes = 700;
     config.cleanup_timeout = seconds(60);

@@ -28,7 +28,9 @@ struct Events {
     turn.close_run();
     return extended;
   }
-  std::string rendered(Turn::StreamId stream, uint64_t seq) { return std::string(turn.render(stream, seq)); }
+  std::string rendered(Turn::StreamId stream, uint64_t seq) {
+    return std::string(turn.render(stream, seq).bytes());
+  }
 };
 
 std::string line(char name, uint64_t seq) {
@@ -92,16 +94,39 @@ TEST_CASE("Consumers that get the same runs share a stream, others have their ow
 TEST_CASE("Turn tells how far the events got of which a socket took so many bytes") {
   Events events;
   Turn::StreamId stream = events.run("abc", 0);
-  std::string all = events.rendered(stream, 9);
+  const Turn::Rendering& rendering = events.turn.render(stream, 9);
+  std::string all(rendering.bytes());
   size_t first = line('a', 9).size();
   size_t second = first + line('b', 10).size();
   for (size_t taken = 0; taken <= all.size(); ++taken) {
-    Turn::Place place = events.turn.place_of(taken);
+    Turn::Place place = rendering.place_of(taken);
     size_t whole = taken == all.size() ? 3 : taken >= second ? 2 : taken >= first ? 1 : 0;
     size_t begin = whole == 3 ? all.size() : whole == 2 ? second : whole == 1 ? first : 0;
     CHECK(place.events == whole);
     CHECK(place.rest == taken - begin);
   }
+}
+
+TEST_CASE(
+    "Turn renders into memory of somebody else's, and gives pieces of it with other seqs, not writing to "
+    "it") {
+  Events events;
+  Turn::StreamId stream = events.run("abcd", 0);
+  std::string canvas(events.turn.most_bytes_of(stream), '?');
+  const Turn::Rendering& rendering = events.turn.render_into(canvas.data(), stream, 10);
+  CHECK(rendering.bytes() == lines("abcd", 10));
+  std::string before = canvas;
+  CHECK_FALSE(rendering.fits(9));
+  CHECK_FALSE(rendering.fits(98));
+  CHECK(rendering.fits(96));
+  std::string digits(events.turn.most_digits_of(stream), '?');
+  for (uint64_t seq : {uint64_t{10}, uint64_t{19}, uint64_t{96}}) {
+    std::string joined;
+    for (std::string_view piece : events.turn.pieces(seq, digits.data())) joined += piece;
+    CHECK(joined == lines("abcd", seq));
+  }
+  CHECK(events.rendered(stream, 5) == lines("abcd", 5));
+  CHECK(canvas == before);
 }
 
 TEST_CASE("Turn gives the end of a stream as parts of blocks, which all who queue a run share") {

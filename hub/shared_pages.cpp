@@ -1,0 +1,127 @@
+#include "hub/shared_pages.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace bus::hub {
+
+namespace {
+
+// One slot of a pipe refers to one page at most. The largest that an ordinary user may have (pipe(7)); where
+// it is refused the default of 16 pages works, in more rounds.
+constexpr int kPipeBytes = 1024 * 1024;
+constexpr size_t kPiecesPerCall = 256;
+
+size_t whole_pages(size_t bytes) {
+  static const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+// From pieces[piece], without its first `skip` bytes.
+size_t fill(iovec (&parts)[kPiecesPerCall], const std::vector<std::string_view>& pieces, size_t piece,
+            size_t skip) {
+  size_t count = 0;
+  for (; piece < pieces.size() && count < kPiecesPerCall; ++piece, skip = 0) {
+    std::string_view rest = pieces[piece].substr(skip);
+    if (!rest.empty()) parts[count++] = {const_cast<char*>(rest.data()), rest.size()};
+  }
+  return count;
+}
+
+}  // namespace
+
+SharedPages::~SharedPages() { unmap(); }
+
+void SharedPages::unmap() noexcept {
+  if (canvas_ != nullptr) ::munmap(canvas_, canvas_bytes_);
+  canvas_ = nullptr;
+  canvas_bytes_ = 0;
+  given_ = false;
+}
+
+bool SharedPages::open_pipe() noexcept {
+  int ends[2];
+  if (pipe_in_) return true;
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return false;
+  pipe_out_ = Fd(ends[0]);
+  pipe_in_ = Fd(ends[1]);
+  nowhere_ = Fd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  ::fcntl(pipe_in_.get(), F_SETPIPE_SZ, kPipeBytes);
+  return static_cast<bool>(nowhere_);
+}
+
+char* SharedPages::canvas(size_t bytes) noexcept {
+  if (!works_ || !open_pipe()) return nullptr;
+  if (canvas_ != nullptr && !given_ && bytes <= canvas_bytes_) return canvas_;
+  unmap();
+  size_t size = whole_pages(bytes);
+  void* pages =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (pages == MAP_FAILED) return nullptr;
+  // A reader that leaves one byte unread keeps its page; it must not be one of 2 MiB.
+  ::madvise(pages, size, MADV_NOHUGEPAGE);
+  canvas_ = static_cast<char*>(pages);
+  canvas_bytes_ = size;
+  return canvas_;
+}
+
+size_t SharedPages::give(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept {
+  iovec parts[kPiecesPerCall];
+  size_t total = 0;
+  size_t piece = 0;
+  size_t skip = 0;
+  error = 0;
+  given_ = true;
+  for (;;) {
+    while (piece < pieces.size() && skip >= pieces[piece].size()) skip -= pieces[piece++].size();
+    size_t count = fill(parts, pieces, piece, skip);
+    if (count == 0) return total;
+    ssize_t piped = ::vmsplice(pipe_in_.get(), parts, count, SPLICE_F_NONBLOCK);
+    if (piped <= 0) {
+      error = piped == 0 ? EAGAIN : errno;
+      if (error == EINVAL || error == ENOSYS) works_ = false;
+      return total;
+    }
+    size_t moved = move_to_socket(socket, static_cast<size_t>(piped), error);
+    total += moved;
+    skip += moved;
+    if (error != 0) return total;
+  }
+}
+
+size_t SharedPages::move_to_socket(int socket, size_t piped, int& error) noexcept {
+  size_t moved = 0;
+  while (moved < piped) {
+    ssize_t n = ::splice(pipe_out_.get(), nullptr, socket, nullptr, piped - moved, SPLICE_F_NONBLOCK);
+    if (n > 0) {
+      moved += static_cast<size_t>(n);
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    error = n == 0 ? EAGAIN : errno;
+    if (error == EINVAL || error == ENOSYS) works_ = false;
+    empty_pipe(piped - moved);
+    break;
+  }
+  return moved;
+}
+
+void SharedPages::empty_pipe(size_t piped) noexcept {
+  while (piped > 0) {
+    ssize_t n = ::splice(pipe_out_.get(), nullptr, nowhere_.get(), nullptr, piped, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      // What is left in it would reach the next socket: a new pipe.
+      pipe_in_.reset();
+      pipe_out_.reset();
+      return;
+    }
+    piped -= static_cast<size_t>(n);
+  }
+}
+
+}  // namespace bus::hub

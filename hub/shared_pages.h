@@ -1,0 +1,57 @@
+// Memory that sockets refer to instead of copying it: what many consumers get is written once for all of
+// them.
+//
+// By vmsplice(2) and splice(2): pages of ours go into a pipe, and from there into the socket's queue, by
+// reference. THE RULE: a page that a socket has been given is never written again, because the kernel tells
+// nobody when its reader has taken it. So every canvas is new memory from mmap(2), and it is unmapped, not
+// used again, once something of it was given; the pages themselves go when the last reader has read them.
+// What one reader can keep from us is bounded by its socket's send buffer, as with copies.
+//
+// Owns no sockets. Where the kernel refuses (splice to a Unix socket is not everywhere), canvas() says so
+// from then on.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/fd.h"
+
+namespace bus::hub {
+
+class SharedPages {
+ public:
+  SharedPages() = default;
+  ~SharedPages();
+  SharedPages(const SharedPages&) = delete;
+  SharedPages& operator=(const SharedPages&) = delete;
+
+  // At least `bytes` bytes that no socket refers to; nullptr when there is no memory, or sharing does not
+  // work here. Takes the one before back from the caller.
+  char* canvas(size_t bytes) noexcept;
+
+  // The canvas is no longer used by the caller.
+  void release() noexcept {
+    if (given_) unmap();
+  }
+
+  // Gives the socket what it takes now of `pieces`, which stand in the canvas; returns how many bytes. Fewer
+  // than all: `error` is EAGAIN when it is full, or why it takes nothing more.
+  size_t give(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept;
+
+ private:
+  bool open_pipe() noexcept;
+  void unmap() noexcept;
+  size_t move_to_socket(int socket, size_t piped, int& error) noexcept;
+  void empty_pipe(size_t piped) noexcept;
+
+  Fd pipe_out_;
+  Fd pipe_in_;
+  Fd nowhere_;  // /dev/null, for what a socket did not take
+  char* canvas_ = nullptr;
+  size_t canvas_bytes_ = 0;
+  bool given_ = false;
+  bool works_ = true;
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,132 @@
+#include "hub/shared_pages.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <sys/socket.h>
+
+#include "tests/support/catch.h"
+
+using namespace bus;
+using namespace bus::hub;
+
+namespace {
+
+struct Pair {
+  Pair() {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+    ours = Fd(ends[0]);
+    theirs = Fd(ends[1]);
+  }
+  std::string read_all() {
+    std::string out;
+    char chunk[65536];
+    for (ssize_t n = 0; (n = ::recv(theirs.get(), chunk, sizeof chunk, MSG_DONTWAIT)) > 0;)
+      out.append(chunk, static_cast<size_t>(n));
+    return out;
+  }
+  Fd ours;
+  Fd theirs;
+};
+
+// Different at every place, so that pages that are mixed up show.
+std::string pattern(size_t bytes, unsigned seed) {
+  std::string out(bytes, '\0');
+  for (char& c : out) {
+    seed = seed * 1664525U + 1013904223U;
+    c = static_cast<char>(seed >> 24U);
+  }
+  return out;
+}
+
+std::string_view put(char* canvas, const std::string& bytes) {
+  REQUIRE(canvas != nullptr);
+  std::memcpy(canvas, bytes.data(), bytes.size());
+  return {canvas, bytes.size()};
+}
+
+}  // namespace
+
+TEST_CASE("What is given arrives, in pieces that begin and end anywhere") {
+  SharedPages pages;
+  Pair pair;
+  std::string bytes = pattern(100'000, 1);
+  std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+  std::vector<std::string_view> pieces;
+  for (size_t at = 0, size = 1; at < bytes.size(); at += size, size = size * 5 % 7919 + 1) {
+    size = std::min(size, bytes.size() - at);
+    pieces.push_back(canvas.substr(at, size));
+  }
+  int error = -1;
+  CHECK(pages.give(pair.ours.get(), pieces, error) == bytes.size());
+  CHECK(error == 0);
+  CHECK(pair.read_all() == bytes);
+}
+
+TEST_CASE("A socket keeps what it was given, whatever becomes of the canvas") {
+  SharedPages pages;
+  Pair pairs[3];
+  std::string wanted[3];
+  int error = 0;
+  for (unsigned round = 0; round < 4; ++round) {
+    std::string bytes = pattern(20'000 + 3000 * round, round);
+    std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+    for (size_t i = 0; i < 3; ++i) {
+      REQUIRE(pages.give(pairs[i].ours.get(), {canvas.substr(i)}, error) == bytes.size() - i);
+      wanted[i] += bytes.substr(i);
+    }
+    if (round == 2) pages.release();
+  }
+  for (size_t i = 0; i < 3; ++i) CHECK(pairs[i].read_all() == wanted[i]);
+}
+
+TEST_CASE("A canvas of which nothing was given is used again, one of which something was given is not") {
+  SharedPages pages;
+  char* first = pages.canvas(10'000);
+  CHECK(pages.canvas(5'000) == first);
+  Pair pair;
+  int error = 0;
+  std::string bytes = pattern(3000, 5);
+  REQUIRE(pages.give(pair.ours.get(), {put(first, bytes)}, error) == bytes.size());
+  char* second = pages.canvas(10'000);
+  std::memset(second, 'x', 10'000);
+  CHECK(pair.read_all() == bytes);
+}
+
+TEST_CASE("A full socket takes a part, and what it did not take reaches nobody else") {
+  SharedPages pages;
+  Pair full;
+  Pair other;
+  std::string bytes = pattern(4'000'000, 9);
+  std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+  int error = 0;
+  size_t taken = pages.give(full.ours.get(), {canvas}, error);
+  CHECK(taken > 0);
+  CHECK(taken < bytes.size());
+  CHECK(error == EAGAIN);
+  CHECK(pages.give(full.ours.get(), {canvas.substr(taken)}, error) == 0);
+  CHECK(error == EAGAIN);
+  CHECK(pages.give(other.ours.get(), {canvas.substr(0, 1000)}, error) == 1000);
+  CHECK(other.read_all() == bytes.substr(0, 1000));
+  CHECK(full.read_all() == bytes.substr(0, taken));
+  CHECK(pages.give(full.ours.get(), {canvas.substr(taken, 5000)}, error) == 5000);
+  CHECK(full.read_all() == bytes.substr(taken, 5000));
+}
+
+TEST_CASE("A socket whose other end has gone takes nothing and says why") {
+  auto before = std::signal(SIGPIPE, SIG_IGN);
+  SharedPages pages;
+  Pair gone;
+  Pair other;
+  gone.theirs.reset();
+  std::string bytes = pattern(9000, 3);
+  std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+  int error = 0;
+  CHECK(pages.give(gone.ours.get(), {canvas}, error) == 0);
+  CHECK(error == EPIPE);
+  CHECK(pages.give(other.ours.get(), {canvas}, error) == bytes.size());
+  CHECK(other.read_all() == bytes);
+  std::signal(SIGPIPE, before);
+}
