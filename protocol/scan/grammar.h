@@ -19,32 +19,29 @@
 //   Next.    `x << 1` marks the bytes behind those in x. What leaves at the top enters the next block at the
 //            bottom: that bit is kept (Shift).
 //   Through. Adding 1 to a row of ones makes it zeros with a one behind it. So `starts + run` carries each
-//   mark
-//            in `starts` to the first byte behind the run of ones it stands at: behind a number's digits,
-//            behind spaces, behind a string. The addition's own carry goes on into the next block (Through).
+//            mark in `starts` to the first byte behind the run of ones it stands at: behind digits, behind
+//            spaces, behind a string. The addition's own carry goes on into the next block (Through).
 //   Left over. Each rule names the bytes it allows; a byte that should be covered and is not is an error.
-//   Errors are
-//            ORed into one word and looked at once per block.
+//            Errors are ORed into one word and looked at once per block.
 //
 // What must hold, in the order of the code:
 //
 //   strings  Quotes that are not escaped open and close strings. No control characters inside, and only the
 //            escapes that JSON has. Backslashes are rare: they are walked one by one.
 //   UTF-8    Each lead byte is followed by as many continuation bytes as it says, and no others stand there;
-//   four lead
-//            bytes narrow what may follow (The Unicode Standard, table 3-7).
+//            four lead bytes narrow what may follow (The Unicode Standard, table 3-7).
 //   scalars  A run of scalar bytes begins with a letter, and is then true, false or null (walked one by one),
-//            or is a number: [-] digits [. digits] [e [+|-] digits], where each part is a Through of the one
-//            before.
+//            or is a number. Of a number it is enough to say what may stand beside what, that its first digit
+//            is no zero with a digit behind it, and, by a Through from each dot and each e, that no dot
+//            follows behind a dot's digits, and neither dot nor e behind an e's.
 //   order    Behind every token stands exactly one next token, so it is enough to say which pairs may be: no
-//   value
-//            behind a value, a comma only behind a value, a colon only behind a string that follows { or a
-//            comma, a closing bracket only behind a value or an opening one.
-//   nesting  What is left needs to know whether the innermost bracket is { or [. A colon needs {; these need
-//   [:
-//            a string behind { or a comma that no colon follows, and any other value behind { or a comma.
-//            Only brackets change the answer, so they are walked one by one with a stack; between two of them
-//            one mask settles all bytes at once.
+//            value behind a value, a comma only behind a value, a colon only behind a string that follows {
+//            or a comma, a closing bracket only behind a value or an opening one.
+//   nesting  What is left needs to know whether the innermost bracket is { or [. A colon and } need {; these
+//            need [: the other closing bracket, a string behind { or a comma that no colon follows, and any
+//            other value behind { or a comma. Only brackets change the answer, so they are walked one by one
+//            with a stack, which makes a mask of the bytes that are innermost in {; that settles all of the
+//            block at once.
 #pragma once
 
 #include <cstdint>
@@ -119,7 +116,8 @@ class ObjectScan {
   // The bytes outside strings, by what they are.
   struct Tokens {
     uint64_t open = 0;  // { or [
-    uint64_t close = 0;
+    uint64_t close_object = 0;
+    uint64_t close_array = 0;
     uint64_t colon = 0;
     uint64_t comma = 0;
     uint64_t string_begin = 0;  // the opening quote
@@ -140,7 +138,6 @@ class ObjectScan {
     uint64_t quote = block.eq('"');
     uint64_t backslash = block.eq('\\');
     uint64_t high = block.at_least(0x80);
-    error_ = 0;
     if ((backslash | escape_pending_) != 0) quote &= ~escaped(backslash);
     if ((high | utf8_pending()) != 0) check_utf8(block, high);
     uint64_t inside = Block::prefix_xor(quote) ^ in_string_;
@@ -157,7 +154,8 @@ class ObjectScan {
     tokens.string_end = quote & ~inside;
     uint64_t outside = ~(inside | quote);
     tokens.open = block.eq_with_0x20('{') & outside;
-    tokens.close = block.eq_with_0x20('}') & outside;
+    tokens.close_object = block.eq('}') & outside;
+    tokens.close_array = block.eq(']') & outside;
     tokens.colon = block.eq(':') & outside;
     tokens.comma = block.eq(',') & outside;
     tokens.space = blank & outside;
@@ -165,7 +163,8 @@ class ObjectScan {
       error_ |= control & inside;
       tokens.space |= (block.eq('\t') | block.eq('\r') | block.eq('\n')) & outside;
     }
-    uint64_t scalar = outside & ~(tokens.open | tokens.close | tokens.colon | tokens.comma | tokens.space);
+    uint64_t scalar = outside & ~(tokens.open | tokens.close_object | tokens.close_array | tokens.colon |
+                                  tokens.comma | tokens.space);
     if ((scalar | after_scalar_.pending()) != 0) check_scalars(block, scalar, tokens);
     Needs needs = check_order(tokens);
     return walk_brackets(tokens, needs);
@@ -180,10 +179,7 @@ class ObjectScan {
       unsigned bit = lowest(backslash);
       if (!is_escape(at_ + bit + 1)) error_ = 1;
       backslash &= backslash - 1;
-      if (bit == 63) {
-        escape_pending_ = 1;
-        break;
-      }
+      if (bit == 63) escape_pending_ = 1;
       uint64_t behind = uint64_t{2} << bit;
       out |= behind;
       backslash &= ~behind;
@@ -223,14 +219,10 @@ class ObjectScan {
   void check_utf8(const Block& block, uint64_t high) {
     uint64_t from_c0 = block.at_least(0xC0);
     uint64_t from_c2 = block.at_least(0xC2);
-    uint64_t from_e0 = block.at_least(0xE0);
-    uint64_t from_f0 = block.at_least(0xF0);
     uint64_t from_f5 = block.at_least(0xF5);
-    uint64_t four = from_f0 & ~from_f5;
-    uint64_t three_or_more = from_e0 & ~from_f5;
-    uint64_t wanted = second_(from_c2 & ~from_f5) | third_(three_or_more) | fourth_(four);
-    error_ |= wanted ^ (high & ~from_c0);      // continuation bytes there, and only there
     error_ |= (from_c0 & ~from_c2) | from_f5;  // never a lead byte
+    uint64_t wanted = second_(from_c2) | third_(block.at_least(0xE0)) | fourth_(block.at_least(0xF0));
+    error_ |= wanted ^ (high & ~from_c0);  // continuation bytes there, and only there
     uint64_t from_90 = block.at_least(0x90);
     uint64_t from_a0 = block.at_least(0xA0);
     error_ |= after_e0_(block.eq('\xE0')) & ~from_a0;  // else shorter than it needs to be
@@ -255,61 +247,63 @@ class ObjectScan {
     literal_pending_ = 0;
     for (; begins != 0; begins &= begins - 1) {
       unsigned bit = lowest(begins);
-      unsigned size = literal_size(at_ + bit);
-      if (size == 0) error_ = 1;
-      uint64_t bytes = (uint64_t{1} << size) - 1;
+      uint64_t bytes = literal_at(at_ + bit);
       out |= bytes << bit;
-      if (bit + size > kBlockBytes) literal_pending_ = bytes >> (kBlockBytes - bit);
+      literal_pending_ |= bytes >> 1U >> (63 - bit);  // >> (64 - bit), which may be 64
     }
     return out;
   }
 
-  // Length of the literal that begins at `at`; 0 when there is none.
-  unsigned literal_size(size_t at) const {
+  // As many ones as the literal that begins at `at` has letters; letters that are left over are an error.
+  uint64_t literal_at(size_t at) {
     const char* bytes = text_ + at;
     if (size_ - at < 5) return 0;  // a literal is followed by the last bracket at least
-    bool is_four = same4(bytes, "true") | same4(bytes, "null");
-    bool is_five = (bytes[0] == 'f') & same4(bytes + 1, "alse");
-    return 4 * unsigned{is_four} + 5 * unsigned{is_five};
+    if (bytes[0] == 'f') {
+      error_ |= word(bytes + 1) ^ word("alse");
+      return 0x1F;
+    }
+    // The product is zero when one of its factors is, and asks without a branch: which of the two it is
+    // cannot be foreseen.
+    error_ |= (word(bytes) ^ word("true")) * (word(bytes) ^ word("null"));
+    return 0xF;
   }
-  static bool same4(const char* a, const char* b) {
-    uint32_t x = 0;
-    uint32_t y = 0;
-    std::memcpy(&x, a, 4);
-    std::memcpy(&y, b, 4);
-    return x == y;
+  // Four letters as a number.
+  static uint64_t word(const char* letters) {
+    uint32_t out = 0;
+    std::memcpy(&out, letters, sizeof out);
+    return out;
   }
 
   void check_numbers(const Block& block, uint64_t bytes, uint64_t begins, uint64_t digit, uint64_t minus) {
-    minus &= bytes;
-    uint64_t plus = block.eq('+') & bytes;
+    uint64_t negative = begins & minus;
+    uint64_t sign = (minus | block.eq('+')) & bytes;
     uint64_t dot = block.eq('.') & bytes;
     uint64_t e = block.eq_with_0x20('e') & bytes;
+    error_ |= bytes & ~(digit | sign | dot | e);
 
-    uint64_t negative = begins & minus;
-    uint64_t whole = (begins & digit) | after_minus_(negative);
-    uint64_t whole_end = through_whole_(whole, digit);
-    uint64_t point = whole_end & dot;
-    uint64_t fraction = after_point_(point);
-    uint64_t fraction_end = through_fraction_(fraction, digit);
-    uint64_t exponent_mark = (whole_end | fraction_end) & e;
-    uint64_t after_mark = after_exponent_mark_(exponent_mark);
-    uint64_t exponent_sign = after_mark & (plus | minus);
-    uint64_t exponent = (after_mark & ~exponent_sign) | after_exponent_sign_(exponent_sign);
+    // Each beside what it may stand beside.
+    uint64_t after_digit = after_digit_(digit);
+    uint64_t after_sign = after_sign_(sign);
+    uint64_t after_dot = after_dot_(dot);
+    uint64_t after_e = after_e_(e);
+    error_ |= digit & ~(begins | after_digit | after_sign | after_dot | after_e);
+    error_ |= sign & ~(negative | after_e);
+    error_ |= (dot | e) & ~after_digit;
+    error_ |= (after_sign | after_dot) & ~digit;
+    error_ |= after_e & ~(digit | sign);
 
-    uint64_t parts = whole | fraction | exponent;
-    error_ |= parts & ~digit;                              // each has a digit,
-    error_ |= digit & ~after_digit_(digit) & ~parts;       // no other run of digits is there,
-    error_ |= after_zero_(whole & block.eq('0')) & digit;  // 0 is not followed by another,
-    error_ |= (dot ^ point) | (e ^ exponent_mark);         // and all else has its place
-    error_ |= (plus | minus) & ~(negative | exponent_sign);
-    error_ |= bytes & ~(digit | minus | plus | dot | e);
+    // What none of these pairs shows.
+    uint64_t zero_first = (begins | after_minus_(negative)) & block.eq('0');
+    error_ |= after_zero_(zero_first) & digit;
+    error_ |= through_fraction_(after_dot, digit) & dot;
+    error_ |= through_exponent_(after_e, digit | sign) & (dot | e);
   }
 
   Needs check_order(const Tokens& t) {
     uint64_t value_begin = t.string_begin | t.scalar_begin | t.open;
+    uint64_t close = t.close_object | t.close_array;
     // Next tokens: behind a value, behind { or [, behind a comma.
-    uint64_t after_value = after_value_(t.close | t.string_end) | t.after_scalar;
+    uint64_t after_value = after_value_(close | t.string_end) | t.after_scalar;
     uint64_t after_open = after_open_(t.open);
     uint64_t after_comma = after_comma_(t.comma);
     if ((t.space | space_pending_) != 0) {
@@ -326,45 +320,45 @@ class ObjectScan {
     error_ |= value_begin & after_value;
     error_ |= t.comma & ~after_value;
     error_ |= t.colon & ~after_name;
-    error_ |= t.close & ~(after_value | after_open);
-    return {t.colon, (after_name & ~t.colon) | (first & (t.scalar_begin | t.open))};
+    error_ |= close & ~(after_value | after_open);
+    return {t.colon | t.close_object,
+            t.close_array | (after_name & ~t.colon) | (first & (t.scalar_begin | t.open))};
   }
 
-  // Settles `needs` against the innermost bracket, segment by segment, each up to and with a bracket. Marks
-  // what is on the first level. False when there is an error in the block.
+  // Walks the brackets to know which one is innermost, settles `needs` by that, and marks what is on the
+  // first level. False when there is an error in the block.
   bool walk_brackets(const Tokens& t, const Needs& needs) {
     if (marks_.room() < kBlockBytes) marks_.grow();
     uint64_t mark = t.colon | t.comma;
-    uint64_t either = needs.array ^ needs.object;
-    uint64_t error = error_;
-    uint64_t depth = depth_;
-    uint64_t deepest = deepest_;
+    size_t depth = depth_;
     uint64_t object = stack_[depth];  // all ones when the innermost bracket is {
-    uint64_t ahead = ~uint64_t{0};    // from behind the last bracket on
-    for (uint64_t rest = t.open | t.close; rest != 0; rest &= rest - 1) {
-      uint64_t segment = ahead & (rest ^ (rest - 1));
-      ahead &= ~segment;
-      error |= segment & (needs.object ^ (either & object));
-      if (depth == 1) add_marks(mark & segment);
-      unsigned bit = lowest(rest);
-      auto byte = static_cast<unsigned char>(text_[at_ + bit]);
-      uint64_t kind = 0 - uint64_t{(byte >> 5U) & 1U};  // { and } have 0x20, [ and ] not
-      uint64_t opens = (byte >> 1U) & 1U;               // { and [ have 0x02, } and ] not
-      error |= (opens - 1) & (kind ^ object);           // a closing bracket is of the kind it closes
-      stack_[depth + 1] = kind;
-      depth += 2 * opens - 1;
+    uint64_t in_object = object;
+    uint64_t ahead = ~uint64_t{0};  // from behind the last bracket on
+    for (uint64_t rest = t.open | t.close_object | t.close_array; rest != 0; rest &= rest - 1) {
+      uint64_t up_to_bracket = rest ^ (rest - 1);
+      if (depth == 1) add_marks(mark & ahead & up_to_bracket);
+      ahead = ~up_to_bracket;
+      size_t at = at_ + lowest(rest);
+      unsigned byte = static_cast<unsigned char>(text_[at]);
+      // { has the bit 0x20 and [ has not; { and [ have 0x02, } and ] have not. What a closing one puts there
+      // is above the top.
+      stack_[depth + 1] = 0 - uint64_t{(byte >> 5U) & 1U};
+      depth += size_t{byte & 2U} - 1;
+      in_object ^= ahead & (object ^ stack_[depth]);
       object = stack_[depth];
-      if (depth > deepest) deepest = depth;
-      if (depth == 0) {
-        ended_ = error == 0 && at_ + bit + 1 == size_;
+      if (depth - 1 >= kMaxLevels) {  // 0, or too many
+        ended_ = depth == 0 && at + 1 == size_ && settle(needs, in_object);
         return ended_;
       }
     }
-    error |= ahead & (needs.object ^ (either & object));
     if (depth == 1) add_marks(mark & ahead);
     depth_ = depth;
-    deepest_ = deepest;
-    return error == 0 && deepest <= kMaxLevels;
+    return settle(needs, in_object);
+  }
+
+  // Whether the block is without error, where `in_object` are the bytes that are innermost in {.
+  bool settle(const Needs& needs, uint64_t in_object) const {
+    return (error_ | (needs.object & ~in_object) | (needs.array & in_object)) == 0;
   }
 
   void add_marks(uint64_t which) {
@@ -375,7 +369,7 @@ class ObjectScan {
   size_t size_;
   Marks& marks_;
   size_t at_ = 0;       // of the block
-  uint64_t error_ = 0;  // of the block: some bits, or one for all
+  uint64_t error_ = 0;  // of what was looked at so far: some bits, or one for all
   bool ended_ = false;  // the object was closed by the last byte
 
   // What goes on from block to block.
@@ -386,17 +380,14 @@ class ObjectScan {
   Shift<2> third_;
   Shift<3> fourth_;
   Next after_e0_, after_ed_, after_f0_, after_f4_;
-  Next after_scalar_, after_minus_, after_point_, after_exponent_mark_, after_exponent_sign_, after_digit_,
-      after_zero_;
-  Through through_whole_, through_fraction_;
+  Next after_scalar_, after_digit_, after_sign_, after_dot_, after_e_, after_minus_, after_zero_;
+  Through through_fraction_, through_exponent_;
   Next after_value_, after_open_, after_comma_, after_name_;
   uint64_t space_pending_ = 0;  // 1 when spaces may go on
   Through value_to_token_, open_to_token_, comma_to_token_, name_to_token_, through_name_;
 
-  // Open brackets, all ones for {. One block may go 64 levels beyond the bound before that is looked at.
   uint64_t depth_ = 0;
-  uint64_t deepest_ = 0;
-  uint64_t stack_[kMaxLevels + kBlockBytes + 2];
+  uint64_t stack_[kMaxLevels + 2];  // of the open brackets, from 1 on: all ones for {, zero for [
 };
 
 template <class Block>

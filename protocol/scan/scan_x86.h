@@ -1,5 +1,5 @@
 // The bodies for more than every x86-64 has, each in a file that is compiled for it
-// (protocol/CMakeLists.txt).
+// (protocol/scan/CMakeLists.txt).
 #pragma once
 
 #include "protocol/scan/scan.h"

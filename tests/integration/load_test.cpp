@@ -214,3 +214,60 @@ TEST_CASE("A flooding source delays no other: both arrive, each in its own order
   int end = 0;
   REQUIRE(::waitpid(flooder, &end, 0) == flooder);
 }
+
+TEST_CASE("What is shared among many consumers reaches each as it was sent, also those who read late",
+          "[shared]") {
+  size_t payload = GENERATE(size_t{200}, size_t{3000}, size_t{20'000});
+  HubProcess hub({"--queue-frames", "100000", "--queue-bytes", "256MiB"});
+  RawClient source(hub.socket());
+  source.send_line(
+      R"({"type":"hello","pid":1,"event_key":"","event_types":null,"version":"v1","role":"source"})");
+  source.read_as<HelloAck>();
+  // Large enough to be shared from 4 consumers on; each event is different from its first byte to its last.
+  auto text_of = [&](size_t n) {
+    std::string text(payload, 'a');
+    for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + (n * 31 + i * (n + 7)) % 26);
+    return text;
+  };
+  size_t published = 0;
+  auto publish = [&](size_t count) {
+    std::string lines;
+    for (size_t i = 0; i < count; ++i)
+      lines += R"({"type":"event","event_type":"x","payload":")" + text_of(++published) + "\"}\n";
+    return lines;
+  };
+  std::vector<RawClient> consumers;
+  std::vector<size_t> joined_after;
+  for (int i = 0; i < 9; ++i) {
+    consumers.emplace_back(hub.socket());
+    consumers.back().hello("load", {"x"});
+    joined_after.push_back(published);
+    // Some have the same seqs, some have others, with another number of digits too.
+    if (i % 3 == 2) {
+      source.send(publish(static_cast<size_t>(4 * i)));
+      source.round_trip();
+    }
+  }
+  size_t per_burst = 160'000 / payload + 2;
+  for (int burst = 0; burst < 6; ++burst) {
+    source.send(publish(per_burst));
+    source.round_trip();
+    // The last two read nothing until the end.
+    for (size_t i = 0; i + 2 < consumers.size(); ++i) {
+      for (size_t n = burst == 0 ? joined_after[i] + 1 : published - per_burst + 1; n <= published; ++n) {
+        std::string wanted = R"({"type":"event","event_type":"x","seq":)" +
+                             std::to_string(n - joined_after[i]) + R"(,"payload":")" + text_of(n) + "\"}";
+        if (consumers[i].read_line() != wanted)
+          FAIL("event " << n << " of consumer " << i << " is not what was sent");
+      }
+    }
+  }
+  for (size_t i = consumers.size() - 2; i < consumers.size(); ++i) {
+    for (size_t n = joined_after[i] + 1; n <= published; ++n) {
+      std::string wanted = R"({"type":"event","event_type":"x","seq":)" +
+                           std::to_string(n - joined_after[i]) + R"(,"payload":")" + text_of(n) + "\"}";
+      if (consumers[i].read_line() != wanted)
+        FAIL("event " << n << " of consumer " << i << " is not what was sent");
+    }
+  }
+}

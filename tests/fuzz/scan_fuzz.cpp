@@ -1,0 +1,116 @@
+// Any bytes as one line: every body of the scanner gives the verdict and the members' places that RawJson
+// and a second opinion on JSON give, wherever the line meets the borders of blocks; and whichever body looks,
+// an event line yields the same.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/check.h"
+#include "protocol/json_scan.h"
+#include "protocol/limits.h"
+#include "tests/fuzz/json_oracle.h"
+
+namespace {
+
+using namespace bus;
+
+// In memory of its own size, so that a read past its end is seen.
+class Exact {
+ public:
+  explicit Exact(std::string_view text) : bytes_(text.begin(), text.end()) {}
+  std::string_view text() const { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  std::vector<char> bytes_;
+};
+
+// The colon of each child and the comma behind it, by what RawJson found.
+std::vector<uint32_t> places(std::string_view text, const std::vector<RawJson::Child>& children) {
+  std::vector<uint32_t> out;
+  const char* end = text.data();  // of the value before
+  auto add = [&](char mark, const char* from) {
+    out.push_back(static_cast<uint32_t>(text.find(mark, static_cast<size_t>(from - text.data()))));
+  };
+  for (const RawJson::Child& child : children) {
+    if (!out.empty()) add(',', end);
+    add(':', child.name_token.data() + child.name_token.size());
+    end = child.value_token.data() + child.value_token.size();
+  }
+  return out;
+}
+
+void check_bodies(std::string_view text) {
+  bool bare_object = text.starts_with('{') && text.ends_with('}');
+  RawJson json;
+  bool accepted = bare_object && !json.scan(text);
+  BUSD_CHECK(accepted == (bare_object && fuzz::JsonOracle::accepts(text, kMaxDepth)));
+  std::vector<uint32_t> expected;
+  if (accepted) expected = places(text, json.children());
+  scan::Marks marks;
+  for (const scan::Body& body : scan::bodies()) {
+    BUSD_CHECK(body.scan(text.data(), text.size(), marks) == accepted);
+    if (!accepted) continue;
+    BUSD_CHECK(marks.size() == expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) BUSD_CHECK(marks[i] == expected[i]);
+  }
+}
+
+// Space behind the first bracket changes nothing but the places: so each byte meets a border somewhere.
+void check_moved(std::string_view text) {
+  if (!text.starts_with('{')) return;
+  for (size_t by : {64 - text.size() % 64, 64 - text.size() / 2 % 64, size_t{61}}) {
+    Exact moved("{" + std::string(by, ' ') + std::string(text.substr(1)));
+    check_bodies(moved.text());
+  }
+}
+
+// An event line that one of the bodies has looked at.
+struct Seen {
+  Seen(std::string_view line, scan::Scan check) {
+    event.check = check;
+    // What the line before has left must not show.
+    scan_event(R"({"type":"event","event_type":"x","event_id":"\u0061","seq":1,"o":[1]})", event, fault);
+    fault = {};
+    verdict = scan_event(line, event, fault);
+  }
+
+  EventLine event;
+  Fault fault;
+  Scan verdict;
+};
+
+bool same(std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); }
+
+void check_same(const EventLine& a, const EventLine& b) {
+  BUSD_CHECK(a.event_type == b.event_type && a.event_id == b.event_id && a.seq == b.seq);
+  BUSD_CHECK(same(a.event_type_token, b.event_type_token) && same(a.event_id_token, b.event_id_token));
+  BUSD_CHECK(same(a.source_time_token, b.source_time_token));
+  BUSD_CHECK(same(a.payload_token, b.payload_token) ||
+             (a.payload_token == "null" && b.payload_token == "null"));
+  BUSD_CHECK(a.others.size() == b.others.size());
+  for (size_t i = 0; i < a.others.size(); ++i) {
+    BUSD_CHECK(same(a.others[i].name_token, b.others[i].name_token));
+    BUSD_CHECK(same(a.others[i].value_token, b.others[i].value_token));
+  }
+}
+
+void check_events(std::string_view line) {
+  Seen slow(line, [](const char*, size_t, scan::Marks&) { return false; });
+  for (const scan::Body& body : scan::bodies()) {
+    Seen fast(line, body.scan);
+    BUSD_CHECK(fast.verdict == slow.verdict);
+    BUSD_CHECK(fast.fault.code == slow.fault.code && fast.fault.message == slow.fault.message);
+    if (fast.verdict != Scan::other) check_same(fast.event, slow.event);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Exact line({reinterpret_cast<const char*>(data), size});
+  check_bodies(line.text());
+  check_moved(line.text());
+  check_events(line.text());
+  return 0;
+}
