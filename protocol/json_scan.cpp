@@ -1,5 +1,6 @@
 #include "protocol/json_scan.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -18,6 +19,8 @@ enum Known : size_t { kType, kEventType, kEventId, kSourceTime, kSeq, kPayload, 
 
 constexpr std::array<std::string_view, kKnownCount> kNames = {"type",        "event_type", "event_id",
                                                               "source_time", "seq",        "payload"};
+
+constexpr std::string_view kEventToken = "\"event\"";
 
 // What an event's members are sorted into.
 struct Sorted {
@@ -74,14 +77,39 @@ std::string_view token_between(std::string_view text, size_t begin, size_t end) 
   return text.substr(begin, end - begin);
 }
 
-void sort_marked(EventLine& event, Sorted& sorted, std::string_view object) {
+// From offset `known` on, which is 0 or behind a comma.
+void sort_marked(EventLine& event, Sorted& sorted, std::string_view object, size_t known) {
   const scan::Marks& marks = event.marks;
   for (size_t i = 0; i < marks.size(); i += 2) {
-    size_t begin = i == 0 ? 1 : marks[i - 1] + size_t{1};
+    size_t begin = i == 0 ? std::max<size_t>(known, 1) : marks[i - 1] + size_t{1};
     size_t end = i + 1 < marks.size() ? marks[i + 1] : object.size() - 1;
     sort_member(event, sorted,
                 {token_between(object, begin, marks[i]), token_between(object, marks[i] + size_t{1}, end)});
   }
+}
+
+// Remembers how `object`, a plain event, begins.
+void remember(EventLine& event, const Sorted& sorted, std::string_view object) {
+  constexpr size_t kMostRemembered = 512;
+  const scan::Marks& marks = event.marks;
+  if (marks.size() < 4 || marks[3] >= kMostRemembered) return;
+  const char* type = sorted.tokens[kType].data();
+  const char* event_type = sorted.tokens[kEventType].data();
+  const char* first_end = object.data() + marks[1];
+  const char* second_end = object.data() + marks[3];
+  if (type > first_end || event_type < first_end || event_type > second_end) return;
+  event.known.assign(object.data(), marks[3] + size_t{1});
+  event.known_type_at = static_cast<size_t>(event_type - object.data());
+  event.known_type_bytes = sorted.tokens[kEventType].size();
+}
+
+// Where `object` goes on behind what it has in common with the one before; 0 when that is not a known
+// beginning.
+size_t known_bytes(const EventLine& event, Sorted& sorted, std::string_view object) {
+  if (event.known.empty() || !object.starts_with(event.known)) return 0;
+  sorted.tokens[kType] = kEventToken;
+  sorted.tokens[kEventType] = object.substr(event.known_type_at, event.known_type_bytes);
+  return event.known.size();
 }
 
 bool absent(std::string_view token) { return token.empty() || kind_of(token) == JsonKind::null; }
@@ -180,12 +208,11 @@ std::string_view without_space(std::string_view line) {
 
 bool is_event(const Sorted& sorted) {
   std::string_view type = sorted.tokens[kType];
-  if (type == "\"event\"") return true;
+  if (type == kEventToken) return true;
   return !absent(type) && kind_of(type) == JsonKind::string && token_is(type, "event");
 }
 
 Scan judge_event(EventLine& event, size_t line_bytes, const Sorted& sorted, Fault& fault) {
-  if (read_plain(event, sorted)) return Scan::event;
   Problem problem = read_known(event, line_bytes, sorted);
   if (!problem) return Scan::event;
   fault = {ErrorCode::bad_frame, std::move(*problem)};
@@ -213,10 +240,15 @@ Scan scan_slowly(std::string_view line, EventLine& event, Fault& fault) {
 Scan scan_event(std::string_view line, EventLine& event, Fault& fault) {
   clear(event);
   std::string_view object = without_space(line);
-  if (event.check(object.data(), object.size(), event.marks)) {
-    Sorted sorted;
-    sort_marked(event, sorted, object);
-    if (is_event(sorted)) return judge_event(event, line.size(), sorted, fault);
+  Sorted sorted;
+  size_t known = known_bytes(event, sorted, object);
+  if (event.check(object.data(), object.size(), known, event.marks)) {
+    sort_marked(event, sorted, object, known);
+    if (is_event(sorted)) {
+      if (!read_plain(event, sorted)) return judge_event(event, line.size(), sorted, fault);
+      if (known == 0) remember(event, sorted, object);
+      return Scan::event;
+    }
   }
   return scan_slowly(line, event, fault);
 }

@@ -40,7 +40,12 @@ struct EventLine {
   // The scanner's own.
   scan::Scan check = scan::best();
   scan::Marks marks;
-  std::string scratch;  // backing store of decoded texts
+  // The beginning of the last event, up to and with the comma behind its type, if it was `type` and
+  // `event_type`: many sources send many events of one type, and the same bytes need no second look.
+  std::string known;
+  size_t known_type_at = 0;
+  size_t known_type_bytes = 0;  // of the token
+  std::string scratch;          // backing store of decoded texts
 };
 
 enum class Scan {

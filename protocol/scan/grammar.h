@@ -59,8 +59,14 @@ inline constexpr size_t kBlockBytes = 64;
 template <class Block>
 class ObjectScan {
  public:
-  ObjectScan(const char* text, size_t size, Marks& marks) : text_(text), size_(size), marks_(marks) {
+  ObjectScan(const char* text, size_t size, size_t known, Marks& marks)
+      : text_(text), size_(size), marks_(marks), at_(known) {
     stack_[0] = 0;
+    if (known == 0) return;
+    // Behind a comma of the object itself nothing else goes on.
+    depth_ = 1;
+    stack_[1] = ~uint64_t{0};
+    after_comma_.begin();
   }
 
   bool run() {
@@ -92,6 +98,8 @@ class ObjectScan {
       return out;
     }
     uint64_t pending() const { return carry_; }
+    // As if the last byte before the first block had been in x.
+    void begin() { carry_ = 1; }
 
    private:
     uint64_t carry_ = 0;
@@ -368,7 +376,7 @@ class ObjectScan {
   const char* text_;
   size_t size_;
   Marks& marks_;
-  size_t at_ = 0;       // of the block
+  size_t at_;           // of the block
   uint64_t error_ = 0;  // of what was looked at so far: some bits, or one for all
   bool ended_ = false;  // the object was closed by the last byte
 
@@ -391,8 +399,8 @@ class ObjectScan {
 };
 
 template <class Block>
-bool scan_object(const char* object, size_t size, Marks& marks) {
-  return ObjectScan<Block>(object, size, marks).run();
+bool scan_object(const char* object, size_t size, size_t known, Marks& marks) {
+  return ObjectScan<Block>(object, size, known, marks).run();
 }
 
 }  // namespace bus::scan

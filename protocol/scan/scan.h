@@ -40,8 +40,11 @@ class Marks {
 // Whether `object` is one JSON object of RFC 8259 in valid UTF-8, nested at most kMaxLevels levels, itself
 // the first, and nothing before or after it, no space either. Fills `marks` if so.
 //
+// The first `known` bytes are not looked at, nor marked: 0, or they begin a valid object and end with a comma
+// of its own, as those of the line before did.
+//
 // Reads nothing outside the `size` bytes, fewer than 4 GiB. Linear, without recursion.
-using Scan = bool (*)(const char* object, size_t size, Marks& marks);
+using Scan = bool (*)(const char* object, size_t size, size_t known, Marks& marks);
 
 struct Body {
   const char* name;  // "avx2", for tests and benchmarks

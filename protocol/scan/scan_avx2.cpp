@@ -4,8 +4,8 @@
 
 namespace bus::scan {
 
-bool scan_avx2(const char* object, size_t size, Marks& marks) {
-  return scan_object<Avx2Block>(object, size, marks);
+bool scan_avx2(const char* object, size_t size, size_t known, Marks& marks) {
+  return scan_object<Avx2Block>(object, size, known, marks);
 }
 
 }  // namespace bus::scan

@@ -6,7 +6,7 @@
 
 namespace bus::scan {
 
-bool scan_avx2(const char* object, size_t size, Marks& marks);
-bool scan_avx512(const char* object, size_t size, Marks& marks);
+bool scan_avx2(const char* object, size_t size, size_t known, Marks& marks);
+bool scan_avx512(const char* object, size_t size, size_t known, Marks& marks);
 
 }  // namespace bus::scan

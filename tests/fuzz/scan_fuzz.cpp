@@ -49,10 +49,26 @@ void check_bodies(std::string_view text) {
   if (accepted) expected = places(text, json.children());
   scan::Marks marks;
   for (const scan::Body& body : scan::bodies()) {
-    BUSD_CHECK(body.scan(text.data(), text.size(), marks) == accepted);
+    BUSD_CHECK(body.scan(text.data(), text.size(), 0, marks) == accepted);
     if (!accepted) continue;
     BUSD_CHECK(marks.size() == expected.size());
     for (size_t i = 0; i < expected.size(); ++i) BUSD_CHECK(marks[i] == expected[i]);
+  }
+}
+
+// A known member before those of `text` changes neither the verdict nor the other marks.
+void check_known(std::string_view text) {
+  if (!text.starts_with('{')) return;
+  constexpr std::string_view known = R"({"k":0,)";
+  Exact longer(std::string(known) + std::string(text.substr(1)));
+  scan::Marks whole;
+  scan::Marks rest;
+  for (const scan::Body& body : scan::bodies()) {
+    bool accepted = body.scan(longer.text().data(), longer.text().size(), 0, whole);
+    BUSD_CHECK(body.scan(longer.text().data(), longer.text().size(), known.size(), rest) == accepted);
+    if (!accepted) continue;
+    BUSD_CHECK(rest.size() + 2 == whole.size());
+    for (size_t i = 0; i < rest.size(); ++i) BUSD_CHECK(rest[i] == whole[i + 2]);
   }
 }
 
@@ -96,11 +112,14 @@ void check_same(const EventLine& a, const EventLine& b) {
 }
 
 void check_events(std::string_view line) {
-  Seen slow(line, [](const char*, size_t, scan::Marks&) { return false; });
+  Seen slow(line, [](const char*, size_t, size_t, scan::Marks&) { return false; });
   for (const scan::Body& body : scan::bodies()) {
     Seen fast(line, body.scan);
     BUSD_CHECK(fast.verdict == slow.verdict);
     BUSD_CHECK(fast.fault.code == slow.fault.code && fast.fault.message == slow.fault.message);
+    if (fast.verdict != Scan::other) check_same(fast.event, slow.event);
+    // Once more, now that its beginning is known.
+    BUSD_CHECK(scan_event(line, fast.event, fast.fault) == slow.verdict);
     if (fast.verdict != Scan::other) check_same(fast.event, slow.event);
   }
 }
@@ -111,6 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Exact line({reinterpret_cast<const char*>(data), size});
   check_bodies(line.text());
   check_moved(line.text());
+  check_known(line.text());
   check_events(line.text());
   return 0;
 }

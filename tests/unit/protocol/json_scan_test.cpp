@@ -227,3 +227,50 @@ TEST_CASE("json_fault judges one value by the rules of a frame") {
   for (const char* text : {"", "1 2", "{", "nul", "\"\xFF\"", "1,"}) CHECK(bus::json_fault(text));
   CHECK(bus::json_fault(std::string_view("1\0", 2)));
 }
+
+TEST_CASE("A line is judged by itself, whatever it has in common with the line before") {
+  const std::string head = R"({"type":"event","event_type":"a.b",)";
+  const std::string lines[] = {
+      head + R"("payload":1})",
+      head + R"("event_id":"x","source_time":"7","app":[1],"payload":{"k":[]}})",
+      head + R"("seq":4,"payload":null})",
+      head + R"("event_type":"again"})",
+      head + R"("type":"event"})",
+      head + R"("payload":1,})",
+      head + R"(})",
+      head + R"("payload"})",
+      head + R"("payload":1}})",
+      head + R"("payload":"not ended})",
+      R"({"type":"event","event_type":"a.b"})",
+      R"({"type":"event","event_type":"a.c","payload":2})",
+      R"({"type":"event", "event_type":"a.b","payload":3})",
+      R"({"type":"event","payload":4,"event_type":"a.b"})",
+      R"({"event_type":"a.d","type":"event","payload":5})",
+      R"({"event_type":"a.d","type":"event","payload":6,"app":1})",
+      R"({"app":1,"event_type":"a.d","type":"event","payload":6})",
+      R"({"type":"bye","event_type":"a.b","payload":1})",
+      R"({"type":"event","event_type":5,"payload":1})",
+  };
+  for (const std::string& before : lines) {
+    for (const std::string& line : lines) {
+      CAPTURE(before, line);
+      EventLine alone;
+      EventLine behind;
+      Fault fault_alone;
+      Fault fault_behind;
+      scan_event(before, behind, fault_behind);
+      fault_behind = {};
+      Scan verdict = scan_event(line, alone, fault_alone);
+      REQUIRE(scan_event(line, behind, fault_behind) == verdict);
+      CHECK(fault_behind.message == fault_alone.message);
+      if (verdict != Scan::event) continue;
+      CHECK(behind.event_type == alone.event_type);
+      CHECK(behind.event_type_token.data() == alone.event_type_token.data());
+      CHECK(behind.event_id_token == alone.event_id_token);
+      CHECK(behind.source_time_token == alone.source_time_token);
+      CHECK(behind.payload_token == alone.payload_token);
+      CHECK(behind.seq == alone.seq);
+      CHECK(behind.others.size() == alone.others.size());
+    }
+  }
+}

@@ -40,11 +40,29 @@ std::string Panel::complaint(std::string_view text) {
 }
 
 std::string Panel::unlike(const scan::Body& body, std::string_view text, bool valid) {
-  if (body.scan(text.data(), text.size(), marks_) != valid) return std::string(body.name) + " ";
+  if (body.scan(text.data(), text.size(), 0, marks_) != valid) return std::string(body.name) + " ";
+  if (text.starts_with('{') && !goes_on_alike(body, text))
+    return std::string(body.name) + " behind what is known ";
   if (!valid) return {};
   std::vector<size_t> found;
   for (size_t i = 0; i < marks_.size(); ++i) found.push_back(marks_[i]);
   return found == children_marks(text) ? "" : std::string(body.name) + "'s marks ";
+}
+
+// Whether a known member before those of `text` changes neither the verdict nor the other marks.
+bool Panel::goes_on_alike(const scan::Body& body, std::string_view text) {
+  std::string_view known = R"({"k":0,)";
+  std::string longer = std::string(known) + std::string(text.substr(1));
+  scan::Marks whole;
+  scan::Marks rest;
+  bool valid = body.scan(longer.data(), longer.size(), 0, whole);
+  if (body.scan(longer.data(), longer.size(), known.size(), rest) != valid) return false;
+  if (!valid) return true;
+  if (rest.size() + 2 != whole.size()) return false;
+  for (size_t i = 0; i < rest.size(); ++i) {
+    if (rest[i] != whole[i + 2]) return false;
+  }
+  return true;
 }
 
 std::vector<size_t> Panel::children_marks(std::string_view text) const {

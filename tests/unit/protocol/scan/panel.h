@@ -25,6 +25,7 @@ class Panel {
 
  private:
   std::string unlike(const scan::Body& body, std::string_view text, bool valid);
+  bool goes_on_alike(const scan::Body& body, std::string_view text);
   std::vector<size_t> children_marks(std::string_view text) const;
 
   std::vector<scan::Body> bodies_ = scan::bodies();

@@ -8,7 +8,7 @@ using namespace bus::test;
 namespace {
 
 std::vector<size_t> marks_of(const scan::Body& body, std::string_view text, scan::Marks& marks) {
-  REQUIRE(body.scan(text.data(), text.size(), marks));
+  REQUIRE(body.scan(text.data(), text.size(), 0, marks));
   std::vector<size_t> out;
   for (size_t i = 0; i < marks.size(); ++i) out.push_back(marks[i]);
   return out;
