@@ -34,6 +34,19 @@ class BusdContender : public Contender {
     return connect_with(busd::hello_line(topics));
   }
 
+  // It publishes to its own topic, the last one, and takes these events out again.
+  Result<Fd> connect_subscriber_apart(const std::vector<std::string>& topics, size_t messages) override {
+    BUSD_ASSIGN(Fd fd, connect_subscriber(topics));
+    for (size_t i = 0; i < messages; ++i) {
+      std::string line;
+      busd::append_event(line, topics.back(), "0");
+      BUSD_TRY(send_all(fd.get(), line));
+      BUSD_ASSIGN(std::string event, read_until(fd.get(), "\n"));
+      if (!event.starts_with(R"({"type":"event")")) return Error{Errc::protocol, event};
+    }
+    return fd;
+  }
+
   void append_publication(std::string& out, std::string_view topic, std::string_view payload,
                           uint64_t /*serial*/) override {
     busd::append_event(out, topic, payload);

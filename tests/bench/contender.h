@@ -66,6 +66,13 @@ class Contender {
   virtual Result<Fd> connect_publisher() = 0;
   virtual Result<Fd> connect_subscriber(const std::vector<std::string>& topics) = 0;
 
+  // The same, after it got so many messages that the others did not get, as if it had joined earlier: where
+  // deliveries are numbered for each subscriber, its numbers then differ from theirs. `topics` has one to
+  // itself.
+  virtual Result<Fd> connect_subscriber_apart(const std::vector<std::string>& topics, size_t /*messages*/) {
+    return connect_subscriber(topics);
+  }
+
   // Appends the bytes that publish `payload` (valid JSON) on `topic` once. `serial` counts from 1 per
   // connection, for protocols that number their messages.
   virtual void append_publication(std::string& out, std::string_view topic, std::string_view payload,

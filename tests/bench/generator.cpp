@@ -70,7 +70,11 @@ Result<std::unique_ptr<Generator>> Generator::connect(Contender& contender, cons
 Result<void> Generator::connect_subscribers(Contender& contender, const Shape& shape) {
   std::vector<std::string> topics = topics_of(shape);
   for (size_t i = 0; i < shape.subscribers; ++i) {
-    BUSD_ASSIGN(Fd fd, contender.connect_subscriber({topics[i % topics.size()]}));
+    std::vector<std::string> wanted = {topics[i % topics.size()]};
+    if (shape.apart) wanted.push_back("apart.k" + std::to_string(10'000 + i));
+    auto connected =
+        shape.apart ? contender.connect_subscriber_apart(wanted, i) : contender.connect_subscriber(wanted);
+    BUSD_ASSIGN(Fd fd, std::move(connected));
     BUSD_TRY(set_buffers(fd.get()));
     BUSD_TRY(watch(fd.get(), shape.publishers + i, EPOLL_CTL_ADD, EPOLLIN));
     subscribers_.push_back(std::make_unique<Subscriber>(*this, std::move(fd), contender.make_parser(), i));

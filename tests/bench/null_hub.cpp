@@ -1,5 +1,6 @@
 // bus-bench-null-hub SOCKET: the ceiling of a hub with one thread that copies. It reads from publishers and
-// writes the same bytes to every subscriber, and looks at none of them.
+// writes the same bytes to every subscriber, and looks at none of them, but for the last line end of a read,
+// so that two publishers' lines do not mix.
 //
 // A connection says with its first byte what it is: 'P' a publisher, 'S' a subscriber, which gets an 'S' back
 // once it is counted in. While a subscriber's socket is full, its rest is kept and no publisher is read.
@@ -25,6 +26,8 @@ namespace bus::bench {
 namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
+constexpr size_t kLongestLine = 1024 * 1024;
+constexpr int kSendBufferBytes = 512 * 1024;  // as busd has
 constexpr int kBacklog = 4096;
 
 class NullHub {
@@ -49,7 +52,8 @@ class NullHub {
   struct Connection {
     Fd fd;
     Kind kind = Kind::unknown;
-    std::string rest;  // of a subscriber: what its socket has not taken
+    std::string
+        rest;  // of a subscriber: what its socket has not taken; of a publisher: the beginning of a line
   };
 
   void watch(int operation, int fd, uint32_t events) {
@@ -77,6 +81,7 @@ class NullHub {
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) return;
     int number = fd.get();
+    ::setsockopt(number, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
     connections_[number].fd = std::move(fd);
     watch(EPOLL_CTL_ADD, number, EPOLLIN);
   }
@@ -97,13 +102,19 @@ class NullHub {
 
   void forward_from(Connection& publisher) {
     if (clogged_ > 0) return;
-    ssize_t got = ::recv(publisher.fd.get(), buffer_.data(), buffer_.size(), 0);
+    size_t begun = publisher.rest.copy(buffer_.data(), publisher.rest.size());
+    ssize_t got = ::recv(publisher.fd.get(), buffer_.data() + begun, kReadBytes, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
       connections_.erase(publisher.fd.get());
       return;
     }
-    std::string_view bytes(buffer_.data(), static_cast<size_t>(got));
+    std::string_view bytes(buffer_.data(), begun + static_cast<size_t>(got));
+    size_t whole = bytes.rfind('\n') + 1;  // 0 when there is none
+    publisher.rest.assign(bytes.substr(whole));
+    if (publisher.rest.size() > kLongestLine) fault_ = "a publisher's line is too long";
+    bytes = bytes.substr(0, whole);
+    if (bytes.empty()) return;
     for (Connection* subscriber : subscribers_) send_to(*subscriber, bytes);
   }
 
@@ -137,7 +148,7 @@ class NullHub {
   std::map<int, Connection> connections_;
   std::vector<Connection*> subscribers_;
   size_t clogged_ = 0;  // subscribers with a rest
-  std::string buffer_ = std::string(kReadBytes, '\0');
+  std::string buffer_ = std::string(kLongestLine + kReadBytes, '\0');
   const char* fault_ = nullptr;
 };
 

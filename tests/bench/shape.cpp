@@ -83,6 +83,16 @@ Group routing() {
   return {"routing", {alone, among}, false, true};
 }
 
+// busd shares what several consumers get with their sockets, if they get the same bytes: the same seqs. Not
+// so here, but for large frames, which it shares in pieces.
+Group apart(size_t payload_bytes) {
+  Shape alike = plain(1, kMatching, payload_bytes, PayloadKind::dense);
+  Shape apart = alike;
+  apart.apart = true;
+  apart.title += ", seqs differ";
+  return {"apart", {alike, apart}, true, true};
+}
+
 Group stopped() {
   Shape without = plain(1, 7, 1024, PayloadKind::dense);
   without.title = "7 consumers, 1 KiB, dense";
@@ -122,6 +132,9 @@ std::vector<Group> groups_of(const GroupFilter& filter) {
     append_quick(groups);
   } else {
     append_plain(groups, filter);
+  }
+  for (size_t bytes : {size_t{128}, size_t{1024}, kLargeBytes}) {
+    if (!filter.quick || bytes == 1024) groups.push_back(apart(bytes));
   }
   for (const Group& group : {keys(), routing(), stopped(), latency(filter.quick)}) groups.push_back(group);
   std::erase_if(groups, [&](const Group& group) { return !is_wanted(filter, group.name); });

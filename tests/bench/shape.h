@@ -16,6 +16,7 @@ struct Shape {
   size_t subscribers = 1;  // those who are read from and must get every message of their topic
   size_t topics = 1;       // more than one: subscriber i has topic i alone, one publisher takes them in turn
   size_t bystanders = 0;   // connected, with a topic each that nobody publishes on
+  bool apart = false;      // no two subscribers have had the same number of messages
   size_t stopped = 0;      // subscribed like the others, and never read from
   PayloadKind payload = PayloadKind::dense;
   size_t payload_bytes = 128;
