@@ -181,7 +181,7 @@ TEST_CASE("An error of the hub is put down to the publication that it answers", 
   }});
   auto source = open_source({.name = "s", .socket = hub.socket(), .no_start = true});
   CHECK(source.publish("t", "1").number() == 1);
-  CHECK(source.publish("t", "not json").number() == 2);  // never leaves this process
+  CHECK(source.publish("", "2").number() == 2);  // never leaves this process
   CHECK(source.publish("t", "3").number() == 3);
   CHECK(source.status(busd::SourceState::connected));
   CHECK(source.publish("t", "4").number() == 4);

@@ -70,9 +70,12 @@ TEST_CASE("A destroyed source has flushed", "[publish]") {
   CHECK(hub.status().events.published == 100);
 }
 
-TEST_CASE("What cannot be published is refused before it is sent, with a number all the same", "[publish]") {
+TEST_CASE("With checks, what cannot be published is refused before it is sent, with a number all the same",
+          "[publish]") {
   HubProcess hub;
-  auto source = open_source(options_for(hub.socket()));
+  auto options = options_for(hub.socket());
+  options.check_payloads = true;
+  auto source = open_source(options);
   auto bad = source.publish("t", "{\"a\":}");
   CHECK_FALSE(bad);
   CHECK(bad.error().result == BUSD_INVALID);
@@ -89,10 +92,89 @@ TEST_CASE("What cannot be published is refused before it is sent, with a number 
   CHECK(hub.status().events.refused == 0);
 }
 
-TEST_CASE("The largest event that may be published arrives whole", "[publish]") {
+TEST_CASE("Without checks, the hub refuses what is not JSON, and those around it arrive", "[publish]") {
   HubProcess hub;
   auto consumer = consumer_for(hub.socket());
   auto source = open_source(options_for(hub.socket()));
+  CHECK(source.publish("t", "1"));
+  CHECK(source.publish("t", "{\"a\":}").number() == 2);
+  CHECK(source.publish("t", "3"));
+  CHECK(source.publish_frame("{\"type\":\"event\",\"payload\":4}").number() == 4);
+  CHECK(source.publish_frame("{\"type\":\"event\",\"event_type\":\"t\",\"type\":\"bye\"}").number() == 5);
+  CHECK(source.publish("t", std::string_view("6\0", 2)).number() == 6);
+  CHECK(source.publish("t", "7"));
+  auto flushed = source.flush(kItemPatience);
+  REQUIRE_FALSE(flushed);
+  CHECK(flushed.error().result == BUSD_REFUSED);
+  CHECK(flushed.error().message.find("refused 4") != std::string::npos);
+
+  using Catch::Matchers::Contains;
+  auto refused = [&source](std::uint64_t publication, const std::string& code, const std::string& text) {
+    auto refusal = source.next_refusal();
+    REQUIRE(refusal);
+    CHECK(refusal->publication == publication);
+    CHECK(refusal->code == code);
+    CHECK_THAT(std::string(refusal->message), Contains(text));
+  };
+  refused(2, "bad_json", "not JSON at byte");
+  refused(4, "bad_frame", "event_type");
+  refused(5, "bad_frame", "type");
+  refused(6, "bad_json", "NUL");
+  CHECK_FALSE(source.next_refusal());
+  for (const char* payload : {"1", "3", "7"}) CHECK(next_item(consumer) == "event " + std::string(payload));
+
+  // Said once, and the source lives on.
+  CHECK(source.publish("t", "8"));
+  CHECK(source.flush(kItemPatience));
+  CHECK(next_item(consumer) == "event 8");
+  auto events = hub.status().events;
+  CHECK(events.published == 4);
+  CHECK(events.refused == 4);
+}
+
+TEST_CASE("Without checks, what would not be one event for the hub is refused before it is sent",
+          "[publish]") {
+  HubProcess hub;
+  auto source = open_source(options_for(hub.socket()));
+  CHECK(source.publish("", "1").error().result == BUSD_INVALID);
+  CHECK(source.publish("t", "\"a\nb\"").error().result == BUSD_INVALID);
+  CHECK(source.publish("t", "\"" + std::string(1'048'576, 'x') + "\"").error().result == BUSD_INVALID);
+  for (const char* frame : {"", "{\"type\":\"bye\"}", "{\"type\":\"hello\"}",
+                            "{\"type\":\"pre_shutdown_check\",\"event_key\":\"k\"}"}) {
+    CHECK(source.publish_frame(frame).error().result == BUSD_INVALID);
+  }
+  CHECK(source.publish("t", "{\n\"a\": 1\n}").number() == 8);
+  CHECK(source.flush(kItemPatience));
+  CHECK(hub.status().events.published == 1);
+  CHECK(hub.status().events.refused == 0);
+}
+
+TEST_CASE("Refusals without end are all counted, and cost no connection", "[publish]") {
+  HubProcess hub({"--queue-frames", "20000"});
+  auto consumer = consumer_for(hub.socket());
+  auto options = options_for(hub.socket());
+  options.hold_bytes = GENERATE(size_t{0}, size_t{65'536});
+  auto source = open_source(options);
+  constexpr std::uint64_t kEvents = 20'000;
+  for (std::uint64_t n = 1; n <= kEvents; ++n) {
+    // Every tenth is good.
+    REQUIRE(message_of(source.publish("t", n % 10 == 0 ? std::to_string(n) : "}")) == "");
+  }
+  auto flushed = source.flush(kItemPatience);
+  REQUIRE_FALSE(flushed);
+  CHECK(flushed.error().message.find("refused 18000") != std::string::npos);
+  CHECK(source.unconfirmed() == 0);
+  for (std::uint64_t n = 10; n <= kEvents; n += 10) {
+    REQUIRE(next_item(consumer) == "event " + std::to_string(n));
+  }
+}
+
+TEST_CASE("The largest event that may be published arrives whole", "[publish]") {
+  HubProcess hub;
+  auto consumer = consumer_for(hub.socket());
+  auto options = options_for(hub.socket());
+  options.check_payloads = GENERATE(false, true);
+  auto source = open_source(options);
   size_t around =
       std::string(R"({"type":"event","event_type":"t","seq":18446744073709551615,"payload":""})").size() + 1;
   std::string payload = "\"" + std::string(1'048'576 - around, 'x') + "\"";
