@@ -132,12 +132,14 @@ int publish(Options& options, const Console& console) {
     console.error("the payload is empty: leave it out for null, or use --text for an empty string");
     return kBadData;
   }
+  // Checked here and not by the hub, whoever typed a bad line is told at once.
   auto source = busd::Source::open({.name = options.source,
                                     .socket = options.place.socket,
                                     .bus = options.place.bus,
                                     .no_start = options.no_start,
                                     .no_reconnect = true,
-                                    .hold_bytes = options.lines ? kHoldBytes : 0});
+                                    .hold_bytes = options.lines ? kHoldBytes : 0,
+                                    .check_payloads = true});
   if (!source) {
     console.error(source.error().message);
     return exit_code_of(source.error().result);

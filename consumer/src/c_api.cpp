@@ -21,13 +21,16 @@
 #include "consumer/src/consumer.h"
 #include "consumer/src/hub_control.h"
 #include "consumer/src/source.h"
+#include "consumer/src/text.h"
 #include "consumer/src/verdict.h"
 #include "protocol/base/strings.h"
 #include "protocol/endpoint.h"
 #include "protocol/limits.h"
 #include "protocol/message.h"
 
+using bus::sdk::text_of;
 using bus::sdk::Verdict;
+using bus::sdk::view_of;
 
 struct busd_consumer {
   std::unique_ptr<bus::sdk::Consumer> impl;
@@ -59,16 +62,9 @@ void give(T* to, T value) noexcept {
   std::memcpy(to, &value, std::min(size, sizeof(T)));
 }
 
-busd_text text_of(std::string_view view) noexcept { return {view.data(), view.size()}; }
-
-std::string_view view_of(busd_text text) noexcept {
-  return text.data == nullptr ? std::string_view() : std::string_view(text.data, text.length);
-}
-
 std::string string_of(busd_text text) { return std::string(view_of(text)); }
 
-busd_result answer(const Verdict& verdict, busd_error* error) noexcept {
-  if (verdict.ok() || error == nullptr) return verdict.result;
+void explain(const Verdict& verdict, busd_error* error) noexcept {
   busd_error filled{};
   filled.result = verdict.result;
   size_t length = std::min(verdict.message.size(), sizeof filled.message - 1);
@@ -79,6 +75,10 @@ busd_result answer(const Verdict& verdict, busd_error* error) noexcept {
   }
   std::memcpy(filled.message, verdict.message.data(), length);
   give(error, filled);
+}
+
+busd_result answer(const Verdict& verdict, busd_error* error) noexcept {
+  if (!verdict.ok() && error != nullptr) explain(verdict, error);
   return verdict.result;
 }
 
@@ -164,19 +164,14 @@ Verdict open_source(const busd_source_options& options, busd_source** source) no
   }
   Verdict verdict = client_options_of(options, client);
   if (!verdict.ok()) return verdict;
-  bus::sdk::SourceLimits limits;
-  if (options.buffer_bytes != 0) limits.buffer_bytes = options.buffer_bytes;
-  limits.hold_bytes = std::min(options.hold_bytes, limits.buffer_bytes);
+  bus::sdk::SourceSettings settings;
+  if (options.buffer_bytes != 0) settings.buffer_bytes = options.buffer_bytes;
+  settings.hold_bytes = std::min(options.hold_bytes, settings.buffer_bytes);
+  if (options.check_payloads != 0) settings.syntax = bus::sdk::Syntax::checked;
   auto handle = std::make_unique<busd_source>();
-  verdict = bus::sdk::Source::open(std::move(client), limits, handle->impl);
+  verdict = bus::sdk::Source::open(std::move(client), settings, handle->impl);
   if (verdict.ok()) *source = handle.release();
   return verdict;
-}
-
-Verdict publish(busd_source& source, const busd_publication& from, uint64_t& number) noexcept {
-  return source.impl->publish({view_of(from.event_type), view_of(from.event_id), view_of(from.source_time),
-                               view_of(from.payload), view_of(from.members)},
-                              number);
 }
 
 Verdict report_status(busd_source& source, busd_source_state state, busd_text detail) noexcept {
@@ -328,10 +323,15 @@ busd_result busd_source_publish(busd_source* source, const busd_publication* pub
                                 busd_error* error) {
   if (source == nullptr || publication == nullptr)
     return answer({BUSD_INVALID, "source or publication is NULL"}, error);
-  uint64_t given = 0;
-  Verdict verdict = publish(*source, taken(publication), given);
-  if (number != nullptr) *number = given;
-  return answer(verdict, error);
+  return [=]() noexcept {
+    uint64_t given = 0;
+    // Once per event: a caller whose struct is no smaller than ours needs no copy.
+    Verdict verdict = publication->size >= sizeof *publication
+                          ? source->impl->publish(*publication, given)
+                          : source->impl->publish(taken(publication), given);
+    if (number != nullptr) *number = given;
+    return answer(verdict, error);
+  }();
 }
 
 busd_result busd_source_publish_frame(busd_source* source, busd_text frame, uint64_t* number,

@@ -18,10 +18,6 @@ namespace {
 // events: 1.5 times the rate of 64 or 128 KiB. Of this memory only what is read into becomes real.
 constexpr size_t kReadBytes = 262'144;
 
-// Sent bytes are cut off the front of the buffer when there are this many, so that it is not moved for each
-// send.
-constexpr size_t kCompactBytes = 65'536;
-
 // Longest single wait; a later deadline is waited for in turns.
 constexpr long long kLongestWaitMs = 3'600'000;
 
@@ -72,31 +68,18 @@ void Connection::detach() {
   blocked_ = false;
 }
 
-void Connection::discard_unsent() {
-  out_.clear();
-  sent_ = 0;
-}
-
 void Connection::send_pending() {
-  while (socket_ && !failed_ && sent_ < out_.size()) {
-    ssize_t n = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (socket_ && !failed_ && out_.size() > 0) {
+    ssize_t n = ::send(socket_.get(), out_.unsent().data(), out_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       failed_ = errno != EAGAIN && errno != ENOBUFS;
       break;
     }
-    sent_ += static_cast<size_t>(n);
+    out_.sent(static_cast<size_t>(n));
     sent_total_ += static_cast<uint64_t>(n);
   }
-  if (sent_ == out_.size()) {
-    out_.clear();
-    sent_ = 0;
-  } else if (sent_ >= kCompactBytes) {
-    size_t boundary = sent_boundary();
-    out_.erase(0, boundary);
-    sent_ -= boundary;
-  }
-  watch_room(!failed_ && !out_.empty());
+  watch_room(!failed_ && out_.size() > 0);
 }
 
 void Connection::watch_room(bool on) {
@@ -104,13 +87,6 @@ void Connection::watch_room(bool on) {
   blocked_ = on;
   auto watched = watch(epoll_.get(), EPOLL_CTL_MOD, socket_.get(), on ? EPOLLIN | EPOLLOUT : EPOLLIN);
   BUSD_CHECK(watched.has_value());
-}
-
-// The start of the first line that is not wholly sent. What the hub has of it, it discards (PROTOCOL.md 1).
-size_t Connection::sent_boundary() const {
-  if (sent_ == 0) return 0;
-  size_t line_end = out_.rfind('\n', sent_ - 1);
-  return line_end == std::string::npos ? 0 : line_end + 1;
 }
 
 Connection::Read Connection::read(std::string_view& chunk, std::string& why) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "consumer/src/send_buffer.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/result.h"
@@ -34,13 +35,13 @@ class Connection {
   bool attached() const { return static_cast<bool>(socket_); }
 
   // Appends `frames`, complete lines, to what waits to be sent.
-  void queue(std::string_view frames) { out_ += frames; }
-  // What waits to be sent, for who writes such lines in place: only to be appended to.
-  std::string& outgoing() { return out_; }
+  void queue(std::string_view frames) { out_.append(frames); }
+  // What waits to be sent, for who writes such lines in place: only to be added to.
+  SendBuffer& outgoing() { return out_; }
   // Sends what the socket takes. A failure is not reported here: what the hub had to say before is still to
   // be read, and the failure shows after it.
   void send_pending();
-  size_t pending_bytes() const { return out_.size() - sent_; }
+  size_t pending_bytes() const { return out_.size(); }
   // Whether the socket refused bytes when it was last asked.
   bool blocked() const { return blocked_; }
   // Whether nothing can be sent any more.
@@ -48,8 +49,8 @@ class Connection {
   // Bytes taken by sockets so far.
   uint64_t sent_bytes() const { return sent_total_; }
   // The lines of which the hub cannot have seen the end.
-  std::string_view unsent_frames() const { return std::string_view(out_).substr(sent_boundary()); }
-  void discard_unsent();
+  std::string_view unsent_frames() const { return out_.unsent_lines(); }
+  void discard_unsent() { out_.clear(); }
 
   // One read. `chunk` is good until the next one; at the end, `why` says how it came.
   Read read(std::string_view& chunk, std::string& why);
@@ -65,14 +66,12 @@ class Connection {
  private:
   Connection() = default;
   void watch_room(bool on);
-  size_t sent_boundary() const;
 
   Fd epoll_;
   Fd wake_;
   Fd socket_;
   std::unique_ptr<char[]> chunk_;  // from the first read on
-  std::string out_;
-  size_t sent_ = 0;  // bytes at the front of `out_` that the socket has taken
+  SendBuffer out_;
   bool blocked_ = false;
   bool failed_ = false;  // writing is over; reading tells
   uint64_t sent_total_ = 0;

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "consumer/src/text.h"
 #include "protocol/codec.h"
 #include "protocol/limits.h"
 
 namespace bus::sdk {
 
 namespace {
-
-busd_text text_of(std::string_view view) { return {view.data(), view.size()}; }
 
 TimePoint deadline_of(int64_t timeout_ms) {
   if (timeout_ms < 0) return kNever;

@@ -1,7 +1,9 @@
 #include "consumer/src/publish_frame.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "consumer/src/text.h"
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
 
@@ -9,7 +11,16 @@ namespace bus::sdk {
 
 namespace {
 
-constexpr std::string_view kJsonSpace = " \t\r\n";
+constexpr std::string_view kEnd = "}\n";
+constexpr std::string_view kPayload = ",\"payload\":";
+
+// An object that begins so is an event or nothing: a second `type` is a fault (PROTOCOL.md 2). With another
+// type, the hub might do something else than to publish or to refuse, such as to end the connection.
+constexpr std::string_view kEventStart = R"({"type":"event",)";
+
+// By how much a frame may be longer on its way to consumers than it came: the hub adds seq, and a payload
+// where there was none.
+constexpr size_t kMostAddedBytes = std::string_view(R"(,"seq":18446744073709551615,"payload":null)").size();
 
 // Bytes of the frame in which the hub would send `event` on, with the largest seq. Must not exceed the cap
 // (PROTOCOL.md 1).
@@ -29,16 +40,23 @@ size_t outbound_bytes(const EventLine& event) {
   return total + std::string_view(",\"payload\":}\n").size() + event.payload_token.size();
 }
 
+bool is_one_line(std::string_view text) { return text.find('\n') == std::string_view::npos; }
+
+// Whether a frame of `bytes`, its LF included, stays within the cap whatever the hub adds to it.
+bool fits_anyhow(size_t bytes) { return bytes <= kMaxFrameBytes - kMostAddedBytes; }
+
+bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 std::string_view trimmed(std::string_view text) {
-  size_t begin = text.find_first_not_of(kJsonSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kJsonSpace) - begin + 1);
+  while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 // JSON allows line ends between tokens, a frame does not. In valid JSON they stand nowhere else, hence the
 // check first.
 std::optional<std::string> without_line_ends(std::string_view& text, std::string& store) {
-  if (text.find('\n') == std::string_view::npos) return std::nullopt;
+  if (is_one_line(text)) return std::nullopt;
   if (auto fault = json_fault(text)) return fault;
   store.assign(text);
   std::replace(store.begin(), store.end(), '\n', ' ');
@@ -47,89 +65,114 @@ std::optional<std::string> without_line_ends(std::string_view& text, std::string
 }
 
 // Which part of a publication is to blame, when one alone is.
-std::optional<std::string> explain(const Publication& what) {
-  if (!trimmed(what.payload).empty()) {
-    if (auto fault = json_fault(what.payload)) return "payload: " + *fault;
+std::optional<std::string> explain(std::string_view payload, std::string_view members) {
+  if (!payload.empty()) {
+    if (auto fault = json_fault(payload)) return "payload: " + *fault;
   }
-  if (auto fault = json_fault("{" + std::string(what.members) + "}")) return "members: " + *fault;
+  if (auto fault = json_fault("{" + std::string(members) + "}")) return "members: " + *fault;
   return std::nullopt;
 }
 
-std::optional<std::string> text_fault(std::string_view name, std::string_view text) {
-  if (is_utf8(text)) return std::nullopt;
-  return std::string(name) + " is not valid UTF-8";
+bool is_text(busd_text text) { return text.length == 0 || is_utf8(view_of(text)); }
+
+char* put(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
 }
 
 }  // namespace
 
-std::optional<std::string> FrameBuilder::build(const Publication& what, std::string& out) {
-  if (auto fault = take_type(what.event_type)) return fault;
-  if (auto fault = text_fault("event_id", what.event_id)) return fault;
-  if (auto fault = text_fault("source_time", what.source_time)) return fault;
-  std::string_view payload = trimmed(what.payload);
+std::optional<std::string> FrameBuilder::build(const busd_publication& what, SendBuffer& out) {
+  // A source's events are mostly of one type: that one is checked and written once.
+  std::string_view event_type = view_of(what.event_type);
+  if (event_type != type_ || head_.empty()) {
+    if (auto fault = take_type(event_type)) return fault;
+  }
+  if (!is_text(what.event_id)) return "event_id is not valid UTF-8";
+  if (!is_text(what.source_time)) return "source_time is not valid UTF-8";
+  std::string_view payload = trimmed(view_of(what.payload));
+  std::string_view members = trimmed(view_of(what.members));
+  if (syntax_ == Syntax::left_to_hub && is_one_line(payload) && (members.empty() || is_one_line(members))) {
+    size_t bytes = write(what, payload, members, out).size();
+    if (fits_anyhow(bytes)) {
+      out.add(bytes);
+      return std::nullopt;
+    }
+  }
+  return build_checked(what, payload, members, out);
+}
+
+std::optional<std::string> FrameBuilder::build_checked(const busd_publication& what, std::string_view payload,
+                                                       std::string_view members, SendBuffer& out) {
   if (auto fault = without_line_ends(payload, payload_)) return "payload: " + *fault;
-  std::string_view members = trimmed(what.members);
-  if (members.find('\n') != std::string_view::npos) {
+  if (!is_one_line(members)) {
     members_ = "{" + std::string(members) + "}";
     if (auto fault = json_fault(members_)) return "members: " + *fault;
     std::replace(members_.begin(), members_.end(), '\n', ' ');
     members = std::string_view(members_).substr(1, members_.size() - 2);
   }
-
-  size_t start = out.size();
-  append(what, payload, members, out);
-  size_t bytes = out.size() - start;
-  auto fault = judge(std::string_view(out).substr(start));
-  if (fault && bytes < kMaxFrameBytes) {
-    if (auto narrower = explain(what)) fault = narrower;
-  } else if (!fault && !payload.empty() && event_.payload_token != payload) {
-    // The frame as a whole is well-formed; but so is one whose payload is `1,"seq":2`.
-    fault = "payload is more than one JSON value";
+  std::string_view frame = write(what, payload, members, out);
+  if (auto fault = judge(frame.substr(0, frame.size() - 1))) {
+    auto narrower = frame.size() <= kMaxFrameBytes ? explain(payload, members) : std::nullopt;
+    return narrower ? narrower : fault;
   }
-  if (fault) {
-    out.resize(start);
-  } else {
-    out += '\n';
-  }
-  return fault;
-}
-
-// A source's events are mostly of one type: that one is checked and written once.
-std::optional<std::string> FrameBuilder::take_type(std::string_view event_type) {
-  if (event_type == type_ && !start_.empty()) return std::nullopt;
-  if (auto fault = identifier_fault("event_type", event_type)) return fault;
-  type_ = event_type;
-  start_ = "{\"type\":\"event\",\"event_type\":";
-  append_json_string(start_, event_type);
+  // The frame as a whole is well-formed; but so is one whose payload is `1,"seq":2`.
+  if (!payload.empty() && event_.payload_token != payload) return "payload is more than one JSON value";
+  out.add(frame.size());
   return std::nullopt;
 }
 
-void FrameBuilder::append(const Publication& what, std::string_view payload, std::string_view members,
-                          std::string& out) {
-  out += start_;
-  if (!what.event_id.empty()) {
-    out += ",\"event_id\":";
-    append_json_string(out, what.event_id);
-  }
-  if (!what.source_time.empty()) {
-    out += ",\"source_time\":";
-    append_json_string(out, what.source_time);
-  }
-  if (!members.empty()) {
-    out += ',';
-    out += members;
-  }
-  out += ",\"payload\":";
-  out += payload.empty() ? "null" : payload;
-  out += '}';
+std::optional<std::string> FrameBuilder::take_type(std::string_view event_type) {
+  if (auto fault = identifier_fault("event_type", event_type)) return fault;
+  type_ = event_type;
+  start_ = R"({"type":"event","event_type":)";
+  append_json_string(start_, event_type);
+  head_ = start_;
+  head_ += kPayload;
+  return std::nullopt;
 }
 
-std::optional<std::string> FrameBuilder::take(std::string_view text, std::string& out) {
+// The frame with its LF, in the room of `out`.
+std::string_view FrameBuilder::write(const busd_publication& what, std::string_view payload,
+                                     std::string_view members, SendBuffer& out) {
+  constexpr std::string_view kNull = "null";
+  bool bare = what.event_id.length == 0 && what.source_time.length == 0 && members.empty();
+  if (!bare) write_head(what, members);
+  std::string_view head = bare ? head_ : other_head_;
+  if (payload.empty()) payload = kNull;
+  size_t bytes = head.size() + payload.size() + kEnd.size();
+  char* frame = out.room(bytes);
+  put(put(put(frame, head), payload), kEnd);
+  return {frame, bytes};
+}
+
+void FrameBuilder::write_head(const busd_publication& what, std::string_view members) {
+  other_head_ = start_;
+  if (std::string_view id = view_of(what.event_id); !id.empty()) {
+    other_head_ += R"(,"event_id":)";
+    append_json_string(other_head_, id);
+  }
+  if (std::string_view time = view_of(what.source_time); !time.empty()) {
+    other_head_ += R"(,"source_time":)";
+    append_json_string(other_head_, time);
+  }
+  if (!members.empty()) {
+    other_head_ += ',';
+    other_head_ += members;
+  }
+  other_head_ += kPayload;
+}
+
+std::optional<std::string> FrameBuilder::take(std::string_view text, SendBuffer& out) {
   text = trimmed(text);
-  if (auto fault = without_line_ends(text, payload_)) return fault;
-  if (auto fault = judge(text)) return fault;
-  out += text;
-  out += '\n';
+  bool left = syntax_ == Syntax::left_to_hub && text.starts_with(kEventStart) &&
+              fits_anyhow(text.size() + 1) && is_one_line(text);
+  if (!left) {
+    if (auto fault = without_line_ends(text, payload_)) return fault;
+    if (auto fault = judge(text)) return fault;
+  }
+  *put(out.room(text.size() + 1), text) = '\n';
+  out.add(text.size() + 1);
   return std::nullopt;
 }
 

@@ -16,9 +16,10 @@
 
 namespace bus::sdk {
 
-struct SourceLimits {
+struct SourceSettings {
   size_t buffer_bytes = 262'144;
   size_t hold_bytes = 0;
+  Syntax syntax = Syntax::left_to_hub;
 };
 
 struct SourceRefusal {
@@ -29,9 +30,9 @@ struct SourceRefusal {
 
 class Source {
  public:
-  static Verdict open(ClientOptions options, SourceLimits limits, std::unique_ptr<Source>& opened);
+  static Verdict open(ClientOptions options, SourceSettings settings, std::unique_ptr<Source>& opened);
 
-  Verdict publish(const Publication& what, uint64_t& number);
+  Verdict publish(const busd_publication& what, uint64_t& number);
   Verdict publish_frame(std::string_view frame, uint64_t& number);
   Verdict status(SourceState state, std::string_view detail);
   Verdict flush(int64_t timeout_ms);
@@ -52,11 +53,12 @@ class Source {
     uint64_t number;
   };
 
-  Source(std::unique_ptr<Client> client, SourceLimits limits) : client_(std::move(client)), limits_(limits) {}
+  Source(std::unique_ptr<Client> client, SourceSettings settings)
+      : client_(std::move(client)), settings_(settings), builder_(settings.syntax) {}
 
   template <class Write>
   Verdict enqueue(Write write, uint64_t number);
-  Verdict keep(std::string frame, uint64_t number);
+  Verdict keep(std::string_view frame, uint64_t number);
   void queue_now(std::string_view frame, uint64_t number);
   void queued(uint64_t number);
   Verdict send_or_wait();
@@ -74,7 +76,7 @@ class Source {
   Verdict answer_of_flush();
 
   std::unique_ptr<Client> client_;
-  SourceLimits limits_;
+  SourceSettings settings_;
   FrameBuilder builder_;
   FrameLedger ledger_;
   std::deque<uint64_t> checks_;  // ordinals of the checks that the hub has not answered yet

@@ -48,10 +48,13 @@ Result<Sample> write_raw(const Work& work) {
 }
 
 template <class Publish>
-Result<Sample> publish(const Work& work, Publish publish_one) {
+Result<Sample> publish(const Work& work, bool check_payloads, Publish publish_one) {
   BUSD_ASSIGN(auto hub, PlayedHub::taking(work.socket));
   Stopwatch watch;
-  auto source = busd::Source::open({.socket = work.socket, .no_start = true, .hold_bytes = work.hold_bytes});
+  auto source = busd::Source::open({.socket = work.socket,
+                                    .no_start = true,
+                                    .hold_bytes = work.hold_bytes,
+                                    .check_payloads = check_payloads});
   if (!source) return Error{Errc::io, source.error().message};
   for (uint64_t i = 0; i < work.events; ++i) {
     if (auto published = publish_one(*source); !published) return Error{Errc::io, published.error().message};
@@ -69,14 +72,12 @@ std::vector<Way> ways_to_publish(const std::string& socket, uint64_t events, siz
                                  size_t hold_bytes) {
   Work work{socket, events, hold_bytes, dense_payload(payload_bytes), {}};
   work.line = source_line(work.payload);
+  auto frame = [work](busd::Source& source) { return source.publish_frame(work.line); };
+  auto payload = [work](busd::Source& source) { return source.publish(kTopic, work.payload); };
   return {{"raw write of ready lines", [work] { return write_raw(work); }},
-          {"Source::publish_frame",
-           [work] {
-             return publish(work, [&](busd::Source& source) { return source.publish_frame(work.line); });
-           }},
-          {"Source::publish", [work] {
-             return publish(work, [&](busd::Source& source) { return source.publish(kTopic, work.payload); });
-           }}};
+          {"Source::publish_frame", [work, frame] { return publish(work, false, frame); }},
+          {"Source::publish", [work, payload] { return publish(work, false, payload); }},
+          {"Source::publish, checked", [work, payload] { return publish(work, true, payload); }}};
 }
 
 }  // namespace bus::sdk_bench

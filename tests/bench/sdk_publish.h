@@ -9,8 +9,9 @@
 
 namespace bus::sdk_bench {
 
-// Raw writes of ready lines, the SDK given ready frames, the SDK given types and payloads; `hold_bytes` go
-// with one write, 0: each event with a write of its own. Each run checks that the hub got all.
+// Raw writes of ready lines, the SDK given ready frames, the SDK given types and payloads, and the same with
+// the check of payloads; `hold_bytes` go with one write, 0: each event with a write of its own. Each run
+// checks that the hub got all.
 std::vector<Way> ways_to_publish(const std::string& socket, uint64_t events, size_t payload_bytes,
                                  size_t hold_bytes);
 

@@ -234,6 +234,10 @@ typedef struct busd_source_options {
   /* Publishing holds events back until this many bytes wait: one write for many. For callers that flush or
      process whenever they run out of events. Default 0: each is sent at once. */
   size_t hold_bytes;
+  /* Judge the JSON of each event before it is sent, as the hub will: for callers that must be told at once,
+     or that publish text of unknown origin; see busd_source_publish. Several times the cost of sending it.
+     Default: it is left to the hub. */
+  int check_payloads;
 } busd_source_options;
 
 typedef struct busd_publication {
@@ -263,8 +267,16 @@ BUSD_API busd_result busd_source_open(const busd_source_options* options, busd_s
  * until the hub takes it: a source is slowed down, its events are not lost. `number`, if not NULL, gets the
  * publication's number on this source, counted from 1.
  *
- * BUSD_INVALID    the event is refused before it is sent: bad text, payload not JSON, or a frame over 1 MiB;
- *                 the message says which. It has a number, but is not sent
+ * What is checked: always that `event_type` is one, that `event_id` and `source_time` are UTF-8, and that the
+ * frame stays within the cap, also on its way to consumers. A line end in `payload` or `members`, which may
+ * stand between tokens only, becomes a space, after the text has been checked. All other syntax is left to
+ * the hub: of a payload that is not JSON, this function says BUSD_OK, the hub publishes nothing, flushing
+ * (and closing) answers BUSD_REFUSED, and busd_source_next_refusal tells which publication it was and why;
+ * those around it are published. Text that is more than one value, such as `1,"event_id":"x"`, is refused by
+ * nobody: it becomes members of the event. With `check_payloads`, each of these is BUSD_INVALID at once.
+ *
+ * BUSD_INVALID    the event is refused before it is sent; the message says why. It has a number, but is not
+ *                 sent
  * BUSD_LOST       the connection broke; the event is queued for the next one, but earlier events may not
  *                 have arrived: see busd_source_unconfirmed. Reported once for each break, and not when all
  *                 before it was confirmed
@@ -274,8 +286,9 @@ BUSD_API busd_result busd_source_open(const busd_source_options* options, busd_s
 BUSD_API busd_result busd_source_publish(busd_source* source, const busd_publication* publication,
                                          uint64_t* number, busd_error* error);
 
-/* The same for a whole event frame, {"type":"event",…}, with or without its line end; it is checked, and sent
- * as it is. */
+/* The same for a whole event frame, with or without its line end; it is sent as it is. Left to the hub are
+ * frames that begin with `{"type":"event",`, without a space; others, which might be no event, are checked.
+ */
 BUSD_API busd_result busd_source_publish_frame(busd_source* source, busd_text frame, uint64_t* number,
                                                busd_error* error);
 

@@ -46,10 +46,6 @@ class Expected {
  public:
   Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Expected(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
-  // A value made in place.
-  template <class... Arguments>
-  explicit Expected(std::in_place_t, Arguments&&... arguments)
-      : state_(std::in_place_index<0>, std::forward<Arguments>(arguments)...) {}
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -174,34 +170,31 @@ struct SourceStatus {
 };
 
 // One thing that happened; ask what it is, then take that. Another kind than these is to be ignored.
+// Borrowed: it says what the consumer said last.
 class Item {
  public:
-  Item(const busd_consumer* consumer, const busd_item& item) noexcept : consumer_(consumer), item_(item) {}
-  // Not filled in yet.
-  explicit Item(const busd_consumer* consumer) noexcept : Item(consumer, BUSD_INIT(busd_item)) {}
+  Item(const busd_consumer* consumer, const busd_item* item) noexcept : consumer_(consumer), item_(item) {}
 
-  busd_item_kind kind() const noexcept { return item_.kind; }
-  bool is_event() const noexcept { return item_.kind == BUSD_ITEM_EVENT; }
-  bool is_lost() const noexcept { return item_.kind == BUSD_ITEM_LOST; }
-  bool is_break() const noexcept { return item_.kind == BUSD_ITEM_BREAK; }
-  bool is_reset() const noexcept { return item_.kind == BUSD_ITEM_RESET; }
-  bool is_source_status() const noexcept { return item_.kind == BUSD_ITEM_SOURCE_STATUS; }
+  busd_item_kind kind() const noexcept { return item_->kind; }
+  bool is_event() const noexcept { return kind() == BUSD_ITEM_EVENT; }
+  bool is_lost() const noexcept { return kind() == BUSD_ITEM_LOST; }
+  bool is_break() const noexcept { return kind() == BUSD_ITEM_BREAK; }
+  bool is_reset() const noexcept { return kind() == BUSD_ITEM_RESET; }
+  bool is_source_status() const noexcept { return kind() == BUSD_ITEM_SOURCE_STATUS; }
 
-  Event event() const noexcept { return {consumer_, &item_}; }  // good as long as this item
-  Lost lost() const noexcept { return {item_.lost_count, item_.lost_after, item_.lost_before}; }
+  Event event() const noexcept { return {consumer_, item_}; }
+  Lost lost() const noexcept { return {item_->lost_count, item_->lost_after, item_->lost_before}; }
   SourceStatus source_status() const noexcept {
-    return {detail::view(item_.source), static_cast<SourceState>(item_.state), detail::view(item_.detail)};
+    return {detail::view(item_->source), static_cast<SourceState>(item_->state), detail::view(item_->detail)};
   }
-  bool first() const noexcept { return item_.first != 0; }  // of a reset
+  bool first() const noexcept { return item_->first != 0; }  // of a reset
   std::string_view detail() const noexcept {
-    return detail::view(item_.detail);
+    return detail::view(item_->detail);
   }  // why: of a break, reset, loss
 
  private:
-  friend class Consumer;
-
   const busd_consumer* consumer_;
-  busd_item item_;
+  const busd_item* item_;
 };
 
 // --- consumers ---
@@ -230,7 +223,7 @@ class Consumer {
  public:
   [[nodiscard]] static Expected<Consumer> open(ConsumerOptions options) {
     Consumer opened;
-    opened.hooks_ = std::make_unique<Hooks>(Hooks{std::move(options.on_first), std::move(options.on_last)});
+    opened.fixed_ = std::make_unique<Fixed>(Fixed{std::move(options.on_first), std::move(options.on_last)});
     std::vector<busd_text> types;
     types.reserve(options.event_types.size());
     for (const std::string& type : options.event_types) types.push_back(detail::text(type));
@@ -247,9 +240,9 @@ class Consumer {
     raw.no_reconnect = options.no_reconnect ? 1 : 0;
     raw.open_timeout_ms = options.open_timeout.count();
     raw.reconnect_max_ms = options.reconnect_max.count();
-    raw.on_first = opened.hooks_->first ? &run_first : nullptr;
-    raw.on_last = opened.hooks_->last ? &run_last : nullptr;
-    raw.context = opened.hooks_.get();
+    raw.on_first = opened.fixed_->on_first ? &run_first : nullptr;
+    raw.on_last = opened.fixed_->on_last ? &run_last : nullptr;
+    raw.context = opened.fixed_.get();
     raw.hub_program = detail::text(options.hub_program);
 
     auto error = BUSD_INIT(busd_error);
@@ -259,14 +252,14 @@ class Consumer {
   }
 
   Consumer(Consumer&& other) noexcept
-      : hooks_(std::move(other.hooks_)),
+      : fixed_(std::move(other.fixed_)),
         handle_(std::exchange(other.handle_, nullptr)),
         error_(std::move(other.error_)) {}
   Consumer& operator=(Consumer&& other) noexcept {
     if (this == &other) return *this;
     busd_consumer_close(handle_, nullptr);
     handle_ = std::exchange(other.handle_, nullptr);
-    hooks_ = std::move(other.hooks_);
+    fixed_ = std::move(other.fixed_);
     error_ = std::move(other.error_);
     return *this;
   }
@@ -277,15 +270,13 @@ class Consumer {
   // The next item, or why there is none: BUSD_TIMED_OUT when the time is over or wake() was called, anything
   // else is the end. The item is borrowed until the next call.
   [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
-    // Filled in where it is returned, and no error prepared that is not needed: this runs once per event.
-    Expected<Item> taken(std::in_place, handle_);
+    // No error is prepared that is not needed: this runs once per event.
     busd_error error;
     error.size = sizeof error;
-    busd_result result = busd_consumer_next(handle_, timeout.count(), &taken->item_, &error);
-    if (result == BUSD_OK) return taken;
+    busd_result result = busd_consumer_next(handle_, timeout.count(), &fixed_->item, &error);
+    if (result == BUSD_OK) return Item(handle_, &fixed_->item);
     error_ = detail::error(result, error);
-    taken = error_;
-    return taken;
+    return error_;
   }
 
   // Why the last next() that had no item had none.
@@ -318,9 +309,11 @@ class Consumer {
   busd_consumer* handle() noexcept { return handle_; }
 
  private:
-  struct Hooks {
-    Hook first;
-    Hook last;
+  // On the heap: the C side and items hold its address while the consumer moves.
+  struct Fixed {
+    Hook on_first;
+    Hook on_last;
+    busd_item item = BUSD_INIT(busd_item);
   };
 
   Consumer() = default;
@@ -336,10 +329,10 @@ class Consumer {
     return hook() ? 0 : 1;
 #endif
   }
-  static int run_first(void* context) noexcept { return run(static_cast<Hooks*>(context)->first); }
-  static int run_last(void* context) noexcept { return run(static_cast<Hooks*>(context)->last); }
+  static int run_first(void* context) noexcept { return run(static_cast<Fixed*>(context)->on_first); }
+  static int run_last(void* context) noexcept { return run(static_cast<Fixed*>(context)->on_last); }
 
-  std::unique_ptr<Hooks> hooks_;  // on the heap: the C side holds its address while this object moves
+  std::unique_ptr<Fixed> fixed_;
   busd_consumer* handle_ = nullptr;
   Error error_;
 };
@@ -358,6 +351,7 @@ struct SourceOptions {
   std::size_t buffer_bytes = 0;
   std::string hub_program{};
   std::size_t hold_bytes = 0;
+  bool check_payloads = false;
 };
 
 struct Publication {
@@ -401,6 +395,7 @@ class Source {
     raw.buffer_bytes = options.buffer_bytes;
     raw.hub_program = detail::text(options.hub_program);
     raw.hold_bytes = options.hold_bytes;
+    raw.check_payloads = options.check_payloads ? 1 : 0;
 
     Source opened;
     auto error = BUSD_INIT(busd_error);
@@ -424,12 +419,12 @@ class Source {
     return publish(Publication{.event_type = event_type, .payload = payload});
   }
   Published publish(const Publication& what) {
-    auto raw = BUSD_INIT(busd_publication);
-    raw.event_type = detail::text(what.event_type);
-    raw.event_id = detail::text(what.event_id);
-    raw.source_time = detail::text(what.source_time);
-    raw.payload = detail::text(what.payload);
-    raw.members = detail::text(what.members);
+    const busd_publication raw{.size = sizeof raw,
+                               .event_type = detail::text(what.event_type),
+                               .event_id = detail::text(what.event_id),
+                               .source_time = detail::text(what.source_time),
+                               .payload = detail::text(what.payload),
+                               .members = detail::text(what.members)};
     busd_error error;
     error.size = sizeof error;
     std::uint64_t number = 0;
