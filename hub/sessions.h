@@ -45,7 +45,7 @@ class Sessions final : private Edge {
 
  private:
   size_t write(PeerId peer, std::string_view bytes) noexcept override;
-  char* canvas(size_t bytes) noexcept override { return pages_.canvas(bytes); }
+  std::shared_ptr<char> canvas(size_t bytes) noexcept override { return pages_.canvas(bytes); }
   size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept override;
   Session* find(PeerId peer);
   void remove(Session& session);

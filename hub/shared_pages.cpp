@@ -34,15 +34,6 @@ size_t fill(iovec (&parts)[kPiecesPerCall], const std::vector<std::string_view>&
 
 }  // namespace
 
-SharedPages::~SharedPages() { unmap(); }
-
-void SharedPages::unmap() noexcept {
-  if (canvas_ != nullptr) ::munmap(canvas_, canvas_bytes_);
-  canvas_ = nullptr;
-  canvas_bytes_ = 0;
-  given_ = false;
-}
-
 bool SharedPages::open_pipe() noexcept {
   int ends[2];
   if (pipe_in_) return true;
@@ -54,18 +45,19 @@ bool SharedPages::open_pipe() noexcept {
   return static_cast<bool>(nowhere_);
 }
 
-char* SharedPages::canvas(size_t bytes) noexcept {
+std::shared_ptr<char> SharedPages::canvas(size_t bytes) noexcept {
   if (!works_ || !open_pipe()) return nullptr;
-  if (canvas_ != nullptr && !given_ && bytes <= canvas_bytes_) return canvas_;
-  unmap();
+  if (canvas_ && !given_ && canvas_.use_count() == 1 && bytes <= canvas_bytes_) return canvas_;
+  canvas_.reset();
   size_t size = whole_pages(bytes);
   void* pages =
       ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (pages == MAP_FAILED) return nullptr;
   // A reader that leaves one byte unread keeps its page; it must not be one of 2 MiB.
   ::madvise(pages, size, MADV_NOHUGEPAGE);
-  canvas_ = static_cast<char*>(pages);
+  canvas_ = std::shared_ptr<char>(static_cast<char*>(pages), [size](char* at) { ::munmap(at, size); });
   canvas_bytes_ = size;
+  given_ = false;
   return canvas_;
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -21,18 +22,13 @@ namespace bus::hub {
 
 class SharedPages {
  public:
-  SharedPages() = default;
-  ~SharedPages();
-  SharedPages(const SharedPages&) = delete;
-  SharedPages& operator=(const SharedPages&) = delete;
-
   // At least `bytes` bytes that no socket refers to; nullptr when there is no memory, or sharing does not
   // work here. Takes the one before back from the caller.
-  char* canvas(size_t bytes) noexcept;
+  std::shared_ptr<char> canvas(size_t bytes) noexcept;
 
   // The canvas is no longer used by the caller.
   void release() noexcept {
-    if (given_) unmap();
+    if (given_) canvas_.reset();
   }
 
   // Gives the socket what it takes now of `pieces`, which stand in the canvas; returns how many bytes. Fewer
@@ -41,14 +37,13 @@ class SharedPages {
 
  private:
   bool open_pipe() noexcept;
-  void unmap() noexcept;
   size_t move_to_socket(int socket, size_t piped, int& error) noexcept;
   void empty_pipe(size_t piped) noexcept;
 
   Fd pipe_out_;
   Fd pipe_in_;
-  Fd nowhere_;  // /dev/null, for what a socket did not take
-  char* canvas_ = nullptr;
+  Fd nowhere_;                    // /dev/null, for what a socket did not take
+  std::shared_ptr<char> canvas_;  // unmapped when nobody holds it
   size_t canvas_bytes_ = 0;
   bool given_ = false;
   bool works_ = true;

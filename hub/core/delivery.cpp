@@ -75,10 +75,10 @@ void HubCore::Impl::prepare_share(size_t first) {
   if (end - first < config_.sharing.consumers) return;
   size_t most = turn_.most_bytes_of(stream);
   size_t digits = in_pieces ? (end - first) * turn_.most_digits_of(stream) : 0;
-  char* canvas = edge_.canvas(most + digits);
-  if (canvas == nullptr) return;
-  shared_ = &turn_.render_into(canvas, stream, seq);
-  shared_digits_ = canvas + most;
+  std::shared_ptr<char> canvas = edge_.canvas(most + digits);
+  if (!canvas) return;
+  shared_digits_ = canvas.get() + most;
+  shared_ = &turn_.render_into(std::move(canvas), stream, seq);
   sharers_ = end - first;
 }
 

@@ -108,8 +108,8 @@ class Edge {
 
   // Writing without a copy, for what many peers get. Memory of `bytes` bytes that nobody has been given yet;
   // nullptr when the edge cannot share memory with sockets. What is given stays in sockets as it is until it
-  // is read: from the first share() on, nobody may write to what was given. Good until the next call.
-  virtual char* canvas(size_t bytes) noexcept = 0;
+  // is read: from the first share() on, nobody may write to what was given. It stays while somebody holds it.
+  virtual std::shared_ptr<char> canvas(size_t bytes) noexcept = 0;
   // As write(), of pieces that stand in the canvas: the socket refers to them.
   virtual size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept = 0;
 };

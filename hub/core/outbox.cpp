@@ -16,18 +16,14 @@ size_t Outbox::front_bytes(const Range& range) {
 
 // The i-th frame of what is left in `range`.
 void Outbox::append(std::string& out, const Range& range, size_t i) {
-  std::string_view frame = range.block->frame(range.next + i);
-  if (range.seq == 0) {
-    out += frame;
-    return;
+  const Block& block = *range.block;
+  out += block.head(range.next + i);
+  if (range.seq != 0) {
+    char digits[kMaxSeqDigits];
+    out += kSeqMember;
+    out.append(digits, put_digits(digits, range.seq + i));
   }
-  char digits[kMaxSeqDigits];
-  char* end = put_digits(digits, range.seq + i);
-  size_t seq_at = range.block->frames[range.next + i].seq_at;
-  out += frame.substr(0, seq_at);
-  out += kSeqMember;
-  out.append(digits, end);
-  out += frame.substr(seq_at);
+  out += block.tail(range.next + i);
 }
 
 bool Outbox::exceeds(const QueueLimits& limits, size_t more_frames, size_t more_bytes) const {

@@ -52,6 +52,7 @@ void Turn::clear() {
   open_bytes_ = 0;
   own_.stream = 0;
   shared_.stream = 0;
+  shared_memory_.reset();
   parts_.clear();
   if (kept_.size() > 1 || kept_size_ > kKeepBytes) {
     kept_.clear();
@@ -140,8 +141,9 @@ const Turn::Rendering& Turn::render(StreamId stream, uint64_t seq) {
   return own_;
 }
 
-const Turn::Rendering& Turn::render_into(char* out, StreamId stream, uint64_t seq) {
-  shared_.out = out;
+const Turn::Rendering& Turn::render_into(std::shared_ptr<char> memory, StreamId stream, uint64_t seq) {
+  shared_memory_ = std::move(memory);
+  shared_.out = shared_memory_.get();
   fill(shared_, stream, seq);
   return shared_;
 }
@@ -184,29 +186,48 @@ const std::vector<std::string_view>& Turn::pieces(uint64_t seq, char* digits) {
   return pieces_;
 }
 
-const BlockPtr& Turn::block_of(Run& run) {
-  if (run.block) return run.block;
+Block Turn::copied(const Run& run) const {
   Block block;
-  block.frames.reserve(run.end - run.first);
   size_t bytes = 0;
   for (size_t i = run.first; i < run.end; ++i) bytes += events_[i].size;
   block.bytes.reserve(bytes);
+  block.frames.reserve(run.end - run.first);
   for (size_t i = run.first; i < run.end; ++i) {
     block.bytes.append(events_[i].bytes, events_[i].size);
     block.frames.push_back({static_cast<uint32_t>(block.bytes.size()), events_[i].seq_at});
   }
-  run.block = std::make_shared<const Block>(std::move(block));
-  return run.block;
+  return block;
+}
+
+// Without a copy: the run's first event is the one at `at` of the shared rendering.
+Block Turn::referred(const Run& run, size_t at) const {
+  Block block;
+  block.rendering = shared_memory_;
+  block.frames.reserve(run.end - run.first);
+  block.places.reserve(run.end - run.first);
+  uint32_t end = 0;
+  for (size_t i = run.first; i < run.end; ++i, ++at) {
+    end += events_[i].size;
+    uint32_t begin = at == 0 ? 0 : shared_.ends[at - 1];
+    block.frames.push_back({end, events_[i].seq_at});
+    block.places.push_back({begin, shared_.ends[at] - begin - events_[i].size});
+  }
+  return block;
 }
 
 const std::vector<Turn::Part>& Turn::parts_of(StreamId stream, size_t skip) {
   parts_.clear();
   list_runs(stream);
+  bool rendered = shared_memory_ && shared_.stream == stream;
+  size_t at = 0;
   for (uint32_t index : run_list_) {
     Run& run = runs_[index];
     size_t size = run.end - run.first;
-    if (skip < size) parts_.push_back({block_of(run), skip, size});
-    skip -= std::min(skip, size);
+    if (skip < at + size) {
+      if (!run.block) run.block = std::make_shared<const Block>(rendered ? referred(run, at) : copied(run));
+      parts_.push_back({run.block, skip > at ? skip - at : 0, size});
+    }
+    at += size;
   }
   return parts_;
 }

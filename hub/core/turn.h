@@ -75,8 +75,8 @@ class Turn {
   const Rendering& render(StreamId stream, uint64_t seq);
 
   // The same into memory of somebody else's, of at least most_bytes_of(stream), which is written no more
-  // after that.
-  const Rendering& render_into(char* out, StreamId stream, uint64_t seq);
+  // after that; what queues keep of it holds it.
+  const Rendering& render_into(std::shared_ptr<char> memory, StreamId stream, uint64_t seq);
   size_t most_bytes_of(StreamId stream) const;
 
   // What render_into() gave last, for a consumer whose first event gets `seq`, for whom it fits: as pieces of
@@ -118,7 +118,8 @@ class Turn {
 
   void list_runs(StreamId stream);
   void fill(Rendering& rendering, StreamId stream, uint64_t seq);
-  const BlockPtr& block_of(Run& run);
+  Block copied(const Run& run) const;
+  Block referred(const Run& run, size_t at) const;
 
   std::vector<Event> events_;
   std::vector<Run> runs_;        // closed ones
@@ -133,6 +134,7 @@ class Turn {
   std::unique_ptr<char[]> own_bytes_;
   size_t own_capacity_ = 0;
   Rendering shared_;
+  std::shared_ptr<char> shared_memory_;
   std::vector<std::string_view> pieces_;
 
   std::vector<uint32_t> run_list_;

@@ -141,13 +141,13 @@ class CoreRig : public hub::Edge {
   }
 
   // Sockets that are shared with refer to the canvas until they are read: nobody may write to it any more.
-  char* canvas(size_t bytes) noexcept override {
+  std::shared_ptr<char> canvas(size_t bytes) noexcept override {
     check_shared();
     shared_.clear();
     former_canvas_ = std::move(canvas_);
-    canvas_ = std::make_unique<char[]>(bytes);
+    canvas_ = std::shared_ptr<char>(new char[bytes], std::default_delete<char[]>());
     canvas_bytes_ = bytes;
-    return canvas_.get();
+    return canvas_;
   }
   size_t share(hub::PeerId id, const std::vector<std::string_view>& pieces) noexcept override {
     ++shares;
@@ -204,8 +204,8 @@ class CoreRig : public hub::Edge {
 
   std::map<hub::PeerId, Socket> sockets_;
   std::map<hub::PeerId, Socket> finished_;
-  std::unique_ptr<char[]> canvas_;
-  std::unique_ptr<char[]> former_canvas_;
+  std::shared_ptr<char> canvas_;
+  std::shared_ptr<char> former_canvas_;
   size_t canvas_bytes_ = 0;
   std::vector<std::pair<const char*, std::string>> shared_;
 };

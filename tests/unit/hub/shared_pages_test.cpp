@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <sys/socket.h>
 
@@ -41,10 +42,10 @@ std::string pattern(size_t bytes, unsigned seed) {
   return out;
 }
 
-std::string_view put(char* canvas, const std::string& bytes) {
-  REQUIRE(canvas != nullptr);
-  std::memcpy(canvas, bytes.data(), bytes.size());
-  return {canvas, bytes.size()};
+std::string_view put(const std::shared_ptr<char>& canvas, const std::string& bytes) {
+  REQUIRE(canvas);
+  std::memcpy(canvas.get(), bytes.data(), bytes.size());
+  return {canvas.get(), bytes.size()};
 }
 
 }  // namespace
@@ -53,7 +54,8 @@ TEST_CASE("What is given arrives, in pieces that begin and end anywhere") {
   SharedPages pages;
   Pair pair;
   std::string bytes = pattern(100'000, 1);
-  std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+  std::shared_ptr<char> memory = pages.canvas(bytes.size());
+  std::string_view canvas = put(memory, bytes);
   std::vector<std::string_view> pieces;
   for (size_t at = 0, size = 1; at < bytes.size(); at += size, size = size * 5 % 7919 + 1) {
     size = std::min(size, bytes.size() - at);
@@ -72,7 +74,8 @@ TEST_CASE("A socket keeps what it was given, whatever becomes of the canvas") {
   int error = 0;
   for (unsigned round = 0; round < 4; ++round) {
     std::string bytes = pattern(20'000 + 3000 * round, round);
-    std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+    std::shared_ptr<char> memory = pages.canvas(bytes.size());
+    std::string_view canvas = put(memory, bytes);
     for (size_t i = 0; i < 3; ++i) {
       REQUIRE(pages.give(pairs[i].ours.get(), {canvas.substr(i)}, error) == bytes.size() - i);
       wanted[i] += bytes.substr(i);
@@ -84,15 +87,26 @@ TEST_CASE("A socket keeps what it was given, whatever becomes of the canvas") {
 
 TEST_CASE("A canvas of which nothing was given is used again, one of which something was given is not") {
   SharedPages pages;
-  char* first = pages.canvas(10'000);
-  CHECK(pages.canvas(5'000) == first);
+  char* first = pages.canvas(10'000).get();
+  CHECK(pages.canvas(5'000).get() == first);
   Pair pair;
   int error = 0;
   std::string bytes = pattern(3000, 5);
-  REQUIRE(pages.give(pair.ours.get(), {put(first, bytes)}, error) == bytes.size());
-  char* second = pages.canvas(10'000);
-  std::memset(second, 'x', 10'000);
+  std::string_view given = put(pages.canvas(10'000), bytes);
+  REQUIRE(pages.give(pair.ours.get(), {given}, error) == bytes.size());
+  std::memset(pages.canvas(10'000).get(), 'x', 10'000);
   CHECK(pair.read_all() == bytes);
+}
+
+TEST_CASE("A canvas stays as it is while somebody holds it") {
+  SharedPages pages;
+  std::string bytes = pattern(9000, 7);
+  std::shared_ptr<char> held = pages.canvas(bytes.size());
+  put(held, bytes);
+  std::shared_ptr<char> other = pages.canvas(bytes.size());
+  CHECK(other != held);
+  std::memset(other.get(), 'x', bytes.size());
+  CHECK(std::string_view(held.get(), bytes.size()) == bytes);
 }
 
 TEST_CASE("A full socket takes a part, and what it did not take reaches nobody else") {
@@ -100,7 +114,8 @@ TEST_CASE("A full socket takes a part, and what it did not take reaches nobody e
   Pair full;
   Pair other;
   std::string bytes = pattern(4'000'000, 9);
-  std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+  std::shared_ptr<char> memory = pages.canvas(bytes.size());
+  std::string_view canvas = put(memory, bytes);
   int error = 0;
   size_t taken = pages.give(full.ours.get(), {canvas}, error);
   CHECK(taken > 0);
@@ -122,7 +137,8 @@ TEST_CASE("A socket whose other end has gone takes nothing and says why") {
   Pair other;
   gone.theirs.reset();
   std::string bytes = pattern(9000, 3);
-  std::string_view canvas = put(pages.canvas(bytes.size()), bytes);
+  std::shared_ptr<char> memory = pages.canvas(bytes.size());
+  std::string_view canvas = put(memory, bytes);
   int error = 0;
   CHECK(pages.give(gone.ours.get(), {canvas}, error) == 0);
   CHECK(error == EPIPE);

@@ -41,7 +41,7 @@ class Drain : public hub::Edge {
     written += bytes.size();
     return bytes.size();
   }
-  char* canvas(size_t) noexcept override { return nullptr; }
+  std::shared_ptr<char> canvas(size_t) noexcept override { return nullptr; }
   size_t share(hub::PeerId, const std::vector<std::string_view>&) noexcept override { return 0; }
   size_t written = 0;
 };

@@ -1,6 +1,7 @@
 #include "hub/core/turn.h"
 
 #include <deque>
+#include <memory>
 #include <string>
 
 #include "tests/support/catch.h"
@@ -41,6 +42,11 @@ std::string lines(const std::string& names, uint64_t seq) {
   std::string out;
   for (char name : names) out += line(name, seq++);
   return out;
+}
+
+// As memory that somebody shares; it stays anyway.
+std::shared_ptr<char> borrowed(std::string& memory) {
+  return {memory.data(), [](char*) {}};
 }
 
 }  // namespace
@@ -113,7 +119,7 @@ TEST_CASE(
   Events events;
   Turn::StreamId stream = events.run("abcd", 0);
   std::string canvas(events.turn.most_bytes_of(stream), '?');
-  const Turn::Rendering& rendering = events.turn.render_into(canvas.data(), stream, 10);
+  const Turn::Rendering& rendering = events.turn.render_into(borrowed(canvas), stream, 10);
   CHECK(rendering.bytes() == lines("abcd", 10));
   std::string before = canvas;
   CHECK_FALSE(rendering.fits(9));
@@ -138,7 +144,8 @@ TEST_CASE("Turn gives the end of a stream as parts of blocks, which all who queu
     REQUIRE(parts.size() == 2);
     CHECK(parts[0].first == 2);
     CHECK(parts[0].end == 3);
-    CHECK(parts[0].block->frame(2) == "{\"c\"}\n");
+    CHECK(parts[0].block->head(2) == "{\"c\"");
+    CHECK(parts[0].block->tail(2) == "}\n");
     CHECK(parts[1].first == 0);
     CHECK(parts[1].end == 2);
     CHECK(parts[1].block->bytes == "{\"d\"}\n{\"e\"}\n");
@@ -148,6 +155,40 @@ TEST_CASE("Turn gives the end of a stream as parts of blocks, which all who queu
   CHECK(events.turn.parts_of(one, 0)[0].block == shared);
   CHECK(events.turn.parts_of(two, 3).size() == 1);
   CHECK(events.turn.parts_of(two, 5).empty());
+}
+
+TEST_CASE("A queue that takes a shared stream refers to the rendering, whatever the seqs in it") {
+  Events events;
+  Turn::StreamId one = events.run("abc", 0);
+  Turn::StreamId two = events.run("de", one);
+  std::string canvas(events.turn.most_bytes_of(two), '?');
+  std::weak_ptr<char> watch;
+  BlockPtr first;
+  BlockPtr second;
+  {
+    std::shared_ptr<char> memory = borrowed(canvas);
+    watch = memory;
+    events.turn.render_into(std::move(memory), two, 9);
+    const auto& parts = events.turn.parts_of(two, 1);
+    REQUIRE(parts.size() == 2);
+    CHECK(parts[0].first == 1);
+    first = parts[0].block;
+    second = parts[1].block;
+  }
+  events.turn.clear();
+  CHECK(first->rendering.get() == canvas.data());
+  std::string seen;
+  for (const BlockPtr& block : {first, second}) {
+    for (size_t i = 0; i < block->frames.size(); ++i) {
+      seen += std::string(block->head(i)) + "|" + std::string(block->tail(i));
+      CHECK(block->bytes_of(i, i + 1) == 6);
+    }
+  }
+  CHECK(seen == "{\"a\"|}\n{\"b\"|}\n{\"c\"|}\n{\"d\"|}\n{\"e\"|}\n");
+  first.reset();
+  CHECK_FALSE(watch.expired());
+  second.reset();
+  CHECK(watch.expired());
 }
 
 TEST_CASE("Turn begins anew after clear, and keeps what it was given room for until then") {
