@@ -12,7 +12,7 @@ void release(std::string& text) { std::string().swap(text); }
 
 void LineReader::feed(std::string_view chunk) {
   if (chunk.empty()) return;
-  BUSD_CHECK(at_ == source_.size());
+  BUSD_CHECK(source_.empty());
   release_source();
   source_ = chunk;
 }
@@ -22,23 +22,22 @@ LineReader::Next LineReader::next(std::string_view& line) {
     release(partial_);
     partial_is_out_ = false;
   }
-  std::string_view rest = source_.substr(at_);
-  size_t line_end = rest.find('\n');
+  size_t line_end = source_.find('\n');
   if (skipping_) {
     if (line_end == std::string_view::npos) {
       release_source();
       return Next::none;
     }
     skipping_ = false;
-    at_ += line_end + 1;
+    source_.remove_prefix(line_end + 1);
     return next(line);
   }
   return line_end == std::string_view::npos ? keep_tail() : finish(line_end, line);
 }
 
 LineReader::Next LineReader::finish(size_t line_end, std::string_view& line) {
-  std::string_view end_of_line = source_.substr(at_, line_end);
-  at_ += line_end + 1;
+  std::string_view end_of_line = source_.substr(0, line_end);
+  source_.remove_prefix(line_end + 1);
   if (partial_.size() + line_end + 1 > max_bytes_) {
     release(partial_);
     return Next::too_long;
@@ -55,29 +54,26 @@ LineReader::Next LineReader::finish(size_t line_end, std::string_view& line) {
 
 // Keeps what is left of the source as the start of a line, unless it can only become too long.
 LineReader::Next LineReader::keep_tail() {
-  std::string_view tail = source_.substr(at_);
-  if (partial_.size() + tail.size() >= max_bytes_) {
+  if (partial_.size() + source_.size() >= max_bytes_) {
     release(partial_);
     release_source();
     skipping_ = true;
     return Next::too_long;
   }
-  partial_ += tail;
+  partial_ += source_;
   release_source();
   return Next::none;
 }
 
 void LineReader::keep_rest() {
-  if (kept_ || at_ == source_.size()) return;
-  kept_ = std::make_unique<std::string>(source_.substr(at_));
+  if (kept_ || source_.empty()) return;
+  kept_ = std::make_unique<std::string>(source_);
   source_ = *kept_;
-  at_ = 0;
 }
 
 void LineReader::release_source() {
   kept_.reset();
   source_ = {};
-  at_ = 0;
 }
 
 size_t LineReader::partial_bytes() const { return partial_is_out_ ? 0 : partial_.size(); }

@@ -4,6 +4,7 @@
 // is kept. A reader that is between lines holds no memory. Does not read descriptors and does not know JSON.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +23,7 @@ class LineReader {
   };
 
   // `max_bytes` is the longest line, LF included.
-  explicit LineReader(size_t max_bytes = kMaxFrameBytes) : max_bytes_(max_bytes) {}
+  explicit LineReader(size_t max_bytes = kMaxFrameBytes) : max_bytes_(static_cast<uint32_t>(max_bytes)) {}
 
   // Hands in the next bytes. They must stay in place until next() has answered `none`, which must come before
   // the next feed.
@@ -50,11 +51,10 @@ class LineReader {
   Next keep_tail();
   void release_source();
 
-  size_t max_bytes_;
-  std::string_view source_;            // what feed() handed in, or `kept_`
-  size_t at_ = 0;                      // how far it was looked at
+  std::string_view source_;            // what is not looked at yet of what feed() handed in, or of `kept_`
   std::unique_ptr<std::string> kept_;  // keep_rest()'s copy of the chunk; rarely there is one
-  std::string partial_;          // the start of a line whose LF is still to come; shorter than `max_bytes_`
+  std::string partial_;  // the start of a line whose LF is still to come; shorter than `max_bytes_`
+  uint32_t max_bytes_;
   bool partial_is_out_ = false;  // `partial_` is the line that next() returned last
   bool skipping_ = false;        // inside a line that was too long
 };

@@ -50,7 +50,7 @@ std::string HubCore::Impl::refusal_of(const Credentials& credentials, ErrorCode&
 
 PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
   Peer& peer = peers_.add();
-  peer.kernel_pid = credentials.pid;
+  peer.kernel_pid = static_cast<int32_t>(credentials.pid);
   peer.uid = credentials.uid;
   peer.since = now;
   ++handshakes_;

@@ -50,7 +50,7 @@ struct Publications {
 // Most connections are consumers that wait for events: what is here is paid for by each of them.
 struct Peer : Subscriber {
   PeerId id = 0;
-  int64_t kernel_pid = 0;
+  int32_t kernel_pid = 0;
   uint32_t uid = 0;
   Turn::StreamId stream = 0;  // what it gets of this turn
   Phase phase = Phase::handshake;
