@@ -1,5 +1,6 @@
 #include "hub/session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <sys/socket.h>
@@ -34,9 +35,24 @@ size_t Session::share(SharedPages& pages, const std::vector<std::string_view>& p
   if (output_broken_ || !is_open()) return 0;
   int error = 0;
   size_t taken = pages.give(fd_.get(), pieces, error);
-  // Where the kernel has no splice to a socket, what was refused goes by copies from now on.
-  if (error != 0 && error != EINVAL && error != ENOSYS) note_error(error);
+  if (error == ENOTSUP) return taken + write_pieces(pieces, taken);
+  if (error != 0) note_error(error);
   return taken;
+}
+
+// Copies the pieces without their first `skip` bytes; returns how many bytes the socket took.
+size_t Session::write_pieces(const std::vector<std::string_view>& pieces, size_t skip) noexcept {
+  size_t total = 0;
+  for (std::string_view piece : pieces) {
+    size_t skipped = std::min(skip, piece.size());
+    skip -= skipped;
+    piece.remove_prefix(skipped);
+    if (piece.empty()) continue;
+    size_t taken = write(piece);
+    total += taken;
+    if (taken < piece.size()) break;
+  }
+  return total;
 }
 
 void Session::note_error(int error) {

@@ -46,6 +46,7 @@ class Session final : private FdWatch::Handler {
   void close();
 
  private:
+  size_t write_pieces(const std::vector<std::string_view>& pieces, size_t skip) noexcept;
   void note_error(int error);
   enum class Input { more, none, ended };
 

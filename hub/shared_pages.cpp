@@ -21,6 +21,12 @@ size_t whole_pages(size_t bytes) {
   return (bytes + page - 1) / page * page;
 }
 
+// What splice(2) can say of a socket that is full or broken; all else is that it cannot be done.
+bool is_of_the_socket(int error) {
+  return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EPIPE || error == ECONNRESET ||
+         error == ENOTCONN;
+}
+
 // From pieces[piece], without its first `skip` bytes.
 size_t fill(iovec (&parts)[kPiecesPerCall], const std::vector<std::string_view>& pieces, size_t piece,
             size_t skip) {
@@ -36,7 +42,7 @@ size_t fill(iovec (&parts)[kPiecesPerCall], const std::vector<std::string_view>&
 
 bool SharedPages::open_pipe() noexcept {
   int ends[2];
-  if (pipe_in_) return true;
+  if (pipe_in_ && nowhere_) return true;
   if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return false;
   pipe_out_ = Fd(ends[0]);
   pipe_in_ = Fd(ends[1]);
@@ -50,11 +56,12 @@ std::shared_ptr<char> SharedPages::canvas(size_t bytes) noexcept {
   if (canvas_ && !given_ && canvas_.use_count() == 1 && bytes <= canvas_bytes_) return canvas_;
   canvas_.reset();
   size_t size = whole_pages(bytes);
-  void* pages =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  void* pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return nullptr;
-  // A reader that leaves one byte unread keeps its page; it must not be one of 2 MiB.
+  // A reader that leaves one byte unread keeps its page; it must not be one of 2 MiB. All at once is cheaper
+  // than a fault for each; where that is not to be had (before Linux 5.14), they come one by one.
   ::madvise(pages, size, MADV_NOHUGEPAGE);
+  ::madvise(pages, size, MADV_POPULATE_WRITE);
   canvas_ = std::shared_ptr<char>(static_cast<char*>(pages), [size](char* at) { ::munmap(at, size); });
   canvas_bytes_ = size;
   given_ = false;
@@ -72,10 +79,13 @@ size_t SharedPages::give(int socket, const std::vector<std::string_view>& pieces
     while (piece < pieces.size() && skip >= pieces[piece].size()) skip -= pieces[piece++].size();
     size_t count = fill(parts, pieces, piece, skip);
     if (count == 0) return total;
-    ssize_t piped = ::vmsplice(pipe_in_.get(), parts, count, SPLICE_F_NONBLOCK);
+    ssize_t piped = -1;
+    if (works_ && pipe_in_) {
+      piped = ::vmsplice(pipe_in_.get(), parts, count, SPLICE_F_NONBLOCK);
+      if (piped < 0 && errno != EAGAIN && errno != ENOMEM && errno != EINTR) works_ = false;
+    }
     if (piped <= 0) {
-      error = piped == 0 ? EAGAIN : errno;
-      if (error == EINVAL || error == ENOSYS) works_ = false;
+      error = ENOTSUP;  // the socket has no part in this
       return total;
     }
     size_t moved = move_to_socket(socket, static_cast<size_t>(piped), error);
@@ -95,7 +105,10 @@ size_t SharedPages::move_to_socket(int socket, size_t piped, int& error) noexcep
     }
     if (n < 0 && errno == EINTR) continue;
     error = n == 0 ? EAGAIN : errno;
-    if (error == EINVAL || error == ENOSYS) works_ = false;
+    if (!is_of_the_socket(error)) {
+      works_ = false;
+      error = ENOTSUP;
+    }
     empty_pipe(piped - moved);
     break;
   }

@@ -31,8 +31,9 @@ class SharedPages {
     if (given_) canvas_.reset();
   }
 
-  // Gives the socket what it takes now of `pieces`, which stand in the canvas; returns how many bytes. Fewer
-  // than all: `error` is EAGAIN when it is full, or why it takes nothing more.
+  // Gives the socket what it takes now of `pieces`, which stand in the canvas; returns how many bytes. If
+  // fewer than all, `error` is ENOTSUP when the rest has to be copied, because sharing does not work; else
+  // what the socket says: EAGAIN when it is full, or why it takes nothing more.
   size_t give(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept;
 
  private:

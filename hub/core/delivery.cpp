@@ -72,14 +72,14 @@ void HubCore::Impl::prepare_share(size_t first) {
          (in_pieces || unwritten_[end]->outbox.next_seq() == seq)) {
     ++end;
   }
-  if (end - first < config_.sharing.consumers) return;
+  sharers_ = end - first;  // looked at once, whether or not there is something to share
+  if (sharers_ < config_.sharing.consumers) return;
   size_t most = turn_.most_bytes_of(stream);
-  size_t digits = in_pieces ? (end - first) * turn_.most_digits_of(stream) : 0;
+  size_t digits = in_pieces ? sharers_ * turn_.most_digits_of(stream) : 0;
   std::shared_ptr<char> canvas = edge_.canvas(most + digits);
   if (!canvas) return;
   shared_digits_ = canvas.get() + most;
   shared_ = &turn_.render_into(std::move(canvas), stream, seq);
-  sharers_ = end - first;
 }
 
 void HubCore::Impl::write_out(Peer& peer) {

@@ -95,7 +95,7 @@ Turn::StreamId Turn::extended(StreamId stream) {
 }
 
 void Turn::close_run() {
-  runs_.push_back({open_run_, events_.size(), nullptr});
+  runs_.push_back({open_run_, events_.size(), nullptr, nullptr, 0});
   open_run_ = events_.size();
   open_bytes_ = 0;
 }
@@ -215,18 +215,26 @@ Block Turn::referred(const Run& run, size_t at) const {
   return block;
 }
 
+const BlockPtr& Turn::block_of(Run& run, StreamId stream, size_t at) {
+  if (shared_memory_ && shared_.stream == stream) {
+    if (run.reference_of != stream) {
+      run.reference = std::make_shared<const Block>(referred(run, at));
+      run.reference_of = stream;
+    }
+    return run.reference;
+  }
+  if (!run.copy) run.copy = std::make_shared<const Block>(copied(run));
+  return run.copy;
+}
+
 const std::vector<Turn::Part>& Turn::parts_of(StreamId stream, size_t skip) {
   parts_.clear();
   list_runs(stream);
-  bool rendered = shared_memory_ && shared_.stream == stream;
   size_t at = 0;
   for (uint32_t index : run_list_) {
     Run& run = runs_[index];
     size_t size = run.end - run.first;
-    if (skip < at + size) {
-      if (!run.block) run.block = std::make_shared<const Block>(rendered ? referred(run, at) : copied(run));
-      parts_.push_back({run.block, skip > at ? skip - at : 0, size});
-    }
+    if (skip < at + size) parts_.push_back({block_of(run, stream, at), skip > at ? skip - at : 0, size});
     at += size;
   }
   return parts_;

@@ -103,7 +103,11 @@ class Turn {
   struct Run {
     size_t first;
     size_t end;
-    BlockPtr block;  // made when a queue first needs it
+    // Made when a queue first needs them. Only consumers of the stream that was rendered may refer to the
+    // rendering: all in it is theirs, and others would keep alive what is not.
+    BlockPtr copy;
+    BlockPtr reference;
+    StreamId reference_of = 0;
   };
   struct Stream {
     StreamId parent;
@@ -118,6 +122,7 @@ class Turn {
 
   void list_runs(StreamId stream);
   void fill(Rendering& rendering, StreamId stream, uint64_t seq);
+  const BlockPtr& block_of(Run& run, StreamId stream, size_t at);
   Block copied(const Run& run) const;
   Block referred(const Run& run, size_t at) const;
 

@@ -3,11 +3,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <memory>
 #include <string>
 #include <sys/socket.h>
 
 #include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
 
 using namespace bus;
 using namespace bus::hub;
@@ -145,4 +147,23 @@ TEST_CASE("A socket whose other end has gone takes nothing and says why") {
   CHECK(pages.give(other.ours.get(), {canvas}, error) == bytes.size());
   CHECK(other.read_all() == bytes);
   std::signal(SIGPIPE, before);
+}
+
+TEST_CASE("Where sharing does not work it says so, and gives no canvas from then on") {
+  SharedPages pages;
+  std::string bytes = pattern(9000, 4);
+  std::shared_ptr<char> memory = pages.canvas(bytes.size());
+  std::string_view canvas = put(memory, bytes);
+  // splice(2) refuses what is opened for appending, as a kernel without it would refuse sockets.
+  test::TempDir dir;
+  Fd file(::open((dir.path() + "/appended").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  REQUIRE(file);
+  int error = 0;
+  CHECK(pages.give(file.get(), {canvas}, error) == 0);
+  CHECK(error == ENOTSUP);
+  CHECK(pages.canvas(10) == nullptr);
+  Pair pair;
+  CHECK(pages.give(pair.ours.get(), {canvas}, error) == 0);
+  CHECK(error == ENOTSUP);
+  CHECK(pair.read_all().empty());
 }

@@ -191,6 +191,24 @@ TEST_CASE("A queue that takes a shared stream refers to the rendering, whatever 
   CHECK(watch.expired());
 }
 
+TEST_CASE(
+    "Only consumers of the stream that was rendered refer to the rendering, others get a copy of their run") {
+  Events events;
+  Turn::StreamId first = events.run("abc", 0);
+  events.add("d");
+  Turn::StreamId both = events.turn.extended(first);
+  Turn::StreamId late = events.turn.extended(0);
+  events.turn.close_run();
+  std::string canvas(events.turn.most_bytes_of(both), '?');
+  events.turn.render_into(borrowed(canvas), both, 1);
+  BlockPtr of_both = events.turn.parts_of(both, 3)[0].block;
+  BlockPtr of_late = events.turn.parts_of(late, 0)[0].block;
+  CHECK(of_both->rendering.get() == canvas.data());
+  CHECK(of_late->rendering == nullptr);
+  CHECK(of_late->bytes == "{\"d\"}\n");
+  CHECK(events.turn.parts_of(both, 3)[0].block == of_both);
+}
+
 TEST_CASE("Turn begins anew after clear, and keeps what it was given room for until then") {
   Events events;
   std::string large(100'000, 'x');
