@@ -1,9 +1,9 @@
 // Frames that wait for sockets: some encoded lines, immutable, shared by every queue that holds one of them.
 //
-// An event's bytes are the same for all its consumers but for the digits of `seq`; so they are kept once, without
-// them, and it is kept where they go. A block holds what one run of events has (turn.h), which all went to the same
-// consumers, or refers to the rendering of a stream, for the consumers of that stream. So none keeps alive what is not
-// its own, but for what it has already got of its oldest block.
+// An event's bytes are the same for all its consumers but for the digits of `seq`; so they are kept once,
+// without them, and it is kept where they go. A block holds what one run of events has (turn.h), which all
+// went to the same consumers, or refers to the rendering of a stream, for the consumers of that stream. So
+// none keeps alive what is not its own, but for what it has already got of its oldest block.
 #pragma once
 
 #include <cstddef>
