@@ -72,8 +72,13 @@ class CoreRig : public hub::Edge {
   }
   void advance(Duration d) {
     clock += d;
-    core.tick(clock);
-    settle();
+    for (;;) {
+      std::vector<hub::PeerId> due = core.overdue(clock);
+      core.tick(clock, due);
+      settle();
+      if (core.next_deadline() > clock) return;
+      if (due.empty() && core.overdue(clock).empty()) return;  // only idle exit is due
+    }
   }
 
   // How many more bytes the peer's socket takes before it refuses.
@@ -197,6 +202,7 @@ class CoreRig : public hub::Edge {
 
   void serve(hub::PeerId id) {
     if (!is_open(id)) return;
+    while (core.has_backlog(id)) core.resume(id, clock);
     while (core.has_more(id)) core.flush(id);
     if (core.fate(id) == hub::Fate::stay) return read(id);
     if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) hang_up(id);
