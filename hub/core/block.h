@@ -83,15 +83,20 @@ struct Block {
 
 using BlockPtr = std::shared_ptr<const Block>;
 
-// One line in memory of its own; `seq_at` as in Block::Frame.
-inline BlockPtr block_of_line(std::string_view line, size_t seq_at = 0, Payers payers = {}) {
-  std::shared_ptr<char> memory(new char[line.size()], std::default_delete<char[]>());
-  std::memcpy(memory.get(), line.data(), line.size());
+// Frames in memory of their own: a copy of `lines`.
+inline BlockPtr block_of(std::string_view lines, std::vector<Block::Frame> frames, Payers payers = {}) {
+  std::shared_ptr<char> memory(new char[lines.size()], std::default_delete<char[]>());
+  std::memcpy(memory.get(), lines.data(), lines.size());
   Block block;
-  block.frames.push_back({static_cast<uint32_t>(line.size()), static_cast<uint32_t>(seq_at)});
-  block.held = charged(charged(std::move(memory), line.size(), payers.total), payers.user);
+  block.frames = std::move(frames);
+  block.held = charged(charged(std::move(memory), lines.size(), payers.total), payers.user);
   block.charge(payers);
   return std::make_shared<const Block>(std::move(block));
+}
+
+// One line; `seq_at` as in Block::Frame.
+inline BlockPtr block_of_line(std::string_view line, size_t seq_at = 0, Payers payers = {}) {
+  return block_of(line, {{static_cast<uint32_t>(line.size()), static_cast<uint32_t>(seq_at)}}, payers);
 }
 
 }  // namespace bus::hub

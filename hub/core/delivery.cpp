@@ -58,9 +58,12 @@ void HubCore::Impl::close_run() {
 
 void HubCore::Impl::end_turn() {
   close_run();
-  if (unwritten_.size() >= config_.sharing.consumers) {
+  // Those that get events first: who asks whether his events were processed is answered when they were handed
+  // out. And those together that may share.
+  if (unwritten_.size() > 1) {
     std::sort(unwritten_.begin(), unwritten_.end(), [](const Peer* a, const Peer* b) {
-      return a->stream != b->stream ? a->stream < b->stream : a->outbox.next_seq() < b->outbox.next_seq();
+      return a->stream != b->stream ? a->stream - 1 < b->stream - 1
+                                    : a->outbox.next_seq() < b->outbox.next_seq();
     });
   }
   for (size_t i = 0; i < unwritten_.size(); ++i) {
