@@ -82,6 +82,20 @@ void read_totals(const Json& json, StatusReport& report) {
   report.refused = number_of(*events, "refused");
 }
 
+void read_memory(const Json& json, StatusReport& report) {
+  if (const Json* memory = member(json, "memory"); memory != nullptr && memory->IsObject()) {
+    report.memory_bytes = number_of(*memory, "resident_bytes");
+    report.memory_limit_bytes = number_of(*memory, "limit_bytes");
+    for_each_in(*memory, "pools", [&](const Json& item) {
+      report.pools.push_back({text_of(item, "pool"), number_of(item, "used_bytes"),
+                              number_of(item, "limit_bytes"), number_of(item, "refused")});
+    });
+  }
+  if (const Json* callbacks = member(json, "callbacks"); callbacks != nullptr && callbacks->IsObject()) {
+    report.longest_callback_us = number_of(*callbacks, "longest_us");
+  }
+}
+
 }  // namespace
 
 std::optional<StatusReport> parse_status(std::string_view frame) {
@@ -99,6 +113,7 @@ std::optional<StatusReport> parse_status(std::string_view frame) {
   report.uptime_sec = number_of(json, "uptime_sec");
   report.active_conns = number_of(json, "active_conns");
   read_totals(json, report);
+  read_memory(json, report);
   for_each_in(json, "consumers", [&](const Json& item) { report.consumers.push_back(consumer_of(item)); });
   for_each_in(json, "sources", [&](const Json& item) { report.sources.push_back(source_of(item)); });
   for_each_in(json, "cleanup_locks", [&](const Json& item) {

@@ -44,6 +44,13 @@ struct TypeCount {
   uint64_t count = 0;
 };
 
+struct PoolReport {
+  std::string name;
+  uint64_t used_bytes = 0;
+  uint64_t limit_bytes = 0;
+  uint64_t refused = 0;
+};
+
 struct StatusReport {
   int64_t pid = 0;
   std::string version;
@@ -57,6 +64,10 @@ struct StatusReport {
   uint64_t duplicates = 0;
   uint64_t unmatched = 0;
   uint64_t refused = 0;
+  uint64_t memory_bytes = 0;
+  uint64_t memory_limit_bytes = 0;
+  uint64_t longest_callback_us = 0;
+  std::vector<PoolReport> pools;
   std::vector<ConsumerReport> consumers;
   std::vector<SourceReport> sources;
   std::vector<LockReport> locks;

@@ -96,6 +96,23 @@ void add_hub(const StatusReport& report, std::vector<TableLine>& out) {
   out.push_back({events, Emphasis::none});
 }
 
+// What the hub takes, and where it had no room.
+void add_memory(const StatusReport& report, std::vector<TableLine>& out) {
+  if (report.memory_limit_bytes == 0) return;  // an older hub
+  char longest[32];
+  std::snprintf(longest, sizeof longest, "%.1f ms", static_cast<double>(report.longest_callback_us) / 1000.0);
+  out.push_back({"memory  " + readable_bytes(report.memory_bytes) + " of " +
+                     readable_bytes(report.memory_limit_bytes) + "  busy at most " + longest + " at a time",
+                 Emphasis::none});
+  for (const PoolReport& pool : report.pools) {
+    if (pool.refused == 0) continue;
+    out.push_back({"        " + safe_text(pool.name) + " had no room " + grouped(pool.refused) +
+                       (pool.refused == 1 ? " time" : " times") + ": " + readable_bytes(pool.used_bytes) +
+                       " of " + readable_bytes(pool.limit_bytes) + " taken",
+                   Emphasis::warning});
+  }
+}
+
 void add_sources(const StatusReport& report, std::optional<size_t> columns, std::vector<TableLine>& out) {
   if (report.sources.empty()) {
     out.push_back({"no sources", Emphasis::none});
@@ -172,6 +189,7 @@ void cut(std::vector<TableLine>& lines, std::optional<size_t> columns) {
 std::vector<TableLine> status_table(const StatusReport& report, std::optional<size_t> columns) {
   std::vector<TableLine> lines;
   add_hub(report, lines);
+  add_memory(report, lines);
   lines.push_back({});
   add_sources(report, columns, lines);
   lines.push_back({});

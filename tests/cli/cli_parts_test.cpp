@@ -214,10 +214,17 @@ TEST_CASE("The table shows every part, and is cut to the terminal") {
   report.sources.push_back({"clock", "connected", 11, 4, 250});
   report.locks.push_back({"scope", 12, 1500, 2});
   report.unmatched_types.push_back({"x.y", 3});
+  report.memory_bytes = 9 << 20U;
+  report.memory_limit_bytes = 512 << 20U;
+  report.longest_callback_us = 1234;
+  report.pools.push_back({"queues", 1 << 20U, 2 << 20U, 3});
+  report.pools.push_back({"replies", 1, 2, 0});
   report.truncated = true;
   CHECK(joined(status_table(report, std::nullopt), false) ==
         "hub     pid 7  version 1.2.3  up 1m 01s  /run/x.sock\n"
         "events  12 345 published  0 delivered  0 dropped  0 duplicates  0 unmatched  0 refused\n"
+        "memory  9.0 MiB of 512.0 MiB  busy at most 1.2 ms at a time\n"
+        "        queues had no room 3 times: 1.0 MiB of 2.0 MiB taken\n"
         "\n"
         "SOURCE  STATE      PID  PUBLISHED  LAST EVENT\n"
         "clock   connected   11          4    0.2s ago\n"
