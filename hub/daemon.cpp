@@ -99,7 +99,8 @@ void Daemon::end_of_turn() {
     return;
   }
   // While it stops there is only one deadline, and it is for all.
-  deadline_.set(stopping_ ? kNever : sessions_.core().next_deadline());
+  TimePoint next = sessions_.core().next_deadline();
+  deadline_.set(stopping_ && next != kAtOnce ? kNever : next);
 }
 
 void Daemon::on_deadline() {

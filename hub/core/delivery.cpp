@@ -26,11 +26,11 @@ constexpr size_t kRenderBytes = 256 * 1024;
 // What one peer is written from its queue in one turn; the rest follows in its next turn.
 constexpr size_t kWriteBytesPerTurn = 1024 * 1024;
 
-// What a turn writes to sockets: so many system calls, of which one copies so many bytes in the time of one
-// more. At one or two microseconds each a turn takes a few milliseconds; those that it has not come to get
-// theirs in turns of their own.
-constexpr size_t kWritesPerTurn = 4096;
-constexpr size_t kBytesPerWrite = 4096;
+// What a turn writes to sockets, in units of about a microsecond: two for a write, and one more for so many
+// bytes that it copies, or shares. Those that it has not come to are the first of the next one.
+constexpr size_t kWriteUnitsPerTurn = 2304;
+constexpr size_t kBytesPerUnit = 4 * 1024;
+constexpr size_t kSharedBytesPerUnit = 64 * 1024;
 // A rendering is shared with so many at once; each may need room for its own digits beside it.
 constexpr size_t kMaxSharers = 1024;
 
@@ -58,27 +58,53 @@ void HubCore::Impl::close_run() {
 
 void HubCore::Impl::end_turn() {
   close_run();
+  serve_late();
   // Those that get events first: who asks whether his events were processed is answered when they were handed
   // out. And those together that may share.
-  if (unwritten_.size() > 1) {
+  if (unwritten_.size() > 1 && write_units_ < kWriteUnitsPerTurn) {
     std::sort(unwritten_.begin(), unwritten_.end(), [](const Peer* a, const Peer* b) {
       return a->stream != b->stream ? a->stream - 1 < b->stream - 1
                                     : a->outbox.next_seq() < b->outbox.next_seq();
     });
   }
   for (size_t i = 0; i < unwritten_.size(); ++i) {
-    if (sharers_ == 0 && writes_ < kWritesPerTurn) prepare_share(i);
     Peer& peer = *unwritten_[i];
     peer.unwritten = false;
+    if (write_units_ >= kWriteUnitsPerTurn) {
+      put_off_writing(peer);
+      continue;
+    }
+    if (sharers_ == 0) prepare_share(i);
     write_out(peer);
     if (sharers_ > 0) --sharers_;
   }
+  sharers_ = 0;
   unwritten_.clear();
   if (!turn_.empty()) turn_.clear();
   if (std::exchange(queued_in_turn_, false)) reclaim();
   ++turn_number_;
   looks_ = 0;
-  writes_ = 0;
+  write_units_ = 0;
+}
+
+// Those that turns before this one had no time for, in their order.
+void HubCore::Impl::serve_late() {
+  if (late_.empty()) return;
+  while (!late_.empty() && write_units_ < kWriteUnitsPerTurn) {
+    Peer& peer = *late_.front();
+    late_.pop_front();
+    peer.late = false;
+    peer.unwritten = false;
+    write_out(peer);
+  }
+  std::erase_if(unwritten_, [](const Peer* peer) { return !peer->unwritten; });
+}
+
+// What the peer gets of this turn waits in its queue, and it for its turn.
+void HubCore::Impl::put_off_writing(Peer& peer) {
+  if (Turn::StreamId stream = std::exchange(peer.stream, 0); stream != 0) queue_stream(peer, stream, 0);
+  charge_output(peer);
+  if (!peer.outbox.empty() && !std::exchange(peer.late, true)) late_.push_back(&peer);
 }
 
 // Renders what the peer at `first` and those behind it get, if sharing it with them pays.
@@ -105,8 +131,7 @@ void HubCore::Impl::prepare_share(size_t first) {
 
 void HubCore::Impl::write_out(Peer& peer) {
   bool waited = !peer.outbox.empty();
-  bool late = writes_ >= kWritesPerTurn;
-  bool written = !late && write_queue(peer, kWriteBytesPerTurn, kRenderBytes) && !peer.socket_full;
+  bool written = write_queue(peer, kWriteBytesPerTurn, kRenderBytes) && !peer.socket_full;
   if (Turn::StreamId stream = std::exchange(peer.stream, 0); stream != 0) {
     if (written) {
       write_stream(peer, stream);
@@ -134,7 +159,7 @@ void HubCore::Impl::charge_output(Peer& peer) {
 
 size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {
   size_t taken = edge_.write(peer.id, bytes);
-  writes_ += 1 + taken / kBytesPerWrite;
+  write_units_ += 2 + taken / kBytesPerUnit;
   note_write(peer, taken == bytes.size());
   return taken;
 }
@@ -181,7 +206,7 @@ size_t HubCore::Impl::share(Peer& peer) {
     shared_digits_ += turn_.most_digits_of(shared_->stream);
   }
   size_t taken = edge_.share(peer.id, *pieces);
-  writes_ += 1 + pieces->size();
+  write_units_ += 2 + pieces->size() + taken / kSharedBytesPerUnit;
   note_write(peer, taken == shared_->size);
   return taken;
 }

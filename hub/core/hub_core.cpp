@@ -16,6 +16,9 @@ namespace {
 // At some 10 ns each, a turn takes a millisecond.
 constexpr size_t kLooksPerTurn = 100'000;
 
+// A read that brings less costs more than what is in it.
+constexpr size_t kLeastReadBytes = 4 * 1024;
+
 // Deadlines that are judged in one turn.
 constexpr size_t kOverdueAtOnce = 16;
 
@@ -137,6 +140,7 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
   if (peer.scheduled != kNever) deadlines_.erase({peer.scheduled, id});
   if (peer.touched) std::erase(touched_, &peer);
   if (peer.unwritten) std::erase(unwritten_, &peer);
+  if (peer.late) std::erase(late_, &peer);
   ledger_.give_back(account, peer.input_is_strangers ? Pool::strangers : Pool::unfinished,
                     peer.input_charged);
   ledger_.give_back(account, Pool::replies, peer.replies_charged);
@@ -153,6 +157,7 @@ void HubCore::Impl::receive(PeerId id, std::string_view chunk, TimePoint now) {
   Peer& peer = this->peer(id);
   if (peer.intake != Intake::read) return;
   read_lines(peer, chunk, now);
+  adapt_reads(peer, chunk.size());
   settle(now);
 }
 
@@ -186,6 +191,17 @@ void HubCore::Impl::resume(PeerId id, TimePoint now) {
   peer.backlog = false;
   read_lines(peer, {}, now);
   settle(now);
+}
+
+// A peer's reads become as large as a turn can handle, so that seldom anything is left of one.
+void HubCore::Impl::adapt_reads(Peer& peer, size_t chunk) {
+  if (peer.backlog) {
+    size_t handled = chunk - std::min(chunk, peer.reader.unread_bytes());
+    peer.read_bytes = static_cast<uint32_t>(std::clamp(handled, kLeastReadBytes, kReadBytes));
+  } else if (chunk >= peer.read_bytes) {
+    peer.read_bytes =
+        static_cast<uint32_t>(std::min<size_t>(peer.read_bytes + peer.read_bytes / 8, kReadBytes));
+  }
 }
 
 // Leaves what the reader has for later; false when there is nothing, or no memory for it.
@@ -356,7 +372,10 @@ void HubCore::Impl::touch(Peer& peer) {
 
 void HubCore::Impl::set_phase(Peer& peer, Phase phase) {
   BUSD_CHECK(phase != Phase::handshake);
-  if (peer.phase == Phase::handshake) --handshakes_;
+  if (peer.phase == Phase::handshake) {
+    --handshakes_;
+    peer.read_bytes = kReadBytes;
+  }
   peer.phase = phase;
 }
 
@@ -399,7 +418,7 @@ void HubCore::Impl::schedule(Peer& peer) {
 }
 
 TimePoint HubCore::Impl::next_deadline() {
-  if (!answers_.empty() && !stopping_) return TimePoint{};
+  if (!late_.empty() || (!answers_.empty() && !stopping_)) return kAtOnce;
   TimePoint next = deadlines_.empty() ? kNever : deadlines_.begin()->first;
   bool unused = counting_ == 0 && handshakes_ == 0;
   if (unused && config_.idle_exit != Duration::max()) next = std::min(next, idle_since_ + config_.idle_exit);
@@ -502,9 +521,7 @@ TimePoint HubCore::close_deadline(PeerId peer) const { return impl_->peer(peer).
 TimePoint HubCore::next_deadline() { return impl_->next_deadline(); }
 std::vector<PeerId> HubCore::overdue(TimePoint now) const { return impl_->overdue(now); }
 void HubCore::tick(TimePoint now, const std::vector<PeerId>& overdue) { impl_->tick(now, overdue); }
-size_t HubCore::read_bytes(PeerId peer) const {
-  return impl_->peer(peer).phase == Phase::handshake ? kFirstReadBytes : kReadBytes;
-}
+size_t HubCore::read_bytes(PeerId peer) const { return impl_->peer(peer).read_bytes; }
 bool HubCore::has_backlog(PeerId peer) const { return impl_->peer(peer).backlog; }
 void HubCore::resume(PeerId peer, TimePoint now) { impl_->resume(peer, now); }
 bool HubCore::stop_requested() const { return impl_->stop_requested_; }

@@ -17,7 +17,7 @@
 // consumer is written what it gets of them, through Edge::write(), before the entry returns. Nothing is
 // dropped while a socket takes more. A socket that refused bytes in a turn is not asked again in the same
 // turn. A turn's work is bounded: when many consumers get what was read, the rest of the chunk is left for
-// resume(), and those that have not been written to get theirs in turns of their own.
+// resume(), and those that have not been written to are the first of the next turn, which tick() is.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,9 @@
 #include "protocol/message.h"
 
 namespace bus::hub {
+
+// A deadline that has always come: there is work that a turn had no time for.
+inline constexpr TimePoint kAtOnce{};
 
 using PeerId = uint64_t;  // of slots.h: never reused in a hub's life; 0 is nobody
 
@@ -175,7 +178,7 @@ class HubCore {
 
   // Deadlines: when next_deadline() has come, the edge first reads the sockets of overdue(), and then calls
   // tick() with them, which judges. So a hub that was starved drops nobody who met his deadline. A few at a
-  // time: while there are more, next_deadline() has come still.
+  // time: while there are more, next_deadline() has come still. It is kAtOnce while a turn has left work.
   TimePoint next_deadline();
   std::vector<PeerId> overdue(TimePoint now) const;
   void tick(TimePoint now, const std::vector<PeerId>& overdue);

@@ -62,6 +62,7 @@ struct Peer : Subscriber {
   bool counts = false;         // as activity, for idle exit
   bool touched = false;        // is in touched_
   bool unwritten = false;      // is in unwritten_
+  bool late = false;           // is in late_
   bool socket_full = false;    // its socket refused bytes, and has not said since that there is room
   bool fault_noticed = false;  // its first fault was logged
   bool drop_noticed = false;   // its first loss was logged
@@ -69,6 +70,7 @@ struct Peer : Subscriber {
   bool backlog = false;             // the reader has more, for resume()
   bool waits = false;               // for a clean-up lock
   bool input_is_strangers = false;  // which pool input_charged is of
+  uint32_t read_bytes = kFirstReadBytes;  // what its next read may bring
   // What it is charged for.
   uint32_t input_charged = 0;
   uint32_t replies_charged = 0;
@@ -134,6 +136,7 @@ class HubCore::Impl {
   void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
   // `stays`: the line, and its LF, stay in place until the turn ends.
   bool put_off(Peer& peer);
+  static void adapt_reads(Peer& peer, size_t chunk);
   void charge_input(Peer& peer);
   void refuse_unfinished(Peer& peer, TimePoint now);
   void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now);
@@ -180,6 +183,8 @@ class HubCore::Impl {
   // delivery.cpp
   void close_run();
   void end_turn();
+  void serve_late();
+  void put_off_writing(Peer& peer);
   void write_out(Peer& peer);
   bool write_queue(Peer& peer, size_t most, size_t first);
   bool ask_socket(Peer& peer);
@@ -228,13 +233,14 @@ class HubCore::Impl {
 
   // What this turn has cost so far, in looks at a consumer, and in writes.
   size_t looks_ = 0;
-  size_t writes_ = 0;
+  size_t write_units_ = 0;
   bool queued_in_turn_ = false;
 
   // The turn: its events, who gets those of its open run, and who has to be written to when it ends.
   Turn turn_;
   const Router::List* takers_ = nullptr;
   std::vector<Peer*> unwritten_;
+  std::deque<Peer*> late_;  // those that earlier turns had no time for
   // Those of unwritten_, from the one being written to on, that a rendering is shared with.
   size_t sharers_ = 0;
   const Turn::Rendering* shared_ = nullptr;

@@ -9,6 +9,9 @@ namespace bus::hub {
 
 namespace {
 
+// What goes out to a consumer costs as much as looking at one for every so many bytes.
+constexpr size_t kBytesPerLook = 84;
+
 constexpr std::string_view kHead = R"({"type":"event","event_type":)";
 constexpr std::string_view kId = R"(,"event_id":)";
 constexpr std::string_view kTime = R"(,"source_time":)";
@@ -102,6 +105,7 @@ void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
     return;
   }
   takers_ = &takers;
+  looks_ += takers.size() * bytes / kBytesPerLook;
   if (size_t seq_at = seq_place_in(line, bytes, line_); seq_at != 0) {
     turn_.add(line, seq_at);
   } else {

@@ -75,13 +75,10 @@ class CoreRig : public hub::Edge {
   }
   void advance(Duration d) {
     clock += d;
-    for (;;) {
-      std::vector<hub::PeerId> due = core.overdue(clock);
-      core.tick(clock, due);
+    do {
+      core.tick(clock, core.overdue(clock));
       settle();
-      // What else is due is idle exit, or work that was put off, which is due since ever.
-      if (core.overdue(clock).empty() && core.next_deadline() != TimePoint{}) return;
-    }
+    } while (!core.overdue(clock).empty());
   }
 
   // How many more bytes the peer's socket takes before it refuses.
@@ -209,7 +206,8 @@ class CoreRig : public hub::Edge {
   void settle() {
     for (;;) {
       std::vector<hub::PeerId> touched = core.take_touched();
-      if (touched.empty()) return;
+      if (touched.empty() && core.next_deadline() != hub::kAtOnce) return;
+      if (touched.empty()) core.tick(clock, {});
       for (hub::PeerId id : touched) serve(id);
     }
   }
