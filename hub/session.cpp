@@ -86,6 +86,12 @@ void Session::on_readable() {
     on_change();
     return;
   }
+  // Reading on would only make queues longer. It stays readable, so this is called again.
+  if (owner_.core().is_behind()) {
+    owner_.core().tick(now(), {});
+    owner_.settle();
+    return;
+  }
   switch (read_once()) {
     case Input::more:
       owner_.settle();

@@ -26,11 +26,8 @@ constexpr size_t kRenderBytes = 256 * 1024;
 // What one peer is written from its queue in one turn; the rest follows in its next turn.
 constexpr size_t kWriteBytesPerTurn = 1024 * 1024;
 
-// What a turn writes to sockets, in units of about a microsecond: two for a write, and one more for so many
-// bytes that it copies, or shares. Those that it has not come to are the first of the next one.
-constexpr size_t kWriteUnitsPerTurn = 2304;
-constexpr size_t kBytesPerUnit = 4 * 1024;
-constexpr size_t kSharedBytesPerUnit = 64 * 1024;
+// The edge is asked so often whether the turn has taken long enough: once for so many that were written to.
+constexpr size_t kPeersPerLook = 4;
 // A rendering is shared with so many at once; each may need room for its own digits beside it.
 constexpr size_t kMaxSharers = 1024;
 
@@ -61,7 +58,7 @@ void HubCore::Impl::end_turn() {
   serve_late();
   // Those that get events first: who asks whether his events were processed is answered when they were handed
   // out. And those together that may share.
-  if (unwritten_.size() > 1 && write_units_ < kWriteUnitsPerTurn) {
+  if (unwritten_.size() > 1 && !over_) {
     std::sort(unwritten_.begin(), unwritten_.end(), [](const Peer* a, const Peer* b) {
       return a->stream != b->stream ? a->stream - 1 < b->stream - 1
                                     : a->outbox.next_seq() < b->outbox.next_seq();
@@ -70,7 +67,7 @@ void HubCore::Impl::end_turn() {
   for (size_t i = 0; i < unwritten_.size(); ++i) {
     Peer& peer = *unwritten_[i];
     peer.unwritten = false;
-    if (write_units_ >= kWriteUnitsPerTurn) {
+    if (turn_is_over()) {
       put_off_writing(peer);
       continue;
     }
@@ -84,13 +81,19 @@ void HubCore::Impl::end_turn() {
   if (std::exchange(queued_in_turn_, false)) reclaim();
   ++turn_number_;
   looks_ = 0;
-  write_units_ = 0;
+  served_ = 0;
+  over_ = false;
+}
+
+bool HubCore::Impl::turn_is_over() {
+  if (!over_ && ++served_ % kPeersPerLook == 0) over_ = edge_.turn_is_over();
+  return over_;
 }
 
 // Those that turns before this one had no time for, in their order.
 void HubCore::Impl::serve_late() {
   if (late_.empty()) return;
-  while (!late_.empty() && write_units_ < kWriteUnitsPerTurn) {
+  while (!late_.empty() && !turn_is_over()) {
     Peer& peer = *late_.front();
     late_.pop_front();
     peer.late = false;
@@ -159,7 +162,6 @@ void HubCore::Impl::charge_output(Peer& peer) {
 
 size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {
   size_t taken = edge_.write(peer.id, bytes);
-  write_units_ += 2 + taken / kBytesPerUnit;
   note_write(peer, taken == bytes.size());
   return taken;
 }
@@ -206,7 +208,6 @@ size_t HubCore::Impl::share(Peer& peer) {
     shared_digits_ += turn_.most_digits_of(shared_->stream);
   }
   size_t taken = edge_.share(peer.id, *pieces);
-  write_units_ += 2 + pieces->size() + taken / kSharedBytesPerUnit;
   note_write(peer, taken == shared_->size);
   return taken;
 }

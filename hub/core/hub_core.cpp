@@ -522,6 +522,7 @@ TimePoint HubCore::next_deadline() { return impl_->next_deadline(); }
 std::vector<PeerId> HubCore::overdue(TimePoint now) const { return impl_->overdue(now); }
 void HubCore::tick(TimePoint now, const std::vector<PeerId>& overdue) { impl_->tick(now, overdue); }
 size_t HubCore::read_bytes(PeerId peer) const { return impl_->peer(peer).read_bytes; }
+bool HubCore::is_behind() const { return impl_->is_behind(); }
 bool HubCore::has_backlog(PeerId peer) const { return impl_->peer(peer).backlog; }
 void HubCore::resume(PeerId peer, TimePoint now) { impl_->resume(peer, now); }
 bool HubCore::stop_requested() const { return impl_->stop_requested_; }

@@ -11,7 +11,9 @@
 //   call
 //      flush() when there is room, or in a turn of its own when has_more().
 //   3. When has_backlog(), call resume() in a turn of its own instead of reading.
-//   4. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
+//   4. While is_behind(), read nothing, and call tick() instead: what was read before is still to be handed
+//   out.
+//   5. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
 //
 // A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each
 // consumer is written what it gets of them, through Edge::write(), before the entry returns. Nothing is
@@ -137,6 +139,9 @@ class Edge {
   // As write(), of pieces that stand in the canvas: the socket refers to them.
   virtual size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept = 0;
 
+  // Whether this turn has taken so long that others should have theirs. Asked between writes.
+  virtual bool turn_is_over() noexcept { return false; }
+
   virtual Vitals vitals() noexcept { return {}; }
 };
 
@@ -156,6 +161,8 @@ class HubCore {
   void end_of_input(PeerId peer, TimePoint now);
   // How much the next read for this peer may bring.
   size_t read_bytes(PeerId peer) const;
+  // Whether consumers wait for what earlier turns had no time to write.
+  bool is_behind() const;
   // Whether something that was handed in is still to be handled, and handles it.
   bool has_backlog(PeerId peer) const;
   void resume(PeerId peer, TimePoint now);

@@ -67,9 +67,9 @@ struct Peer : Subscriber {
   bool fault_noticed = false;  // its first fault was logged
   bool drop_noticed = false;   // its first loss was logged
   bool exclusive = false;
-  bool backlog = false;             // the reader has more, for resume()
-  bool waits = false;               // for a clean-up lock
-  bool input_is_strangers = false;  // which pool input_charged is of
+  bool backlog = false;                   // the reader has more, for resume()
+  bool waits = false;                     // for a clean-up lock
+  bool input_is_strangers = false;        // which pool input_charged is of
   uint32_t read_bytes = kFirstReadBytes;  // what its next read may bring
   // What it is charged for.
   uint32_t input_charged = 0;
@@ -122,6 +122,7 @@ class HubCore::Impl {
 
   Peer& peer(PeerId id);
   const Peer& peer(PeerId id) const;
+  bool is_behind() const { return !late_.empty(); }
   size_t peer_count() const { return peers_.size(); }
 
   // Public inside the core: the public face reads them.
@@ -183,6 +184,7 @@ class HubCore::Impl {
   // delivery.cpp
   void close_run();
   void end_turn();
+  bool turn_is_over();
   void serve_late();
   void put_off_writing(Peer& peer);
   void write_out(Peer& peer);
@@ -231,9 +233,10 @@ class HubCore::Impl {
   std::set<std::pair<TimePoint, PeerId>> deadlines_;
   std::deque<KeyRegistry::Answer> answers_;  // of a lock that was released, not yet told
 
-  // What this turn has cost so far, in looks at a consumer, and in writes.
+  // What this turn has cost so far: looks at a consumer, and peers that were written to.
   size_t looks_ = 0;
-  size_t write_units_ = 0;
+  size_t served_ = 0;
+  bool over_ = false;  // the edge says that it is long enough
   bool queued_in_turn_ = false;
 
   // The turn: its events, who gets those of its open run, and who has to be written to when it ends.

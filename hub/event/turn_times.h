@@ -40,6 +40,7 @@ class TurnTimes {
   }
   void begin_at(TimePoint at) { begun_ = at; }
 
+  TimePoint begun() const { return begun_; }
   uint64_t count() const { return count_; }
   Duration longest() const { return longest_; }
   Duration longest_elapsed() const { return longest_elapsed_; }

@@ -149,6 +149,7 @@ class CoreRig : public hub::Edge {
     if (at == sockets_.end()) return 0;
     Socket& socket = at->second;
     ++writes;
+    if (writes_left != 0) --writes_left;
     size_t taken = std::min(bytes.size(), socket.room);
     socket.bytes.append(bytes.substr(0, taken));
     if (socket.room != kEndless) socket.room -= taken;
@@ -180,6 +181,11 @@ class CoreRig : public hub::Edge {
   size_t shares = 0;
   size_t writes = 0;
 
+  // After so many writes a turn is over.
+  bool turn_is_over() noexcept override { return writes_left == 0; }
+  size_t writes_per_turn = kEndless;
+  size_t writes_left = kEndless;
+
   TimePoint clock = TimePoint{} + seconds(1000);
   std::string last_ack;
   hub::HubCore core;
@@ -207,6 +213,7 @@ class CoreRig : public hub::Edge {
     for (;;) {
       std::vector<hub::PeerId> touched = core.take_touched();
       if (touched.empty() && core.next_deadline() != hub::kAtOnce) return;
+      writes_left = writes_per_turn;
       if (touched.empty()) core.tick(clock, {});
       for (hub::PeerId id : touched) serve(id);
     }
