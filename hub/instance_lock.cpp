@@ -64,7 +64,11 @@ Result<Fd> InstanceLock::put_up_socket(int backlog) {
     return errno_error("stat " + quoted(socket_), errno);
   }
   BUSD_ASSIGN(Fd listening, listen_unix(socket_, backlog));
-  if (::lstat(socket_.c_str(), &st) != 0) return errno_error("stat " + quoted(socket_), errno);
+  if (::lstat(socket_.c_str(), &st) != 0) {
+    Error error = errno_error("stat " + quoted(socket_), errno);
+    ::unlink(socket_.c_str());
+    return error;
+  }
   device_ = st.st_dev;
   inode_ = st.st_ino;
   return listening;

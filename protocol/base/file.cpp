@@ -78,8 +78,11 @@ Result<Fd> try_lock_file(const std::string& path) {
     struct stat ours {};
     struct stat there {};
     if (::fstat(fd.get(), &ours) != 0) return errno_error("stat " + quoted(path), errno);
-    if (::lstat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
-      return fd;
+    if (::lstat(path.c_str(), &there) != 0) {
+      if (errno == ENOENT) continue;
+      return errno_error("stat " + quoted(path), errno);
+    }
+    if (ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) return fd;
   }
 }
 
