@@ -207,4 +207,16 @@ TEST_CASE("busd stops, whichever call fails meanwhile", "[stop]") {
   until_none_fails(rows_without({FAULT_alloc}), false, hub, tally, once);
 }
 
+TEST_CASE("busd --detach starts a hub or says why not, whichever call fails", "[detach]") {
+  FaultyHub hub;
+  Tally tally{"detach"};
+  auto once = [&](const Fault& fault) {
+    // One that has failed may have started a hub all the same, which is then the one that serves.
+    if (!hub.detach(&fault)) REQUIRE(hub.detach());
+    hub.stop_detached();
+  };
+  if (can_fail_allocations()) until_none_fails(rows_of({FAULT_alloc}), false, hub, tally, once);
+  until_none_fails(rows_without({FAULT_alloc}), false, hub, tally, once);
+}
+
 }  // namespace bus::test

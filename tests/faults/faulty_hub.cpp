@@ -97,6 +97,17 @@ FaultyHub::FaultyHub()
 
 FaultyHub::~FaultyHub() { ::munmap(control_, sizeof(FaultControl)); }
 
+ChildOptions FaultyHub::options_with_shim() const {
+  ChildOptions options;
+  options.descriptors = {{shared_.get(), kFaultFdOfChild}};
+  options.environment = {{"LD_PRELOAD", FAULT_SHIM},
+                         {"FAULT_FD", std::to_string(kFaultFdOfChild)},
+                         // The shim stands before the sanitizer's library, and may: it replaces nothing that
+                         // memory needs.
+                         {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+  return options;
+}
+
 bool FaultyHub::start(const Fault* fault) {
   disarm();
   if (fault != nullptr) arm(*fault);
@@ -104,13 +115,8 @@ bool FaultyHub::start(const Fault* fault) {
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   Fd ready(ends[0]);
   Fd theirs(ends[1]);
-  ChildOptions options;
-  options.descriptors = {{theirs.get(), kReadyFdOfChild}, {shared_.get(), kFaultFdOfChild}};
-  options.environment = {
-      {"LD_PRELOAD", FAULT_SHIM},
-      {"FAULT_FD", std::to_string(kFaultFdOfChild)},
-      // The shim stands before the sanitizer's library, and may: it replaces nothing that memory needs.
-      {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+  ChildOptions options = options_with_shim();
+  options.descriptors.emplace_back(theirs.get(), kReadyFdOfChild);
   std::vector<std::string> words = {
       "--socket", socket_,           "--ready-fd", std::to_string(kReadyFdOfChild),
       "--config", file("busd.conf"), "--log-file", file("hub.log")};
@@ -126,6 +132,35 @@ bool FaultyHub::start(const Fault* fault) {
 
 void FaultyHub::start_well() {
   if (!start()) FAIL("busd did not start although nothing failed");
+}
+
+bool FaultyHub::detach(const Fault* fault) {
+  disarm();
+  if (fault != nullptr) arm(*fault);
+  child_ = std::make_unique<Child>(
+      busd_program(),
+      std::vector<std::string>{"--detach", "--socket", socket_, "--log-file", file("hub.log")},
+      options_with_shim());
+  bool serves = child_->wait() == ExitStatus{0, 0};
+  disarm();
+  if (serves) {
+    child_.reset();
+  } else {
+    expect_promised_end();
+  }
+  return serves;
+}
+
+void FaultyHub::stop_detached() {
+  auto status = ask(socket_);
+  if (!status) FAIL("nobody serves, although busd --detach said so");
+  Fd process = watch_process(static_cast<pid_t>(status->pid));
+  auto fd = connect_unix(socket_, kPatience);
+  std::string line = encode(Shutdown{});
+  REQUIRE(
+      (fd && ::send(fd->get(), line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size())));
+  pollfd ended{process.get(), POLLIN, 0};
+  if (::poll(&ended, 1, static_cast<int>(to_ms(kPatience))) != 1) FAIL("the hub does not stop when asked to");
 }
 
 void FaultyHub::arm(const Fault& fault) {
@@ -163,7 +198,7 @@ void FaultyHub::expect_promised_end() {
   std::string errors = child_->errors();
   INFO("busd ended with code " << status.code << ", signal " << status.signal << ", and wrote:\n" << errors);
   if (failed() == 0) FAIL("busd ended although nothing failed");
-  constexpr std::array<int, 7> kPromised = {64, 69, 70, 71, 75, 77, 78};
+  constexpr std::array<int, 8> kPromised = {64, 69, 70, 71, 75, 77, 78, 124};
   bool promised = std::find(kPromised.begin(), kPromised.end(), status.code) != kPromised.end();
   if (status.signal != 0 || !promised || errors.find("busd: ") == std::string::npos)
     FAIL("this is no end that busd promises");

@@ -59,6 +59,11 @@ class FaultyHub {
   // Without a fault it must start.
   void start_well();
 
+  // busd --detach, with `fault` in the one that starts the other; true when it says that a hub serves.
+  bool detach(const Fault* fault = nullptr);
+  // Ends the hub that was started so: by a message, since it is nobody's child.
+  void stop_detached();
+
   // From now on, counted from here.
   void arm(const Fault& fault);
   void disarm();
@@ -82,6 +87,8 @@ class FaultyHub {
   Duration slowest_service() const { return slowest_; }
 
  private:
+  ChildOptions options_with_shim() const;
+
   TempDir directory_;
   std::string socket_;
   Fd shared_;
