@@ -207,6 +207,40 @@ TEST_CASE("busd stops, whichever call fails meanwhile", "[stop]") {
   until_none_fails(rows_without({FAULT_alloc}), false, hub, tally, once);
 }
 
+TEST_CASE("busd with little memory ends at once with a message, or serves", "[limit]") {
+  if (allocations_are_skipped()) return;
+  constexpr size_t kStep = 128 * 1024;
+  constexpr size_t kMost = 64 * 1024 * 1024;
+  constexpr int kFloods = 40;
+  FaultyHub hub(1024);
+  // With less the kernel cannot even execute it.
+  size_t limit = 4 * 1024 * 1024;
+  size_t runs = 0;
+  for (;; limit += kStep, ++runs) {
+    INFO("address space of " << limit << " bytes");
+    if (limit > kMost) FAIL("it never starts");
+    hub.limit_memory(limit);
+    if (hub.start()) break;
+  }
+  std::printf("limit: starts with an address space of %zu KiB\n", limit / 1024);
+  size_t survived = 0;
+  for (int i = 0; i < kFloods; ++i, limit += kStep * 4, ++runs) {
+    INFO("address space of " << limit << " bytes");
+    hub.limit_memory(limit);
+    if (!hub.running()) static_cast<void>(hub.start());
+    if (!hub.running()) continue;
+    flood(hub);
+    if (hub.survived()) {
+      ++survived;
+      hub.stop();
+    }
+  }
+  hub.limit_memory(0);
+  hub.expect_service();
+  hub.stop();
+  std::printf("limit: %zu runs, %zu of %d floods survived\n", runs, survived, kFloods);
+}
+
 TEST_CASE("busd --detach starts a hub or says why not, whichever call fails", "[detach]") {
   FaultyHub hub;
   Tally tally{"detach"};

@@ -10,6 +10,7 @@
 #include <optional>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -85,9 +86,9 @@ bool can_fail_allocations() {
 #endif
 }
 
-FaultyHub::FaultyHub()
+FaultyHub::FaultyHub(int queue_frames)
     : socket_(directory_.file("bus.sock")), shared_(::memfd_create("faults", MFD_CLOEXEC)) {
-  std::ofstream(file("busd.conf")) << "queue-frames = 8\nlog-level = debug\n";
+  std::ofstream(file("busd.conf")) << "queue-frames = " << queue_frames << "\nlog-level = debug\n";
   REQUIRE(shared_);
   REQUIRE(::ftruncate(shared_.get(), sizeof(FaultControl)) == 0);
   void* at = ::mmap(nullptr, sizeof(FaultControl), PROT_READ | PROT_WRITE, MAP_SHARED, shared_.get(), 0);
@@ -105,6 +106,12 @@ ChildOptions FaultyHub::options_with_shim() const {
                          // The shim stands before the sanitizer's library, and may: it replaces nothing that
                          // memory needs.
                          {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+  if (memory_limit_ > 0) {
+    options.in_child = [bytes = memory_limit_] {
+      rlimit limit{bytes, bytes};
+      ::setrlimit(RLIMIT_AS, &limit);
+    };
+  }
   return options;
 }
 
@@ -152,8 +159,10 @@ bool FaultyHub::detach(const Fault* fault) {
 }
 
 void FaultyHub::stop_detached() {
+  TimePoint begin = now();
   auto status = ask(socket_);
   if (!status) FAIL("nobody serves, although busd --detach said so");
+  slowest_ = std::max(slowest_, now() - begin);
   Fd process = watch_process(static_cast<pid_t>(status->pid));
   auto fd = connect_unix(socket_, kPatience);
   std::string line = encode(Shutdown{});
@@ -197,7 +206,14 @@ void FaultyHub::expect_promised_end() {
   ExitStatus status = child_->wait();
   std::string errors = child_->errors();
   INFO("busd ended with code " << status.code << ", signal " << status.signal << ", and wrote:\n" << errors);
-  if (failed() == 0) FAIL("busd ended although nothing failed");
+  if (failed() == 0 && memory_limit_ == 0) FAIL("busd ended although nothing failed");
+  // The dynamic loader's, before there is a busd.
+  constexpr int kNotLoaded = 127;
+  if (memory_limit_ > 0 && status.code == kNotLoaded &&
+      errors.find("error while loading") != std::string::npos) {
+    child_.reset();
+    return;
+  }
   constexpr std::array<int, 8> kPromised = {64, 69, 70, 71, 75, 77, 78, 124};
   bool promised = std::find(kPromised.begin(), kPromised.end(), status.code) != kPromised.end();
   if (status.signal != 0 || !promised || errors.find("busd: ") == std::string::npos)

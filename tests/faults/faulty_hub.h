@@ -38,8 +38,8 @@ bool can_fail_allocations();
 
 class FaultyHub {
  public:
-  // Starts nothing yet. It will have a small queue, and log to hub.log.
-  FaultyHub();
+  // Starts nothing yet. It will hold `queue_frames` events for each consumer, and log to hub.log.
+  explicit FaultyHub(int queue_frames = 8);
   ~FaultyHub();
   FaultyHub(const FaultyHub&) = delete;
   FaultyHub& operator=(const FaultyHub&) = delete;
@@ -58,6 +58,9 @@ class FaultyHub {
   bool start(const Fault* fault = nullptr);
   // Without a fault it must start.
   void start_well();
+
+  // Those that are started from now on get no more address space than this (RLIMIT_AS); 0: no limit.
+  void limit_memory(size_t bytes) { memory_limit_ = bytes; }
 
   // busd --detach, with `fault` in the one that starts the other; true when it says that a hub serves.
   bool detach(const Fault* fault = nullptr);
@@ -94,6 +97,7 @@ class FaultyHub {
   Fd shared_;
   FaultControl* control_ = nullptr;
   std::unique_ptr<Child> child_;
+  size_t memory_limit_ = 0;
   Duration slowest_ = Duration::zero();
 };
 

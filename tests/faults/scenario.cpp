@@ -214,6 +214,20 @@ void storm(FaultyHub& hub, const Fault& fault) {
   hub.disarm();
 }
 
+void flood(FaultyHub& hub) {
+  constexpr int kMegabytes = 20;
+  Stage stage(hub.socket());
+  for (int i = 0; i < kReaders; ++i) stage.join("k").reads = i % 2 == 0;
+  Stage::Client& publisher = stage.enter();
+  uint64_t n = 0;
+  for (int i = 0; i < kMegabytes && publisher.open(); ++i) {
+    std::string lines;
+    while (lines.size() < 1'000'000) lines += event_line(++n, kLargeBytes);
+    stage.say(publisher, lines);
+    stage.flush(publisher);
+  }
+}
+
 void stop_under(FaultyHub& hub, const Fault& fault) {
   hub.start_well();
   Stage stage(hub.socket());

@@ -17,6 +17,10 @@ void play(FaultyHub& hub, const Fault& fault);
 // may spin.
 void storm(FaultyHub& hub, const Fault& fault);
 
+// A megabyte after the other for consumers that do not read, until the hub holds all that it may or has
+// ended.
+void flood(FaultyHub& hub);
+
 // shutdown, with clients connected and something queued, until the hub has ended.
 void stop_under(FaultyHub& hub, const Fault& fault);
 
