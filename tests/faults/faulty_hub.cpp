@@ -204,6 +204,7 @@ bool FaultyHub::survived() {
 
 void FaultyHub::expect_promised_end() {
   ExitStatus status = child_->wait();
+  last_code_ = status.code;
   std::string errors = child_->errors();
   INFO("busd ended with code " << status.code << ", signal " << status.signal << ", and wrote:\n" << errors);
   if (failed() == 0 && memory_limit_ == 0) FAIL("busd ended although nothing failed");

@@ -81,6 +81,7 @@ class FaultyHub {
   void expect_promised_end();
   // Waits for an end that was asked for: exit code 0, or one of those.
   void expect_end();
+  int last_code() const { return last_code_; }  // of the last that ended before it was asked to
   // SIGTERM, which it must obey with exit code 0.
   void stop();
 
@@ -97,6 +98,7 @@ class FaultyHub {
   Fd shared_;
   FaultControl* control_ = nullptr;
   std::unique_ptr<Child> child_;
+  int last_code_ = 0;
   size_t memory_limit_ = 0;
   Duration slowest_ = Duration::zero();
 };
