@@ -67,7 +67,9 @@ Result<void> ensure_private_dir(const std::string& path) {
 Result<Fd> open_append(const std::string& path) { return open_regular(path, O_WRONLY | O_APPEND); }
 
 Result<Fd> try_lock_file(const std::string& path) {
-  for (;;) {
+  // More often than anybody deletes a file by accident.
+  constexpr int kMostTries = 100;
+  for (int tries = 0; tries < kMostTries; ++tries) {
     BUSD_ASSIGN(Fd fd, open_regular(path, O_RDWR));
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
@@ -84,6 +86,7 @@ Result<Fd> try_lock_file(const std::string& path) {
     }
     if (ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) return fd;
   }
+  return Error{Errc::busy, "lock " + quoted(path) + " is deleted again and again"};
 }
 
 Result<void> write_all(int fd, std::string_view text) {
