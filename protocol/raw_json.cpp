@@ -179,7 +179,7 @@ namespace {
 // RapidJSON does not look at what malloc() answers; `new` ends the program, or throws, before it could.
 class CheckedAllocator {
  public:
-  static constexpr bool kNeedFree = true;
+  [[maybe_unused]] static constexpr bool kNeedFree = true;  // RapidJSON's concept of an allocator
   void* Malloc(size_t size) { return size == 0 ? nullptr : ::operator new(size); }
   void* Realloc(void* old, size_t old_size, size_t size) {
     void* fresh = Malloc(size);
