@@ -79,7 +79,7 @@ const std::vector<FaultRow>& fault_rows() {
 }
 
 bool can_fail_allocations() {
-#ifdef FAULT_NO_ALLOC
+#ifdef FAULT_SANITIZED
   return false;
 #else
   return true;
