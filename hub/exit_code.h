@@ -1,6 +1,7 @@
 // Exit codes of busd, the same as those of all programs of the project (README.md; after sysexits.h).
 #pragma once
 
+#include "protocol/base/last_word.h"
 #include "protocol/base/result.h"
 
 namespace bus::hub {
@@ -10,6 +11,7 @@ enum ExitCode : int {
   kExitUsage = 64,
   kExitUnavailable = 69,
   kExitInternal = 70,
+  kExitSystem = kExitNoMemory,  // 71: no memory, or nothing to run an event loop with
   kExitBusy = 75,
   kExitDenied = 77,
   kExitConfig = 78,

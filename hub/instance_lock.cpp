@@ -64,7 +64,11 @@ Result<Fd> InstanceLock::put_up_socket(int backlog) {
     return errno_error("stat " + quoted(socket_), errno);
   }
   BUSD_ASSIGN(Fd listening, listen_unix(socket_, backlog));
-  if (::lstat(socket_.c_str(), &st) != 0) return errno_error("stat " + quoted(socket_), errno);
+  if (::lstat(socket_.c_str(), &st) != 0) {
+    Error error = errno_error("stat " + quoted(socket_), errno);
+    ::unlink(socket_.c_str());
+    return error;
+  }
   device_ = st.st_dev;
   inode_ = st.st_ino;
   return listening;
@@ -87,7 +91,9 @@ Result<pid_t> answering_hub(const std::string& socket, Duration patience) {
     auto left = to_ms(deadline - now());
     if (left <= 0) return Error{Errc::timed_out, "no answer from " + quoted(socket)};
     pollfd waiting{fd.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, static_cast<int>(left)) <= 0) continue;
+    int ready = ::poll(&waiting, 1, static_cast<int>(left));
+    if (ready < 0 && errno != EINTR) return errno_error("poll", errno);
+    if (ready <= 0) continue;
     // Any byte will do: only a hub that runs sends one.
     char byte = 0;
     ssize_t got = ::read(fd.get(), &byte, 1);

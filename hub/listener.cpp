@@ -18,9 +18,8 @@ constexpr size_t kBurst = 64;
 constexpr int kSendBufferBytes = 512 * 1024;
 constexpr Duration kRetryAfter = milliseconds(100);
 
-bool out_of_resources(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
+// What is wrong with one connection that waited, and not with us (accept(2)).
+bool is_of_the_connection(int error) { return error == EINTR || error == ECONNABORTED || error == EPROTO; }
 
 // The supplementary groups of the peer as they were when it connected (SO_PEERGROUPS, since Linux 4.13). None
 // when the kernel does not say: then --allow-gid goes by the main group alone.
@@ -48,11 +47,13 @@ Listener::Listener(Loop& loop, Fd socket, Callbacks callbacks)
 
 size_t Listener::accept_burst() {
   if (!socket_ || paused_) return 0;
-  for (size_t accepted = 0; accepted < kBurst;) {
+  size_t accepted = 0;
+  for (size_t tried = 0; tried < kBurst; ++tried) {
     Fd fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (out_of_resources(errno)) {
+      if (is_of_the_connection(errno)) continue;
+      // Whatever else it is, the socket stays readable: to go on would take a whole core.
+      if (errno != EAGAIN && errno != EWOULDBLOCK) {
         pause(errno);
       } else {
         episode_logged_ = false;
@@ -66,6 +67,8 @@ size_t Listener::accept_burst() {
     Credentials credentials{peer->pid, peer->uid, peer->gid, peer_groups(fd.get())};
     callbacks_.on_connection(std::move(fd), credentials);
   }
+  // Whatever it says, no queue holds so many that are gone already.
+  if (accepted == 0) pause(errno);
   return kBurst;
 }
 

@@ -1,8 +1,8 @@
 // Accepts connections from the listening socket, in bounded bursts, and says who each peer is.
 //
-// When the process or the machine has no descriptor or memory left it stops accepting, so that the socket
-// that stays readable does not take a whole core; clients wait in the backlog meanwhile. It goes on every 100
-// ms and whenever a connection was closed.
+// When accept fails, mostly because the process or the machine has no descriptor or memory left, it stops
+// accepting, so that the socket that stays readable does not take a whole core; clients wait in the backlog
+// meanwhile. It goes on every 100 ms and whenever a connection was closed.
 #pragma once
 
 #include <functional>

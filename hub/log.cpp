@@ -112,7 +112,9 @@ void Log::reopen() {
 void Log::rotate() {
   // When either step fails the old file goes on growing, and this is tried again after as much as it may
   // hold.
-  if (::rename(path_.c_str(), (path_ + ".1").c_str()) == 0 && use_file(path_)) return;
+  // Nothing to rename: it was done the last time, and only the new file could not be opened.
+  bool moved = ::rename(path_.c_str(), (path_ + ".1").c_str()) == 0 || errno == ENOENT;
+  if (moved && use_file(path_)) return;
   file_bytes_ = 0;
 }
 

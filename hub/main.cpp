@@ -12,6 +12,7 @@
 #include "hub/options.h"
 #include "hub/readiness.h"
 #include "hub/serve.h"
+#include "protocol/base/last_word.h"
 #include "protocol/endpoint.h"
 
 namespace {
@@ -73,6 +74,9 @@ int end(const Ending& ending) {
 }
 
 }  // namespace
+
+// Before main(): the constructors of static objects allocate too.
+[[gnu::constructor(101)]] static void watch_memory() { end_when_memory_is_out("busd"); }
 
 int main(int argc, char** argv) {
   // First thing: a peer or a log reader that goes away must show as an error of write().

@@ -29,8 +29,8 @@ constexpr const char* kExamples =
     "\n"
     "Exit codes: 0 done (also when another hub serves already), 64 usage, 69 no hub came up (--detach), 70 "
     "internal,\n"
-    "75 the hub that is there does not answer, 77 permission, 78 configuration, 124 no answer in time "
-    "(--detach).\n"
+    "71 out of memory, 75 the hub that is there does not answer, 77 permission, 78 configuration,\n"
+    "124 no answer in time (--detach).\n"
     "\n";
 
 // The command line as text, before any of it is judged.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "protocol/base/file.h"
+#include "protocol/base/last_word.h"
 #include "protocol/base/process.h"
 
 namespace bus::hub {
@@ -15,6 +16,7 @@ Result<Readiness> Readiness::adopt(int fd) {
   }
   Readiness readiness;
   readiness.fd_ = Fd(fd);
+  tell_last_word_to(fd);
   return readiness;
 }
 
@@ -28,6 +30,7 @@ void Readiness::tell(std::string_view line) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   // The reader may have gone (EPIPE); that is no concern of a hub that works.
   static_cast<void>(write_all(fd_.get(), text + "\n"));
+  tell_last_word_to(-1);
   fd_.reset();
 }
 

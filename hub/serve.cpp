@@ -44,7 +44,18 @@ size_t fitting_connections(size_t wanted, Log& log) {
   return std::min(wanted, most);
 }
 
-HubConfig config_of(const Options& options, const Endpoint& endpoint, size_t max_connections) {
+Result<void> fill_with_chance(uint64_t (&key)[2]) {
+  ssize_t got = 0;
+  do {
+    got = ::getrandom(key, sizeof key, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return errno_error("getrandom", errno);
+  // It gives less than asked for only of more than 256 bytes (getrandom(2)).
+  BUSD_CHECK(got == sizeof key);
+  return {};
+}
+
+Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, size_t max_connections) {
   HubConfig config;
   config.pid = ::getpid();
   config.uid = ::geteuid();
@@ -60,8 +71,7 @@ HubConfig config_of(const Options& options, const Endpoint& endpoint, size_t max
   config.idle_exit = options.idle_exit.value_or(Duration::max());
   config.allow_uids = options.allow_uids;
   config.allow_gids = options.allow_gids;
-  // Before the pool is filled, at boot, getrandom waits; it does not fail for so few bytes (getrandom(2)).
-  BUSD_CHECK(::getrandom(config.hash_key, sizeof config.hash_key, 0) == sizeof config.hash_key);
+  BUSD_TRY(fill_with_chance(config.hash_key));
   return config;
 }
 
@@ -71,8 +81,9 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Readiness& re
   BUSD_ASSIGN(InstanceLock lock, InstanceLock::acquire(endpoint, kLockPatience));
   size_t max_connections = fitting_connections(options.max_connections, log);
   BUSD_ASSIGN(std::unique_ptr<Loop> loop, Loop::create());
+  BUSD_ASSIGN(HubConfig config, config_of(options, endpoint, max_connections));
   BUSD_ASSIGN(Fd listening, lock.put_up_socket(kListenBacklog));
-  Daemon daemon(*loop, config_of(options, endpoint, max_connections), std::move(listening), log);
+  Daemon daemon(*loop, std::move(config), std::move(listening), log);
   log.write(LogLevel::info, "serving",
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
   readiness.ready();

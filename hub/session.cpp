@@ -56,7 +56,9 @@ size_t Session::write_pieces(const std::vector<std::string_view>& pieces, size_t
 }
 
 void Session::note_error(int error) {
-  output_broken_ = error != EAGAIN && error != EWOULDBLOCK && error != ENOBUFS && error != ENOMEM;
+  // Also when the kernel is out of memory (ENOBUFS, ENOMEM): the socket stays writable, and to try until it
+  // is not would take a whole core when the machine has none to spare.
+  output_broken_ = error != EAGAIN && error != EWOULDBLOCK;
 }
 
 FdWatch::Mode Session::wanted_mode() const {

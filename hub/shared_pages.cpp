@@ -21,11 +21,13 @@ size_t whole_pages(size_t bytes) {
   return (bytes + page - 1) / page * page;
 }
 
-// What splice(2) can say of a socket that is full or broken; all else is that it cannot be done.
+// What splice(2) can say of a socket that is full or broken.
 bool is_of_the_socket(int error) {
-  return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EPIPE || error == ECONNRESET ||
-         error == ENOTCONN;
+  return error == EAGAIN || error == EPIPE || error == ECONNRESET || error == ENOTCONN;
 }
+
+// What passes; all else is that it cannot be done here.
+bool is_short_of_memory(int error) { return error == ENOBUFS || error == ENOMEM; }
 
 // From pieces[piece], without its first `skip` bytes.
 size_t fill(iovec (&parts)[kPiecesPerCall], const std::vector<std::string_view>& pieces, size_t piece,
@@ -106,7 +108,7 @@ size_t SharedPages::move_to_socket(int socket, size_t piped, int& error) noexcep
     if (n < 0 && errno == EINTR) continue;
     error = n == 0 ? EAGAIN : errno;
     if (!is_of_the_socket(error)) {
-      works_ = false;
+      works_ = works_ && is_short_of_memory(error);
       error = ENOTSUP;
     }
     empty_pipe(piped - moved);

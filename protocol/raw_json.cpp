@@ -1,6 +1,8 @@
 #include "protocol/raw_json.h"
 
 #include <algorithm>
+#include <cstring>
+#include <new>
 
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
@@ -172,6 +174,24 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// RapidJSON does not look at what malloc() answers; `new` ends the program, or throws, before it could.
+class CheckedAllocator {
+ public:
+  [[maybe_unused]] static constexpr bool kNeedFree = true;  // RapidJSON's concept of an allocator
+  void* Malloc(size_t size) { return size == 0 ? nullptr : ::operator new(size); }
+  void* Realloc(void* old, size_t old_size, size_t size) {
+    void* fresh = Malloc(size);
+    if (old != nullptr && fresh != nullptr) std::memcpy(fresh, old, std::min(old_size, size));
+    Free(old);
+    return fresh;
+  }
+  static void Free(void* memory) { ::operator delete(memory); }
+};
+
+}  // namespace
+
 class RawJson::Reader {
  public:
   // Parses `bytes`; `children` are views into `text`, which has the same size and structure.
@@ -187,7 +207,7 @@ class RawJson::Reader {
   }
 
  private:
-  rapidjson::Reader sax_;
+  rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, CheckedAllocator> sax_;
 };
 
 RawJson::RawJson() : reader_(std::make_unique<Reader>()) {}

@@ -1,5 +1,6 @@
 #include "hub/event/fd_watch.h"
 
+#include <cerrno>
 #include <poll.h>
 
 #include <event2/event.h>
@@ -26,7 +27,6 @@ void FdWatch::assign_read_event() {
 event* FdWatch::write_event() {
   if (write_event_ == nullptr) {
     write_event_ = event_new(loop_.base(), fd_, static_cast<short>(EV_WRITE | trigger()), on_event, this);
-    BUSD_CHECK(write_event_ != nullptr);
   }
   return write_event_;
 }
@@ -34,12 +34,11 @@ event* FdWatch::write_event() {
 bool FdWatch::set(Mode mode, bool want_write) {
   if (mode != mode_ && !switch_to(mode)) return fail();
   if (mode == Mode::off || want_write == want_write_) return true;
+  event* room = write_event();
+  if (room == nullptr) return fail();
+  // One that was not taken back would be reported for ever, to nobody.
+  if ((want_write ? event_add(room, nullptr) : event_del(room)) != 0) return fail();
   want_write_ = want_write;
-  if (!want_write) {
-    event_del(write_event());
-  } else if (event_add(write_event(), nullptr) != 0) {
-    return fail();
-  }
   return true;
 }
 
@@ -64,7 +63,10 @@ bool FdWatch::fail() {
 
 void FdWatch::wake_reader() { event_active(&read_event_, EV_READ, 0); }
 
-void FdWatch::wake_writer() { event_active(write_event(), EV_WRITE, 0); }
+void FdWatch::wake_writer() {
+  BUSD_CHECK(want_write_);
+  event_active(write_event_, EV_WRITE, 0);
+}
 
 void FdWatch::on_event(int, short what, void* self) noexcept {
   auto* watch = static_cast<FdWatch*>(self);
@@ -78,7 +80,12 @@ void FdWatch::on_event(int, short what, void* self) noexcept {
 
 bool peer_hung_up(int fd) {
   pollfd state{fd, 0, 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+  int ready = 0;
+  do {
+    ready = ::poll(&state, 1, 0);
+  } while (ready < 0 && errno == EINTR);
+  // An edge is told once: a connection that cannot be asked now (ENOMEM) would stay for ever if it has gone.
+  return ready != 0 && (ready < 0 || (state.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0);
 }
 
 }  // namespace bus::hub

@@ -37,13 +37,14 @@ class FdWatch {
   FdWatch(const FdWatch&) = delete;
   FdWatch& operator=(const FdWatch&) = delete;
 
-  // Switches. Cheap when nothing changes. False when the kernel has no room for another watch (epoll_ctl(2):
-  // ENOMEM, ENOSPC); the watch is then off.
+  // Switches. Cheap when nothing changes. False when there is no memory, or the kernel has no room for
+  // another watch (epoll_ctl(2): ENOMEM, ENOSPC); the watch is then off.
   [[nodiscard]] bool set(Mode mode, bool want_write);
   Mode mode() const { return mode_; }
 
   // Calls on_readable (on_writable) in a turn of its own soon, whatever the descriptor says: for work that
-  // was put off to keep this turn short, which an edge-triggered watch would not announce again.
+  // was put off to keep this turn short, which an edge-triggered watch would not announce again. The writer
+  // only while writing is wanted.
   void wake_reader();
   void wake_writer();
 

@@ -4,6 +4,8 @@
 
 #include <event2/event.h>
 
+#include "protocol/base/last_word.h"
+
 namespace bus::hub {
 
 namespace {
@@ -14,9 +16,14 @@ namespace {
 constexpr int kMaxCallbacksPerLook = 64;
 constexpr timeval kMaxTimePerLook = {0, 10'000};
 
+// libevent would exit(1); what is wrong it has said on stderr itself (no descriptors for its pipe of signals,
+// …).
+void on_fatal(int) { end_at_once("the event loop cannot be run", kExitNoMemory); }
+
 }  // namespace
 
 Result<std::unique_ptr<Loop>> Loop::create() {
+  event_set_fatal_callback(on_fatal);
   event_config* config = event_config_new();
   if (config == nullptr) return Error{Errc::io, "event loop: out of memory"};
   // Timers count from now, not from when a turn began; and one thread needs no locks.

@@ -12,7 +12,7 @@ namespace bus::hub {
 class SignalWatch {
  public:
   SignalWatch(Loop& loop, int number, std::function<void()> callback);
-  ~SignalWatch();  // puts the former disposition back
+  ~SignalWatch();  // from then on the signal does nothing
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 

@@ -5,6 +5,8 @@
 
 #include <event2/event.h>
 
+#include "protocol/base/last_word.h"
+
 namespace bus::hub {
 
 namespace {
@@ -16,7 +18,7 @@ constexpr Duration kLongestWait = std::chrono::hours(1);
 
 Timer::Timer(Loop& loop, std::function<void()> callback)
     : loop_(loop), callback_(std::move(callback)), event_(event_new(loop.base(), -1, 0, on_event, this)) {
-  BUSD_CHECK(event_ != nullptr);
+  if (event_ == nullptr) end_without_memory();
 }
 
 Timer::~Timer() { event_free(event_); }
@@ -40,7 +42,8 @@ void Timer::arm() {
   timeval tv{};
   tv.tv_sec = static_cast<time_t>(us / 1'000'000);
   tv.tv_usec = static_cast<suseconds_t>(us % 1'000'000);
-  BUSD_CHECK(event_add(event_, &tv) == 0);
+  // Without its deadlines the hub would only seem to live.
+  if (event_add(event_, &tv) != 0) end_without_memory();
 }
 
 void Timer::on_event(int, short, void* self) noexcept {

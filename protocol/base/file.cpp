@@ -67,7 +67,9 @@ Result<void> ensure_private_dir(const std::string& path) {
 Result<Fd> open_append(const std::string& path) { return open_regular(path, O_WRONLY | O_APPEND); }
 
 Result<Fd> try_lock_file(const std::string& path) {
-  for (;;) {
+  // More often than anybody deletes a file by accident.
+  constexpr int kMostTries = 100;
+  for (int tries = 0; tries < kMostTries; ++tries) {
     BUSD_ASSIGN(Fd fd, open_regular(path, O_RDWR));
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
@@ -78,9 +80,13 @@ Result<Fd> try_lock_file(const std::string& path) {
     struct stat ours {};
     struct stat there {};
     if (::fstat(fd.get(), &ours) != 0) return errno_error("stat " + quoted(path), errno);
-    if (::lstat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
-      return fd;
+    if (::lstat(path.c_str(), &there) != 0) {
+      if (errno == ENOENT) continue;
+      return errno_error("stat " + quoted(path), errno);
+    }
+    if (ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) return fd;
   }
+  return Error{Errc::busy, "lock " + quoted(path) + " is deleted again and again"};
 }
 
 Result<void> write_all(int fd, std::string_view text) {

@@ -27,7 +27,7 @@ Result<Fd> open_append(const std::string& path);
 // anyone, but if somebody did, two holders would be possible: so the inode is compared after locking, and the
 // call starts over.
 //
-// Errors: busy    another process holds the lock
+// Errors: busy    another process holds the lock, or the file does not stay
 //         denied  a symlink or not a regular file (left untouched)
 Result<Fd> try_lock_file(const std::string& path);
 

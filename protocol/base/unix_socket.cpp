@@ -50,7 +50,11 @@ Result<Fd> listen_unix(const std::string& path, int backlog) {
   int saved = errno;
   ::umask(before);
   if (bound != 0) return errno_error("bind " + quoted(path), saved);
-  if (::listen(fd.get(), backlog) != 0) return errno_error("listen on " + quoted(path), errno);
+  if (::listen(fd.get(), backlog) != 0) {
+    Error error = errno_error("listen on " + quoted(path), errno);
+    ::unlink(path.c_str());
+    return error;
+  }
   return fd;
 }
 

@@ -24,7 +24,8 @@ struct PeerCredentials {
 // Error too_long: names the path, its length and the limit.
 Result<void> check_socket_path(const std::string& path);
 
-// Binds under umask 0177 and listens; non-blocking, close-on-exec. Error busy: something exists at `path`.
+// Binds under umask 0177 and listens; non-blocking, close-on-exec. Leaves nothing at `path` when it fails.
+// Error busy: something exists there.
 Result<Fd> listen_unix(const std::string& path, int backlog);
 
 // Connects without blocking for longer than `patience`; the descriptor returned is non-blocking and

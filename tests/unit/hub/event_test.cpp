@@ -134,6 +134,16 @@ TEST_CASE("SignalWatch turns a signal into a turn") {
   CHECK(calls == 1);
 }
 
+TEST_CASE("A signal that comes after its SignalWatch has gone does nothing") {
+  auto loop = make_loop();
+  {
+    SignalWatch watch(*loop, SIGUSR2, [] { FAIL("it came"); });
+  }
+  REQUIRE(::kill(::getpid(), SIGUSR2) == 0);
+  run_for(*loop, milliseconds(1));
+  SUCCEED("and we live");
+}
+
 namespace {
 
 struct Calls : FdWatch::Handler {

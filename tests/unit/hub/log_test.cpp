@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +122,35 @@ TEST_CASE("Log file has times, is rotated at its size, and keeps one former file
   struct stat st {};
   REQUIRE(::stat(path.c_str(), &st) == 0);
   CHECK((st.st_mode & 07777U) == 0600);
+}
+
+TEST_CASE("Log that was moved away but could not be opened anew is opened when it is full the next time") {
+  TempDir dir;
+  std::string path = dir.file("bus.log");
+  Log log(LogLevel::info, 400);
+  REQUIRE(log.open_file(path));
+  auto write_until = [&](auto holds) {
+    for (int i = 0; i < 100 && !holds(); ++i) log.write(LogLevel::info, "line", {{"number", i}});
+    return holds();
+  };
+  auto moved = [&] { return ::access((path + ".1").c_str(), F_OK) == 0; };
+  auto there = [&] { return ::access(path.c_str(), F_OK) == 0; };
+  {
+    // No descriptor left: a rename needs none, a new file does.
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    Fd lowest(::dup(STDERR_FILENO));
+    rlimit none{static_cast<rlim_t>(lowest.get()), before.rlim_max};
+    lowest.reset();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    bool done = write_until(moved);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE(done);
+    CHECK_FALSE(there());
+  }
+  CHECK(write_until(there));
+  log.write(LogLevel::info, "last");
+  CHECK(text_of(path).find("msg=\"last\"") != std::string::npos);
 }
 
 TEST_CASE("Log goes on with a file that is there, and counts what it holds already") {

@@ -1,0 +1,253 @@
+// Lets the n-th call fail, for n = 1, 2, 3, … until none fails: every allocation, and every system call with
+// every error that its manual page names (fault_calls.h), while a real busd starts, serves, stops, and is
+// started in the background.
+//
+// After each run: no crash, no hang, no spin, no torn or reordered frame, every gap in seq accounted for,
+// descriptors as before, and service is back. Each entry prints how many runs it made and how long the
+// slowest wait for service was.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <sys/stat.h>
+#include <vector>
+
+#include "protocol/base/last_word.h"
+#include "tests/faults/faulty_hub.h"
+#include "tests/faults/scenario.h"
+#include "tests/support/catch.h"
+
+namespace bus::test {
+
+namespace {
+
+struct Tally {
+  ~Tally() {
+    std::printf("%s: %zu runs, %zu with a fault; service was back within %lld ms (the slowest: %s)\n", name,
+                runs, faults, to_ms(slowest) + 1, slowest_fault.c_str());
+  }
+  void add(const FaultyHub& hub, const Fault& fault) {
+    ++runs;
+    if (hub.failed() > 0) ++faults;
+    if (hub.slowest_service() > slowest) slowest_fault = fault.text();
+    slowest = std::max(slowest, hub.slowest_service());
+  }
+  const char* name;
+  size_t runs = 0;
+  size_t faults = 0;
+  Duration slowest = Duration::zero();
+  std::string slowest_fault{};
+};
+
+// EINTR and EAGAIN mean "again": a call that says so for ever is rightly tried for ever.
+bool means_again(int error) { return error == EINTR || error == EAGAIN; }
+
+// Runs `once` with each fault of `rows`, n = 1, 2, … until nothing failed: twice in a row, because how many
+// reads and turns a play takes differs a little from one to the next.
+void until_none_fails(const std::vector<FaultRow>& rows, bool all, FaultyHub& hub, Tally& tally,
+                      const std::function<void(const Fault&)>& once) {
+  for (const FaultRow& row : rows) {
+    for (int error : row.errors) {
+      if (all && means_again(error)) continue;
+      Fault fault{row.call, error, 1, all};
+      for (int without = 0; without < 2; ++fault.nth) {
+        INFO(fault.text());
+        once(fault);
+        tally.add(hub, fault);
+        without = hub.failed() > 0 ? 0 : without + 1;
+        if (hub.calls(row.call) == 0) break;
+      }
+    }
+  }
+}
+
+std::vector<FaultRow> rows_of(const std::vector<FaultCall>& calls) {
+  std::vector<FaultRow> rows;
+  for (const FaultRow& row : fault_rows()) {
+    if (std::find(calls.begin(), calls.end(), row.call) != calls.end()) rows.push_back(row);
+  }
+  return rows;
+}
+
+std::vector<FaultRow> rows_without(const std::vector<FaultCall>& calls) {
+  std::vector<FaultRow> rows;
+  for (const FaultRow& row : fault_rows()) {
+    if (std::find(calls.begin(), calls.end(), row.call) == calls.end()) rows.push_back(row);
+  }
+  return rows;
+}
+
+bool allocations_are_skipped() {
+  if (can_fail_allocations()) return false;
+  std::printf(
+      "skipped: under a sanitizer, which brings its own allocator, only system calls can be made to fail\n");
+  return true;
+}
+
+// Starts, and serves or ends; and whatever was left behind, the next one serves.
+void start_under(FaultyHub& hub, const Fault& fault) {
+  bool serves = hub.start(&fault);
+  // One that ends at once leaves its socket; one that gives up in order does not.
+  struct stat st {};
+  if (!serves && hub.last_code() != kExitNoMemory) REQUIRE(::lstat(hub.socket().c_str(), &st) != 0);
+  hub.expect_service();
+  hub.stop();
+  REQUIRE(::lstat(hub.socket().c_str(), &st) != 0);
+}
+
+// Of a hub that has everything open that it opens when it is first needed.
+size_t warm_descriptors(FaultyHub& hub) {
+  Fault none;
+  none.nth = 0;
+  play(hub, none);
+  return hub.descriptors();
+}
+
+// What a hub that serves must not end of. Without memory it may; and a pipe of its own that cannot be read is
+// an end too, though no kernel says so.
+bool may_end(FaultCall call) { return call == FAULT_alloc || call == FAULT_read; }
+
+void serve_under(FaultyHub& hub, const Fault& fault, size_t& baseline) {
+  pid_t before = hub.running() ? hub.pid() : 0;
+  play(hub, fault);
+  bool ended = !hub.running();
+  if (ended && !may_end(fault.call)) FAIL("busd may not end of this");
+  hub.expect_service();
+  if (ended || before == 0) return;
+  // The clients have gone; the hub learns of them in its own time, and each look is a round trip.
+  TimePoint deadline = now() + kPatience;
+  while (hub.descriptors() > baseline) {
+    if (now() >= deadline) FAIL("a descriptor leaks: " << hub.descriptors() << " instead of " << baseline);
+    hub.expect_service();
+  }
+}
+
+void serve(const char* name, const std::vector<FaultRow>& rows) {
+  FaultyHub hub;
+  Tally tally{name};
+  size_t baseline = warm_descriptors(hub);
+  until_none_fails(rows, false, hub, tally, [&](const Fault& fault) { serve_under(hub, fault, baseline); });
+  hub.stop();
+}
+
+const std::vector<FaultCall> kInput = {FAULT_accept4,    FAULT_recv,       FAULT_read,      FAULT_poll,
+                                       FAULT_epoll_wait, FAULT_getsockopt, FAULT_setsockopt};
+const std::vector<FaultCall> kOutput = {FAULT_send, FAULT_vmsplice, FAULT_splice};
+
+}  // namespace
+
+TEST_CASE("busd starts or says why not, whichever allocation fails", "[start-memory]") {
+  if (allocations_are_skipped()) return;
+  FaultyHub hub;
+  Tally tally{"start-memory"};
+  until_none_fails(rows_of({FAULT_alloc}), false, hub, tally,
+                   [&](const Fault& fault) { start_under(hub, fault); });
+}
+
+TEST_CASE("busd starts or says why not, whichever system call fails", "[start-calls]") {
+  FaultyHub hub;
+  Tally tally{"start-calls"};
+  auto once = [&](const Fault& fault) { start_under(hub, fault); };
+  until_none_fails(rows_without({FAULT_alloc}), false, hub, tally, once);
+  until_none_fails(rows_without({FAULT_alloc}), true, hub, tally, once);
+}
+
+TEST_CASE("busd ends at once when an allocation fails, and the next one serves", "[serve-memory]") {
+  if (allocations_are_skipped()) return;
+  serve("serve-memory", rows_of({FAULT_alloc}));
+}
+
+TEST_CASE("busd serves on when it cannot accept, read or wait", "[serve-input]") {
+  serve("serve-input", rows_of(kInput));
+}
+
+TEST_CASE("busd serves on when it cannot write", "[serve-output]") {
+  serve("serve-output", rows_of(kOutput));
+}
+
+TEST_CASE("busd serves on whatever else fails", "[serve-rest]") {
+  std::vector<FaultCall> others = {FAULT_alloc};
+  others.insert(others.end(), kInput.begin(), kInput.end());
+  others.insert(others.end(), kOutput.begin(), kOutput.end());
+  serve("serve-rest", rows_without(others));
+}
+
+TEST_CASE("busd does not spin while a call keeps failing, and serves again when it does not", "[storm]") {
+  FaultyHub hub;
+  Tally tally{"storm"};
+  hub.start_well();
+  for (const FaultRow& row : rows_without({FAULT_alloc})) {
+    for (int error : row.errors) {
+      if (means_again(error)) continue;
+      Fault fault{row.call, error, 1, true};
+      INFO(fault.text());
+      storm(hub, fault);
+      if (!hub.survived() && !may_end(row.call)) FAIL("busd may not end of this");
+      hub.expect_service();
+      tally.add(hub, fault);
+    }
+  }
+  hub.stop();
+}
+
+TEST_CASE("busd stops, whichever call fails meanwhile", "[stop]") {
+  FaultyHub hub;
+  Tally tally{"stop"};
+  auto once = [&](const Fault& fault) {
+    stop_under(hub, fault);
+    hub.expect_end();
+    hub.expect_service();
+    hub.stop();
+  };
+  if (can_fail_allocations()) until_none_fails(rows_of({FAULT_alloc}), false, hub, tally, once);
+  until_none_fails(rows_without({FAULT_alloc}), false, hub, tally, once);
+}
+
+TEST_CASE("busd with little memory ends at once with a message, or serves", "[limit]") {
+  if (allocations_are_skipped()) return;
+  constexpr size_t kStep = 128 * 1024;
+  constexpr size_t kMost = 64 * 1024 * 1024;
+  constexpr int kFloods = 40;
+  FaultyHub hub(1024);
+  // With less the kernel cannot even execute it.
+  size_t limit = 4 * 1024 * 1024;
+  size_t runs = 0;
+  for (;; limit += kStep, ++runs) {
+    INFO("address space of " << limit << " bytes");
+    if (limit > kMost) FAIL("it never starts");
+    hub.limit_memory(limit);
+    if (hub.start()) break;
+  }
+  std::printf("limit: starts with an address space of %zu KiB\n", limit / 1024);
+  size_t survived = 0;
+  for (int i = 0; i < kFloods; ++i, limit += kStep * 4, ++runs) {
+    INFO("address space of " << limit << " bytes");
+    hub.limit_memory(limit);
+    if (!hub.running()) static_cast<void>(hub.start());
+    if (!hub.running()) continue;
+    flood(hub);
+    if (hub.survived()) {
+      ++survived;
+      hub.stop();
+    }
+  }
+  hub.limit_memory(0);
+  hub.expect_service();
+  hub.stop();
+  std::printf("limit: %zu runs, %zu of %d floods survived\n", runs, survived, kFloods);
+}
+
+TEST_CASE("busd --detach starts a hub or says why not, whichever call fails", "[detach]") {
+  FaultyHub hub;
+  Tally tally{"detach"};
+  auto once = [&](const Fault& fault) {
+    // One that has failed may have started a hub all the same, which is then the one that serves.
+    if (!hub.detach(&fault)) REQUIRE(hub.detach());
+    hub.stop_detached();
+  };
+  if (can_fail_allocations()) until_none_fails(rows_of({FAULT_alloc}), false, hub, tally, once);
+  until_none_fails(rows_without({FAULT_alloc}), false, hub, tally, once);
+}
+
+}  // namespace bus::test
