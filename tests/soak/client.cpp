@@ -77,6 +77,8 @@ void Client::ask_for_nothing() {
 void Client::say_bye() {
   if (phase_ != Phase::up) return;
   phase_ = Phase::leaving;
+  // What is queued for it has to be read in time.
+  stalled_ = false;
   queue("{\"type\":\"bye\"}\n", false);
 }
 

@@ -58,6 +58,8 @@ class Client {
   Phase phase() const { return phase_; }
   const std::string& key() const { return key_; }
   bool stalled() const { return stalled_; }
+  // Reads already, and the hub owes it nothing that must be read in time.
+  bool may_stall() const { return !stalled_ && unanswered_ == 0 && garbage_ == 0; }
   void stall(bool on) { stalled_ = on; }
   bool has_unsent() const { return !out_.empty(); }
   // Questions that the hub has not answered.

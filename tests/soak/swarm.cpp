@@ -46,13 +46,10 @@ void Swarm::act(Slot& slot, size_t place) {
       if (pick(1, 100) <= 5) client.die();
       break;
     case Client::Phase::half_closed:
-      client.stall(pick(1, 100) <= 30);
+      client.stall(client.kind() == Client::Kind::consumer && pick(1, 100) <= 30);
       if (pick(1, 100) <= 10) client.die();
       break;
     case Client::Phase::leaving:
-      // One that stalls would keep the hub waiting for nothing.
-      client.stall(false);
-      break;
     case Client::Phase::over:
       break;
   }
@@ -64,10 +61,12 @@ void Swarm::act_up(Client& client) {
   uint64_t what = pick(1, 1000);
   if (what <= 600) return publish(client, false);
   if (what <= 620) return publish(client, true);
-  if (what <= 750) return client.stall(consumer && !client.stalled() && pick(1, 100) <= 40);
+  if (what <= 750) return client.stall(consumer && client.may_stall() && pick(1, 100) <= 40);
   if (what <= 775) return client.die();
   if (what <= 785 && !client.has_unsent()) return client.half_close();
   if (what <= 815) return client.say_bye();
+  // A reply has to be read within 5 s (PROTOCOL.md 1): who does not read does not ask.
+  if (client.stalled()) return;
   if (what <= 825) return client.send_garbage();
   if (what <= 845 && consumer) return client.ask_for_last();
   if (what <= 870) return client.ask_for_nothing();
