@@ -46,6 +46,7 @@ class Swarm {
   bool settled() const;
   // What differs between the hub's counts and ours; empty: nothing.
   std::string difference(const Status& status) const;
+  std::string descriptor_difference();
   std::string difference_of(const Client& client, const StatusResponse::Consumer& theirs) const;
 
   uint64_t pick(uint64_t from, uint64_t to) {
