@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/unix_socket.h"
 #include "tests/integration/golden.h"
 #include "tests/integration/stranger.h"
 #include "tests/support/catch.h"
