@@ -6,11 +6,13 @@
 #include <string>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hub/daemon.h"
 #include "hub/instance_lock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/strings.h"
 #include "protocol/limits.h"
 
 namespace bus::hub {
@@ -94,6 +96,26 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Readiness& re
   return {};
 }
 
+// Why a hub that holds the lock does not answer, as far as its socket shows, and what to do about it.
+std::string trouble_of(const Endpoint& endpoint, const std::string& pid, const Error& silence) {
+  std::string holder = (pid.empty() ? "a process" : "pid " + pid) + " holds " + quoted(endpoint.lock);
+  std::string remedy = "stop it" + (pid.empty() ? "" : " (kill " + pid + ")") + " and start again";
+  struct stat there {};
+  if (::lstat(endpoint.socket.c_str(), &there) != 0) {
+    return holder + ", but there is no socket at " + quoted(endpoint.socket) +
+           ": the socket was removed under a running hub; " + remedy;
+  }
+  if (!S_ISSOCK(there.st_mode)) {
+    return holder + ", but what stands at " + quoted(endpoint.socket) +
+           " is no socket: the socket was replaced under a running hub; move that away, " + remedy;
+  }
+  if (silence.code == Errc::unavailable) {
+    return holder + ", but nobody listens at " + quoted(endpoint.socket) +
+           ": the socket was replaced under a running hub; " + remedy;
+  }
+  return holder + " but does not answer (" + silence.what + "); end it, or try again";
+}
+
 // Somebody else holds the lock. Whoever started us wants a hub, and there is one, if it answers.
 ExitCode yield_to_other(const Endpoint& endpoint, Readiness& readiness) {
   auto other = answering_hub(endpoint.socket, kStatusTimeout);
@@ -103,10 +125,9 @@ ExitCode yield_to_other(const Endpoint& endpoint, Readiness& readiness) {
     return kExitDone;
   }
   auto holder = read_file(endpoint.lock, 64);
-  std::string pid =
-      holder && holder->find('\n') != std::string::npos ? holder->substr(0, holder->find('\n')) : "?";
-  std::string reason = "pid " + pid + " holds " + quoted(endpoint.lock) + " but does not answer (" +
-                       other.error().what + "); end it, or try again";
+  std::string pid = holder ? holder->substr(0, holder->find('\n')) : "";
+  if (!parse_u64(pid)) pid.clear();
+  std::string reason = trouble_of(endpoint, pid, other.error());
   say(reason);
   readiness.failed("busd: " + reason);
   return kExitBusy;

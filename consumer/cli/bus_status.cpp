@@ -49,6 +49,8 @@ who does not hold the lock; 76 not a hub; 77 permission; 130/143 ended by SIGINT
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
 
+const Health kNoHub{kProtocol, "what answers there is no hub"};
+
 struct Options {
   bool json = false;
   bool check = false;
@@ -98,7 +100,7 @@ class Status {
   int watch();
 
  private:
-  int report_fault(const busd::Error& error) const;
+  int report(const Health& trouble) const;
   std::optional<StatusReport> read(int& code);
   int print(const std::string& text);
   bool draw_screen();
@@ -113,20 +115,16 @@ class Status {
   bool drawn_ = false;
 };
 
-int Status::report_fault(const busd::Error& error) const {
-  console_.error(error.message);
-  return exit_code_of(error.result);
+int Status::report(const Health& trouble) const {
+  console_.error(trouble.summary);
+  return trouble.exit_code;
 }
 
 // `code` is set when there is nothing.
 std::optional<StatusReport> Status::read(int& code) {
-  auto status = busd::hub_status(hub_);
-  if (!status) {
-    code = report_fault(status.error());
-    return std::nullopt;
-  }
-  auto report = parse_status(*status);
-  if (!report) code = report_fault({BUSD_PROTOCOL, "what answers there is no hub"});
+  Answer answer = ask_hub(hub_);
+  auto report = answer.response ? parse_status(*answer.response) : std::nullopt;
+  if (!report) code = this->report(answer.response ? kNoHub : answer.trouble);
   return report;
 }
 
@@ -140,8 +138,8 @@ int Status::print(const std::string& text) {
 
 int Status::once() {
   if (options_.json) {
-    auto status = busd::hub_status(hub_);
-    return status ? print(*status + "\n") : report_fault(status.error());
+    Answer answer = ask_hub(hub_);
+    return answer.response ? print(*answer.response + "\n") : report(answer.trouble);
   }
   int code = kDone;
   auto report = read(code);
@@ -151,9 +149,7 @@ int Status::once() {
 
 int Status::check() {
   Health health = check_health(hub_);
-  if (health.exit_code == kDone) return print(safe_text(health.summary) + "\n");
-  console_.error(health.summary);
-  return health.exit_code;
+  return health.exit_code == kDone ? print(safe_text(health.summary) + "\n") : report(health);
 }
 
 int Status::explain() {
@@ -168,15 +164,14 @@ int Status::explain() {
 
 // Answers false when the reader of stdout has gone.
 bool Status::draw_snapshot() {
-  auto status = busd::hub_status(hub_);
-  std::optional<StatusReport> report;
-  if (status) report = parse_status(*status);
+  Answer answer = ask_hub(hub_);
+  auto report = answer.response ? parse_status(*answer.response) : std::nullopt;
   if (!report) {
-    console_.error(status ? "what answers there is no hub" : status.error().message);
+    this->report(answer.response ? kNoHub : answer.trouble);
     return true;
   }
   std::string text = drawn_ && !options_.json ? "\n" : "";
-  text += options_.json ? *status + "\n" : joined(status_table(*report, std::nullopt), false);
+  text += options_.json ? *answer.response + "\n" : joined(status_table(*report, std::nullopt), false);
   drawn_ = true;
   return output_.text(text) == Written::ok && output_.flush() == Written::ok;
 }
@@ -185,14 +180,13 @@ bool Status::draw_screen() {
   winsize size{};
   ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
   auto columns = terminal_columns(STDOUT_FILENO);
-  auto status = busd::hub_status(hub_);
-  auto report = status ? parse_status(*status) : std::nullopt;
+  Answer answer = ask_hub(hub_);
+  auto report = answer.response ? parse_status(*answer.response) : std::nullopt;
   std::vector<TableLine> lines;
   if (report) {
     lines = status_table(*report, columns);
   } else {
-    std::string fault =
-        safe_text(status ? std::string("what answers there is no hub") : status.error().message);
+    std::string fault = safe_text((answer.response ? kNoHub : answer.trouble).summary);
     lines.push_back({cut_to_columns(fault, columns.value_or(80)), Emphasis::warning});
   }
   size_t rows = size.ws_row == 0 ? 24 : size.ws_row;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "consumer/cli/exit_code.h"
@@ -20,34 +22,78 @@ std::string count_of(size_t n, const std::string& noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
 
+// A hub that lives and that nobody can reach: what happened to its socket, and what to do.
+std::string unreachable_hub(const busd::HubFacts& facts) {
+  std::string holder = pid_text(facts.lock_pid) + " holds " + facts.lock + ", but ";
+  std::string remedy = "stop it" +
+                       (facts.lock_pid > 0 ? " (kill " + std::to_string(facts.lock_pid) + ")" : "") +
+                       " and start again";
+  if (facts.socket_exists) {
+    return holder + "nobody listens at " + facts.socket + ": the socket was replaced under a running hub; " +
+           remedy;
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(std::filesystem::symlink_status(facts.socket, ignored))) {
+    return holder + "what stands at " + facts.socket +
+           " is no socket: the socket was replaced under a running hub; move that away, " + remedy;
+  }
+  return holder + "there is no socket at " + facts.socket + ": the socket was removed under a running hub; " +
+         remedy;
+}
+
+std::string silent_listener(const busd::HubFacts& facts) {
+  std::string text =
+      pid_text(facts.peer_pid) + " listens at " + facts.socket + " but does not answer within 2 s";
+  if (facts.lock_pid == 0 || facts.peer_pid == 0 || facts.lock_pid == facts.peer_pid) return text;
+  return text + ", and " + pid_text(facts.lock_pid) + " holds " + facts.lock +
+         ": the socket was replaced under a running hub";
+}
+
 Health without_answer(const busd::Error& error, const busd::HubFacts& facts) {
-  if (error.result == BUSD_TIMED_OUT) {
-    return {kTryAgain,
-            pid_text(facts.peer_pid) + " listens at " + facts.socket + " but does not answer within 2 s"};
-  }
+  if (error.result == BUSD_TIMED_OUT) return {kTryAgain, silent_listener(facts)};
   if (error.result != BUSD_UNREACHABLE) return {exit_code_of(error.result), error.message};
-  if (facts.lock_held) {
-    std::string holder = pid_text(facts.lock_pid) + " holds " + facts.lock;
-    return {kTryAgain, facts.socket_exists
-                           ? holder + ", but nobody answers at " + facts.socket
-                           : holder + ", but its socket " + facts.socket + " is gone; stop that process"};
-  }
+  if (facts.lock_held) return {kTryAgain, unreachable_hub(facts)};
   return {kUnreachable, "no hub runs at " + facts.socket};
 }
 
-}  // namespace
+struct Look {
+  busd::Expected<std::string> status;
+  busd::Expected<busd::HubFacts> facts;
+};
 
-Health check_health(const busd::HubOptions& options) {
-  auto status = busd::hub_status(options);
+// What the kernel says of a hub that gave `status`. One that holds its lock and cannot be reached is asked
+// once more: it is ill, or, for some milliseconds, just starting or ending.
+Look look_at(const busd::HubOptions& options, busd::Expected<std::string> status) {
   auto facts = busd::hub_inspect(options);
-  if (!status && status.error().result == BUSD_UNREACHABLE && facts && facts->lock_held) {
-    // Either ill, or just starting or ending: then it holds its lock without a socket for some milliseconds.
+  bool odd = !status && status.error().result == BUSD_UNREACHABLE && facts && facts->lock_held;
+  if (odd) {
     std::this_thread::sleep_for(kStartingTime);
     status = busd::hub_status(options);
     facts = busd::hub_inspect(options);
   }
-  if (!facts) return {exit_code_of(facts.error().result), facts.error().message};
-  if (!status) return without_answer(status.error(), *facts);
+  return {std::move(status), std::move(facts)};
+}
+
+Health trouble_of(const Look& look) {
+  if (!look.facts) return {exit_code_of(look.facts.error().result), look.facts.error().message};
+  return without_answer(look.status.error(), *look.facts);
+}
+
+}  // namespace
+
+Answer ask_hub(const busd::HubOptions& options) {
+  auto status = busd::hub_status(options);
+  if (status) return {*status, {}};
+  Look look = look_at(options, std::move(status));
+  if (look.status) return {*look.status, {}};
+  return {std::nullopt, trouble_of(look)};
+}
+
+Health check_health(const busd::HubOptions& options) {
+  Look look = look_at(options, busd::hub_status(options));
+  if (!look.facts || !look.status) return trouble_of(look);
+  const auto& status = look.status;
+  const auto& facts = look.facts;
   auto report = parse_status(*status);
   if (!report) return {kProtocol, "what answers at " + facts->socket + " is no hub"};
   if (!facts->lock_held) {

@@ -170,13 +170,20 @@ Verdict wait_for_lock(const Endpoint& endpoint, TimePoint deadline) {
   return verdict;
 }
 
+// A hub that lives, but whose socket is gone: nobody can ask it anything.
+std::string unheard_hub(const Endpoint& endpoint, const HubFacts& facts) {
+  std::string pid = std::to_string(facts.lock_pid);
+  return (facts.lock_pid > 0 ? "pid " + pid : "a process") + " holds " + quoted(endpoint.lock) +
+         ", but nobody listens at " + quoted(endpoint.socket) + ": not killed" +
+         (facts.lock_pid > 0 ? "; to end it: kill " + pid : "");
+}
+
 // Kills the process that listens on the socket and holds the lock. The pidfd comes first: as long as the
 // facts hold after it was opened, it cannot mean a later process with the same number.
 Verdict kill_hub(const Endpoint& endpoint) {
-  int64_t pid = hub_inspect(endpoint).peer_pid;
-  if (pid <= 0)
-    return {BUSD_TIMED_OUT, "the hub still holds " + quoted(endpoint.lock) +
-                                ", but nobody listens on its socket: not killed"};
+  HubFacts before = hub_inspect(endpoint);
+  int64_t pid = before.peer_pid;
+  if (pid <= 0) return {BUSD_TIMED_OUT, unheard_hub(endpoint, before)};
   Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
   if (!process && errno != ESRCH)
     return verdict_of(errno_error("open process " + std::to_string(pid), errno));
@@ -240,6 +247,8 @@ Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force) {
   Verdict verdict = before.peer_pid == 0 ? Verdict() : ask_to_stop(endpoint, deadline);
   if (verdict.ok()) verdict = wait_for_lock(endpoint, deadline);
   if (verdict.result == BUSD_TIMED_OUT && force) return kill_hub(endpoint);
+  if (verdict.result == BUSD_TIMED_OUT && before.peer_pid == 0)
+    verdict.message = unheard_hub(endpoint, before);
   return verdict;
 }
 

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <poll.h>
 #include <string>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 
 #include "protocol/base/unix_socket.h"
 #include "protocol/codec.h"
+#include "tests/integration/forked.h"
 #include "tests/support/catch.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/raw_client.h"
@@ -79,53 +81,51 @@ std::string frame(uint64_t n) {
          std::string(200, 'p') + "\"}}\n";
 }
 
+// What a counting consumer tells at the end.
+std::string facts(uint64_t events, uint64_t gaps, uint64_t lost) {
+  return std::to_string(events) + " events, " + std::to_string(gaps) + " gaps, " + std::to_string(lost) +
+         " lost";
+}
+
+// A consumer in a process of its own, to be stopped; when it has seen the event `last`, it tells its facts.
+std::unique_ptr<Forked> counting_consumer(const std::string& socket, uint64_t last) {
+  auto consumer = std::make_unique<Forked>([&](const Forked::Tell& tell) {
+    RawClient client(socket);
+    client.hello("load", {"x"});
+    tell("joined");
+    uint64_t events = 0;
+    uint64_t gaps = 0;
+    uint64_t lost = 0;
+    uint64_t seq = 0;
+    while (seq < last) {
+      std::string line = client.read_line(seconds(60));
+      uint64_t next = std::stoull(line.substr(line.find("\"seq\":") + 6, 20));
+      ++events;
+      gaps += next == seq + 1 ? 0U : 1U;
+      lost += next - seq - 1;
+      seq = next;
+    }
+    tell(facts(events, gaps, lost));
+  });
+  CHECK(consumer->read_line() == "joined");
+  return consumer;
+}
+
 }  // namespace
 
 TEST_CASE(
     "A consumer stopped for ten seconds at 20 000 events a second harms nobody and sees the newest events",
     "[stopped]") {
   HubProcess hub;
-  // The consumer that will be stopped is a process of its own: it counts, and tells on a pipe what it saw at
-  // the end.
-  int report[2];
-  REQUIRE(::pipe(report) == 0);
-  Fd report_read(report[0]);
-  Fd report_write(report[1]);
-  RawClient stopped_socket(hub.socket());
-  stopped_socket.hello("load", {"x"});
   constexpr uint64_t kTicks = 100;
   constexpr uint64_t kPerTick = 2000;
   constexpr uint64_t kEvents = kTicks * kPerTick;
-  pid_t stopped = ::fork();
-  REQUIRE(stopped >= 0);
-  if (stopped == 0) {
-    std::string rest;
-    uint64_t facts[3] = {0, 0, 0};  // events, lost, last
-    char chunk[65536];
-    pollfd waiting{stopped_socket.fd(), POLLIN, 0};
-    while (facts[2] < kEvents && ::poll(&waiting, 1, 30'000) == 1) {
-      ssize_t n = ::recv(stopped_socket.fd(), chunk, sizeof chunk, MSG_DONTWAIT);
-      if (n <= 0) break;
-      rest.append(chunk, static_cast<size_t>(n));
-      size_t start = 0;
-      for (size_t end = 0; (end = rest.find('\n', start)) != std::string::npos; start = end + 1) {
-        uint64_t seq = std::stoull(rest.substr(rest.find("\"seq\":", start) + 6, 20));
-        ++facts[0];
-        facts[1] += seq - facts[2] - 1;
-        facts[2] = seq;
-      }
-      rest.erase(0, start);
-    }
-    ssize_t written = ::write(report_write.get(), facts, sizeof facts);
-    ::_exit(written == sizeof facts ? 0 : 1);
-  }
-  stopped_socket.close();
+  auto stopped = counting_consumer(hub.socket(), kEvents);
 
   Tally one(hub.socket());
   Tally two(hub.socket());
   RawClient source(hub.socket());
-  REQUIRE(::kill(stopped, SIGSTOP) == 0);
-  wait_for_state(stopped, 'T');
+  stopped->pause();
   [[maybe_unused]] size_t resident_before = resident_kib(hub.pid());
 
   // The load itself runs by the clock: a tenth of a second, two thousand events, a hundred times.
@@ -158,14 +158,47 @@ TEST_CASE(
   CHECK(resident_kib(hub.pid()) < resident_before + 16 * 1024);
 #endif
 
-  REQUIRE(::kill(stopped, SIGCONT) == 0);
-  uint64_t facts[3] = {0, 0, 0};
-  REQUIRE(::read(report_read.get(), facts, sizeof facts) == sizeof facts);
-  int end = 0;
-  REQUIRE(::waitpid(stopped, &end, 0) == stopped);
-  CHECK(facts[2] == kEvents);    // the newest
-  CHECK(facts[1] == c.dropped);  // exactly the counted gap
-  CHECK(facts[0] + facts[1] == kEvents);
+  stopped->resume();
+  CHECK(stopped->read_line() == facts(kEvents - c.dropped, 1, c.dropped));
+  CHECK(stopped->reap() == 0);
+}
+
+TEST_CASE("A consumer stopped while sources publish at full speed sees one gap, and others see none",
+          "[flood]") {
+  HubProcess hub;
+  constexpr uint64_t kRounds = 300;
+  constexpr uint64_t kPerRound = 100;
+  constexpr uint64_t kEvents = kRounds * kPerRound;
+  auto stopped = counting_consumer(hub.socket(), kEvents);
+  Tally one(hub.socket());
+  Tally two(hub.socket());
+  std::vector<RawClient> sources;
+  for (int i = 0; i < 3; ++i) sources.emplace_back(hub.socket());
+  stopped->pause();
+  uint64_t published = 0;
+  for (uint64_t round = 0; round < kRounds; ++round) {
+    std::string burst;
+    for (uint64_t i = 0; i < kPerRound; ++i) burst += frame(++published);
+    sources[round % sources.size()].send(burst);
+    // At most what their queues hold is on its way to the others.
+    uint64_t behind = 5 * kPerRound;
+    if (published > behind) one.wait_until(published - behind);
+    if (published > behind) two.wait_until(published - behind);
+  }
+  one.wait_until(kEvents);
+  two.wait_until(kEvents);
+  CHECK(one.lost + two.lost == 0);
+  CHECK(one.events == kEvents);
+  CHECK(two.events == kEvents);
+  StatusResponse status = hub.status();
+  const auto& c = status.consumers.at(0);
+  CHECK(c.received == kEvents);
+  CHECK(c.dropped > 0);
+  CHECK(c.received == c.delivered + c.queued + c.dropped);
+  CHECK(status.events.dropped == c.dropped);
+  stopped->resume();
+  CHECK(stopped->read_line() == facts(kEvents - c.dropped, 1, c.dropped));
+  CHECK(stopped->reap() == 0);
 }
 
 TEST_CASE("Of two hundred concurrent hellos on one key exactly one is first", "[crowd]") {

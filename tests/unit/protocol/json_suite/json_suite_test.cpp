@@ -4,6 +4,7 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
+#include "protocol/codec.h"
 #include "protocol/json_scan.h"
 #include "tests/support/catch.h"
 #include "tests/unit/protocol/json_suite/json_suite_cases.h"
@@ -113,6 +114,32 @@ TEST_CASE("Every value of the suite as a whole frame is no event, and bad_json o
       }
     }
   }
+}
+
+TEST_CASE("The codec judges every value of the suite as the scanner does, as a frame and inside one") {
+  size_t refused = 0;
+  for (const SuiteCase& one : all_cases()) {
+    CAPTURE(one.name);
+    std::string value = one.accepted ? trimmed(one.text) : one.text;
+    Decoded whole = decode(one.text);
+    // No case is a message: what is JSON lacks the type, or is no object.
+    REQUIRE(std::holds_alternative<Fault>(whole));
+    CHECK(std::get<Fault>(whole).code == (one.accepted ? ErrorCode::bad_frame : ErrorCode::bad_json));
+    Decoded event = decode(R"({"type":"event","event_type":"t","payload":)" + one.text + "}");
+    Decoded beside = decode(R"({"x":)" + one.text + R"(,"type":"status_query"})");
+    if (one.accepted) {
+      REQUIRE(std::holds_alternative<Message>(event));
+      CHECK(std::get<Event>(std::get<Message>(event)).payload == value);
+      CHECK(std::holds_alternative<StatusQuery>(std::get<Message>(beside)));
+      continue;
+    }
+    ++refused;
+    REQUIRE(std::holds_alternative<Fault>(event));
+    CHECK(std::get<Fault>(event).code == ErrorCode::bad_json);
+    REQUIRE(std::holds_alternative<Fault>(beside));
+    CHECK(std::get<Fault>(beside).code == ErrorCode::bad_json);
+  }
+  CHECK(refused >= 100);
 }
 
 TEST_CASE("Plain RapidJSON differs from our verdict where the suite says so, and nowhere else") {

@@ -1,0 +1,198 @@
+// More than one user on a machine: hubs of others, credentials that change, strangers in numbers, directories
+// that are somebody else's, and sockets that are swapped under a hub.
+//
+// Who is admitted by which option stands in identity_test.cpp; a hub's own directory in lifecycle_test.cpp.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/base/unix_socket.h"
+#include "tests/integration/golden.h"
+#include "tests/integration/stranger.h"
+#include "tests/support/catch.h"
+
+using namespace bus;
+using namespace bus::test;
+
+namespace {
+
+std::string denial_of(uid_t uid) {
+  return R"({"type":"error","code":"denied","message":"uid )" + std::to_string(uid) +
+         R"( may not use this hub"})";
+}
+
+// Skips where the build directory is closed to others.
+bool can_run_as_stranger() {
+  if (!can_be_another()) return false;
+  Forked looks([](const Forked::Tell& tell) {
+    tell(become(kStranger) && ::access(busd_program().c_str(), X_OK) == 0 ? "yes" : "no");
+  });
+  if (looks.read_line() == "yes") return true;
+  WARN("skipped: other users cannot run " << busd_program());
+  return false;
+}
+
+ChildOptions as_stranger() {
+  ChildOptions options;
+  options.in_child = [] {
+    if (!become(kStranger)) ::_exit(1);
+  };
+  return options;
+}
+
+void expect_refusal(const std::string& socket, const std::string& reason, ChildOptions options = {}) {
+  RunResult result = run(busd_program(), {"--socket", socket}, std::move(options));
+  INFO("stderr: " << result.errors);
+  CHECK(result.status == ExitStatus{77, 0});
+  CHECK(result.errors.starts_with("busd: "));
+  CHECK(result.errors.find(reason) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("A hub of another user admits that user and root, and nobody else", "[users]") {
+  if (!can_run_as_stranger()) return;
+  TempDir directory;
+  REQUIRE(::chown(directory.path().c_str(), kStranger, kStranger) == 0);
+  HubProcess hub(directory, {}, as_stranger());
+  open_to_all(hub);
+  RawClient root(hub.socket());
+  CHECK(root.hello("k").first_for_key);
+  CHECK(answer_to_stranger(hub.socket(), {}, kStranger).starts_with(R"({"type":"hello_ack",)"));
+  CHECK(answer_to_stranger(hub.socket(), {}, kOtherStranger) == denial_of(kOtherStranger));
+  StatusResponse status =
+      hub.wait_for_status([](const StatusResponse& s) { return s.consumers.size() == 1; });
+  CHECK(status.consumers[0].uid == 0);
+  CHECK(status.connections.denied == 1);
+}
+
+TEST_CASE("Who somebody is was settled when he connected, whoever speaks later", "[users]") {
+  if (!can_be_another()) return;
+  HubProcess hub;
+  open_to_all(hub);
+  Forked root_no_more([&](const Forked::Tell& tell) {
+    auto connected = connect_unix(hub.socket(), kPatience);
+    if (connected && become(kStranger)) tell(answer_to_hello(*connected));
+  });
+  CHECK(root_no_more.read_line().starts_with(R"({"type":"hello_ack",)"));
+  Forked root_again([&](const Forked::Tell& tell) {
+    if (::seteuid(kStranger) != 0) return;
+    auto connected = connect_unix(hub.socket(), kPatience);
+    if (connected && ::seteuid(0) == 0) tell(answer_to_hello(*connected));
+  });
+  CHECK(root_again.read_line() == denial_of(kStranger));
+}
+
+TEST_CASE("Others cannot even reach the socket of a hub, by its directory or by its own mode", "[users]") {
+  if (!can_be_another()) return;
+  HubProcess hub;
+  CHECK(answer_to_stranger(hub.socket()).find("Permission denied") != std::string::npos);
+  REQUIRE(::chmod(hub.directory().c_str(), 0755) == 0);
+  CHECK(answer_to_stranger(hub.socket()).find("Permission denied") != std::string::npos);
+  CHECK(hub.status().connections.denied == 0);
+}
+
+TEST_CASE("Nothing that a stranger sends is looked at", "[users]") {
+  if (!can_be_another()) return;
+  HubProcess hub;
+  open_to_all(hub);
+  for (const std::string& text :
+       {std::string("{\"type\":\"shutdown\"}\n"), kEvent + "\n", std::string("{\n"),
+        std::string("{\"type\":\"status_query\"}\n"), std::string(3'000'000, 'x')}) {
+    Forked stranger([&](const Forked::Tell& tell) {
+      if (!become(kStranger)) return;
+      RawClient client(hub.socket());
+      client.send(text);
+      tell(client.read_line());
+      client.expect_end();
+      tell("end");
+    });
+    CHECK(stranger.read_line() == denial_of(kStranger));
+    CHECK(stranger.read_line() == "end");
+  }
+  StatusResponse status = hub.status();
+  CHECK(status.connections.denied == 5);
+  CHECK(status.events.published == 0);
+  CHECK(status.events.refused == 0);
+}
+
+TEST_CASE("Strangers in numbers who neither read nor leave take no place and no descriptor", "[users]") {
+  if (!can_be_another()) return;
+  HubProcess hub({"--max-connections", "4"});
+  open_to_all(hub);
+  RawClient own(hub.socket());
+  own.hello("k", {"x"});
+  size_t descriptors = open_descriptors(hub.pid());
+  Forked stranger([&](const Forked::Tell& tell) {
+    if (!become(kStranger)) return;
+    std::vector<RawClient> clients;
+    for (int i = 0; i < 500; ++i) clients.emplace_back(hub.socket());
+    tell("connected");
+    wait_for_the_end();
+  });
+  CHECK(stranger.read_line() == "connected");
+  hub.wait_for_status([&](const StatusResponse& status) {
+    return status.connections.denied == 500 && open_descriptors(hub.pid()) <= descriptors + 1;
+  });
+  for (int i = 0; i < 3; ++i) {
+    RawClient other(hub.socket());
+    CHECK(other.hello("other" + std::to_string(i)).first_for_key);
+    other.send_line(kEvent);
+    CHECK(own.read_as<Event>().seq == static_cast<uint64_t>(i) + 1);
+  }
+  stranger.kill();
+  own.close();
+  hub.expect_no_descriptor_leak();
+}
+
+TEST_CASE("A directory that belongs to somebody else is refused, and nothing is made in it", "[users]") {
+  if (!can_be_another()) return;
+  TempDir directory;
+  std::string theirs = directory.file("theirs");
+  REQUIRE(::mkdir(theirs.c_str(), 0700) == 0);
+  REQUIRE(::chown(theirs.c_str(), kStranger, kStranger) == 0);
+  expect_refusal(theirs + "/bus.sock", "belongs to uid 65534, not to us (uid 0)");
+  // By a way round: neither a symlink of ours nor one of theirs leads to a directory that will do.
+  REQUIRE(::mkdir(directory.file("ours").c_str(), 0700) == 0);
+  REQUIRE(::symlink("ours", directory.file("link").c_str()) == 0);
+  REQUIRE(::lchown(directory.file("link").c_str(), kStranger, kStranger) == 0);
+  expect_refusal(directory.file("link/bus.sock"), "is a symlink");
+  CHECK(std::filesystem::is_empty(theirs));
+  CHECK(std::filesystem::is_empty(directory.file("ours")));
+}
+
+TEST_CASE("A hub that is not root refuses a directory of root's, open or closed", "[users]") {
+  if (!can_run_as_stranger()) return;
+  TempDir directory;
+  REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
+  std::string theirs = directory.file("theirs");
+  for (mode_t mode : {mode_t{0700}, mode_t{0777}, mode_t{01777}}) {
+    std::filesystem::create_directory(theirs);
+    REQUIRE(::chmod(theirs.c_str(), mode) == 0);
+    expect_refusal(theirs + "/bus.sock", "belongs to uid 0, not to us (uid 65534)", as_stranger());
+    CHECK(std::filesystem::is_empty(theirs));
+  }
+}
+
+// What stands there instead, and what the programs say of it, is tried in tests/cli/status_vanished.sh.
+TEST_CASE("A hub whose socket is taken away serves on, and the next start says what is wrong", "[swapped]") {
+  HubProcess hub;
+  RawClient consumer(hub.socket());
+  consumer.hello("k", {"x"});
+  std::string kept = hub.file("kept.sock");
+  REQUIRE(::rename(hub.socket().c_str(), kept.c_str()) == 0);
+  RunResult second = run(busd_program(), {"--socket", hub.socket()});
+  std::string pid = std::to_string(hub.pid());
+  CHECK(second.status == ExitStatus{75, 0});
+  CHECK(second.errors == "busd: pid " + pid + " holds \"" + hub.file("bus.lock") +
+                             "\", but there is no socket at \"" + hub.socket() +
+                             "\": the socket was removed under a running hub; stop it (kill " + pid +
+                             ") and start again\n");
+  consumer.send_line(kEvent);
+  CHECK(consumer.read_as<Event>().seq == 1);
+  // Under its other name it is the same hub.
+  CHECK(query_status(kept).consumers.size() == 1);
+  REQUIRE(::rename(kept.c_str(), hub.socket().c_str()) == 0);
+  hub.stop();
+}
