@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <poll.h>
 #include <sys/stat.h>
 #include <thread>
@@ -19,6 +20,17 @@ namespace {
 // flock(2) cannot wait for a bounded time without a signal or a thread; forty attempts in two seconds cost
 // nothing.
 constexpr Duration kRetryStep = milliseconds(50);
+
+// Waits for `time`, or until one of the signals comes that end the hub; they are blocked (serve.cpp).
+bool told_to_end_within(Duration time) {
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  ::sigaddset(&ends, SIGTERM);
+  ::sigaddset(&ends, SIGINT);
+  auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
+  timespec wait{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  return ::sigtimedwait(&ends, nullptr, &wait) > 0;
+}
 
 void write_pid(int fd) {
   std::string text = std::to_string(::getpid()) + "\n";
@@ -38,7 +50,8 @@ Result<InstanceLock> InstanceLock::acquire(const Endpoint& endpoint, Duration pa
       return InstanceLock(std::move(lock.value()), endpoint.socket);
     }
     if (lock.error().code != Errc::busy || now() >= deadline) return std::move(lock.error());
-    std::this_thread::sleep_for(std::min<Duration>(kRetryStep, deadline - now()));
+    if (told_to_end_within(std::min<Duration>(kRetryStep, deadline - now())))
+      return Error{Errc::closed, "told to end while it waited for " + quoted(endpoint.lock)};
   }
 }
 

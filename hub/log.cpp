@@ -144,16 +144,26 @@ void Log::put(const std::string& line) {
 
 bool Log::put_file(const std::string& line) {
   if (file_bytes_ + line.size() > max_file_bytes_) rotate();
-  ssize_t written = ::write(file_.get(), line.data(), line.size());
-  if (written > 0) file_bytes_ += static_cast<size_t>(written);
-  return written == static_cast<ssize_t>(line.size());
+  size_t written = put_line(file_.get(), line);
+  file_bytes_ += written;
+  return written == line.size();
 }
 
 bool Log::put_stderr(const std::string& line) {
   // stderr may be a pipe that nobody empties; it belongs to others too, so it is not made non-blocking.
   pollfd room{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return false;
-  return ::write(STDERR_FILENO, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  return put_line(STDERR_FILENO, line) == line.size();
+}
+
+size_t Log::put_line(int fd, const std::string& line) {
+  // What a full disk cut off must not be the beginning of the next line.
+  if (torn_ && ::write(fd, "\n", 1) != 1) return 0;
+  torn_ = false;
+  ssize_t written = ::write(fd, line.data(), line.size());
+  if (written <= 0) return 0;
+  torn_ = static_cast<size_t>(written) < line.size();
+  return static_cast<size_t>(written);
 }
 
 }  // namespace bus::hub

@@ -55,6 +55,8 @@ class Log {
   void put(const std::string& line);
   bool put_file(const std::string& line);
   bool put_stderr(const std::string& line);
+  // Returns how many bytes of it the descriptor took.
+  size_t put_line(int fd, const std::string& line);
   void rotate();
   Result<void> use_file(const std::string& path);
 
@@ -64,6 +66,7 @@ class Log {
   std::string path_;
   Fd file_;
   size_t file_bytes_ = 0;
+  bool torn_ = false;  // what was written last ends in the middle of a line
   uint64_t lost_ = 0;
 };
 

@@ -81,6 +81,8 @@ int end(const Ending& ending) {
 int main(int argc, char** argv) {
   // First thing: a peer or a log reader that goes away must show as an error of write().
   std::signal(SIGPIPE, SIG_IGN);
+  // The same for a log that has reached the limit of a file's size (setrlimit(2)).
+  std::signal(SIGXFSZ, SIG_IGN);
   open_missing_stdio();
   auto parsed = parse_options(std::vector<std::string>(argv + 1, argv + argc));
   if (const auto* options = std::get_if<Options>(&parsed)) return act(*options);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <sys/random.h>
@@ -77,7 +78,17 @@ Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, si
   return config;
 }
 
+// Signals that end the hub wait until it can end in order: from before it owns anything until the loop watches for
+// them. Never undone where it does not come to that, because the process ends.
+void hold_signals(int how) {
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  for (int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&ends, number);
+  ::sigprocmask(how, &ends, nullptr);
+}
+
 Result<void> run(const Options& options, const Endpoint& endpoint, Readiness& readiness, Log& log) {
+  hold_signals(SIG_BLOCK);
   BUSD_TRY(ensure_private_dir(endpoint.directory));
   if (!options.log_file.empty()) BUSD_TRY(log.open_file(options.log_file));
   BUSD_ASSIGN(InstanceLock lock, InstanceLock::acquire(endpoint, kLockPatience));
@@ -86,6 +97,7 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Readiness& re
   BUSD_ASSIGN(HubConfig config, config_of(options, endpoint, max_connections));
   BUSD_ASSIGN(Fd listening, lock.put_up_socket(kListenBacklog));
   Daemon daemon(*loop, std::move(config), std::move(listening), log);
+  hold_signals(SIG_UNBLOCK);
   log.write(LogLevel::info, "serving",
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
   readiness.ready();
@@ -139,6 +151,7 @@ ExitCode serve(const Options& options, const Endpoint& endpoint, Readiness readi
   Log log(options.log_level);
   auto done = run(options, endpoint, readiness, log);
   if (done) return kExitDone;
+  if (done.error().code == Errc::closed) return kExitDone;
   if (done.error().code == Errc::busy) return yield_to_other(endpoint, readiness);
   say(done.error().what);
   readiness.failed("busd: " + done.error().what);

@@ -74,10 +74,10 @@ bool Session::obey() {
     watch_.wake_reader();
     return true;
   }
-  // What can be written at once is, in the next turn; for the rest the kernel says when there is room.
-  bool more = owner_.core().has_more(id_);
-  if (!watch_.set(mode, !more && !owner_.core().outbox(id_).empty())) return false;
-  if (more) watch_.wake_writer();
+  bool unwritten = !owner_.core().outbox(id_).empty();
+  if (!watch_.set(mode, unwritten)) return false;
+  // The rest of a long queue. An edge-triggered watch says nothing about room that was there all the time.
+  if (owner_.core().has_more(id_)) watch_.wake_writer();
   if (owner_.core().has_backlog(id_) && mode == FdWatch::Mode::reading) watch_.wake_reader();
   return true;
 }
