@@ -262,12 +262,9 @@ BlockPtr HubCore::Impl::status_line(const SourceStatus& status) {
   return block_of_line(encode(status), 0, {&ledger_.total(Pool::queues), nullptr});
 }
 
-// Whether it was queued.
-bool HubCore::Impl::push_status(Peer& peer, const BlockPtr& line) {
-  if (ledger_.total(Pool::queues).is_over()) return false;
-  if (!peer.outbox.push_best_effort(line, config_.queue)) return false;
-  will_write(peer);
-  return true;
+void HubCore::Impl::push_status(Peer& peer, const BlockPtr& line) {
+  if (ledger_.total(Pool::queues).is_over()) return;
+  if (peer.outbox.push_best_effort(line, config_.queue)) will_write(peer);
 }
 
 // A line to all consumers, behind what they get before it and ahead of what they get after it.

@@ -199,7 +199,7 @@ class HubCore::Impl {
   void will_write(Peer& peer);
   BlockPtr status_line(const SourceStatus& status);
   void broadcast(const SourceStatus& status);
-  bool push_status(Peer& peer, const BlockPtr& line);
+  void push_status(Peer& peer, const BlockPtr& line);
   // What the peer's queue and replies take now.
   void charge_output(Peer& peer);
   void reclaim();

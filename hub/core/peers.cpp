@@ -103,8 +103,7 @@ void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, T
   add_consumer(peer);
   reply(peer, hello_ack(answer.verdict == KeyRegistry::Verdict::joined_first), now + kWriteTimeout);
   for (const NamedSource* source : sources_.known()) {
-    BlockPtr line = status_line({source->name, source->state, source->detail});
-    if (!push_status(peer, line)) break;
+    push_status(peer, status_line({source->name, source->state, source->detail}));
   }
   notice(Notice::Kind::joined, peer, "consumer " + peer.key);
 }

@@ -76,6 +76,12 @@ TEST_CASE("Quoted text stays on one line and cannot close its quotes") {
   CHECK(quoted("\xC3\xA9\xFF") == "\"\xC3\xA9\\xff\"");
   CHECK(quoted("\xC2\x9B"
                "31m") == R"("\xc2\x9b31m")");
+  // A line separator, and marks that turn the direction of text: first, last, and what stands beside them.
+  CHECK(quoted("a\u2028b") == R"("a\xe2\x80\xa8b")");
+  CHECK(quoted("\u202E") == R"("\xe2\x80\xae")");
+  CHECK(quoted("\u2066\u2069") == R"("\xe2\x81\xa6\xe2\x81\xa9")");
+  CHECK(quoted("\u200E\u200F\u061C") == R"("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c")");
+  CHECK(quoted("\u200D\u2027\u202F\u2065\u206A") == "\"\u200D\u2027\u202F\u2065\u206A\"");
 }
 
 TEST_CASE("Quoted text is cut at its limit, and not below it") {
