@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/core/hub_core.h"
@@ -85,6 +86,11 @@ class CoreRig : public hub::Edge {
   }
 
   bool is_open(hub::PeerId id) const { return sockets_.count(id) != 0; }
+
+  // What the peer got since the last call, byte for byte.
+  std::string take_bytes(hub::PeerId id) {
+    return std::exchange((is_open(id) ? sockets_[id] : finished_[id]).bytes, {});
+  }
 
   // The complete lines that the peer got since the last call, without their LF.
   std::vector<std::string> lines(hub::PeerId id) {

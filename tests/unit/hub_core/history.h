@@ -1,0 +1,58 @@
+// One random history of a hub: connections that join, publish, ask, stall, dribble bytes, leave and die, and
+// time that passes, all chosen by one seed; after each step the core is compared with the model.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "tests/unit/hub_core/random_frames.h"
+#include "tests/unit/hub_core/twin.h"
+
+namespace bus::test {
+
+class History {
+ public:
+  explicit History(uint64_t seed);
+
+  // Returns what differs, with the step and those before it; empty when core and model agree to the end.
+  std::string run(size_t steps);
+
+  // How often a rendering was shared with a socket.
+  size_t shares() const { return twin_.rig.shares; }
+
+ private:
+  // Who sits at one of the places from which connections are made.
+  struct Seat {
+    hub::PeerId id = 0;
+    uint32_t uid = 0;
+    std::string unsent;  // the rest of a frame that it dribbles
+    bool greeted = false;
+  };
+
+  static hub::HubConfig config(Dice& dice, RandomFrames::Habits& habits, size_t& seats);
+
+  void step();
+  void connect(Seat& seat);
+  void greet(Seat& seat);
+  void act(Seat& seat);
+  void publish(Seat& seat);
+  void stall(Seat& seat);
+  void pass_time();
+  void send(Seat& seat, std::string bytes);
+  void stop();
+  void log(const std::string& what, const Seat& seat, const std::string& bytes = {});
+  bool agrees(size_t step);
+
+  Dice dice_;
+  RandomFrames::Habits habits_;
+  size_t seat_count_ = 0;
+  Twin twin_;
+  RandomFrames frames_;
+  std::vector<Seat> seats_;
+  std::deque<std::string> log_;  // what happened lately
+  std::string difference_;
+};
+
+}  // namespace bus::test
