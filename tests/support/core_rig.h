@@ -66,9 +66,7 @@ class CoreRig : public hub::Edge {
   // The peer closes its socket.
   void hang_up(hub::PeerId id) {
     if (sockets_.count(id) == 0) return;
-    core.gone(id, clock);
-    finished_[id] = std::move(sockets_[id]);
-    sockets_.erase(id);
+    close(id);
     settle();
   }
   void advance(Duration d) {
@@ -186,6 +184,12 @@ class CoreRig : public hub::Edge {
     for (const auto& [at, was] : shared_) BUSD_CHECK(std::string_view(at, was.size()) == was);
   }
 
+  void close(hub::PeerId id) {
+    core.gone(id, clock);
+    finished_[id] = std::move(sockets_[id]);
+    sockets_.erase(id);
+  }
+
   void read(hub::PeerId id) {
     Socket& socket = sockets_[id];
     if (core.intake(id) != hub::Intake::read) return;
@@ -193,6 +197,7 @@ class CoreRig : public hub::Edge {
     if (socket.ended && core.intake(id) == hub::Intake::read) core.end_of_input(id, clock);
   }
 
+  // Those who were touched are served in that order, and only then those who were touched by it.
   void settle() {
     for (;;) {
       std::vector<hub::PeerId> touched = core.take_touched();
@@ -205,7 +210,7 @@ class CoreRig : public hub::Edge {
     if (!is_open(id)) return;
     while (core.has_more(id)) core.flush(id);
     if (core.fate(id) == hub::Fate::stay) return read(id);
-    if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) hang_up(id);
+    if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) close(id);
   }
 
   std::map<hub::PeerId, Socket> sockets_;

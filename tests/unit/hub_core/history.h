@@ -19,8 +19,17 @@ class History {
   // Returns what differs, with the step and those before it; empty when core and model agree to the end.
   std::string run(size_t steps);
 
-  // How often a rendering was shared with a socket.
-  size_t shares() const { return twin_.rig.shares; }
+  // What it met, so that a test sees that its histories are about something.
+  struct Met {
+    uint64_t dropped = 0;
+    uint64_t duplicates = 0;
+    uint64_t unmatched = 0;
+    uint64_t refused = 0;
+    StatusResponse::Connections connections;
+    uint64_t crowded_out = 0;  // hellos that were one too many to wait
+    uint64_t shares = 0;       // of a rendering with a socket
+  };
+  void add_to(Met& met) const;
 
  private:
   // Who sits at one of the places from which connections are made.
@@ -37,6 +46,7 @@ class History {
   void connect(Seat& seat);
   void greet(Seat& seat);
   void act(Seat& seat);
+  void leave_one_alone();
   void publish(Seat& seat);
   void stall(Seat& seat);
   void pass_time();

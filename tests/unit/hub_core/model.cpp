@@ -281,6 +281,7 @@ void HubModel::hello(Id id, const Hello& message) {
   if (scope.holder == 0) {
     answer_join(admit(id, peer.scope));
   } else if (scope.waiters.size() >= kMostWaiters) {
+    ++crowded_out_;
     answer_join({id, false, too_many_wait(peer.scope)});
   } else {
     scope.waiters.push_back(id);

@@ -62,6 +62,8 @@ class HubModel {
   bool stop_requested() const { return stop_requested_; }
   // What the log is told, in no particular order.
   std::vector<std::pair<hub::Notice::Kind, Id>> take_notices() { return std::exchange(notices_, {}); }
+  // Hellos that were refused because too many wait already.
+  uint64_t crowded_out() const { return crowded_out_; }
   // Overwrites every member that PROTOCOL.md 7 tells how to count.
   void describe(StatusResponse& out) const;
 
@@ -193,6 +195,7 @@ class HubModel {
   StatusResponse::Events events_;  // `delivered` and `dropped` of those who are gone
   StatusResponse::Connections connections_;
   std::vector<std::pair<hub::Notice::Kind, Id>> notices_;
+  uint64_t crowded_out_ = 0;
 };
 
 }  // namespace bus::test

@@ -17,7 +17,7 @@ using namespace bus::test;
 namespace {
 
 constexpr size_t kSteps = 10'000;
-constexpr uint64_t kHistories = kSlowBuild ? 6 : 24;
+constexpr uint64_t kHistories = kSlowBuild ? 4 : 16;
 
 uint64_t number_from(const char* variable, uint64_t otherwise) {
   const char* text = std::getenv(variable);
@@ -34,15 +34,26 @@ TEST_CASE("Random histories are, byte for byte, what the model says") {
   uint64_t first = number_from("BUSD_SEED", 1);
   bool one = std::getenv("BUSD_SEED") != nullptr;
   uint64_t last = one ? first : number_from("BUSD_HISTORIES", kHistories);
-  size_t shares = 0;
+  History::Met met;
   for (uint64_t seed = first; seed <= last; ++seed) {
     History history(seed);
     std::string difference = history.run(kSteps);
     if (!difference.empty())
       FAIL("replay with BUSD_SEED=" << seed << "\n" << difference);
-    shares += history.shares();
+    history.add_to(met);
   }
   std::printf("histories: %llu of %zu steps%s\n", static_cast<unsigned long long>(last - first + 1), kSteps,
               kSlowBuild ? " (fewer, since this is a build with sanitizers)" : "");
-  if (!one) CHECK(shares > 1000);
+  if (one || last < kHistories) return;
+  CHECK(met.dropped > 1000);
+  CHECK(met.duplicates > 1000);
+  CHECK(met.unmatched > 1000);
+  CHECK(met.refused > 1000);
+  CHECK(met.connections.denied > 0);
+  CHECK(met.connections.too_many > 0);
+  CHECK(met.connections.timed_out > 0);
+  CHECK(met.connections.cleanup_timeouts > 0);
+  CHECK(met.connections.unread > 0);
+  CHECK(met.crowded_out > 0);
+  CHECK(met.shares > 1000);
 }

@@ -27,7 +27,8 @@ class Twin {
     return id;
   }
   void send(hub::PeerId id, std::string_view bytes) {
-    StatusResponse before = rig.core.status(rig.clock);
+    bool asks = bytes.find("status_query") != std::string_view::npos;
+    StatusResponse before = asks ? rig.core.status(rig.clock) : StatusResponse{};
     rig.send(id, bytes);
     model.send(id, bytes, before);
   }
@@ -60,16 +61,17 @@ class Twin {
 
   bool is_open(hub::PeerId id) const { return rig.is_open(id); }
 
-  // Compares all that came out since the last call, and all that can be asked. Returns the first difference,
-  // empty when there is none, and forgets the connections that have gone.
-  std::string difference() {
+  // Compares all that came out since the last call, and what can be asked; status only `with_status`. Returns
+  // the first difference, empty when there is none, and forgets the connections that have gone.
+  std::string difference(bool with_status = true) {
     std::string found;
     for (hub::PeerId id : peers_) {
       if (found.empty()) found = difference_of(id);
     }
     std::erase_if(peers_, [this](hub::PeerId id) { return !rig.is_open(id); });
     if (found.empty()) found = difference_of_time();
-    if (found.empty()) found = difference_of_status();
+    if (found.empty()) found = difference_of_notices();
+    if (found.empty() && with_status) found = difference_of_status();
     return found;
   }
 
@@ -120,13 +122,17 @@ class Twin {
     return {};
   }
 
-  std::string difference_of_status() {
+  std::string difference_of_notices() {
     auto wanted_notices = model.take_notices();
     std::vector<std::pair<hub::Notice::Kind, hub::PeerId>> notices;
     for (const hub::Notice& notice : rig.core.take_notices()) notices.emplace_back(notice.kind, notice.peer);
     std::sort(notices.begin(), notices.end());
     std::sort(wanted_notices.begin(), wanted_notices.end());
-    if (notices != wanted_notices) return told("notices", listed(notices), listed(wanted_notices));
+    return notices == wanted_notices ? std::string()
+                                     : told("notices", listed(notices), listed(wanted_notices));
+  }
+
+  std::string difference_of_status() {
     StatusResponse status = rig.core.status(rig.clock);
     StatusResponse wanted = status;
     model.describe(wanted);
