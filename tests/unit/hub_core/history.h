@@ -40,7 +40,7 @@ class History {
     bool greeted = false;
   };
 
-  static hub::HubConfig config(Dice& dice, RandomFrames::Habits& habits, size_t& seats);
+  static hub::HubConfig config(uint64_t seed, Dice& dice, RandomFrames::Habits& habits, size_t& seats);
 
   void step();
   void connect(Seat& seat);

@@ -14,10 +14,10 @@ using hub::Fate;
 using hub::Intake;
 using hub::Notice;
 
-constexpr size_t kMostIds = 10'000;      // of one source (PROTOCOL.md 5)
-constexpr size_t kMostWaiters = 64;      // of one scope (PROTOCOL.md 6)
-constexpr size_t kMostAbsent = 256;      // sources that are remembered (hub/core/sources.h)
-constexpr size_t kUnmatchedShown = 16;   // PROTOCOL.md 7
+constexpr size_t kMostIds = 10'000;       // of one source (PROTOCOL.md 5)
+constexpr size_t kMostWaiters = 64;       // of one scope (PROTOCOL.md 6)
+constexpr size_t kMostAbsent = 256;       // sources that are remembered (hub/core/sources.h)
+constexpr size_t kUnmatchedShown = 16;    // PROTOCOL.md 7
 constexpr size_t kIdBytesAnswered = 255;  // PROTOCOL.md 3
 
 // The core's texts for people. The page leaves them free; here because a socket that takes few bytes counts
@@ -61,12 +61,14 @@ bool contains(const std::vector<T>& list, const T& value) {
 // ---- entries
 
 void HubModel::connect(Id id, uint32_t uid, int64_t pid) {
-  Peer& peer = peers_.emplace(id, ModelQueue::Limits{config_.queue.frames, config_.queue.bytes}).first->second;
+  Peer& peer =
+      peers_.emplace(id, ModelQueue::Limits{config_.queue.frames, config_.queue.bytes}).first->second;
   peer.uid = uid;
   peer.kernel_pid = pid;
   peer.since = now_;
   ++connections_.accepted;
-  auto admitted = std::count_if(peers_.begin(), peers_.end(), [](const auto& p) { return p.second.admitted; });
+  auto admitted =
+      std::count_if(peers_.begin(), peers_.end(), [](const auto& p) { return p.second.admitted; });
   // CoreRig's peers have a gid that is equal to their uid.
   bool allowed = uid == config_.uid || uid == 0 || contains(config_.allow_uids, uid) ||
                  contains(config_.allow_gids, uid);
@@ -638,12 +640,8 @@ void HubModel::describe_peers(StatusResponse& out) const {
     out.events.dropped += peer.out.dropped();
     if (peer.is_source() || peer.phase == Phase::consumer) ++out.active_conns;
     if (peer.is_source() && peer.source.empty()) {
-      out.sources.push_back({{},
-                             SourceState::connected,
-                             peer.shown_pid(),
-                             peer.uid,
-                             peer.published,
-                             age_ms(peer.last_event)});
+      out.sources.push_back(
+          {{}, SourceState::connected, peer.shown_pid(), peer.uid, peer.published, age_ms(peer.last_event)});
     }
     if (peer.phase != Phase::consumer) continue;
     StatusResponse::Consumer consumer;

@@ -38,8 +38,7 @@ TEST_CASE("Random histories are, byte for byte, what the model says") {
   for (uint64_t seed = first; seed <= last; ++seed) {
     History history(seed);
     std::string difference = history.run(kSteps);
-    if (!difference.empty())
-      FAIL("replay with BUSD_SEED=" << seed << "\n" << difference);
+    if (!difference.empty()) FAIL("replay with BUSD_SEED=" << seed << "\n" << difference);
     history.add_to(met);
   }
   std::printf("histories: %llu of %zu steps%s\n", static_cast<unsigned long long>(last - first + 1), kSteps,

@@ -49,12 +49,13 @@ std::string RandomFrames::scope_members() {
 }
 
 std::string RandomFrames::type_entry() {
-  return dice_.pick<const char*>(
-      {"\"a\"", "\"a.b\"", "\"a.*\"", "\"a.b.*\"", "\"*\"", "\"b\"", "\"\\u0062\"", "\"a.\"", "\"x.*.y\"", "\".*\""});
+  return dice_.pick<const char*>({"\"a\"", "\"a.b\"", "\"a.*\"", "\"a.b.*\"", "\"*\"", "\"b\"", "\"\\u0062\"",
+                                  "\"a.\"", "\"x.*.y\"", "\".*\""});
 }
 
 std::string RandomFrames::consumer_hello() {
-  std::vector<std::string> members = {dice_.one_in(5) ? "\"\\u0074ype\":\"hell\\u006f\"" : text("type", "hello")};
+  std::vector<std::string> members = {dice_.one_in(5) ? "\"\\u0074ype\":\"hell\\u006f\""
+                                                      : text("type", "hello")};
   std::string pid = "\"pid\":";
   pid += std::to_string(dice_.pick<int>({0, 100, 42, 4242}));
   members.push_back(pid);
@@ -83,8 +84,8 @@ std::string RandomFrames::source_hello() {
 }
 
 std::string RandomFrames::event_type() {
-  return dice_.pick<const char*>(
-      {"a", "a", "a.b", "a.b", "a.b.c", "b", "\\u0062", "c", "a.", ".a", "a..b", "x.*.y", "d\xc3\xa9", "a.*"});
+  return dice_.pick<const char*>({"a", "a", "a.b", "a.b", "a.b.c", "b", "\\u0062", "c", "a.", ".a", "a..b",
+                                  "x.*.y", "d\xc3\xa9", "a.*"});
 }
 
 std::string RandomFrames::event_id() {
@@ -102,8 +103,9 @@ std::string RandomFrames::event_id() {
 }
 
 std::string RandomFrames::payload() {
-  std::string out = dice_.pick<const char*>({"null", "1.10", "18446744073709551616", "{\"a\":[1,{\"b\":\"]}\\\"\"}],\"a\":2}",
-                                             "\"\\ud800 \\/ \"", "[ true , false ]", "{}", "\"\""});
+  std::string out = dice_.pick<const char*>({"null", "1.10", "18446744073709551616",
+                                             "{\"a\":[1,{\"b\":\"]}\\\"\"}],\"a\":2}", "\"\\ud800 \\/ \"",
+                                             "[ true , false ]", "{}", "\"\""});
   if (dice_.one_in(2)) return out;
   out = "\"";
   out += std::string(dice_.below(habits_.most_padding), 'p');
@@ -139,24 +141,41 @@ std::string RandomFrames::source_status() {
   std::string name = "source";
   name += std::to_string(dice_.below(habits_.names));
   std::vector<std::string> members = {text("type", "source_status"), text("source", name)};
-  members.push_back(text(
-      "state", dice_.pick<const char*>({"connecting", "connected", "disconnected", "reconnecting"})));
+  members.push_back(
+      text("state", dice_.pick<const char*>({"connecting", "connected", "disconnected", "reconnecting"})));
   if (dice_.one_in(2)) members.push_back(text("detail", "attempt \\u0032"));
   return object(std::move(members));
 }
 
 std::string RandomFrames::bad() {
   std::string line = dice_.pick<const char*>({
-      "{ not json", "{\"type\":\"event\",\"event_type\":\"a\",\"event_id\":\"e\"", "[]", "\"x\"", "\xff",
-      R"({"type":"quux"})", R"({"type":7})", "{}", R"({"type":"event"})", R"({"type":"event","event_id":"e-1"})",
-      R"({"type":"event","event_type":7,"event_id":"e-2"})", R"({"type":"event","event_type":"a","event_id":5})",
-      R"({"type":"event","event_type":""})", R"({"type":"event","event_type":"a","seq":-1,"event_id":"\u0065"})",
-      R"({"type":"event","event_type":"a\u0001"})", R"({"type":"event","event_type":"\ud800","event_id":"h"})",
-      R"({"type":"hello_ack","bus_version":"v1","first_for_key":true})", R"({"type":"bye","type":"bye"})",
-      R"({"type":"status_query"})", R"({"type":"shutdown"})", R"({"type":"pre_shutdown_ack","last_for_key":true})",
-      R"({"type":"hello","pid":1.5,"event_key":"k"})", R"({"type":"hello","pid":1,"event_key":"k"})",
-      R"({"type":"source_status","source":"s","state":"lost"})", R"({"type":"source_status","state":"connected"})",
-      R"({"type":"pre_shutdown_check","event_key":7})", R"({"type":"error","code":"busy","message":"no"})",
+      "{ not json",
+      "{\"type\":\"event\",\"event_type\":\"a\",\"event_id\":\"e\"",
+      "[]",
+      "\"x\"",
+      "\xff",
+      R"({"type":"quux"})",
+      R"({"type":7})",
+      "{}",
+      R"({"type":"event"})",
+      R"({"type":"event","event_id":"e-1"})",
+      R"({"type":"event","event_type":7,"event_id":"e-2"})",
+      R"({"type":"event","event_type":"a","event_id":5})",
+      R"({"type":"event","event_type":""})",
+      R"({"type":"event","event_type":"a","seq":-1,"event_id":"\u0065"})",
+      R"({"type":"event","event_type":"a\u0001"})",
+      R"({"type":"event","event_type":"\ud800","event_id":"h"})",
+      R"({"type":"hello_ack","bus_version":"v1","first_for_key":true})",
+      R"({"type":"bye","type":"bye"})",
+      R"({"type":"status_query"})",
+      R"({"type":"shutdown"})",
+      R"({"type":"pre_shutdown_ack","last_for_key":true})",
+      R"({"type":"hello","pid":1.5,"event_key":"k"})",
+      R"({"type":"hello","pid":1,"event_key":"k"})",
+      R"({"type":"source_status","source":"s","state":"lost"})",
+      R"({"type":"source_status","state":"connected"})",
+      R"({"type":"pre_shutdown_check","event_key":7})",
+      R"({"type":"error","code":"busy","message":"no"})",
   });
   if (dice_.one_in(20)) {
     line = R"({"type":"event","event_id":")";

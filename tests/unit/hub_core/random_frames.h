@@ -32,9 +32,9 @@ class Dice {
 class RandomFrames {
  public:
   struct Habits {
-    size_t names = 3;         // of sources
-    size_t ids = 30;          // event ids to choose from; 0: mostly new ones, and repetitions of any age
-    bool one_scope = false;   // all consumers join the same
+    size_t names = 3;        // of sources
+    size_t ids = 30;         // event ids to choose from; 0: mostly new ones, and repetitions of any age
+    bool one_scope = false;  // all consumers join the same
     size_t most_padding = 120;
   };
 

@@ -1,9 +1,10 @@
-// Every history of 7 steps that 3 consumers of 2 keys can have, each compared with the model after every step.
+// Every history of 7 steps that 3 consumers of 2 keys can have, each compared with the model after every
+// step.
 //
-// A step is one of: join (with either key), leave (bye), die (hang up), check (pre_shutdown_check), publish (an
-// event of the own key, which all consumers of that key get), and stall, or read on if it stalls. A stalled
-// consumer takes a few bytes more, so that frames are begun, and a queue holds one frame, so that the second
-// event that waits drops one.
+// A step is one of: join (with either key), leave (bye), die (hang up), check (pre_shutdown_check), publish
+// (an event of the own key, which all consumers of that key get), and stall, or read on if it stalls. A
+// stalled consumer takes a few bytes more, so that frames are begun, and a queue holds one frame, so that the
+// second event that waits drops one.
 //
 // Histories that differ only in names are one: who joins is always the first place that is free (which of
 // three empty places a connection takes is a name that nobody sees: each join is a new connection), and the
@@ -35,7 +36,8 @@ constexpr size_t kStepsByDefault = kSlowBuild ? 5 : 7;
 constexpr size_t kRoomOfStalled = 40;
 
 enum class Act { join_a, join_b, leave, die, check, publish, stall };
-constexpr const char* kActNames[] = {"join a", "join b", "leave", "die", "check", "publish", "stall or read on"};
+constexpr const char* kActNames[] = {"join a", "join b",  "leave",           "die",
+                                     "check",  "publish", "stall or read on"};
 
 struct Step {
   size_t consumer = 0;
