@@ -92,9 +92,11 @@ class ModelQueue {
     return dropped;
   }
 
-  // A source_status, where there is room.
-  void add_best_effort(const std::string& line) {
-    if (fits(1, line.size())) frames_.push_back({line, false});
+  // A source_status, where there is room. Returns whether there was.
+  bool add_best_effort(const std::string& line) {
+    if (!fits(1, line.size())) return false;
+    frames_.push_back({line, false});
+    return true;
   }
 
   // Unread replies are bounded, but for a single one. Returns whether it was queued.

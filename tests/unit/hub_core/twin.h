@@ -112,9 +112,10 @@ class Twin {
     TimePoint wanted = model.next_deadline();
     if (next > wanted || (judged_at_ == rig.clock && next <= rig.clock && wanted > rig.clock))
       return told("next deadline", number(next), number(wanted));
-    if (rig.core.overdue(rig.clock) != model.overdue()) {
-      return told("overdue", std::to_string(rig.core.overdue(rig.clock).size()),
-                  std::to_string(model.overdue().size()));
+    // More may be due: only these must be read before they are judged.
+    std::vector<hub::PeerId> due = rig.core.overdue(rig.clock);
+    for (hub::PeerId id : model.overdue()) {
+      if (std::find(due.begin(), due.end(), id) == due.end()) return "overdue: not peer " + std::to_string(id);
     }
     if (rig.core.idle(rig.clock) != model.idle())
       return told("idle", std::to_string(rig.core.idle(rig.clock)), std::to_string(model.idle()));
