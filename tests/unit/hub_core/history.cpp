@@ -50,7 +50,10 @@ hub::HubConfig History::config(uint64_t seed, Dice& dice, RandomFrames::Habits& 
 }
 
 History::History(uint64_t seed)
-    : dice_(seed), twin_(config(seed, dice_, habits_, seat_count_)), frames_(dice_, habits_), seats_(seat_count_) {}
+    : dice_(seed),
+      twin_(config(seed, dice_, habits_, seat_count_)),
+      frames_(dice_, habits_),
+      seats_(seat_count_) {}
 
 std::string History::run(size_t steps) {
   for (size_t i = 1; i <= steps; ++i) {

@@ -115,7 +115,8 @@ class Twin {
     // More may be due: only these must be read before they are judged.
     std::vector<hub::PeerId> due = rig.core.overdue(rig.clock);
     for (hub::PeerId id : model.overdue()) {
-      if (std::find(due.begin(), due.end(), id) == due.end()) return "overdue: not peer " + std::to_string(id);
+      if (std::find(due.begin(), due.end(), id) == due.end())
+        return "overdue: not peer " + std::to_string(id);
     }
     if (rig.core.idle(rig.clock) != model.idle())
       return told("idle", std::to_string(rig.core.idle(rig.clock)), std::to_string(model.idle()));
