@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/core/hub_core.h"
@@ -65,9 +66,7 @@ class CoreRig : public hub::Edge {
   // The peer closes its socket.
   void hang_up(hub::PeerId id) {
     if (sockets_.count(id) == 0) return;
-    core.gone(id, clock);
-    finished_[id] = std::move(sockets_[id]);
-    sockets_.erase(id);
+    close(id);
     settle();
   }
   void hang_up_all() {
@@ -99,6 +98,11 @@ class CoreRig : public hub::Edge {
   }
 
   bool is_open(hub::PeerId id) const { return sockets_.count(id) != 0; }
+
+  // What the peer got since the last call, byte for byte.
+  std::string take_bytes(hub::PeerId id) {
+    return std::exchange((is_open(id) ? sockets_[id] : finished_[id]).bytes, {});
+  }
 
   // The complete lines that the peer got since the last call, without their LF.
   std::vector<std::string> lines(hub::PeerId id) {
@@ -202,6 +206,12 @@ class CoreRig : public hub::Edge {
     for (const auto& [at, was] : shared_) BUSD_CHECK(std::string_view(at, was.size()) == was);
   }
 
+  void close(hub::PeerId id) {
+    core.gone(id, clock);
+    finished_[id] = std::move(sockets_[id]);
+    sockets_.erase(id);
+  }
+
   void read(hub::PeerId id) {
     Socket& socket = sockets_[id];
     if (core.intake(id) != hub::Intake::read) return;
@@ -209,6 +219,7 @@ class CoreRig : public hub::Edge {
     if (socket.ended && core.intake(id) == hub::Intake::read) core.end_of_input(id, clock);
   }
 
+  // Those who were touched are served in that order, and only then those who were touched by it.
   void settle() {
     for (;;) {
       std::vector<hub::PeerId> touched = core.take_touched();
@@ -224,7 +235,7 @@ class CoreRig : public hub::Edge {
     while (core.has_backlog(id)) core.resume(id, clock);
     while (core.has_more(id)) core.flush(id);
     if (core.fate(id) == hub::Fate::stay) return read(id);
-    if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) hang_up(id);
+    if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) close(id);
   }
 
   std::map<hub::PeerId, Socket> sockets_;

@@ -28,3 +28,14 @@ TEST_CASE("UnmatchedTypes stays bounded under a flood of types, and still finds 
   CHECK(types.size() == UnmatchedTypes::kMaxTypes);
   CHECK(types.top(1).at(0).event_type == "frequent");
 }
+
+TEST_CASE("A type for which there is no room takes the place of the rarest, and its count") {
+  UnmatchedTypes types;
+  for (size_t i = 0; i < UnmatchedTypes::kMaxTypes; ++i) {
+    for (int twice = 0; twice < 2; ++twice) types.count("early." + std::to_string(i));
+  }
+  types.count("late");
+  auto top = types.top(1);
+  CHECK(top.at(0).event_type == "late");
+  CHECK(top.at(0).count == 3);
+}
