@@ -92,6 +92,7 @@ void Session::on_readable() {
   if (owner_.core().is_behind()) {
     owner_.core().tick(now(), {});
     owner_.settle();
+    if (is_open() && output_broken_) watch_.wake_reader();
     return;
   }
   switch (read_once()) {
