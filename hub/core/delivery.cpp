@@ -189,6 +189,7 @@ bool HubCore::Impl::write_queue(Peer& peer, size_t most, size_t first) {
 // Before anything is dropped or given up: writes what is queued to a socket that was full, in case it has
 // room by now, but once a turn. Whether nothing is left, and there is room.
 bool HubCore::Impl::ask_socket(Peer& peer) {
+  touch(peer);
   if (peer.socket_full) {
     if (peer.asked_in_turn == turn_number_) return false;
     peer.socket_full = false;
@@ -339,6 +340,7 @@ void HubCore::Impl::release_begun(const Account& account) {
 void HubCore::Impl::flush(PeerId id) {
   Peer& peer = this->peer(id);
   peer.socket_full = false;
+  touch(peer);
   will_write(peer);
   end_turn();
 }

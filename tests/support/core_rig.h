@@ -200,6 +200,7 @@ class CoreRig : public hub::Edge {
     std::string unread;  // arrived, but the core's intake is paused
     bool ended = false;
     size_t room = kEndless;
+    bool told_empty = true;
   };
 
   void check_shared() const {
@@ -223,17 +224,20 @@ class CoreRig : public hub::Edge {
   void settle() {
     for (;;) {
       std::vector<hub::PeerId> touched = core.take_touched();
-      if (touched.empty() && core.next_deadline() != hub::kAtOnce) return;
+      if (touched.empty() && core.next_deadline() != hub::kAtOnce) break;
       writes_left = writes_per_turn;
       if (touched.empty()) core.tick(clock, {});
       for (hub::PeerId id : touched) serve(id);
     }
+    // The edge watches for room where something waits, and only there: it has to be told of each change.
+    for (const auto& [id, socket] : sockets_) BUSD_CHECK(core.outbox(id).empty() == socket.told_empty);
   }
 
   void serve(hub::PeerId id) {
     if (!is_open(id)) return;
     while (core.has_backlog(id)) core.resume(id, clock);
     while (core.has_more(id)) core.flush(id);
+    sockets_[id].told_empty = core.outbox(id).empty();
     if (core.fate(id) == hub::Fate::stay) return read(id);
     if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) close(id);
   }

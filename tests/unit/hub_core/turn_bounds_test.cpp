@@ -57,6 +57,26 @@ TEST_CASE("One event for thousands is written to some in its turn, and to the ot
   }
 }
 
+TEST_CASE("A full queue that a turn has no time for is written all the same, and the edge is told") {
+  hub::HubConfig config = wide_config();
+  config.queue.frames = 2;
+  CoreRig rig(config);
+  PeerId source = rig.source("s");
+  PeerId consumer = rig.consumer("k", R"("t")");
+  rig.consumer("k", R"("t")");
+  rig.lines(consumer);
+  rig.set_room(consumer, 0);
+  rig.send(source, event("t", 1) + event("t", 2));
+  REQUIRE(rig.core.outbox(consumer).queued() == 2);
+  rig.give_room_silently(consumer, kEndless);
+  for (int i = 0; i < 4; ++i) {
+    rig.writes_left = 0;
+    rig.send(source, event("t", 3));
+  }
+  CHECK(rig.core.outbox(consumer).dropped() == 0);
+  CHECK(rig.lines(consumer).size() == 6);
+}
+
 TEST_CASE("A chunk that gives much to many is handled in several turns, in order") {
   CoreRig rig(wide_config());
   constexpr size_t kConsumers = 300;
