@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <set>
-#include <sstream>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 #include "hub/settings.h"
 #include "protocol/base/strings.h"
@@ -14,72 +11,91 @@ namespace bus::hub {
 
 namespace {
 
-// CLI11's reader cuts comments inside quoted text too, so they are taken out before; and it takes a quote
-// that is not closed as part of the text.
-Result<std::string_view> without_comment(std::string_view line) {
-  char quote = 0;
-  for (size_t i = 0; i < line.size(); ++i) {
-    char c = line[i];
-    if (quote != 0) {
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '#') {
-      return line.substr(0, i);
+constexpr std::string_view kSpaces = " \t\r";
+
+std::string_view without_spaces_before(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(kSpaces), text.size()));
+}
+
+std::string_view trimmed(std::string_view text) {
+  return without_spaces_before(text.substr(0, text.find_last_not_of(kSpaces) + 1));
+}
+
+bool is_end(std::string_view rest) { return rest.empty() || rest.front() == '#'; }
+
+// Takes one value from the beginning of `rest`, which is not empty: in quotes, or up to what may stand behind
+// it.
+Result<std::string> take_value(std::string_view& rest) {
+  char quote = rest.front();
+  bool bare = quote != '"' && quote != '\'';
+  size_t begin = bare ? 0 : 1;
+  size_t end = bare ? std::min(rest.find_first_of(" \t\r,#[]\"'"), rest.size()) : rest.find(quote, 1);
+  if (end == std::string_view::npos) {
+    return Error{Errc::invalid, std::string("the quote ") + quote + " is not closed"};
+  }
+  if (bare && end == 0) return Error{Errc::invalid, std::string("a value cannot begin with ") + quote};
+  std::string value(rest.substr(begin, end - begin));
+  rest = without_spaces_before(rest.substr(bare ? end : end + 1));
+  return value;
+}
+
+// What stands between the brackets, behind the first of them.
+Result<std::vector<std::string>> take_list(std::string_view& rest) {
+  Error unfinished{Errc::invalid, "a list must stand on one line, between [ and ]"};
+  std::vector<std::string> values;
+  rest = without_spaces_before(rest.substr(1));
+  while (!is_end(rest) && rest.front() != ']') {
+    BUSD_ASSIGN(std::string value, take_value(rest));
+    values.push_back(std::move(value));
+    if (rest.starts_with(',')) {
+      rest = without_spaces_before(rest.substr(1));
+    } else if (!rest.starts_with(']')) {
+      return unfinished;
     }
   }
-  if (quote != 0) return Error{Errc::invalid, std::string("the quote ") + quote + " is not closed"};
-  return line;
+  if (is_end(rest)) return unfinished;
+  rest = without_spaces_before(rest.substr(1));
+  return values;
 }
 
-std::string_view trimmed(std::string_view line) {
-  size_t first = line.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
-}
+struct Line {
+  std::string name;
+  std::vector<std::string> values;
+};
 
-Result<CLI::ConfigItem> read_line(const std::string& line) {
+// `line` has no spaces around it, and is not empty.
+Result<Line> read_line(std::string_view line) {
   if (line.front() == '[') return Error{Errc::invalid, "there are no sections here: write name = value"};
-  size_t equals = line.find('=');
-  std::string_view value =
-      equals == std::string::npos ? "" : trimmed(std::string_view(line).substr(equals + 1));
-  if (value.empty()) return Error{Errc::invalid, "write name = value, not " + bus::quoted(line)};
-  if (value.front() == '[' && value.back() != ']') {
-    return Error{Errc::invalid, "a list must stand on one line, between [ and ]"};
+  size_t equals = std::min(line.find('='), line.size());
+  Line out;
+  out.name = trimmed(line.substr(0, equals));
+  std::string_view rest = without_spaces_before(line.substr(std::min(equals + 1, line.size())));
+  if (out.name.empty() || is_end(rest)) {
+    return Error{Errc::invalid, "write name = value, not " + bus::quoted(line)};
   }
-  // CLI11 keeps no line numbers; so it is given one line at a time.
-  class Reader : public CLI::ConfigBase {
-   public:
-    // No character is a comment's beginning any more; NUL cannot stand in a line that read_path would accept.
-    Reader() { comment('\0'); }
-  };
-  std::vector<CLI::ConfigItem> items;
-  std::istringstream input(line);
-  try {
-    items = Reader().from_config(input);
-  } catch (const CLI::Error& error) {
-    return Error{Errc::invalid, error.what()};
+  if (rest.front() == '[') {
+    BUSD_ASSIGN(out.values, take_list(rest));
+  } else {
+    BUSD_ASSIGN(std::string value, take_value(rest));
+    out.values.push_back(std::move(value));
   }
-  if (items.size() != 1) return Error{Errc::invalid, "write name = value, not " + bus::quoted(line)};
-  return items.front();
+  if (!is_end(rest)) out.values.clear();  // more than it can be
+  return out;
 }
 
 Result<void> apply_line(std::string_view text, std::set<std::string>& seen, Options& options) {
-  if (trimmed(text).starts_with(';')) return {};
-  BUSD_ASSIGN(std::string_view content, without_comment(text));
-  std::string line(trimmed(content));
-  if (line.empty()) return {};
-  BUSD_ASSIGN(CLI::ConfigItem item, read_line(line));
-  std::string name = item.fullname();
-  const Setting* setting = find_setting(name);
+  std::string_view content = trimmed(text);
+  if (is_end(content) || content.front() == ';') return {};
+  BUSD_ASSIGN(Line line, read_line(content));
+  const Setting* setting = find_setting(line.name);
   if (setting == nullptr)
-    return Error{Errc::invalid, "unknown setting " + bus::quoted(name) + "; see busd --help"};
-  if (!seen.insert(name).second) return Error{Errc::invalid, name + " stands twice"};
-  if (item.inputs.empty() || (!setting->repeatable && item.inputs.size() != 1)) {
-    return Error{Errc::invalid, name + " takes one value; one with spaces or commas needs quotes"};
+    return Error{Errc::invalid, "unknown setting " + bus::quoted(line.name) + "; see busd --help"};
+  if (!seen.insert(line.name).second) return Error{Errc::invalid, line.name + " stands twice"};
+  if (line.values.empty() || (!setting->repeatable && line.values.size() != 1)) {
+    return Error{Errc::invalid, line.name + " takes one value; one with spaces or commas needs quotes"};
   }
-  auto done = setting->read(options, item.inputs);
-  if (!done) return Error{Errc::invalid, name + ": " + done.error().what};
+  auto done = setting->read(options, line.values);
+  if (!done) return Error{Errc::invalid, line.name + ": " + done.error().what};
   return {};
 }
 

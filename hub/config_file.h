@@ -1,7 +1,9 @@
-// The configuration file of busd: `name = value` lines, as CLI11's TOML/INI reader understands them, one
-// setting to a line.
+// The configuration file of busd: `name = value` lines, one setting to a line.
 //
-// Every fault is told with the file's name and the line's number.
+// A value stands bare, or between quotes of either kind when it holds anything else than what a name may
+// hold; there are no escapes. A setting that may be repeated takes a list: [a, b]. From `#` on a line is a
+// comment, and so is one that begins with `;`. Every fault is told with the file's name and the line's
+// number.
 #pragma once
 
 #include <string>

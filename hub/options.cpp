@@ -144,7 +144,8 @@ Result<Options::Action> action_of(const Raw& raw) {
 }
 
 std::string quoted_value(const std::string& text) {
-  if (text.find_first_of(" ,#;'\"[]=") == std::string::npos) return text;
+  constexpr std::string_view kBare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@";
+  if (text.find_first_not_of(kBare) == std::string::npos) return text;
   const char* mark = text.find('"') == std::string::npos ? "\"" : "'";
   return mark + text + mark;
 }

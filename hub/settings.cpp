@@ -50,6 +50,10 @@ Result<std::string> read_path(const std::string& text) {
   if (text.find_first_of(std::string_view("\0\n", 2)) != std::string::npos) {
     return Error{Errc::invalid, quoted(text) + " holds a character that no path of ours may hold"};
   }
+  if (text.find('"') != std::string::npos && text.find('\'') != std::string::npos) {
+    return Error{Errc::invalid,
+                 quoted(text) + " holds both kinds of quotes, which no configuration file could hold"};
+  }
   return text;
 }
 
@@ -127,7 +131,7 @@ Result<void> read_log_level(Options& options, const Texts& texts) {
   return {};
 }
 
-const std::array<Setting, 14> kSettings = {{
+constexpr std::array<Setting, 14> kSettings = {{
     {"socket", "PATH",
      "Serve this socket; its directory must be ours and closed to others (default: $BUSD_SOCKET, else by "
      "--bus)",
