@@ -23,6 +23,8 @@ LogLevel level_of(Notice::Kind kind) {
     case Notice::Kind::cleanup_timeout:
     case Notice::Kind::slow_consumer:
     case Notice::Kind::slow_close:
+    case Notice::Kind::evicted:
+    case Notice::Kind::out_of_memory:
       break;
   }
   return LogLevel::warning;
@@ -44,6 +46,10 @@ const char* name_of(Notice::Kind kind) {
       return "slow consumer loses events";
     case Notice::Kind::slow_close:
       return "connection closed unread";
+    case Notice::Kind::evicted:
+      return "connection closed for its memory";
+    case Notice::Kind::out_of_memory:
+      return "memory is used up";
     case Notice::Kind::stop_requested:
       break;
   }

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "hub/config_file.h"
+#include "hub/core/budget.h"
 #include "hub/settings.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
@@ -117,6 +118,16 @@ Result<void> apply_command_line(const Raw& raw, Options& options) {
   return {};
 }
 
+// What no single setting can be judged by alone.
+Result<void> check_together(const Options& options) {
+  size_t least = Budget::least_memory(options.max_connections);
+  if (options.memory >= least) return {};
+  return Error{Errc::invalid, "memory " + format_size(options.memory) +
+                                  " is too little for max-connections " +
+                                  std::to_string(options.max_connections) + ": give at least " +
+                                  format_size(least) + ", or fewer connections"};
+}
+
 // At most one thing to do.
 Result<Options::Action> action_of(const Raw& raw) {
   std::vector<std::pair<const char*, Options::Action>> asked;
@@ -160,6 +171,9 @@ std::variant<Options, Ending> parse_options(const std::vector<std::string>& argu
     if (auto done = apply_file(raw.config, options); !done) return wrong(kExitConfig, done.error().what);
   }
   if (auto done = apply_command_line(raw, options); !done) return wrong(kExitUsage, done.error().what);
+  if (auto done = check_together(options); !done) {
+    return wrong(raw.config.empty() ? kExitUsage : kExitConfig, done.error().what);
+  }
   return options;
 }
 

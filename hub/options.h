@@ -30,6 +30,8 @@ struct Options {
       idle_exit;  // unset: never, or kDetachedIdleExit with --detach; Duration::max(): never
   QueueLimits queue;
   size_t max_connections = 4096;
+  size_t memory = kDefaultMemory;
+  uint32_t uid_share_percent = kDefaultUidShare;
   std::vector<uint32_t> allow_uids;
   std::vector<uint32_t> allow_gids;
   Duration dedup_window = seconds(300);

@@ -53,6 +53,8 @@ HubConfig config_of(const Options& options, const Endpoint& endpoint, size_t max
   config.socket = endpoint.socket;
   config.queue = options.queue;
   config.max_connections = max_connections;
+  config.memory = options.memory;
+  config.uid_share_percent = options.uid_share_percent;
   config.dedup_window = options.dedup_window;
   config.cleanup_timeout = options.cleanup_timeout;
   config.idle_exit = options.idle_exit.value_or(Duration::max());

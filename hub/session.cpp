@@ -72,10 +72,11 @@ bool Session::obey() {
     watch_.wake_reader();
     return true;
   }
-  bool unwritten = !owner_.core().outbox(id_).empty();
-  if (!watch_.set(mode, unwritten)) return false;
-  // The rest of a long queue. An edge-triggered watch says nothing about room that was there all the time.
-  if (owner_.core().has_more(id_)) watch_.wake_writer();
+  // What can be written at once is, in the next turn; for the rest the kernel says when there is room.
+  bool more = owner_.core().has_more(id_);
+  if (!watch_.set(mode, !more && !owner_.core().outbox(id_).empty())) return false;
+  if (more) watch_.wake_writer();
+  if (owner_.core().has_backlog(id_) && mode == FdWatch::Mode::reading) watch_.wake_reader();
   return true;
 }
 
@@ -111,8 +112,13 @@ void Session::on_writable() {
 }
 
 Session::Input Session::read_once() {
+  if (owner_.core().has_backlog(id_)) {
+    owner_.core().resume(id_, now());
+    return Input::more;
+  }
+  size_t most = std::min(owner_.core().read_bytes(id_), owner_.read_buffer().size());
   for (;;) {
-    ssize_t got = ::recv(fd_.get(), owner_.read_buffer().data(), owner_.read_buffer().size(), MSG_DONTWAIT);
+    ssize_t got = ::recv(fd_.get(), owner_.read_buffer().data(), most, MSG_DONTWAIT);
     if (got > 0) {
       owner_.core().receive(id_, std::string_view(owner_.read_buffer().data(), static_cast<size_t>(got)),
                             now());

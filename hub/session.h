@@ -14,10 +14,6 @@
 
 namespace bus::hub {
 
-// What one read takes at most: large enough that a flood is handled in few turns, small enough that its turn
-// is short.
-inline constexpr size_t kReadBytes = 256 * 1024;
-
 class Sessions;
 
 class Session final : private FdWatch::Handler {

@@ -1,8 +1,11 @@
 #include "hub/sessions.h"
 
+#include <unistd.h>
 #include <utility>
 
 #include "hub/core/slots.h"
+#include "protocol/base/file.h"
+#include "protocol/base/strings.h"
 
 namespace bus::hub {
 
@@ -25,6 +28,37 @@ size_t Sessions::write(PeerId peer, std::string_view bytes) noexcept {
 size_t Sessions::share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept {
   Session* session = find(peer);
   return session == nullptr ? 0 : session->share(pages_, pieces);
+}
+
+namespace {
+
+// proc(5), statm: the second number is the resident set, in pages. 0 where there is no /proc.
+uint64_t resident_bytes() {
+  auto text = read_file("/proc/self/statm", 256);
+  if (!text) return 0;
+  size_t begin = text->find(' ') + 1;
+  auto pages = parse_u64(std::string_view(*text).substr(begin, text->find(' ', begin) - begin));
+  return pages.value_or(0) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+uint64_t in_us(Duration d) {
+  return static_cast<uint64_t>(std::chrono::ceil<std::chrono::microseconds>(d).count());
+}
+
+}  // namespace
+
+Vitals Sessions::vitals() noexcept {
+  Vitals out;
+  out.resident_bytes = resident_bytes();
+  const TurnTimes& times = loop_.times();
+  out.callbacks.count = times.count();
+  out.callbacks.longest_us = in_us(times.longest());
+  out.callbacks.longest_elapsed_us = in_us(times.longest_elapsed());
+  for (size_t i = 0; i < times.counts().size(); ++i) {
+    uint64_t bound = i < TurnTimes::kBoundsUs.size() ? TurnTimes::kBoundsUs[i] : 0;
+    out.callbacks.histogram.push_back({bound, times.counts()[i]});
+  }
+  return out;
 }
 
 void Sessions::add(Fd fd, const Credentials& credentials) {
@@ -73,10 +107,11 @@ void Sessions::remove(Session& session) {
 
 void Sessions::judge() {
   TimePoint at = now();
-  for (PeerId id : core_.overdue(at)) {
+  std::vector<PeerId> overdue = core_.overdue(at);
+  for (PeerId id : overdue) {
     if (Session* session = find(id)) session->catch_up();
   }
-  core_.tick(at);
+  core_.tick(at, overdue);
   settle();
 }
 

@@ -47,6 +47,7 @@ class Sessions final : private Edge {
   size_t write(PeerId peer, std::string_view bytes) noexcept override;
   std::shared_ptr<char> canvas(size_t bytes) noexcept override { return pages_.canvas(bytes); }
   size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept override;
+  Vitals vitals() noexcept override;
   Session* find(PeerId peer);
   void remove(Session& session);
 

@@ -127,7 +127,7 @@ Result<void> read_log_level(Options& options, const Texts& texts) {
   return {};
 }
 
-const std::array<Setting, 12> kSettings = {{
+const std::array<Setting, 14> kSettings = {{
     {"socket", "PATH",
      "Serve this socket; its directory must be ours and closed to others (default: $BUSD_SOCKET, else by "
      "--bus)",
@@ -166,6 +166,25 @@ const std::array<Setting, 12> kSettings = {{
        return {};
      },
      [](const Options& o) { return Texts{std::to_string(o.max_connections)}; }},
+    {"memory", "SIZE",
+     "What the hub may take in all; divided among queues, unfinished frames, replies, subscriptions and "
+     "event "
+     "ids (default: 512MiB)",
+     false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.memory, parse_size(texts[0]));
+       return {};
+     },
+     [](const Options& o) { return Texts{format_size(o.memory)}; }},
+    {"uid-share", "PERCENT",
+     "What one user other than our own and root may take of the memory and the connections (default: 25)",
+     false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(uint64_t percent, read_number(texts[0], 1, 100));
+       o.uid_share_percent = static_cast<uint32_t>(percent);
+       return {};
+     },
+     [](const Options& o) { return Texts{std::to_string(o.uid_share_percent)}; }},
     {"allow-uid", "USER",
      "Admit this user too, by name or number (our own and root always are); may be repeated", true,
      [](Options& o, const Texts& texts) -> Result<void> {

@@ -78,7 +78,16 @@ void LineReader::release_source() {
 
 size_t LineReader::partial_bytes() const { return partial_is_out_ ? 0 : partial_.size(); }
 
-size_t LineReader::held_bytes() const { return partial_.size() + (kept_ ? kept_->size() : 0); }
+// An empty string holds nothing, but has room for a few bytes.
+size_t LineReader::held_bytes() const {
+  return (partial_.empty() ? 0 : partial_.capacity()) + (kept_ ? kept_->capacity() : 0);
+}
+
+void LineReader::skip_line() {
+  BUSD_CHECK(!partial_is_out_ && source_.empty());
+  release(partial_);
+  skipping_ = true;
+}
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 

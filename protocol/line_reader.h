@@ -40,6 +40,12 @@ class LineReader {
   // (PROTOCOL.md 6).
   void keep_rest();
 
+  // Forgets the unfinished line, and skips the rest of it when that comes.
+  void skip_line();
+
+  // Bytes that were handed in or kept, and that next() has not looked at.
+  size_t unread_bytes() const { return source_.size(); }
+
   // Bytes of an unfinished line (what EOF would discard).
   size_t partial_bytes() const;
 

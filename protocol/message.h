@@ -119,6 +119,7 @@ struct StatusResponse {
     uint64_t timed_out = 0;         // no complete first frame in time
     uint64_t cleanup_timeouts = 0;  // held a clean-up lock too long
     uint64_t unread = 0;            // left control replies unread, too many or for too long
+    uint64_t evicted = 0;  // closed to get back the memory of a frame that it had read only a part of
     bool operator==(const Connections&) const = default;
   };
   struct UnmatchedType {
@@ -141,7 +142,45 @@ struct StatusResponse {
     int64_t idle_exit_ms = -1;  // -1: never
     int64_t dedup_window_ms = 0;
     int64_t cleanup_timeout_ms = 0;
+    uint64_t waiting_hellos = 0;
+    uint64_t uid_share_percent = 0;
     bool operator==(const Limits&) const = default;
+  };
+  // What the hub promises to take, what it takes, and which part of it its clients make it hold.
+  struct Memory {
+    struct Pool {
+      std::string pool;
+      uint64_t used_bytes = 0;
+      uint64_t peak_bytes = 0;
+      uint64_t limit_bytes = 0;
+      uint64_t refused = 0;  // how often somebody had to go without, or give back
+      bool operator==(const Pool&) const = default;
+    };
+    uint64_t limit_bytes = 0;
+    uint64_t resident_bytes = 0;
+    std::vector<Pool> pools;
+    bool operator==(const Memory&) const = default;
+  };
+  struct User {
+    uint64_t uid = 0;
+    uint64_t connections = 0;
+    uint64_t waiting = 0;
+    uint64_t queued_bytes = 0;
+    uint64_t unfinished_bytes = 0;
+    bool operator==(const User&) const = default;
+  };
+  // How long the hub was busy at a time, since its start.
+  struct Callbacks {
+    struct Bucket {
+      uint64_t up_to_us = 0;  // 0: no bound
+      uint64_t count = 0;
+      bool operator==(const Bucket&) const = default;
+    };
+    uint64_t count = 0;
+    uint64_t longest_us = 0;          // of the processor
+    uint64_t longest_elapsed_us = 0;  // on the clock, waiting for a processor included
+    std::vector<Bucket> histogram;
+    bool operator==(const Callbacks&) const = default;
   };
 
   int64_t pid = 0;
@@ -157,6 +196,9 @@ struct StatusResponse {
   std::vector<UnmatchedType> unmatched_types;
   std::vector<CleanupLock> cleanup_locks;
   Limits limits;
+  Memory memory;
+  std::vector<User> users;
+  Callbacks callbacks;
   bool truncated = false;
   bool operator==(const StatusResponse&) const = default;
 };

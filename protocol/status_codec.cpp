@@ -22,7 +22,8 @@ class Writing {
   void number(std::string_view name, Integer value) {
     writer_.number(name, value);
   }
-  void number_unless(int64_t absent, std::string_view name, int64_t value) {
+  template <class Integer>
+  void number_unless(Integer absent, std::string_view name, const Integer& value) {
     if (value != absent) writer_.number(name, value);
   }
   void text(std::string_view name, const std::string& value) { writer_.text(name, value); }
@@ -62,6 +63,7 @@ class Reading {
   void number_unless(int64_t absent, std::string_view name, int64_t& value) {
     value = fields_.integer(name, absent);
   }
+  void number_unless(uint64_t, std::string_view name, uint64_t& value) { value = fields_.count(name); }
   void text(std::string_view name, std::string& value) { value = fields_.text(name); }
   void text_if_any(std::string_view name, std::string& value) { value = fields_.text(name); }
   void flag_if_set(std::string_view name, bool& value) { value = fields_.flag(name); }
@@ -106,7 +108,7 @@ void members(Way& way, Some<StatusResponse::Consumer> auto& consumer) {
   way.text_if_any("subscription_id", consumer.subscription_id);
   way.number("received", consumer.received);
   way.number("dropped", consumer.dropped);
-  way.number_unless(0, "kernel_pid", consumer.kernel_pid);
+  way.number_unless(int64_t{0}, "kernel_pid", consumer.kernel_pid);
   way.number("uid", consumer.uid);
   way.event_types("event_types", consumer.event_types);
   way.number("delivered", consumer.delivered);
@@ -123,7 +125,7 @@ void members(Way& way, Some<StatusResponse::Source> auto& source) {
   way.number("pid", source.pid);
   way.number("uid", source.uid);
   way.number("published", source.published);
-  way.number_unless(-1, "last_event_ms_ago", source.last_event_ms_ago);
+  way.number_unless(int64_t{-1}, "last_event_ms_ago", source.last_event_ms_ago);
 }
 
 template <class Way>
@@ -158,6 +160,7 @@ void members(Way& way, Some<StatusResponse::Connections> auto& connections) {
   way.number("timed_out", connections.timed_out);
   way.number("cleanup_timeouts", connections.cleanup_timeouts);
   way.number("unread", connections.unread);
+  way.number("evicted", connections.evicted);
 }
 
 template <class Way>
@@ -166,9 +169,50 @@ void members(Way& way, Some<StatusResponse::Limits> auto& limits) {
   way.number("queue_frames", limits.queue_frames);
   way.number("queue_bytes", limits.queue_bytes);
   way.number("max_connections", limits.max_connections);
-  way.number_unless(-1, "idle_exit_ms", limits.idle_exit_ms);
+  way.number_unless(int64_t{-1}, "idle_exit_ms", limits.idle_exit_ms);
   way.number("dedup_window_ms", limits.dedup_window_ms);
   way.number("cleanup_timeout_ms", limits.cleanup_timeout_ms);
+  way.number("waiting_hellos", limits.waiting_hellos);
+  way.number("uid_share_percent", limits.uid_share_percent);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::Memory::Pool> auto& pool) {
+  way.text("pool", pool.pool);
+  way.number("used_bytes", pool.used_bytes);
+  way.number("peak_bytes", pool.peak_bytes);
+  way.number("limit_bytes", pool.limit_bytes);
+  way.number("refused", pool.refused);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::Memory> auto& memory) {
+  way.number("limit_bytes", memory.limit_bytes);
+  way.number("resident_bytes", memory.resident_bytes);
+  way.list("pools", memory.pools);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::User> auto& user) {
+  way.number("uid", user.uid);
+  way.number("connections", user.connections);
+  way.number("waiting", user.waiting);
+  way.number("queued_bytes", user.queued_bytes);
+  way.number("unfinished_bytes", user.unfinished_bytes);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::Callbacks::Bucket> auto& bucket) {
+  way.number_unless(uint64_t{0}, "up_to_us", bucket.up_to_us);
+  way.number("count", bucket.count);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::Callbacks> auto& callbacks) {
+  way.number("count", callbacks.count);
+  way.number("longest_us", callbacks.longest_us);
+  way.number("longest_elapsed_us", callbacks.longest_elapsed_us);
+  way.list("histogram", callbacks.histogram);
 }
 
 template <class Way>
@@ -186,6 +230,9 @@ void members(Way& way, Some<StatusResponse> auto& response) {
   way.list("unmatched_types", response.unmatched_types);
   way.list("cleanup_locks", response.cleanup_locks);
   way.object("limits", response.limits);
+  way.object("memory", response.memory);
+  way.list("users", response.users);
+  way.object("callbacks", response.callbacks);
   way.flag_if_set("truncated", response.truncated);
 }
 

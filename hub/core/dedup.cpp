@@ -2,7 +2,8 @@
 
 namespace bus::hub {
 
-bool DedupWindow::seen(const uint64_t key[2], std::string_view id, Duration window, TimePoint now) {
+bool DedupWindow::seen(const uint64_t key[2], std::string_view id, Duration window, TimePoint now,
+                       Meter* meter) {
   while (!ids_.empty() && now - ids_.front().at >= window) forget_oldest();
   Hash128 hash = siphash128(key, id);
   if (find(hash)) return true;
@@ -13,7 +14,28 @@ bool DedupWindow::seen(const uint64_t key[2], std::string_view id, Duration wind
   } else {
     insert(hash, number_of_place(ids_.size() - 1));
   }
+  charge(meter);
   return false;
+}
+
+void DedupWindow::forget_half(Meter* meter) {
+  Ring<Id> newer;
+  size_t first = (ids_.size() + 1) / 2;
+  for (size_t i = first; i < ids_.size(); ++i) newer.push_back(ids_[i]);
+  oldest_ = number_of_place(first);
+  ids_ = std::move(newer);
+  size_t slots = 0;
+  while (slots < ids_.size() * 2) slots = slots == 0 ? 16 : slots * 2;
+  slots_ = {};
+  if (slots > 0) resize(slots);
+  charge(meter);
+}
+
+void DedupWindow::charge(Meter* meter) {
+  size_t bytes = memory_bytes();
+  if (bytes == charged_bytes_) return;
+  charge_ = Charge(meter, bytes);
+  charged_bytes_ = bytes;
 }
 
 bool DedupWindow::find(const Hash128& hash) const {

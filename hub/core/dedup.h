@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/core/budget.h"
 #include "hub/core/ring.h"
 #include "hub/core/siphash.h"
 #include "protocol/base/clock.h"
@@ -21,10 +22,15 @@ inline constexpr size_t kMaxDedupIds = 10'000;
 class DedupWindow {
  public:
   // Whether `id` was seen within `window` before `now`; if not, remembers it. Seeing it again does not
-  // prolong its time.
-  bool seen(const uint64_t key[2], std::string_view id, Duration window, TimePoint now);
+  // prolong its time. Its memory is charged to `meter`, if there is one.
+  bool seen(const uint64_t key[2], std::string_view id, Duration window, TimePoint now,
+            Meter* meter = nullptr);
+
+  // Forgets the older half, and gives back memory.
+  void forget_half(Meter* meter);
 
   size_t size() const { return ids_.size(); }
+  size_t memory_bytes() const { return ids_.memory_bytes() + slots_.capacity() * sizeof(uint32_t); }
 
  private:
   struct Id {
@@ -41,6 +47,7 @@ class DedupWindow {
   void insert(const Hash128& hash, uint32_t number);
   void forget_oldest();
   void resize(size_t slots);
+  void charge(Meter* meter);
   uint32_t number_of_place(size_t place) const { return (oldest_ + static_cast<uint32_t>(place)) % kNumbers; }
   const Hash128& hash_in(uint32_t slot) const {
     return ids_[(slot - 1 + kNumbers - oldest_) % kNumbers].hash;
@@ -50,6 +57,8 @@ class DedupWindow {
   Ring<Id> ids_;
   std::vector<uint32_t> slots_;
   uint32_t oldest_ = 0;  // number of ids_.front()
+  size_t charged_bytes_ = 0;
+  Charge charge_;
 };
 
 }  // namespace bus::hub

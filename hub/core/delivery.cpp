@@ -14,6 +14,8 @@
 #include <utility>
 
 #include "hub/core/hub_core_impl.h"
+#include "protocol/base/check.h"
+#include "protocol/codec.h"
 
 namespace bus::hub {
 
@@ -24,6 +26,18 @@ constexpr size_t kRenderBytes = 256 * 1024;
 // What one peer is written from its queue in one turn; the rest follows in its next turn.
 constexpr size_t kWriteBytesPerTurn = 1024 * 1024;
 
+// What a turn writes to sockets: so many system calls, of which one copies so many bytes in the time of one
+// more. At one or two microseconds each a turn takes a few milliseconds; those that it has not come to get
+// theirs in turns of their own.
+constexpr size_t kWritesPerTurn = 4096;
+constexpr size_t kBytesPerWrite = 4096;
+// A rendering is shared with so many at once; each may need room for its own digits beside it.
+constexpr size_t kMaxSharers = 1024;
+
+// When memory is short the longest queues are cut, by an eighth at a time, so that what is lost is lost
+// evenly.
+constexpr size_t kCutPart = 8;
+
 }  // namespace
 
 void HubCore::Impl::will_write(Peer& peer) {
@@ -33,6 +47,7 @@ void HubCore::Impl::will_write(Peer& peer) {
 // From here on other events go to others: gives the run to those that take it.
 void HubCore::Impl::close_run() {
   if (!turn_.run_is_open()) return;
+  looks_ += takers_->size();
   for (Subscriber* subscriber : *takers_) {
     Peer& peer = static_cast<Peer&>(*subscriber);
     peer.stream = turn_.extended(peer.stream);
@@ -43,13 +58,16 @@ void HubCore::Impl::close_run() {
 
 void HubCore::Impl::end_turn() {
   close_run();
-  if (unwritten_.size() >= config_.sharing.consumers) {
+  // Those that get events first: who asks whether his events were processed is answered when they were handed
+  // out. And those together that may share.
+  if (unwritten_.size() > 1) {
     std::sort(unwritten_.begin(), unwritten_.end(), [](const Peer* a, const Peer* b) {
-      return a->stream != b->stream ? a->stream < b->stream : a->outbox.next_seq() < b->outbox.next_seq();
+      return a->stream != b->stream ? a->stream - 1 < b->stream - 1
+                                    : a->outbox.next_seq() < b->outbox.next_seq();
     });
   }
   for (size_t i = 0; i < unwritten_.size(); ++i) {
-    if (sharers_ == 0) prepare_share(i);
+    if (sharers_ == 0 && writes_ < kWritesPerTurn) prepare_share(i);
     Peer& peer = *unwritten_[i];
     peer.unwritten = false;
     write_out(peer);
@@ -57,7 +75,10 @@ void HubCore::Impl::end_turn() {
   }
   unwritten_.clear();
   if (!turn_.empty()) turn_.clear();
+  if (std::exchange(queued_in_turn_, false)) reclaim();
   ++turn_number_;
+  looks_ = 0;
+  writes_ = 0;
 }
 
 // Renders what the peer at `first` and those behind it get, if sharing it with them pays.
@@ -68,7 +89,7 @@ void HubCore::Impl::prepare_share(size_t first) {
   uint64_t seq = unwritten_[first]->outbox.next_seq();
   bool in_pieces = turn_.bytes_of(stream) >= config_.sharing.frame_bytes * turn_.size_of(stream);
   size_t end = first;
-  while (end < unwritten_.size() && unwritten_[end]->stream == stream &&
+  while (end < unwritten_.size() && end - first < kMaxSharers && unwritten_[end]->stream == stream &&
          (in_pieces || unwritten_[end]->outbox.next_seq() == seq)) {
     ++end;
   }
@@ -79,12 +100,13 @@ void HubCore::Impl::prepare_share(size_t first) {
   std::shared_ptr<char> canvas = edge_.canvas(most + digits);
   if (!canvas) return;
   shared_digits_ = canvas.get() + most;
-  shared_ = &turn_.render_into(std::move(canvas), stream, seq);
+  shared_ = &turn_.render_into(std::move(canvas), most + digits, stream, seq);
 }
 
 void HubCore::Impl::write_out(Peer& peer) {
   bool waited = !peer.outbox.empty();
-  bool written = write_queue(peer, kWriteBytesPerTurn, kRenderBytes) && !peer.socket_full;
+  bool late = writes_ >= kWritesPerTurn;
+  bool written = !late && write_queue(peer, kWriteBytesPerTurn, kRenderBytes) && !peer.socket_full;
   if (Turn::StreamId stream = std::exchange(peer.stream, 0); stream != 0) {
     if (written) {
       write_stream(peer, stream);
@@ -93,11 +115,26 @@ void HubCore::Impl::write_out(Peer& peer) {
     }
   }
   // The edge need not look at those that got all at once.
-  if (waited || !peer.outbox.empty()) touch(peer);
+  if (waited || !peer.outbox.empty()) {
+    charge_output(peer);
+    touch(peer);
+  }
+}
+
+void HubCore::Impl::charge_output(Peer& peer) {
+  auto settle_with = [&](Pool pool, uint32_t& charged, size_t bytes) {
+    if (bytes == charged) return;
+    ledger_.give_back(*peer.account, pool, charged);
+    ledger_.take(*peer.account, pool, bytes);
+    charged = static_cast<uint32_t>(bytes);
+  };
+  settle_with(Pool::queues, peer.queue_charged, peer.outbox.ring_bytes());
+  settle_with(Pool::replies, peer.replies_charged, peer.outbox.control_bytes());
 }
 
 size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {
   size_t taken = edge_.write(peer.id, bytes);
+  writes_ += 1 + taken / kBytesPerWrite;
   note_write(peer, taken == bytes.size());
   return taken;
 }
@@ -144,6 +181,7 @@ size_t HubCore::Impl::share(Peer& peer) {
     shared_digits_ += turn_.most_digits_of(shared_->stream);
   }
   size_t taken = edge_.share(peer.id, *pieces);
+  writes_ += 1 + pieces->size();
   note_write(peer, taken == shared_->size);
   return taken;
 }
@@ -162,7 +200,8 @@ void HubCore::Impl::write_stream(Peer& peer, Turn::StreamId stream) {
   Turn::Place place = rendering.place_of(taken);
   peer.outbox.passed(place.events);
   if (place.rest > 0) {
-    const Turn::Part& begun = turn_.parts_of(stream, place.events).front();
+    Payers payers = ledger_.payers(*peer.account, Pool::queues);
+    const Turn::Part& begun = turn_.parts_of(stream, place.events, payers).front();
     peer.outbox.push_begun(begun.block, begun.first, place.rest);
     ++place.events;
   }
@@ -179,22 +218,99 @@ void HubCore::Impl::queue_stream(Peer& peer, Turn::StreamId stream, size_t skip)
     return;
   }
   size_t dropped = 0;
-  for (const Turn::Part& part : turn_.parts_of(stream, skip))
+  Payers payers = ledger_.payers(*peer.account, Pool::queues);
+  for (const Turn::Part& part : turn_.parts_of(stream, skip, payers))
     dropped += peer.outbox.push_events(part.block, part.first, part.end, config_.queue);
-  if (dropped > 0 && !std::exchange(peer.drop_noticed, true)) {
-    notice(Notice::Kind::slow_consumer, peer,
-           "consumer " + peer.key + " is too slow: its oldest events are dropped");
-  }
+  queued_in_turn_ = true;
+  note_drops(peer, dropped);
+}
+
+void HubCore::Impl::note_drops(Peer& peer, size_t dropped) {
+  if (dropped == 0 || std::exchange(peer.drop_noticed, true)) return;
+  notice(Notice::Kind::slow_consumer, peer,
+         "consumer " + peer.key + " is too slow: its oldest events are dropped");
+}
+
+// Of no user: it is one line for all.
+BlockPtr HubCore::Impl::status_line(const SourceStatus& status) {
+  return block_of_line(encode(status), 0, {&ledger_.total(Pool::queues), nullptr});
+}
+
+// Whether it was queued.
+bool HubCore::Impl::push_status(Peer& peer, const BlockPtr& line) {
+  if (ledger_.total(Pool::queues).is_over()) return false;
+  if (!peer.outbox.push_best_effort(line, config_.queue)) return false;
+  will_write(peer);
+  return true;
 }
 
 // A line to all consumers, behind what they get before it and ahead of what they get after it.
-void HubCore::Impl::broadcast(const BlockPtr& line) {
+void HubCore::Impl::broadcast(const SourceStatus& status) {
   close_run();
+  looks_ += consumers_.size();
+  BlockPtr line = status_line(status);
   for (Peer* consumer : consumers_) {
     if (Turn::StreamId stream = std::exchange(consumer->stream, 0); stream != 0)
       queue_stream(*consumer, stream, 0);
-    if (consumer->outbox.push_best_effort(line, config_.queue)) will_write(*consumer);
+    push_status(*consumer, line);
   }
+}
+
+// ---- when memory is short
+
+// Until everyone has what he may have of the queues' pool, and all together have it.
+void HubCore::Impl::reclaim() {
+  if (ledger_.debtor(Pool::queues) == nullptr) return;
+  peers_.for_each([&](Peer& peer) { charge_output(peer); });
+  while (const Account* debtor = ledger_.debtor(Pool::queues)) {
+    ++ledger_.total(Pool::queues).refused;
+    reclaim_of(*debtor);
+  }
+}
+
+// Cuts the longest queues of this user by a part.
+void HubCore::Impl::reclaim_of(const Account& account) {
+  size_t longest = 0;
+  peers_.for_each([&](Peer& peer) {
+    if (peer.account == &account) longest = std::max(longest, peer.outbox.droppable_bytes());
+  });
+  if (longest == 0) {
+    release_begun(account);
+    return;
+  }
+  size_t level = longest - longest / kCutPart - 1;
+  bool enough = false;
+  peers_.for_each([&](Peer& peer) {
+    if (enough || peer.account != &account || peer.outbox.droppable_bytes() <= level) return;
+    // Nothing is dropped that its socket would take.
+    ask_socket(peer);
+    note_drops(peer, peer.outbox.drop_to(level));
+    charge_output(peer);
+    touch(peer);
+    enough = ledger_.debtor(Pool::queues) != &account;
+  });
+}
+
+// All that this user's queues still hold is events that were partly written. These cannot be dropped; but
+// each may keep much more than itself from others. When that does not help, the connection that holds the
+// most goes.
+void HubCore::Impl::release_begun(const Account& account) {
+  Peer* most = nullptr;
+  peers_.for_each([&](Peer& peer) {
+    if (peer.account != &account || peer.fate == Fate::close_now) return;
+    if (most == nullptr || peer.outbox.begun_holds() > most->outbox.begun_holds()) most = &peer;
+  });
+  BUSD_CHECK(most != nullptr && most->outbox.begun_bytes() > 0);
+  size_t event = most->outbox.begun_bytes();
+  if (most->outbox.begun_holds() > 2 * event) {
+    most->outbox.isolate_begun(ledger_.payers(*most->account, Pool::queues));
+    return;
+  }
+  close_now(*most, Notice::Kind::evicted,
+            "had read only a part of an event of " + std::to_string(event) +
+                " bytes, and the hub's memory for queues is used up by such events");
+  most->outbox.forget_events();
+  charge_output(*most);
 }
 
 void HubCore::Impl::flush(PeerId id) {

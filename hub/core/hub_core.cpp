@@ -10,8 +10,27 @@
 
 namespace bus::hub {
 
+namespace {
+
+// What one turn costs at most, beside what it has begun: so often a consumer is looked at to give it events.
+// At some 10 ns each, a turn takes a millisecond.
+constexpr size_t kLooksPerTurn = 100'000;
+
+// Deadlines that are judged in one turn.
+constexpr size_t kOverdueAtOnce = 16;
+
+// What a source that is told to a newcomer costs, in looks.
+constexpr size_t kLooksPerSource = 50;
+
+}  // namespace
+
 HubCore::Impl::Impl(HubConfig config, Edge& edge, TimePoint start)
-    : config_(std::move(config)), edge_(edge), start_(start), idle_since_(start) {}
+    : config_(std::move(config)),
+      edge_(edge),
+      ledger_(Budget::of(config_.memory, config_.max_connections).value(), config_.max_connections,
+              config_.uid_share_percent, config_.uid),
+      start_(start),
+      idle_since_(start) {}
 
 HubCore::Impl::~Impl() { BUSD_CHECK(peers_.empty()); }
 
@@ -29,7 +48,8 @@ const Peer& HubCore::Impl::peer(PeerId id) const {
 
 // ---- a connection's beginning and end
 
-std::string HubCore::Impl::refusal_of(const Credentials& credentials, ErrorCode& code) const {
+std::string HubCore::Impl::refusal_of(const Credentials& credentials, const Account& account,
+                                      ErrorCode& code) const {
   auto allows = [](const std::vector<uint32_t>& list, uint32_t id) {
     return std::find(list.begin(), list.end(), id) != list.end();
   };
@@ -45,6 +65,11 @@ std::string HubCore::Impl::refusal_of(const Credentials& credentials, ErrorCode&
     code = ErrorCode::too_many;
     return "this hub serves at most " + std::to_string(config_.max_connections) + " connections";
   }
+  if (account.connections >= account.max_connections) {
+    code = ErrorCode::too_many;
+    return "uid " + std::to_string(account.uid) + " has " + std::to_string(account.connections) +
+           " connections, the most that one user may have here";
+  }
   return {};
 }
 
@@ -53,10 +78,12 @@ PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
   peer.kernel_pid = static_cast<int32_t>(credentials.pid);
   peer.uid = credentials.uid;
   peer.since = now;
+  peer.account = &ledger_.account(peer.uid);
+  ++peer.account->peers;
   ++handshakes_;
   ++connections_.accepted;
   ErrorCode code = ErrorCode::denied;
-  if (std::string refusal = refusal_of(credentials, code); !refusal.empty()) {
+  if (std::string refusal = refusal_of(credentials, *peer.account, code); !refusal.empty()) {
     ++(code == ErrorCode::denied ? connections_.denied : connections_.too_many);
     notice(Notice::Kind::refused_peer, peer, refusal);
     reply(peer, ErrorMessage{code, refusal, {}, 0}, kNever);
@@ -64,6 +91,7 @@ PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
   } else {
     peer.admitted = true;
     ++admitted_;
+    ++peer.account->connections;
     touch(peer);
   }
   schedule(peer);
@@ -100,13 +128,23 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
   events_.delivered += peer.outbox.delivered();
   events_.dropped += peer.outbox.dropped();
   if (peer.counts) --counting_;
-  if (peer.admitted) --admitted_;
+  Account& account = *peer.account;
+  if (peer.admitted) {
+    --admitted_;
+    --account.connections;
+  }
   if (peer.counts || in_handshake) idle_since_ = now;
   if (peer.scheduled != kNever) deadlines_.erase({peer.scheduled, id});
   if (peer.touched) std::erase(touched_, &peer);
   if (peer.unwritten) std::erase(unwritten_, &peer);
+  ledger_.give_back(account, peer.input_is_strangers ? Pool::strangers : Pool::unfinished,
+                    peer.input_charged);
+  ledger_.give_back(account, Pool::replies, peer.replies_charged);
+  ledger_.give_back(account, Pool::queues, peer.queue_charged);
+  ledger_.give_back(account, Pool::subscriptions, peer.subscription_charged);
   peers_.erase(id);
   settle(now);
+  if (--account.peers == 0) ledger_.forget(account);
 }
 
 // ---- input
@@ -122,8 +160,11 @@ void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now
   peer.reader.feed(chunk);
   std::string_view line;
   while (peer.intake == Intake::read) {
+    if (looks_ >= kLooksPerTurn && put_off(peer)) return;
     switch (peer.reader.next(line)) {
       case LineReader::Next::none:
+        refuse_unfinished(peer, now);
+        charge_input(peer);
         return;
       case LineReader::Next::line:
         handle_line(peer, line, peer.reader.line_is_in_chunk(), now);
@@ -137,6 +178,50 @@ void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now
     }
   }
   if (peer.intake == Intake::paused) peer.reader.keep_rest();
+  charge_input(peer);
+}
+
+void HubCore::Impl::resume(PeerId id, TimePoint now) {
+  Peer& peer = this->peer(id);
+  peer.backlog = false;
+  read_lines(peer, {}, now);
+  settle(now);
+}
+
+// Leaves what the reader has for later; false when there is nothing, or no memory for it.
+bool HubCore::Impl::put_off(Peer& peer) {
+  size_t rest = peer.reader.unread_bytes();
+  if (rest == 0) return false;
+  if (rest > peer.input_charged && !ledger_.has_room_for(*peer.account, Pool::unfinished, rest)) return false;
+  peer.reader.keep_rest();
+  charge_input(peer);
+  peer.backlog = true;
+  touch(peer);
+  return true;
+}
+
+void HubCore::Impl::charge_input(Peer& peer) {
+  size_t held = peer.reader.held_bytes();
+  bool strangers = peer.phase == Phase::handshake;
+  if (held == peer.input_charged && (held == 0 || strangers == peer.input_is_strangers)) return;
+  ledger_.give_back(*peer.account, peer.input_is_strangers ? Pool::strangers : Pool::unfinished,
+                    peer.input_charged);
+  ledger_.take(*peer.account, strangers ? Pool::strangers : Pool::unfinished, held);
+  peer.input_charged = static_cast<uint32_t>(held);
+  peer.input_is_strangers = strangers;
+}
+
+// When there is no memory for the line that has begun: its rest is skipped.
+void HubCore::Impl::refuse_unfinished(Peer& peer, TimePoint now) {
+  size_t held = peer.reader.held_bytes();
+  if (held <= peer.input_charged) return;
+  Pool pool = peer.phase == Phase::handshake ? Pool::strangers : Pool::unfinished;
+  if (ledger_.has_room_for(*peer.account, pool, held - peer.input_charged)) return;
+  peer.reader.skip_line();
+  ++peer.frames_in;
+  note_shortage(peer, pool);
+  fault(peer, ErrorCode::busy, shortage_of(peer, pool, held - peer.input_charged) + "; send this frame later",
+        now);
 }
 
 void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) {
@@ -215,7 +300,13 @@ void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline)
               "leaves more than " + std::to_string(kMaxControlBytes) + " bytes of replies unread");
     return;
   }
+  if (!ledger_.has_room_for(*peer.account, Pool::replies, line.size())) {
+    note_shortage(peer, Pool::replies);
+    close_now(peer, Notice::Kind::slow_close, shortage_of(peer, Pool::replies, line.size()));
+    return;
+  }
   peer.outbox.push_control(std::move(line), deadline);
+  charge_output(peer);
   will_write(peer);
   touch(peer);
 }
@@ -229,12 +320,33 @@ void HubCore::Impl::close_when_flushed(Peer& peer, TimePoint deadline) {
 }
 
 void HubCore::Impl::close_now(Peer& peer, Notice::Kind why, std::string text) {
-  ++(why == Notice::Kind::cleanup_timeout ? connections_.cleanup_timeouts : connections_.unread);
+  ++(why == Notice::Kind::cleanup_timeout ? connections_.cleanup_timeouts
+     : why == Notice::Kind::evicted       ? connections_.evicted
+                                          : connections_.unread);
   notice(why, peer, std::move(text));
   leave_tables(peer);
   peer.intake = Intake::ended;
   peer.fate = Fate::close_now;
   touch(peer);
+}
+
+void HubCore::Impl::note_shortage(const Peer& peer, Pool pool) {
+  Meter& total = ledger_.total(pool);
+  ++total.refused;
+  if (std::exchange(shortage_noticed_[static_cast<size_t>(pool)], true)) return;
+  notice(Notice::Kind::out_of_memory, peer,
+         "the part for " + std::string(name_of(pool)) + " is used up: " + std::to_string(total.used) +
+             " of " + std::to_string(total.limit) + " bytes; uid " + std::to_string(peer.uid) + " has " +
+             std::to_string(peer.account->meter(pool).used));
+}
+
+std::string HubCore::Impl::shortage_of(const Peer& peer, Pool pool, size_t bytes) const {
+  std::string what = "of the hub's memory for " + std::string(name_of(pool));
+  if (ledger_.total(pool).has_room_for(bytes)) {
+    return "uid " + std::to_string(peer.uid) + " has taken what one user may, " +
+           std::to_string(peer.account->meter(pool).limit) + " bytes " + what;
+  }
+  return "all " + std::to_string(ledger_.total(pool).limit) + " bytes " + what + " are taken";
 }
 
 void HubCore::Impl::touch(Peer& peer) {
@@ -256,14 +368,16 @@ void HubCore::Impl::notice(Notice::Kind kind, const Peer& peer, std::string text
 // ---- time
 
 void HubCore::Impl::settle(TimePoint now) {
-  // A waiter that is let in may have sent frames after its hello, and these may release another lock.
-  while (!answers_.empty()) {
+  // A waiter that is let in may have sent frames after its hello, and these may release another lock. What a
+  // turn has no time for, the next tick() does.
+  while (!answers_.empty() && looks_ < kLooksPerTurn) {
     KeyRegistry::Answer answer = std::move(answers_.front());
     answers_.pop_front();
-    if (stopping_) continue;
-    Peer& waiter = peer(answer.peer);
-    answer_join(waiter, answer, now);
-    read_lines(waiter, {}, now);
+    Peer* waiter = peers_.find(answer.peer);
+    if (stopping_ || waiter == nullptr || !waiter->waits) continue;
+    looks_ += sources_.size() * kLooksPerSource;
+    answer_join(*waiter, answer, now);
+    read_lines(*waiter, {}, now);
   }
   end_turn();
   for (Peer* touched : touched_) schedule(*touched);
@@ -285,30 +399,29 @@ void HubCore::Impl::schedule(Peer& peer) {
 }
 
 TimePoint HubCore::Impl::next_deadline() {
+  if (!answers_.empty() && !stopping_) return TimePoint{};
   TimePoint next = deadlines_.empty() ? kNever : deadlines_.begin()->first;
   bool unused = counting_ == 0 && handshakes_ == 0;
   if (unused && config_.idle_exit != Duration::max()) next = std::min(next, idle_since_ + config_.idle_exit);
   return next;
 }
 
-std::vector<PeerId> HubCore::Impl::overdue(TimePoint now) {
+std::vector<PeerId> HubCore::Impl::overdue(TimePoint now) const {
   std::vector<PeerId> out;
   for (const auto& [deadline, id] : deadlines_) {
-    if (deadline > now) break;
-    if (peer(id).phase == Phase::handshake) out.push_back(id);
+    if (deadline > now || out.size() == kOverdueAtOnce) break;
+    out.push_back(id);
   }
   return out;
 }
 
-void HubCore::Impl::tick(TimePoint now) {
-  std::vector<PeerId> due;
-  for (const auto& [deadline, id] : deadlines_) {
-    if (deadline > now) break;
-    due.push_back(id);
-  }
-  for (PeerId id : due) {
-    judge(peer(id), now);
-    schedule(peer(id));
+void HubCore::Impl::tick(TimePoint now, const std::vector<PeerId>& overdue) {
+  for (PeerId id : overdue) {
+    // What was read meanwhile may have ended it.
+    Peer* peer = peers_.find(id);
+    if (peer == nullptr || peer->scheduled > now) continue;
+    judge(*peer, now);
+    schedule(*peer);
   }
   settle(now);
 }
@@ -387,13 +500,18 @@ Intake HubCore::intake(PeerId peer) const { return impl_->peer(peer).intake; }
 Fate HubCore::fate(PeerId peer) const { return impl_->peer(peer).fate; }
 TimePoint HubCore::close_deadline(PeerId peer) const { return impl_->peer(peer).close_deadline; }
 TimePoint HubCore::next_deadline() { return impl_->next_deadline(); }
-std::vector<PeerId> HubCore::overdue(TimePoint now) { return impl_->overdue(now); }
-void HubCore::tick(TimePoint now) { impl_->tick(now); }
+std::vector<PeerId> HubCore::overdue(TimePoint now) const { return impl_->overdue(now); }
+void HubCore::tick(TimePoint now, const std::vector<PeerId>& overdue) { impl_->tick(now, overdue); }
+size_t HubCore::read_bytes(PeerId peer) const {
+  return impl_->peer(peer).phase == Phase::handshake ? kFirstReadBytes : kReadBytes;
+}
+bool HubCore::has_backlog(PeerId peer) const { return impl_->peer(peer).backlog; }
+void HubCore::resume(PeerId peer, TimePoint now) { impl_->resume(peer, now); }
 bool HubCore::stop_requested() const { return impl_->stop_requested_; }
 void HubCore::begin_stop(TimePoint deadline) { impl_->begin_stop(deadline); }
 bool HubCore::idle(TimePoint now) const { return impl_->idle(now); }
 std::vector<Notice> HubCore::take_notices() { return std::exchange(impl_->notices_, {}); }
 StatusResponse HubCore::status(TimePoint now) const { return impl_->status(now); }
-size_t HubCore::peer_count() const { return impl_->peers_.size(); }
+size_t HubCore::peer_count() const { return impl_->peer_count(); }
 
 }  // namespace bus::hub

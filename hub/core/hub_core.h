@@ -10,12 +10,14 @@
 //   2. After each of these, and after tick(): for every id in take_touched(), obey intake() and fate(), and
 //   call
 //      flush() when there is room, or in a turn of its own when has_more().
-//   3. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
+//   3. When has_backlog(), call resume() in a turn of its own instead of reading.
+//   4. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
 //
 // A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each
 // consumer is written what it gets of them, through Edge::write(), before the entry returns. Nothing is
 // dropped while a socket takes more. A socket that refused bytes in a turn is not asked again in the same
-// turn.
+// turn. A turn's work is bounded: when many consumers get what was read, the rest of the chunk is left for
+// resume(), and those that have not been written to get theirs in turns of their own.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +34,10 @@ namespace bus::hub {
 
 using PeerId = uint64_t;  // of slots.h: never reused in a hub's life; 0 is nobody
 
+// What one read takes at most: large enough that a flood is handled in few turns, small enough that its turn
+// is short.
+inline constexpr size_t kReadBytes = 256 * 1024;
+
 // From where on a rendering is shared with sockets instead of copied into them (Edge::canvas). Measured;
 // tests set them lower.
 struct Sharing {
@@ -40,6 +46,9 @@ struct Sharing {
   size_t frame_bytes =
       8192;  // on average, for pieces: each takes a reference to its page, dearer than copying a few KiB
 };
+
+inline constexpr size_t kDefaultMemory = size_t{512} * 1024 * 1024;
+inline constexpr uint32_t kDefaultUidShare = 25;
 
 struct HubConfig {
   // Named in status.
@@ -52,6 +61,10 @@ struct HubConfig {
   QueueLimits queue;
   Sharing sharing;
   size_t max_connections = 4096;
+  // What the hub may take in all (budget.h), at least Budget::least_memory(), and what one user, other than
+  // its own and root, may take of it.
+  size_t memory = kDefaultMemory;
+  uint32_t uid_share_percent = kDefaultUidShare;
   Duration dedup_window = seconds(300);
   Duration cleanup_timeout = seconds(60);
   Duration idle_exit = Duration::max();  // max: never
@@ -90,12 +103,20 @@ struct Notice {
     cleanup_timeout,  // a lock holder was closed
     slow_consumer,    // the first event of a connection that was dropped
     slow_close,       // a control reply was not written in time, or too many were left unread
+    evicted,          // closed to get back the memory of a frame that was partly written
+    out_of_memory,    // a pool was used up for the first time; text: which
     stop_requested,
   };
   Kind kind;
   PeerId peer = 0;
   int64_t pid = 0;
   std::string text;
+};
+
+// What only the edge knows of the process; for status.
+struct Vitals {
+  uint64_t resident_bytes = 0;
+  StatusResponse::Callbacks callbacks;
 };
 
 // What the core asks of whoever owns the sockets.
@@ -112,6 +133,8 @@ class Edge {
   virtual std::shared_ptr<char> canvas(size_t bytes) noexcept = 0;
   // As write(), of pieces that stand in the canvas: the socket refers to them.
   virtual size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept = 0;
+
+  virtual Vitals vitals() noexcept { return {}; }
 };
 
 class HubCore {
@@ -128,6 +151,11 @@ class HubCore {
   void receive(PeerId peer, std::string_view chunk, TimePoint now);
   // read() returned 0: no more requests. A consumer goes on receiving; everyone else is closed when flushed.
   void end_of_input(PeerId peer, TimePoint now);
+  // How much the next read for this peer may bring.
+  size_t read_bytes(PeerId peer) const;
+  // Whether something that was handed in is still to be handled, and handles it.
+  bool has_backlog(PeerId peer) const;
+  void resume(PeerId peer, TimePoint now);
   // The connection is closed; forgets the peer and everything it held.
   void gone(PeerId peer, TimePoint now);
 
@@ -146,10 +174,11 @@ class HubCore {
   TimePoint close_deadline(PeerId peer) const;
 
   // Deadlines: when next_deadline() has come, the edge first reads the sockets of overdue(), and then calls
-  // tick(), which judges. So a hub that was starved drops nobody who met his deadline.
+  // tick() with them, which judges. So a hub that was starved drops nobody who met his deadline. A few at a
+  // time: while there are more, next_deadline() has come still.
   TimePoint next_deadline();
-  std::vector<PeerId> overdue(TimePoint now);
-  void tick(TimePoint now);
+  std::vector<PeerId> overdue(TimePoint now) const;
+  void tick(TimePoint now, const std::vector<PeerId>& overdue);
 
   // True once a client asked for `shutdown`.
   bool stop_requested() const;

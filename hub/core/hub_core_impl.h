@@ -9,6 +9,7 @@
 // Nothing else includes this.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <set>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/core/budget.h"
 #include "hub/core/counters.h"
 #include "hub/core/dedup.h"
 #include "hub/core/hub_core.h"
@@ -64,6 +66,15 @@ struct Peer : Subscriber {
   bool fault_noticed = false;  // its first fault was logged
   bool drop_noticed = false;   // its first loss was logged
   bool exclusive = false;
+  bool backlog = false;             // the reader has more, for resume()
+  bool waits = false;               // for a clean-up lock
+  bool input_is_strangers = false;  // which pool input_charged is of
+  // What it is charged for.
+  uint32_t input_charged = 0;
+  uint32_t replies_charged = 0;
+  uint32_t queue_charged = 0;
+  uint32_t subscription_charged = 0;
+  Account* account = nullptr;
   uint64_t frames_in = 0;
   uint64_t asked_in_turn = 0;     // the turn in which its socket refused bytes last
   TimePoint since;                // its connection, then its hello
@@ -97,8 +108,9 @@ class HubCore::Impl {
   void end_of_input(PeerId id, TimePoint now);
   void gone(PeerId id, TimePoint now);
   TimePoint next_deadline();
-  std::vector<PeerId> overdue(TimePoint now);
-  void tick(TimePoint now);
+  std::vector<PeerId> overdue(TimePoint now) const;
+  void tick(TimePoint now, const std::vector<PeerId>& overdue);
+  void resume(PeerId id, TimePoint now);
   void begin_stop(TimePoint deadline);
   bool idle(TimePoint now) const;
   // delivery.cpp
@@ -108,19 +120,22 @@ class HubCore::Impl {
 
   Peer& peer(PeerId id);
   const Peer& peer(PeerId id) const;
+  size_t peer_count() const { return peers_.size(); }
 
   // Public inside the core: the public face reads them.
   std::vector<Peer*> touched_;
   std::vector<PeerId> touched_ids_;  // what take_touched() gave last
   std::vector<Notice> notices_;
   bool stop_requested_ = false;
-  Slots<Peer> peers_;
 
  private:
   // hub_core.cpp
-  std::string refusal_of(const Credentials& credentials, ErrorCode& code) const;
+  std::string refusal_of(const Credentials& credentials, const Account& account, ErrorCode& code) const;
   void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
   // `stays`: the line, and its LF, stay in place until the turn ends.
+  bool put_off(Peer& peer);
+  void charge_input(Peer& peer);
+  void refuse_unfinished(Peer& peer, TimePoint now);
   void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now);
   void handle_message(Peer& peer, Message& message, TimePoint now);
   void fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
@@ -129,6 +144,9 @@ class HubCore::Impl {
   void reply_line(Peer& peer, std::string line, TimePoint deadline);
   void close_when_flushed(Peer& peer, TimePoint deadline);
   void close_now(Peer& peer, Notice::Kind why, std::string text);
+  // `pool` has no room for what the peer asks.
+  void note_shortage(const Peer& peer, Pool pool);
+  std::string shortage_of(const Peer& peer, Pool pool, size_t bytes) const;
   void touch(Peer& peer);
   void set_phase(Peer& peer, Phase phase);
   void notice(Notice::Kind kind, const Peer& peer, std::string text);
@@ -141,6 +159,8 @@ class HubCore::Impl {
   void hello(Peer& peer, Hello& message, TimePoint now);
   void become_source(Peer& peer, const Hello& message, TimePoint now);
   void become_anonymous(Peer& peer);
+  void reject(Peer& peer, const std::string& reason, TimePoint now);
+  void stop_waiting(Peer& peer);
   void answer_join(Peer& peer, const KeyRegistry::Answer& answer, TimePoint now);
   void pre_shutdown_check(Peer& peer, const PreShutdownCheck& message, TimePoint now);
   void start_counting(Peer& peer);
@@ -155,6 +175,7 @@ class HubCore::Impl {
   // turn ends; else empty.
   void publish(Peer& peer, std::string_view line, TimePoint now);
   bool is_duplicate(Peer& peer, TimePoint now);
+  void forget_event_ids();
 
   // delivery.cpp
   void close_run();
@@ -169,15 +190,25 @@ class HubCore::Impl {
   size_t write(Peer& peer, std::string_view bytes);
   void note_write(Peer& peer, bool took_all);
   void will_write(Peer& peer);
-  void broadcast(const BlockPtr& line);
+  BlockPtr status_line(const SourceStatus& status);
+  void broadcast(const SourceStatus& status);
+  bool push_status(Peer& peer, const BlockPtr& line);
+  // What the peer's queue and replies take now.
+  void charge_output(Peer& peer);
+  void reclaim();
+  void reclaim_of(const Account& account);
+  void release_begun(const Account& account);
+  void note_drops(Peer& peer, size_t dropped);
 
   HubConfig config_;
   Edge& edge_;
+  Ledger ledger_;
   TimePoint start_;
   TimePoint idle_since_;
   uint64_t turn_number_ = 1;
   bool stopping_ = false;
 
+  Slots<Peer> peers_;
   Router router_;
   KeyRegistry registry_;
   SourceTable sources_;
@@ -190,8 +221,15 @@ class HubCore::Impl {
   size_t counting_ = 0;    // peers with `counts`
   size_t handshakes_ = 0;  // peers in Phase::handshake
   size_t admitted_ = 0;    // peers with `admitted`
+  size_t waiting_ = 0;     // peers with `waits`
+  std::array<bool, kPools> shortage_noticed_{};
   std::set<std::pair<TimePoint, PeerId>> deadlines_;
   std::deque<KeyRegistry::Answer> answers_;  // of a lock that was released, not yet told
+
+  // What this turn has cost so far, in looks at a consumer, and in writes.
+  size_t looks_ = 0;
+  size_t writes_ = 0;
+  bool queued_in_turn_ = false;
 
   // The turn: its events, who gets those of its open run, and who has to be written to when it ends.
   Turn turn_;

@@ -33,7 +33,7 @@ KeyRegistry::Answer KeyRegistry::admit(std::string_view name, Scope& scope, cons
   return {candidate.peer, scope.members.size() == 1 ? Verdict::joined_first : Verdict::joined, {}};
 }
 
-KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& candidate) {
+KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& candidate, bool may_wait) {
   auto at = scopes_.find(name);
   if (at == scopes_.end()) at = scopes_.emplace(std::string(name), Scope{}).first;
   Scope& scope = at->second;
@@ -42,6 +42,10 @@ KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& ca
     return {candidate.peer, Verdict::rejected,
             "scope " + std::string(name) + " is being cleaned up, and " +
                 std::to_string(kMaxWaitersPerScope) + " others wait already"};
+  }
+  if (!may_wait) {
+    return {candidate.peer, Verdict::rejected,
+            "scope " + std::string(name) + " is being cleaned up, and as many hellos wait already as may"};
   }
   if (!scope.waiters) scope.waiters = std::make_unique<std::vector<Candidate>>();
   scope.waiters->push_back(candidate);

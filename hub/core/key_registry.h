@@ -43,7 +43,8 @@ class KeyRegistry {
 
   ~KeyRegistry();
 
-  Answer join(std::string_view name, const Candidate& candidate);
+  // A candidate that may not wait is rejected where it would have to.
+  Answer join(std::string_view name, const Candidate& candidate, bool may_wait = true);
 
   // `peer` is no longer a member, or waiter, of the scope `name`. When that ends a clean-up lock, returns the
   // answers to all waiters, in order of arrival.

@@ -66,7 +66,7 @@ void Outbox::push_begun(BlockPtr block, size_t at, size_t written) {
 }
 
 bool Outbox::push_best_effort(BlockPtr line, const QueueLimits& limits) {
-  size_t bytes = line->bytes.size();
+  size_t bytes = line->bytes_of(0, 1);
   if (exceeds(limits, 1, bytes)) return false;
   queued_bytes_ += bytes;
   ++queued_frames_;
@@ -103,19 +103,50 @@ size_t Outbox::take_front(size_t i, size_t most) {
 void Outbox::drop_oldest(size_t most) {
   size_t oldest = 0;
   if (begun_event_) {
-    // The begun frame is made a range of its own, so that the one behind it is a front.
-    Range& front = events_.front();
-    if (front.end - front.next > 1) {
-      Range begun{front.block, front.next, front.next + 1, front.seq};
-      ++front.next;
-      ++front.seq;
-      events_.push_front(std::move(begun));
-    }
+    part_begun();
     oldest = 1;
   }
   bool are_events = events_[oldest].seq != 0;
   size_t taken = take_front(oldest, most);
   if (are_events) dropped_ += taken;
+}
+
+// Makes the begun frame a range of its own, so that the one behind it is a front.
+void Outbox::part_begun() {
+  Range& front = events_.front();
+  if (front.end - front.next == 1) return;
+  Range begun{front.block, front.next, front.next + 1, front.seq};
+  ++front.next;
+  ++front.seq;
+  events_.push_front(std::move(begun));
+}
+
+size_t Outbox::droppable_bytes() const { return queued_bytes_ - begun_bytes(); }
+
+size_t Outbox::drop_to(size_t bytes) {
+  uint64_t before = dropped_;
+  while (droppable_bytes() > bytes) drop_oldest(1);
+  return static_cast<size_t>(dropped_ - before);
+}
+
+void Outbox::forget_events() {
+  begun_event_ = false;
+  begun_bytes_ = 0;
+  drop_to(0);
+}
+
+size_t Outbox::begun_holds() const { return begun_event_ ? events_.front().block->held->bytes->size : 0; }
+
+void Outbox::isolate_begun(Payers payers) {
+  BUSD_CHECK(begun_event_);
+  part_begun();
+  Range& front = events_.front();
+  const Block& block = *front.block;
+  std::string frame(block.head(front.next));
+  frame += block.tail(front.next);
+  front.block = block_of_line(frame, block.frames[front.next].seq_at, payers);
+  front.next = 0;
+  front.end = 1;
 }
 
 void Outbox::render(std::string& out, size_t want) const {

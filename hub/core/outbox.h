@@ -48,6 +48,21 @@ class Outbox {
   // queued.
   bool push_best_effort(BlockPtr line, const QueueLimits& limits);
 
+  // Drops the oldest frames until those that may be dropped have at most `bytes`. Returns how many events
+  // were among them.
+  size_t drop_to(size_t bytes);
+  size_t droppable_bytes() const;
+
+  // The event that was begun and cannot be dropped: its size, and the size of the memory that it keeps. 0
+  // when there is none.
+  size_t begun_bytes() const { return begun_event_ ? front_bytes(events_.front()) : 0; }
+  size_t begun_holds() const;
+  // Gives it memory of its own, of its own size.
+  void isolate_begun(Payers payers);
+
+  // Drops everything but control replies, also the event that was begun: for a connection that is closed.
+  void forget_events();
+
   // Whether a control reply of this size may be queued: unread ones are bounded by kMaxControlBytes, but for
   // a single one.
   bool has_room_for_control(size_t bytes) const;
@@ -74,6 +89,8 @@ class Outbox {
   uint64_t queued() const { return queued_events_; }
   size_t queued_bytes() const { return queued_bytes_; }
   size_t control_bytes() const { return control_bytes_; }
+  // Memory of the queue itself, without the frames.
+  size_t ring_bytes() const { return events_.memory_bytes(); }
 
  private:
   // Frames of one block, in their order.
@@ -92,6 +109,7 @@ class Outbox {
   static void append(std::string& out, const Range& range, size_t i);
   bool exceeds(const QueueLimits& limits, size_t more_frames, size_t more_bytes) const;
   void drop_oldest(size_t most);
+  void part_begun();
   // Takes the first frames of the i-th range out, at most `most`; returns how many.
   size_t take_front(size_t i, size_t most);
 

@@ -18,7 +18,14 @@ HelloAck hello_ack(bool first) {
   return ack;
 }
 
-BlockPtr status_frame(const SourceStatus& status) { return block_of_line(encode(status)); }
+// What a consumer's hello makes the hub keep, about: each name in the peer, the registry and the router's
+// tables.
+size_t subscription_bytes(const Hello& message) {
+  constexpr size_t kPerName = 160;
+  size_t bytes = 3 * (message.event_key.size() + message.subscription_id.size()) + 2 * kPerName;
+  for (const std::string& type : message.event_types) bytes += 2 * type.size() + kPerName;
+  return bytes;
+}
 
 }  // namespace
 
@@ -38,6 +45,14 @@ void HubCore::Impl::hello(Peer& peer, Hello& message, TimePoint now) {
     return;
   }
   start_counting(peer);
+  size_t bytes = subscription_bytes(message);
+  if (!ledger_.has_room_for(*peer.account, Pool::subscriptions, bytes)) {
+    note_shortage(peer, Pool::subscriptions);
+    reject(peer, shortage_of(peer, Pool::subscriptions, bytes), now);
+    return;
+  }
+  ledger_.take(*peer.account, Pool::subscriptions, bytes);
+  peer.subscription_charged = static_cast<uint32_t>(bytes);
   peer.key = std::move(message.event_key);
   peer.subscription_id = std::move(message.subscription_id);
   peer.event_types = std::move(message.event_types);
@@ -45,24 +60,39 @@ void HubCore::Impl::hello(Peer& peer, Hello& message, TimePoint now) {
   peer.scope = std::string_view(peer.subscription_id.empty() ? peer.key : peer.subscription_id);
   set_phase(peer, Phase::waiting);
   int64_t shown_pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
-  KeyRegistry::Answer answer = registry_.join(peer.scope, {peer.id, shown_pid, peer.exclusive});
+  bool may_wait = waiting_ < kMaxWaitingHellos && peer.account->waiting < peer.account->max_waiting;
+  KeyRegistry::Answer answer = registry_.join(peer.scope, {peer.id, shown_pid, peer.exclusive}, may_wait);
   if (answer.verdict != KeyRegistry::Verdict::waiting) {
     answer_join(peer, answer, now);
     return;
   }
+  peer.waits = true;
+  ++waiting_;
+  ++peer.account->waiting;
   peer.intake = Intake::paused;
   touch(peer);
 }
 
+void HubCore::Impl::reject(Peer& peer, const std::string& reason, TimePoint now) {
+  HelloAck ack = hello_ack(false);
+  ack.rejected = true;
+  ack.reject_reason = reason;
+  reply(peer, ack, now + kWriteTimeout);
+  peer.scope = {};  // it is in none
+  notice(Notice::Kind::refused_peer, peer, reason);
+  close_when_flushed(peer, now + kWriteTimeout);
+}
+
+void HubCore::Impl::stop_waiting(Peer& peer) {
+  if (!std::exchange(peer.waits, false)) return;
+  --waiting_;
+  --peer.account->waiting;
+}
+
 void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, TimePoint now) {
+  stop_waiting(peer);
   if (answer.verdict == KeyRegistry::Verdict::rejected) {
-    HelloAck ack = hello_ack(false);
-    ack.rejected = true;
-    ack.reject_reason = answer.reason;
-    reply(peer, ack, now + kWriteTimeout);
-    peer.scope = {};  // it is in none
-    notice(Notice::Kind::refused_peer, peer, answer.reason);
-    close_when_flushed(peer, now + kWriteTimeout);
+    reject(peer, answer.reason, now);
     return;
   }
   set_phase(peer, Phase::consumer);
@@ -73,7 +103,8 @@ void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, T
   add_consumer(peer);
   reply(peer, hello_ack(answer.verdict == KeyRegistry::Verdict::joined_first), now + kWriteTimeout);
   for (const NamedSource* source : sources_.known()) {
-    peer.outbox.push_best_effort(status_frame({source->name, source->state, source->detail}), config_.queue);
+    BlockPtr line = status_line({source->name, source->state, source->detail});
+    if (!push_status(peer, line)) break;
   }
   notice(Notice::Kind::joined, peer, "consumer " + peer.key);
 }
@@ -88,7 +119,7 @@ void HubCore::Impl::become_source(Peer& peer, const Hello& message, TimePoint no
   peer.named = &sources_.add(message.source);
   peer.named->pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
   peer.named->uid = peer.uid;
-  broadcast(status_frame({peer.named->name, peer.named->state, {}}));
+  broadcast({peer.named->name, peer.named->state, {}});
 }
 
 void HubCore::Impl::become_anonymous(Peer& peer) {
@@ -116,9 +147,13 @@ void HubCore::Impl::leave_tables(Peer& peer) {
     router_.unsubscribe(peer, peer.event_types);
     remove_consumer(peer);
   }
+  stop_waiting(peer);
   if (!peer.scope.empty()) {
-    for (KeyRegistry::Answer& answer : registry_.leave(peer.scope, peer.id))
+    for (KeyRegistry::Answer& answer : registry_.leave(peer.scope, peer.id)) {
+      // Who is rejected is in no scope from here on, though it may be told later.
+      if (answer.verdict == KeyRegistry::Verdict::rejected) this->peer(answer.peer).scope = {};
       answers_.push_back(std::move(answer));
+    }
     peer.scope = {};
     peer.lock_since = kNever;
   }
@@ -127,13 +162,13 @@ void HubCore::Impl::leave_tables(Peer& peer) {
     SourceStatus goodbye{source->name, SourceState::disconnected, {}};
     bool was_last = source->connections == 1;
     sources_.drop(*source);  // may forget it
-    if (was_last) broadcast(status_frame(goodbye));
+    if (was_last) broadcast(goodbye);
   }
 }
 
 void HubCore::Impl::source_status(const SourceStatus& status) {
   sources_.report(status);
-  broadcast(status_frame(status));
+  broadcast(status);
 }
 
 void HubCore::Impl::add_consumer(Peer& peer) {

@@ -114,7 +114,25 @@ void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
 bool HubCore::Impl::is_duplicate(Peer& peer, TimePoint now) {
   if (line_.event_id.empty() || config_.dedup_window == Duration::zero()) return false;
   DedupWindow& dedup = peer.named != nullptr ? peer.named->dedup : peer.publications->dedup;
-  return dedup.seen(config_.hash_key, line_.event_id, config_.dedup_window, now);
+  Meter& memory = ledger_.total(Pool::event_ids);
+  bool seen = dedup.seen(config_.hash_key, line_.event_id, config_.dedup_window, now, &memory);
+  while (memory.is_over()) forget_event_ids();
+  return seen;
+}
+
+// Of the source that has the most.
+void HubCore::Impl::forget_event_ids() {
+  DedupWindow* largest = nullptr;
+  auto look = [&](DedupWindow& window) {
+    if (largest == nullptr || window.memory_bytes() > largest->memory_bytes()) largest = &window;
+  };
+  sources_.for_each([&](NamedSource& source) { look(source.dedup); });
+  peers_.for_each([&](Peer& peer) {
+    if (peer.publications) look(peer.publications->dedup);
+  });
+  Meter& memory = ledger_.total(Pool::event_ids);
+  ++memory.refused;
+  largest->forget_half(&memory);
 }
 
 }  // namespace bus::hub

@@ -18,6 +18,7 @@ class Ring {
  public:
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
+  size_t memory_bytes() const { return capacity_ * sizeof(T); }
 
   // The i-th from the front.
   T& operator[](size_t i) {

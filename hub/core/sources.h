@@ -16,13 +16,15 @@
 #include "hub/core/dedup.h"
 #include "hub/core/router.h"
 #include "protocol/base/clock.h"
+#include "protocol/limits.h"
 #include "protocol/message.h"
 
 namespace bus::hub {
 
-// Each costs its name, a detail of at most 4 KiB, and while its ids are young a dedup window of at most 600
-// KiB.
 inline constexpr size_t kMaxAbsentSources = 256;
+
+// What a source costs at most, its name and its detail included, beside its dedup window.
+inline constexpr size_t kSourceBytes = kMaxDetailBytes + 2 * kMaxIdentifierBytes + 512;
 
 struct NamedSource {
   std::string name;
@@ -50,6 +52,11 @@ class SourceTable {
   // All that are known, by name.
   std::vector<const NamedSource*> known() const;
   size_t size() const { return by_name_.size(); }
+
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (auto& [name, source] : by_name_) visit(*source);
+  }
 
  private:
   NamedSource& find_or_insert(std::string_view name);

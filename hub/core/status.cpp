@@ -46,6 +46,41 @@ StatusResponse::Source describe_unnamed(const Peer& peer, TimePoint now) {
   return {{}, SourceState::connected, pid, peer.uid, sent.count, age_ms(now, sent.last)};
 }
 
+constexpr size_t kUsersShown = 64;
+
+StatusResponse::Memory describe(const Ledger& ledger, size_t limit, uint64_t resident) {
+  StatusResponse::Memory out{limit, resident, {}};
+  for (size_t i = 0; i < kPools; ++i) {
+    auto pool = static_cast<Pool>(i);
+    const Meter& meter = ledger.total(pool);
+    out.pools.push_back({name_of(pool), meter.used, meter.peak, meter.limit, meter.refused});
+  }
+  return out;
+}
+
+// Those with the most connections.
+std::vector<StatusResponse::User> users_of(const Ledger& ledger) {
+  std::vector<StatusResponse::User> out;
+  ledger.for_each([&](const Account& account) {
+    if (account.connections == 0) return;
+    size_t unfinished = account.meter(Pool::unfinished).used + account.meter(Pool::strangers).used;
+    out.push_back(
+        {account.uid, account.connections, account.waiting, account.meter(Pool::queues).used, unfinished});
+  });
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.connections != b.connections ? a.connections > b.connections : a.uid < b.uid;
+  });
+  if (out.size() > kUsersShown) out.resize(kUsersShown);
+  return out;
+}
+
+// What a consumer takes in a status_response at least.
+size_t least_bytes(const Peer& peer) {
+  size_t bytes = peer.key.size();
+  for (const std::string& type : peer.event_types) bytes += type.size();
+  return bytes;
+}
+
 }  // namespace
 
 StatusResponse HubCore::Impl::status(TimePoint now) const {
@@ -65,11 +100,17 @@ StatusResponse HubCore::Impl::status(TimePoint now) const {
   std::sort(oldest_first.begin(), oldest_first.end(),
             [](const Peer* a, const Peer* b) { return a->id < b->id; });
 
+  size_t consumer_bytes = 0;
   for (const NamedSource* source : sources_.known()) out.sources.push_back(describe(*source, now));
   for (const Peer* peer : oldest_first) {
     out.events.delivered += peer->outbox.delivered();
     out.events.dropped += peer->outbox.dropped();
-    if (peer->phase == Phase::consumer) out.consumers.push_back(describe(*peer, now));
+    if (peer->phase == Phase::consumer) {
+      // What cannot fit is not even looked at: thousands with hundreds of types each would take long.
+      consumer_bytes += least_bytes(*peer);
+      out.truncated = out.truncated || consumer_bytes > kMaxFrameBytes;
+      if (!out.truncated) out.consumers.push_back(describe(*peer, now));
+    }
     bool source = peer->phase == Phase::source || peer->phase == Phase::anonymous;
     if (source && peer->named == nullptr) out.sources.push_back(describe_unnamed(*peer, now));
     if (source || peer->phase == Phase::consumer) ++out.active_conns;
@@ -85,6 +126,12 @@ StatusResponse HubCore::Impl::status(TimePoint now) const {
   out.limits.idle_exit_ms = config_.idle_exit == Duration::max() ? -1 : to_ms(config_.idle_exit);
   out.limits.dedup_window_ms = to_ms(config_.dedup_window);
   out.limits.cleanup_timeout_ms = to_ms(config_.cleanup_timeout);
+  out.limits.waiting_hellos = kMaxWaitingHellos;
+  out.limits.uid_share_percent = config_.uid_share_percent;
+  Vitals vitals = edge_.vitals();
+  out.memory = describe(ledger_, config_.memory, vitals.resident_bytes);
+  out.users = users_of(ledger_);
+  out.callbacks = std::move(vitals.callbacks);
   return out;
 }
 

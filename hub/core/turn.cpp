@@ -53,6 +53,8 @@ void Turn::clear() {
   own_.stream = 0;
   shared_.stream = 0;
   shared_memory_.reset();
+  shared_bytes_.reset();
+  shared_holdings_.clear();
   parts_.clear();
   if (kept_.size() > 1 || kept_size_ > kKeepBytes) {
     kept_.clear();
@@ -95,7 +97,7 @@ Turn::StreamId Turn::extended(StreamId stream) {
 }
 
 void Turn::close_run() {
-  runs_.push_back({open_run_, events_.size(), nullptr, nullptr, 0});
+  runs_.push_back({open_run_, events_.size(), nullptr, {}});
   open_run_ = events_.size();
   open_bytes_ = 0;
 }
@@ -141,8 +143,12 @@ const Turn::Rendering& Turn::render(StreamId stream, uint64_t seq) {
   return own_;
 }
 
-const Turn::Rendering& Turn::render_into(std::shared_ptr<char> memory, StreamId stream, uint64_t seq) {
+const Turn::Rendering& Turn::render_into(std::shared_ptr<char> memory, size_t size, StreamId stream,
+                                         uint64_t seq) {
   shared_memory_ = std::move(memory);
+  shared_size_ = size;
+  shared_bytes_.reset();
+  shared_holdings_.clear();
   shared_.out = shared_memory_.get();
   fill(shared_, stream, seq);
   return shared_;
@@ -186,23 +192,27 @@ const std::vector<std::string_view>& Turn::pieces(uint64_t seq, char* digits) {
   return pieces_;
 }
 
-Block Turn::copied(const Run& run) const {
+Block Turn::copied(Run& run, Payers payers) const {
   Block block;
-  size_t bytes = 0;
-  for (size_t i = run.first; i < run.end; ++i) bytes += events_[i].size;
-  block.bytes.reserve(bytes);
   block.frames.reserve(run.end - run.first);
+  uint32_t end = 0;
   for (size_t i = run.first; i < run.end; ++i) {
-    block.bytes.append(events_[i].bytes, events_[i].size);
-    block.frames.push_back({static_cast<uint32_t>(block.bytes.size()), events_[i].seq_at});
+    end += events_[i].size;
+    block.frames.push_back({end, events_[i].seq_at});
   }
+  if (!run.copy) {
+    std::shared_ptr<char> memory(new char[end], std::default_delete<char[]>());
+    char* out = memory.get();
+    for (size_t i = run.first; i < run.end; ++i) out = put(out, events_[i].bytes, events_[i].size);
+    run.copy = charged(std::move(memory), end, payers.total);
+  }
+  block.held = charged(run.copy, payers.user);
   return block;
 }
 
 // Without a copy: the run's first event is the one at `at` of the shared rendering.
-Block Turn::referred(const Run& run, size_t at) const {
+Block Turn::referred(const Run& run, size_t at, Payers payers) {
   Block block;
-  block.rendering = shared_memory_;
   block.frames.reserve(run.end - run.first);
   block.places.reserve(run.end - run.first);
   uint32_t end = 0;
@@ -212,29 +222,39 @@ Block Turn::referred(const Run& run, size_t at) const {
     block.frames.push_back({end, events_[i].seq_at});
     block.places.push_back({begin, shared_.ends[at] - begin - events_[i].size});
   }
+  block.held = shared_holding(payers);
   return block;
 }
 
-const BlockPtr& Turn::block_of(Run& run, StreamId stream, size_t at) {
-  if (shared_memory_ && shared_.stream == stream) {
-    if (run.reference_of != stream) {
-      run.reference = std::make_shared<const Block>(referred(run, at));
-      run.reference_of = stream;
-    }
-    return run.reference;
+const HoldingPtr& Turn::shared_holding(Payers payers) {
+  for (const auto& [user, holding] : shared_holdings_) {
+    if (user == payers.user) return holding;
   }
-  if (!run.copy) run.copy = std::make_shared<const Block>(copied(run));
-  return run.copy;
+  if (!shared_bytes_) shared_bytes_ = charged(shared_memory_, shared_size_, payers.total);
+  return shared_holdings_.emplace_back(payers.user, charged(shared_bytes_, payers.user)).second;
 }
 
-const std::vector<Turn::Part>& Turn::parts_of(StreamId stream, size_t skip) {
+const BlockPtr& Turn::block_of(Run& run, StreamId stream, size_t at, Payers payers) {
+  StreamId reference_of = shared_memory_ && shared_.stream == stream ? stream : 0;
+  for (const Kept& kept : run.kept) {
+    if (kept.user == payers.user && kept.reference_of == reference_of) return kept.block;
+  }
+  Block block = reference_of != 0 ? referred(run, at, payers) : copied(run, payers);
+  block.charge(payers);
+  run.kept.push_back({payers.user, reference_of, std::make_shared<const Block>(std::move(block))});
+  return run.kept.back().block;
+}
+
+const std::vector<Turn::Part>& Turn::parts_of(StreamId stream, size_t skip, Payers payers) {
   parts_.clear();
   list_runs(stream);
   size_t at = 0;
   for (uint32_t index : run_list_) {
     Run& run = runs_[index];
     size_t size = run.end - run.first;
-    if (skip < at + size) parts_.push_back({block_of(run, stream, at), skip > at ? skip - at : 0, size});
+    if (skip < at + size) {
+      parts_.push_back({block_of(run, stream, at, payers), skip > at ? skip - at : 0, size});
+    }
     at += size;
   }
   return parts_;

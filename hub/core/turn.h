@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/core/block.h"
@@ -74,9 +75,9 @@ class Turn {
   // Renders the stream for a consumer whose first event gets `seq`. Good until the next call.
   const Rendering& render(StreamId stream, uint64_t seq);
 
-  // The same into memory of somebody else's, of at least most_bytes_of(stream), which is written no more
-  // after that; what queues keep of it holds it.
-  const Rendering& render_into(std::shared_ptr<char> memory, StreamId stream, uint64_t seq);
+  // The same into memory of somebody else's, of `size` bytes, at least most_bytes_of(stream), which is
+  // written no more after that; what queues keep of it holds it.
+  const Rendering& render_into(std::shared_ptr<char> memory, size_t size, StreamId stream, uint64_t seq);
   size_t most_bytes_of(StreamId stream) const;
 
   // What render_into() gave last, for a consumer whose first event gets `seq`, for whom it fits: as pieces of
@@ -91,8 +92,9 @@ class Turn {
     size_t first = 0;
     size_t end = 0;
   };
-  // `stream` without its first `skip` events, in order. Good until the next call.
-  const std::vector<Part>& parts_of(StreamId stream, size_t skip);
+  // `stream` without its first `skip` events, in order, for a queue of whoever pays. Good until the next
+  // call.
+  const std::vector<Part>& parts_of(StreamId stream, size_t skip, Payers payers = {});
 
  private:
   struct Event {
@@ -100,14 +102,18 @@ class Turn {
     uint32_t size;
     uint32_t seq_at;
   };
+  struct Kept {
+    const Meter* user;
+    StreamId reference_of;  // 0: a copy
+    BlockPtr block;
+  };
   struct Run {
     size_t first;
     size_t end;
     // Made when a queue first needs them. Only consumers of the stream that was rendered may refer to the
     // rendering: all in it is theirs, and others would keep alive what is not.
-    BlockPtr copy;
-    BlockPtr reference;
-    StreamId reference_of = 0;
+    BytesPtr copy;
+    std::vector<Kept> kept;  // for each user who has queues, mostly one
   };
   struct Stream {
     StreamId parent;
@@ -122,9 +128,10 @@ class Turn {
 
   void list_runs(StreamId stream);
   void fill(Rendering& rendering, StreamId stream, uint64_t seq);
-  const BlockPtr& block_of(Run& run, StreamId stream, size_t at);
-  Block copied(const Run& run) const;
-  Block referred(const Run& run, size_t at) const;
+  const BlockPtr& block_of(Run& run, StreamId stream, size_t at, Payers payers);
+  Block copied(Run& run, Payers payers) const;
+  Block referred(const Run& run, size_t at, Payers payers);
+  const HoldingPtr& shared_holding(Payers payers);
 
   std::vector<Event> events_;
   std::vector<Run> runs_;        // closed ones
@@ -140,6 +147,9 @@ class Turn {
   size_t own_capacity_ = 0;
   Rendering shared_;
   std::shared_ptr<char> shared_memory_;
+  size_t shared_size_ = 0;  // of the memory
+  BytesPtr shared_bytes_;   // what queues keep of it
+  std::vector<std::pair<const Meter*, HoldingPtr>> shared_holdings_;
   std::vector<std::string_view> pieces_;
 
   std::vector<uint32_t> run_list_;

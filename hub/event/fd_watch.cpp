@@ -68,13 +68,12 @@ void FdWatch::wake_writer() { event_active(write_event(), EV_WRITE, 0); }
 
 void FdWatch::on_event(int, short what, void* self) noexcept {
   auto* watch = static_cast<FdWatch*>(self);
-  Loop& loop = watch->loop_;
+  Loop::Turn turn(watch->loop_);
   if (watch->mode_ != Mode::off && (what & EV_WRITE) != 0) {
     watch->handler_.on_writable();
   } else if (watch->mode_ != Mode::off) {
     watch->handler_.on_readable();
   }
-  loop.end_turn();
 }
 
 bool peer_hung_up(int fd) {

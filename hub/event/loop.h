@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 
+#include "hub/event/turn_times.h"
 #include "protocol/base/result.h"
 
 struct event_base;
@@ -28,17 +29,31 @@ class Loop {
   void run();
   void stop();
 
+  const TurnTimes& times() const { return times_; }
+
   // For the watches of this folder.
   event_base* base() { return base_; }
-  void end_turn() {
-    if (end_of_turn_) end_of_turn_();
-  }
+  // Stands around a callback; whoever is called may be gone when it ends.
+  class Turn {
+   public:
+    explicit Turn(Loop& loop) : loop_(loop) { loop_.times_.begin(); }
+    ~Turn() {
+      if (loop_.end_of_turn_) loop_.end_of_turn_();
+      loop_.times_.end();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Loop& loop_;
+  };
 
  private:
   explicit Loop(event_base* base) : base_(base) {}
 
   event_base* base_;
   std::function<void()> end_of_turn_;
+  TurnTimes times_;
 };
 
 }  // namespace bus::hub

@@ -15,9 +15,8 @@ SignalWatch::~SignalWatch() { event_free(event_); }
 
 void SignalWatch::on_event(int, short, void* self) noexcept {
   auto* watch = static_cast<SignalWatch*>(self);
-  Loop& loop = watch->loop_;
+  Loop::Turn turn(watch->loop_);
   watch->callback_();
-  loop.end_turn();
 }
 
 }  // namespace bus::hub

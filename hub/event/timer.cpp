@@ -45,7 +45,7 @@ void Timer::arm() {
 
 void Timer::on_event(int, short, void* self) noexcept {
   auto* timer = static_cast<Timer*>(self);
-  Loop& loop = timer->loop_;
+  Loop::Turn turn(timer->loop_);
   timer->armed_ = kNever;
   if (timer->due_ == kNever) return;
   if (now() < timer->due_) {
@@ -54,7 +54,6 @@ void Timer::on_event(int, short, void* self) noexcept {
   }
   timer->due_ = kNever;
   timer->callback_();
-  loop.end_turn();
 }
 
 }  // namespace bus::hub

@@ -36,7 +36,7 @@ class CoreRig : public hub::Edge {
   explicit CoreRig(hub::HubConfig config = rig_config())
       : core(std::move(config), *this, TimePoint{} + seconds(1000)) {}
   ~CoreRig() override {
-    while (!sockets_.empty()) hang_up(sockets_.begin()->first);
+    hang_up_all();
     check_shared();
   }
 
@@ -70,10 +70,18 @@ class CoreRig : public hub::Edge {
     sockets_.erase(id);
     settle();
   }
+  void hang_up_all() {
+    while (!sockets_.empty()) hang_up(sockets_.begin()->first);
+  }
   void advance(Duration d) {
     clock += d;
-    core.tick(clock);
-    settle();
+    for (;;) {
+      std::vector<hub::PeerId> due = core.overdue(clock);
+      core.tick(clock, due);
+      settle();
+      // What else is due is idle exit, or work that was put off, which is due since ever.
+      if (core.overdue(clock).empty() && core.next_deadline() != TimePoint{}) return;
+    }
   }
 
   // How many more bytes the peer's socket takes before it refuses.
@@ -82,6 +90,15 @@ class CoreRig : public hub::Edge {
     sockets_[id].room = bytes;
     core.flush(id);
     settle();
+  }
+
+  // The same, but nobody tells the core.
+  void give_room_silently(hub::PeerId id, size_t bytes) { sockets_.at(id).room = bytes; }
+
+  // The core was told already that it has gone.
+  void forget(hub::PeerId id) {
+    finished_[id] = std::move(sockets_[id]);
+    sockets_.erase(id);
   }
 
   bool is_open(hub::PeerId id) const { return sockets_.count(id) != 0; }
@@ -134,6 +151,7 @@ class CoreRig : public hub::Edge {
     auto at = sockets_.find(id);
     if (at == sockets_.end()) return 0;
     Socket& socket = at->second;
+    ++writes;
     size_t taken = std::min(bytes.size(), socket.room);
     socket.bytes.append(bytes.substr(0, taken));
     if (socket.room != kEndless) socket.room -= taken;
@@ -163,6 +181,7 @@ class CoreRig : public hub::Edge {
     return taken;
   }
   size_t shares = 0;
+  size_t writes = 0;
 
   TimePoint clock = TimePoint{} + seconds(1000);
   std::string last_ack;
@@ -197,6 +216,7 @@ class CoreRig : public hub::Edge {
 
   void serve(hub::PeerId id) {
     if (!is_open(id)) return;
+    while (core.has_backlog(id)) core.resume(id, clock);
     while (core.has_more(id)) core.flush(id);
     if (core.fate(id) == hub::Fate::stay) return read(id);
     if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) hang_up(id);

@@ -12,22 +12,19 @@ namespace {
 
 // {"a"|} with the seq at the bar.
 BlockPtr event(const std::string& name, size_t padding = 0) {
-  Block block;
-  block.bytes = "{\"" + name + "\"";
-  auto seq_at = static_cast<uint32_t>(block.bytes.size());
-  block.bytes += std::string(padding, ' ') + "}\n";
-  block.frames.push_back({static_cast<uint32_t>(block.bytes.size()), seq_at});
-  return std::make_shared<const Block>(std::move(block));
+  std::string head = "{\"" + name + "\"";
+  return block_of_line(head + std::string(padding, ' ') + "}\n", head.size());
 }
 
 // Several events as one block: {"a"|}, {"b"|}, …
 BlockPtr events(const std::string& names) {
-  Block block;
+  std::string lines;
+  std::vector<Block::Frame> frames;
   for (char name : names) {
-    block.bytes += std::string("{\"") + name + "\"}\n";
-    block.frames.push_back({static_cast<uint32_t>(block.bytes.size()), 4});
+    lines += std::string("{\"") + name + "\"}\n";
+    frames.push_back({static_cast<uint32_t>(lines.size()), 4});
   }
-  return std::make_shared<const Block>(std::move(block));
+  return block_of(lines, frames);
 }
 
 size_t push(Outbox& outbox, const BlockPtr& block, const QueueLimits& limits) {
@@ -65,7 +62,7 @@ TEST_CASE("Outbox drops the oldest frame when full, and only then") {
   QueueLimits two{2, 1 << 20};
   CHECK(push(outbox, event("a"), two) == 0);
   CHECK(push(outbox, event("b"), two) == 0);
-  CHECK_FALSE(outbox.has_room_for(1, event("c")->bytes.size(), two));
+  CHECK_FALSE(outbox.has_room_for(1, event("c")->bytes_of(0, 1), two));
   CHECK(push(outbox, event("c"), two) == 1);
   check_balance(outbox);
   CHECK(drain(outbox) == "{\"b\",\"seq\":2}\n{\"c\",\"seq\":3}\n");

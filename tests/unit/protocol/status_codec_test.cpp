@@ -35,10 +35,13 @@ StatusResponse full_response(size_t consumers = 2) {
   response.sources = {{"clock", SourceState::connected, 5, 1000, 42, 13},
                       {"", SourceState::connected, 6, 0, 0, -1}};
   response.events = {1, 2, 3, 4, 5, 6};
-  response.connections = {11, 12, 13, 14, 15, 16};
+  response.connections = {11, 12, 13, 14, 15, 16, 17};
   response.unmatched_types = {{"x", 5}, {"y", 1}};
   response.cleanup_locks = {{"k", 9, 100, 2}};
-  response.limits = {1048576, 1024, 8388608, 4096, 30000, 300000, 60000};
+  response.limits = {1048576, 1024, 8388608, 4096, 30000, 300000, 60000, 1024, 25};
+  response.memory = {1000, 900, {{"queues", 1, 2, 3, 4}}};
+  response.users = {{1000, 5, 1, 70, 80}};
+  response.callbacks = {9, 10, 11, {{100, 8}, {0, 1}}};
   return response;
 }
 
@@ -69,11 +72,14 @@ TEST_CASE("status_response is written in order, lists always, unset ages and ids
       R"({"source":"clock","state":"connected","pid":5,"uid":1000,"published":42,"last_event_ms_ago":13},)"
       R"({"source":"","state":"connected","pid":6,"uid":0,"published":0}],)"
       R"("events":{"published":1,"delivered":2,"dropped":3,"duplicates":4,"unmatched":5,"refused":6},)"
-      R"("connections":{"accepted":11,"denied":12,"too_many":13,"timed_out":14,"cleanup_timeouts":15,"unread":16},)"
+      R"("connections":{"accepted":11,"denied":12,"too_many":13,"timed_out":14,"cleanup_timeouts":15,"unread":16,"evicted":17},)"
       R"("unmatched_types":[{"event_type":"x","count":5},{"event_type":"y","count":1}],)"
       R"("cleanup_locks":[{"scope":"k","pid":9,"held_ms":100,"waiting":2}],)"
       R"("limits":{"frame_bytes":1048576,"queue_frames":1024,"queue_bytes":8388608,"max_connections":4096,)"
-      R"("idle_exit_ms":30000,"dedup_window_ms":300000,"cleanup_timeout_ms":60000}})"
+      R"("idle_exit_ms":30000,"dedup_window_ms":300000,"cleanup_timeout_ms":60000,"waiting_hellos":1024,"uid_share_percent":25},)"
+      R"("memory":{"limit_bytes":1000,"resident_bytes":900,"pools":[{"pool":"queues","used_bytes":1,"peak_bytes":2,"limit_bytes":3,"refused":4}]},)"
+      R"("users":[{"uid":1000,"connections":5,"waiting":1,"queued_bytes":70,"unfinished_bytes":80}],)"
+      R"("callbacks":{"count":9,"longest_us":10,"longest_elapsed_us":11,"histogram":[{"up_to_us":100,"count":8},{"count":1}]}})"
       "\n");
   CHECK(decoded(encode(response)) == response);
 }

@@ -1,0 +1,116 @@
+#include "hub/core/budget.h"
+
+#include "hub/core/sources.h"
+#include "protocol/base/check.h"
+
+namespace bus::hub {
+
+namespace {
+
+constexpr size_t kMiB = 1024 * 1024;
+
+// The program, its tables and buffers: what does not grow with peers. Most of it is for one turn: the chunk
+// that was read, the events in it, their streams and renderings, a largest frame, a largest status_response.
+constexpr size_t kBaseBytes = 32 * kMiB;
+
+// A connection that is idle takes about 1 KiB (measured by bus-bench); this is the most that it takes beside
+// the pools: its source's name and last detail, watches for both directions, its deadlines.
+constexpr size_t kConnectionBytes = 2048 + kSourceBytes;
+
+// What the allocator may take beyond what it is asked for: rounding, headers, holes.
+constexpr size_t kAllocatorPercent = 25;
+
+// Of what is left for the pools, in sixteenths. A pool holds some frames of the largest size at the least.
+constexpr size_t kParts = 16;
+constexpr std::array<size_t, kPools> kPartsOf = {8, 2, 1, 2, 1, 2};
+constexpr size_t kLeastPools = 2 * kMiB * kParts;
+
+constexpr size_t beside_pools(size_t max_connections) {
+  return kBaseBytes + max_connections * kConnectionBytes + kMaxAbsentSources * kSourceBytes +
+         kMaxWaitingHellos * kFirstReadBytes;
+}
+
+constexpr size_t with_overhead(size_t bytes) { return bytes + bytes / 100 * kAllocatorPercent; }
+
+}  // namespace
+
+const char* name_of(Pool pool) {
+  switch (pool) {
+    case Pool::queues:
+      return "queues";
+    case Pool::unfinished:
+      return "unfinished";
+    case Pool::strangers:
+      return "strangers";
+    case Pool::replies:
+      return "replies";
+    case Pool::subscriptions:
+      return "subscriptions";
+    case Pool::event_ids:
+      break;
+  }
+  return "event_ids";
+}
+
+size_t Budget::least_memory(size_t max_connections) {
+  size_t least = beside_pools(max_connections) + with_overhead(kLeastPools);
+  return (least + kMiB - 1) / kMiB * kMiB;
+}
+
+std::optional<Budget> Budget::of(size_t memory, size_t max_connections) {
+  if (memory < least_memory(max_connections)) return std::nullopt;
+  size_t for_pools = (memory - beside_pools(max_connections)) / (100 + kAllocatorPercent) * 100;
+  Budget budget;
+  for (size_t i = 0; i < kPools; ++i) budget.pools[i] = for_pools / kParts * kPartsOf[i];
+  return budget;
+}
+
+void Meter::subtract(size_t bytes) {
+  BUSD_CHECK(bytes <= used);
+  used -= bytes;
+}
+
+Ledger::Ledger(const Budget& budget, size_t max_connections, uint32_t share_percent, uint32_t owner)
+    : max_connections_(max_connections), share_percent_(share_percent), owner_(owner) {
+  for (size_t i = 0; i < kPools; ++i) pools_[i].limit = budget.pools[i];
+}
+
+Ledger::~Ledger() {
+  for (const Meter& pool : pools_) BUSD_CHECK(pool.used == 0);
+}
+
+Account& Ledger::account(uint32_t uid) {
+  auto& account = accounts_[uid];
+  if (account) return *account;
+  account = std::make_unique<Account>();
+  bool all = uid == owner_ || uid == 0;
+  auto share = [&](size_t whole) {
+    return all ? whole : whole / 100 * share_percent_ + whole % 100 * share_percent_ / 100;
+  };
+  account->uid = uid;
+  account->max_connections = share(max_connections_);
+  account->max_waiting = share(kMaxWaitingHellos);
+  for (size_t i = 0; i < kPools; ++i) account->pools[i].limit = share(pools_[i].limit);
+  return *account;
+}
+
+void Ledger::forget(Account& account) {
+  BUSD_CHECK(account.peers == 0 && account.connections == 0 && account.waiting == 0);
+  for (const Meter& pool : account.pools) BUSD_CHECK(pool.used == 0);
+  accounts_.erase(account.uid);
+}
+
+Account* Ledger::debtor(Pool pool) {
+  Account* most = nullptr;
+  bool over = total(pool).is_over();
+  for (auto& [uid, account] : accounts_) {
+    const Meter& meter = account->meter(pool);
+    if (meter.is_over()) return account.get();
+    if (over && meter.used > 0 && (most == nullptr || meter.used > most->meter(pool).used)) {
+      most = account.get();
+    }
+  }
+  return most;
+}
+
+}  // namespace bus::hub
