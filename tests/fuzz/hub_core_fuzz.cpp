@@ -12,6 +12,7 @@
 #include <string_view>
 #include <variant>
 
+#include "hub/core/budget.h"
 #include "protocol/base/check.h"
 #include "protocol/codec.h"
 #include "protocol/limits.h"
@@ -39,6 +40,10 @@ hub::HubConfig config(unsigned choice) {
   config.idle_exit = choice / 32 % 2 == 0 ? seconds(30) : Duration::max();
   if (choice / 64 == 1) config.sharing = {2, 1, 1};     // whatever can be shared, in pieces
   if (choice / 64 == 2) config.sharing = {2, 1, 1000};  // as a whole
+  if (choice / 64 == 3) {  // as little memory as it can do with, and hardly any of it for friends
+    config.memory = hub::Budget::least_memory(config.max_connections);
+    config.uid_share_percent = 1;
+  }
   config.cleanup_timeout = kCleanupTimeout;
   return config;
 }
@@ -104,6 +109,8 @@ class Script {
       check();
     }
     check_snapshot();
+    rig_.hang_up_all();
+    check_all_given_back();
   }
 
  private:
@@ -247,8 +254,33 @@ class Script {
     for (const StatusResponse::CleanupLock& lock : status.cleanup_locks) {
       BUSD_CHECK(lock.held_ms >= 0 && milliseconds(lock.held_ms) < kCleanupTimeout && lock.waiting < kPeers);
     }
+    check_memory(status, open);
     check_growth(status);
     before_ = status;
+  }
+
+  static void check_memory(const StatusResponse& status, size_t open) {
+    uint64_t used = 0;
+    for (const StatusResponse::Memory::Pool& pool : status.memory.pools) {
+      // Looked at before something is taken, which is a frame at most.
+      BUSD_CHECK(pool.used_bytes <= pool.peak_bytes && pool.used_bytes <= pool.limit_bytes + kMaxFrameBytes);
+      used += pool.used_bytes;
+    }
+    uint64_t connections = 0;
+    for (const StatusResponse::User& user : status.users) {
+      BUSD_CHECK(user.queued_bytes + user.unfinished_bytes <= used && user.waiting <= user.connections);
+      connections += user.connections;
+    }
+    BUSD_CHECK(connections <= open && status.users.size() <= open);
+  }
+
+  // Without peers nothing is held but the ids of sources that may come back.
+  void check_all_given_back() {
+    StatusResponse status = rig_.core.status(rig_.clock);
+    BUSD_CHECK(status.users.empty() && status.cleanup_locks.empty() && status.active_conns == 0);
+    for (const StatusResponse::Memory::Pool& pool : status.memory.pools) {
+      BUSD_CHECK(pool.used_bytes == 0 || pool.pool == hub::name_of(hub::Pool::event_ids));
+    }
   }
 
   // Counts since the hub's start never go back.
@@ -263,6 +295,7 @@ class Script {
     BUSD_CHECK(now.connections.timed_out >= before_.connections.timed_out);
     BUSD_CHECK(now.connections.cleanup_timeouts >= before_.connections.cleanup_timeouts);
     BUSD_CHECK(now.connections.unread >= before_.connections.unread);
+    BUSD_CHECK(now.connections.evicted >= before_.connections.evicted);
   }
 
   // The last snapshot survives the wire.
