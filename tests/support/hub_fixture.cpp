@@ -20,11 +20,16 @@ namespace {
 
 constexpr int kReadyFdOfChild = 3;
 
+// What is started in busd's place by tests/valgrind; nullptr: nothing is.
+const char* substitute() { return std::getenv("BUSD_TEST_HUB"); }
+
+// Such a program takes long to begin.
+Duration start_patience() { return substitute() != nullptr ? 6 * kPatience : kPatience; }
+
 }  // namespace
 
-// tests/valgrind puts a program in its place.
 std::string busd_program() {
-  const char* other = std::getenv("BUSD_TEST_HUB");
+  const char* other = substitute();
   return other != nullptr ? other : BUSD_PROGRAM;
 }
 
@@ -74,7 +79,7 @@ void HubProcess::start(const std::vector<std::string>& arguments, ChildOptions o
   all.insert(all.end(), arguments.begin(), arguments.end());
   child_ = std::make_unique<Child>(busd_program(), all, std::move(options));
   theirs.reset();
-  std::string line = read_descriptor_line(ready.get());
+  std::string line = read_descriptor_line(ready.get(), start_patience());
   if (line != "ready") FAIL("busd did not start: " << line << "\n" << child_->errors());
   // Its end of the pipe is closed: from here on the number of its descriptors is steady.
   char none = 0;
