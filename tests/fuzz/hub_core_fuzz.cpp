@@ -184,6 +184,8 @@ class Script {
 
   // A line that came out.
   void take(Client& client, const std::string& line) {
+    // Anybody may get one; not decoded, because a flood's answers would take most of the time.
+    if (line.starts_with(R"({"type":"error","code":")")) return;
     Decoded decoded = decode(line);
     BUSD_CHECK(std::holds_alternative<Message>(decoded));
     const Message& message = std::get<Message>(decoded);
@@ -199,8 +201,7 @@ class Script {
                std::holds_alternative<PreShutdownAck>(message)) {
       BUSD_CHECK(client.acked || std::holds_alternative<PreShutdownAck>(message));
     } else {
-      BUSD_CHECK(std::holds_alternative<ErrorMessage>(message) ||
-                 std::holds_alternative<StatusResponse>(message));
+      BUSD_CHECK(std::holds_alternative<StatusResponse>(message));
     }
   }
 
