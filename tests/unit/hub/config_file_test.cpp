@@ -53,3 +53,13 @@ TEST_CASE("Every fault of a configuration file is told with its line") {
   CHECK(fault_of("detach = true").starts_with("busd.conf:1: unknown setting \"detach\""));
   CHECK(fault_of("socket = \"/unfinished").starts_with("busd.conf:1: "));
 }
+
+TEST_CASE("config_fuzz: a NUL between quotes is part of the value, and no path holds one") {
+  std::string_view text("log-file = \"/a# b\\\0\0c\"", 22);
+  CHECK(fault_of(text).find("holds a character that no path of ours may hold") != std::string::npos);
+}
+
+TEST_CASE("config_fuzz: a blank line may hold a carriage return") {
+  Options options;
+  CHECK(apply_config("\n\r\n \t\r\n\r", "busd.conf", options));
+}

@@ -171,6 +171,24 @@ TEST_CASE("--print-config prints a file that --config reads back to the same") {
   CHECK(parsed({"--config", directory.file("busd.conf")}).endpoint.socket == "/a b/c,d#e;f=\"[g].sock");
 }
 
+TEST_CASE("options_fuzz: a path with both kinds of quotes is refused, because no file could hold it") {
+  expect_wrong({"--log-file", "/a\"b'c"}, kExitUsage, "both kinds of quotes");
+  expect_wrong({"--socket=/'\""}, kExitUsage, "both kinds of quotes");
+}
+
+TEST_CASE("options_fuzz: a path with odd characters is printed as a file that reads back to the same") {
+  TempDir directory;
+  std::string file = directory.file("busd.conf");
+  for (const char* path :
+       {"/a b\\", "/\\\"", "/`a`", "/a\tb", "/a\r", "/ a ", "/a%%b", "/++", "/;", "/{a}", "'/"}) {
+    Options options = parsed({"--log-file", path});
+    std::ofstream(file) << print_config(options);
+    INFO(print_config(options));
+    CHECK(parsed({"--config", file}).log_file == path);
+    CHECK(parsed(to_arguments(options)).log_file == path);
+  }
+}
+
 TEST_CASE("Sizes are read with their units and printed in the largest that is exact") {
   CHECK(*parse_size("8MiB") == 8388608);
   CHECK(*parse_size("8388608") == 8388608);

@@ -1,9 +1,12 @@
 #include "protocol/endpoint.h"
 
+#include <cstdlib>
+#include <fcntl.h>
 #include <map>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/unix_socket.h"
 #include "tests/support/catch.h"
 
@@ -132,4 +135,19 @@ TEST_CASE("A path that names no file is refused") {
     REQUIRE_FALSE(endpoint);
     CHECK(endpoint.error().code == Errc::invalid);
   }
+}
+
+TEST_CASE("A relative socket path is refused where the working directory is gone") {
+  bus::Fd here(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(here.get() >= 0);
+  char gone[] = "/tmp/busd-endpoint-XXXXXX";
+  REQUIRE(::mkdtemp(gone) != nullptr);
+  REQUIRE(::chdir(gone) == 0);
+  REQUIRE(::rmdir(gone) == 0);
+  auto relative = resolve({"bus.sock", ""});
+  auto absolute = resolve({"/x/bus.sock", ""});
+  REQUIRE(::fchdir(here.get()) == 0);
+  REQUIRE_FALSE(relative);
+  CHECK(relative.error().what.starts_with("find the working directory, for the relative path \"bus.sock\""));
+  CHECK(absolute);
 }

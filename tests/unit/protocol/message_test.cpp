@@ -16,6 +16,7 @@ TEST_CASE("Names of error codes read back, and unknown ones are unknown") {
   CHECK(bus::error_code_of("no_such_code") == ErrorCode::unknown);
   CHECK(bus::error_code_of("") == ErrorCode::unknown);
   CHECK(std::string(bus::name_of(ErrorCode::frame_too_large)) == "frame_too_large");
+  CHECK(std::string(bus::name_of(ErrorCode::unknown)) == "unknown");
 }
 
 TEST_CASE("Names of source states read back") {

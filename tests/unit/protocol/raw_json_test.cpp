@@ -289,3 +289,23 @@ TEST_CASE("The kind of a token shows in its first byte") {
   CHECK(bus::kind_fault("x", "true or false", "\"true\"") == "x must be true or false, not a string");
   CHECK(bus::kind_fault("x", "a string", std::string(100, '1')).size() < 80);
 }
+
+TEST_CASE("A text that needs a second look is refused for its depth by its own places") {
+  bus::RawJson json;
+  CHECK_FALSE(json.scan("[1e400,[]]", 2));
+  CHECK(*json.scan("[1e400,[[]]]", 2) == "not JSON at byte 9: nested deeper than 2 levels");
+}
+
+TEST_CASE("What was found moves with the one who found it") {
+  std::string text = R"({"a":1,"b":[]})";
+  bus::RawJson first;
+  REQUIRE_FALSE(first.scan(text));
+  bus::RawJson second(std::move(first));
+  REQUIRE(second.children().size() == 2);
+  bus::RawJson third;
+  third = std::move(second);
+  REQUIRE(third.children().size() == 2);
+  CHECK(third.children()[1].value_token == "[]");
+  CHECK_FALSE(third.scan("{}"));
+  CHECK(third.children().empty());
+}
