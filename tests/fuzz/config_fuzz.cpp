@@ -1,5 +1,5 @@
 // Any text as a configuration file of busd: it is applied or refused with its line, nothing is thrown, and
-// what was applied is printed as a file, and as arguments, that read back to the same.
+// what was applied is printed as a file that reads back to the same.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,7 +21,7 @@ void run(std::string_view text) noexcept {
     BUSD_CHECK(what.starts_with("busd.conf:") && what.size() > std::string_view("busd.conf:1: ").size());
     return;
   }
-  fuzz::check_reads_back(options);
+  fuzz::check_file_reads_back(options);
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ void run(std::string_view text) noexcept {
   const auto& options = std::get<hub::Options>(parsed);
   BUSD_CHECK(options.config_file.empty());
   BUSD_CHECK(options.ready_fd == -1 || options.ready_fd >= 3);
-  fuzz::check_reads_back(options);
+  fuzz::check_file_reads_back(options);
+  fuzz::check_arguments_read_back(options);
 }
 
 }  // namespace
