@@ -105,7 +105,7 @@ class Soak {
   void sample(const Swarm& swarm) {
     auto status = hub_.status();
     if (!status) return ledger_.violate(status.error().what);
-    const auto& events = status->response.events;
+    const auto& events = status->events;
     Sample sample{elapsed(),
                   hub_.resident_bytes(),
                   hub_.descriptors(),
@@ -113,11 +113,11 @@ class Soak {
                   events.published,
                   events.delivered,
                   events.dropped,
-                  status->worst_case_bytes,
-                  status->longest_callback_us};
-    if (sample.worst_case_bytes > 0 && sample.resident_bytes > sample.worst_case_bytes) {
+                  status->memory.limit_bytes,
+                  status->callbacks.longest_us};
+    if (sample.resident_bytes > sample.limit_bytes) {
       ledger_.violate("resident " + std::to_string(sample.resident_bytes) + " bytes, above the promised " +
-                      std::to_string(sample.worst_case_bytes));
+                      std::to_string(sample.limit_bytes));
     }
     samples_.push_back(sample);
   }

@@ -52,17 +52,6 @@ std::string read_until(int fd, Enough enough) {
 
 bool has_line(const std::string& text) { return text.ends_with('\n'); }
 
-// The number `name` in the object `object`, whatever else a hub of another version writes there.
-uint64_t number_in(const std::string& text, const std::string& object, const std::string& name) {
-  size_t at = text.find("\"" + object + "\":{");
-  if (at == std::string::npos) return 0;
-  std::string key = "\"" + name + "\":";
-  at = text.find(key, at);
-  if (at == std::string::npos) return 0;
-  at += key.size();
-  return parse_u64(text.substr(at, text.find_first_not_of("0123456789", at) - at)).value_or(0);
-}
-
 }  // namespace
 
 Result<Hub> Hub::start(const std::string& program, const std::vector<std::string>& arguments) {
@@ -141,7 +130,7 @@ size_t Hub::descriptors() const {
 
 Result<Fd> Hub::connect() const { return connect_unix(socket_, kPatience); }
 
-Result<Status> Hub::status() const {
+Result<StatusResponse> Hub::status() const {
   BUSD_ASSIGN(Fd fd, connect());
   BUSD_TRY(write_all(fd.get(), "{\"type\":\"status_query\"}\n"));
   std::string line = read_until(fd.get(), has_line);
@@ -151,8 +140,7 @@ Result<Status> Hub::status() const {
   auto* message = std::get_if<Message>(&decoded);
   auto* response = message == nullptr ? nullptr : std::get_if<StatusResponse>(message);
   if (response == nullptr) return Error{Errc::invalid, "no status: " + line.substr(0, 200)};
-  return Status{std::move(*response), number_in(line, "memory", "worst_case_bytes"),
-                number_in(line, "callbacks", "longest_us")};
+  return std::move(*response);
 }
 
 bool Hub::stop() {

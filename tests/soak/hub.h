@@ -12,12 +12,6 @@
 
 namespace bus::soak {
 
-struct Status {
-  StatusResponse response;
-  uint64_t worst_case_bytes = 0;     // memory.worst_case_bytes; 0: the hub does not say
-  uint64_t longest_callback_us = 0;  // callbacks.longest_us, likewise
-};
-
 class Hub {
  public:
   // Ready when it returns. `arguments` come behind --socket.
@@ -31,7 +25,7 @@ class Hub {
   bool running() const;
   size_t resident_bytes() const;
   size_t descriptors() const;
-  Result<Status> status() const;
+  Result<StatusResponse> status() const;
   Result<Fd> connect() const;
   // SIGTERM; whether it ended with 0 in time.
   bool stop();

@@ -37,9 +37,8 @@ void print_row(const std::vector<Sample>& samples, size_t from, size_t to) {
   };
   std::printf(
       "%8.0f %9.1f %9s %5zu %6zu %12llu %14llu %12llu %11s\n", last.at_s, mib(static_cast<double>(resident)),
-      or_dash(last.worst_case_bytes > 0, mib(static_cast<double>(last.worst_case_bytes))).c_str(),
-      descriptors, last.connections,
-      static_cast<unsigned long long>(last.published - samples[from].published),
+      or_dash(last.limit_bytes > 0, mib(static_cast<double>(last.limit_bytes))).c_str(), descriptors,
+      last.connections, static_cast<unsigned long long>(last.published - samples[from].published),
       static_cast<unsigned long long>(last.delivered - samples[from].delivered),
       static_cast<unsigned long long>(last.dropped - samples[from].dropped),
       or_dash(last.longest_callback_us > 0, static_cast<double>(last.longest_callback_us) / 1000).c_str());

@@ -17,7 +17,7 @@ struct Sample {
   uint64_t published = 0;
   uint64_t delivered = 0;
   uint64_t dropped = 0;
-  uint64_t worst_case_bytes = 0;     // 0: unknown
+  uint64_t limit_bytes = 0;          // 0: unknown
   uint64_t longest_callback_us = 0;  // 0: unknown
 };
 

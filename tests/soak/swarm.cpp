@@ -189,8 +189,7 @@ std::string Swarm::descriptor_difference() {
          std::to_string(own_descriptors_);
 }
 
-std::string Swarm::difference(const Status& status) const {
-  const StatusResponse& theirs = status.response;
+std::string Swarm::difference(const StatusResponse& theirs) const {
   if (theirs.active_conns != by_fd_.size()) {
     return "the hub has " + std::to_string(theirs.active_conns) + " connections, we " +
            std::to_string(by_fd_.size());

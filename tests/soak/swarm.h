@@ -45,7 +45,7 @@ class Swarm {
   void settle_all();
   bool settled() const;
   // What differs between the hub's counts and ours; empty: nothing.
-  std::string difference(const Status& status) const;
+  std::string difference(const StatusResponse& theirs) const;
   std::string descriptor_difference();
   std::string difference_of(const Client& client, const StatusResponse::Consumer& theirs) const;
 
