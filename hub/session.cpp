@@ -92,7 +92,8 @@ void Session::on_readable() {
   if (owner_.core().is_behind()) {
     owner_.core().tick(now(), {});
     owner_.settle();
-    if (is_open() && output_broken_) watch_.wake_reader();
+    // What nobody announces again: an end, and what was left of an earlier read.
+    if (is_open() && (output_broken_ || owner_.core().has_backlog(id_))) watch_.wake_reader();
     return;
   }
   switch (read_once()) {

@@ -24,7 +24,7 @@ namespace {
 // What is written from a queue at once: whole frames until there is about this much.
 constexpr size_t kRenderBytes = 256 * 1024;
 // What one peer is written from its queue in one turn; the rest follows in its next turn.
-constexpr size_t kWriteBytesPerTurn = 1024 * 1024;
+constexpr size_t kWriteBytesPerTurn = 512 * 1024;
 
 // The edge is asked so often whether the turn has taken long enough: once for so many that were written to.
 constexpr size_t kPeersPerLook = 4;

@@ -10,7 +10,7 @@ namespace bus::hub {
 namespace {
 
 // What goes out to a consumer costs as much as looking at one for every so many bytes.
-constexpr size_t kBytesPerLook = 84;
+constexpr size_t kBytesPerLook = 176;
 
 constexpr std::string_view kHead = R"({"type":"event","event_type":)";
 constexpr std::string_view kId = R"(,"event_id":)";

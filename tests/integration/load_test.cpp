@@ -299,3 +299,28 @@ TEST_CASE("What is shared among many consumers reaches each as it was sent, also
   }
   for (size_t i = prompt; i < consumers.size(); ++i) expect_from(i, joined_after[i] + 1);
 }
+
+TEST_CASE("What a source sent before it fell silent reaches hundreds of consumers, all of it", "[behind]") {
+  // Several turns of deliveries, and the rest of a read that has to wait for them: nothing wakes the hub but
+  // itself.
+  HubProcess hub({"--queue-frames", "100000"});
+  constexpr size_t kConsumers = 400;
+  constexpr uint64_t kEvents = 500;
+  std::vector<std::unique_ptr<Tally>> consumers;
+  for (size_t i = 0; i < kConsumers; ++i) consumers.push_back(std::make_unique<Tally>(hub.socket()));
+  RawClient source(hub.socket());
+  source.hello("source");
+  std::string events;
+  for (uint64_t n = 0; n < kEvents; ++n) {
+    events += R"({"type":"event","event_type":"x","payload":")" + std::string(n % 7 * 100, 'p') + "\"}\n";
+  }
+  // In one read, behind which nothing comes.
+  hub.pause();
+  source.send(events);
+  hub.resume();
+  for (auto& consumer : consumers) {
+    consumer->wait_until(kEvents);
+    CHECK(consumer->lost == 0);
+    CHECK(consumer->events == kEvents);
+  }
+}
