@@ -18,6 +18,10 @@ Duration processor_time() {
 
 void TurnTimes::end() { end(now(), processor_time); }
 
+bool TurnTimes::has_taken(Duration limit) const {
+  return now() - begun_ >= limit && processor_time() - processor_then_ >= limit;
+}
+
 void TurnTimes::note(Duration used, Duration elapsed) {
   ++count_;
   longest_ = std::max(longest_, used);

@@ -40,7 +40,8 @@ class TurnTimes {
   }
   void begin_at(TimePoint at) { begun_ = at; }
 
-  TimePoint begun() const { return begun_; }
+  // Whether the callback that is under way has had the processor for so long.
+  bool has_taken(Duration limit) const;
   uint64_t count() const { return count_; }
   Duration longest() const { return longest_; }
   Duration longest_elapsed() const { return longest_elapsed_; }
