@@ -50,7 +50,7 @@ uint64_t in_us(Duration d) {
 // With the write that is under way, and with what is to be done for those that come later, a turn stays below
 // 10 ms.
 bool Sessions::turn_is_over() noexcept {
-  constexpr Duration kEnough = milliseconds(4);
+  constexpr Duration kEnough = milliseconds(3);
   return loop_.times().has_taken(kEnough);
 }
 
