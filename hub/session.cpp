@@ -155,8 +155,8 @@ void Session::end_input() {
 
 void Session::catch_up() {
   constexpr size_t kEnough = kMaxFrameBytes + kReadBytes;
-  for (size_t taken = 0; is_open() && wanted_mode() == FdWatch::Mode::reading && taken < kEnough;
-       taken += kReadBytes) {
+  for (size_t taken = 0; is_open() && wanted_mode() == FdWatch::Mode::reading && taken < kEnough;) {
+    taken += owner_.core().read_bytes(id_);
     Input input = read_once();
     if (input == Input::ended) end_input();
     if (input != Input::more) break;

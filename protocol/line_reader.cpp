@@ -1,5 +1,7 @@
 #include "protocol/line_reader.h"
 
+#include <utility>
+
 #include "protocol/base/check.h"
 
 namespace bus {
@@ -66,6 +68,7 @@ LineReader::Next LineReader::keep_tail() {
 }
 
 void LineReader::keep_rest() {
+  if (std::exchange(partial_is_out_, false)) release(partial_);
   if (kept_ || source_.empty()) return;
   kept_ = std::make_unique<std::string>(source_);
   source_ = *kept_;

@@ -36,8 +36,8 @@ class LineReader {
   bool line_is_in_chunk() const { return !partial_is_out_ && !kept_; }
 
   // Takes the bytes of the chunk that next() has not looked at into the reader, so that the chunk may go
-  // although lines are left in it; a later feed("") goes on from there. For a peer that must wait
-  // (PROTOCOL.md 6).
+  // although lines are left in it; a later feed("") goes on from there. The line that was given last may go,
+  // too. For a peer that must wait (PROTOCOL.md 6).
   void keep_rest();
 
   // Forgets the unfinished line, and skips the rest of it when that comes.

@@ -1,5 +1,7 @@
 #include "hub/core/budget.h"
 
+#include <algorithm>
+
 #include "hub/core/sources.h"
 #include "protocol/base/check.h"
 
@@ -20,10 +22,11 @@ constexpr size_t kConnectionBytes = 2048 + kSourceBytes;
 // What the allocator may take beyond what it is asked for: rounding, headers, holes.
 constexpr size_t kAllocatorPercent = 25;
 
-// Of what is left for the pools, in sixteenths. A pool holds some frames of the largest size at the least.
+// Of what is left for the pools, in sixteenths. A quarter of those that hold input, one user's share
+// by default, takes the buffer of a largest frame at the least.
 constexpr size_t kParts = 16;
-constexpr std::array<size_t, kPools> kPartsOf = {8, 2, 1, 2, 1, 2};
-constexpr size_t kLeastPools = 2 * kMiB * kParts;
+constexpr std::array<size_t, kPools> kPartsOf = {7, 2, 2, 2, 1, 2};
+constexpr size_t kLeastPools = 4 * kMiB * kParts;
 
 constexpr size_t beside_pools(size_t max_connections) {
   return kBaseBytes + max_connections * kConnectionBytes + kMaxAbsentSources * kSourceBytes +
@@ -88,7 +91,7 @@ Account& Ledger::account(uint32_t uid) {
     return all ? whole : whole / 100 * share_percent_ + whole % 100 * share_percent_ / 100;
   };
   account->uid = uid;
-  account->max_connections = share(max_connections_);
+  account->max_connections = std::max<size_t>(share(max_connections_), 1);
   account->max_waiting = share(kMaxWaitingHellos);
   for (size_t i = 0; i < kPools; ++i) account->pools[i].limit = share(pools_[i].limit);
   return *account;

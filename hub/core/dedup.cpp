@@ -26,7 +26,7 @@ void DedupWindow::forget_half(Meter* meter) {
   ids_ = std::move(newer);
   size_t slots = 0;
   while (slots < ids_.size() * 2) slots = slots == 0 ? 16 : slots * 2;
-  slots_ = {};
+  std::vector<uint32_t>().swap(slots_);
   if (slots > 0) resize(slots);
   charge(meter);
 }
@@ -67,7 +67,7 @@ void DedupWindow::forget_oldest() {
   slots_[hole] = 0;
   ids_.pop_front();
   oldest_ = (oldest_ + 1) % kNumbers;
-  if (ids_.empty()) slots_ = {};
+  if (ids_.empty()) std::vector<uint32_t>().swap(slots_);
 }
 
 void DedupWindow::resize(size_t slots) {

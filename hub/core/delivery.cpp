@@ -31,6 +31,9 @@ constexpr size_t kPeersPerLook = 4;
 // A rendering is shared with so many at once; each may need room for its own digits beside it.
 constexpr size_t kMaxSharers = 1024;
 
+// What a source that is told to a newcomer costs, in looks.
+constexpr size_t kLooksPerSource = 50;
+
 // When memory is short the longest queues are cut, by an eighth at a time, so that what is lost is lost
 // evenly.
 constexpr size_t kCutPart = 8;
@@ -68,6 +71,9 @@ void HubCore::Impl::end_turn() {
     Peer& peer = *unwritten_[i];
     peer.unwritten = false;
     if (turn_is_over()) {
+      // Nobody behind the one at hand may take part in what was prepared to be shared: it has no room for
+      // them.
+      sharers_ = 0;
       put_off_writing(peer);
       continue;
     }
@@ -75,7 +81,6 @@ void HubCore::Impl::end_turn() {
     write_out(peer);
     if (sharers_ > 0) --sharers_;
   }
-  sharers_ = 0;
   unwritten_.clear();
   if (!turn_.empty()) turn_.clear();
   if (std::exchange(queued_in_turn_, false)) reclaim();
@@ -157,7 +162,7 @@ void HubCore::Impl::charge_output(Peer& peer) {
     charged = static_cast<uint32_t>(bytes);
   };
   settle_with(Pool::queues, peer.queue_charged, peer.outbox.ring_bytes());
-  settle_with(Pool::replies, peer.replies_charged, peer.outbox.control_bytes());
+  settle_with(Pool::replies, peer.replies_charged, peer.outbox.control_memory());
 }
 
 size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {
@@ -258,21 +263,30 @@ void HubCore::Impl::note_drops(Peer& peer, size_t dropped) {
          "consumer " + peer.key + " is too slow: its oldest events are dropped");
 }
 
-// Of no user: it is one line for all.
-BlockPtr HubCore::Impl::status_line(const SourceStatus& status) {
-  return block_of_line(encode(status), 0, {&ledger_.total(Pool::queues), nullptr});
-}
-
 void HubCore::Impl::push_status(Peer& peer, const BlockPtr& line) {
   if (ledger_.total(Pool::queues).is_over()) return;
-  if (peer.outbox.push_best_effort(line, config_.queue)) will_write(peer);
+  if (!peer.outbox.push_best_effort(line, config_.queue)) return;
+  queued_in_turn_ = true;
+  will_write(peer);
+}
+
+// The last state of each source, for who has just joined; what does not fit its queue is left out.
+void HubCore::Impl::tell_sources(Peer& peer) {
+  looks_ += sources_.size() * kLooksPerSource;
+  for (const NamedSource* source : sources_.known()) {
+    size_t least = source->name.size() + source->detail.size();
+    if (!peer.outbox.has_room_for_line(least, config_.queue)) continue;
+    std::string line = encode(SourceStatus{source->name, source->state, source->detail});
+    push_status(peer, block_of_line(line, 0, ledger_.payers(*peer.account, Pool::queues)));
+  }
 }
 
 // A line to all consumers, behind what they get before it and ahead of what they get after it.
 void HubCore::Impl::broadcast(const SourceStatus& status) {
   close_run();
   looks_ += consumers_.size();
-  BlockPtr line = status_line(status);
+  // Of no user: it is one line for all.
+  BlockPtr line = block_of_line(encode(status), 0, {&ledger_.total(Pool::queues), nullptr});
   for (Peer* consumer : consumers_) {
     if (Turn::StreamId stream = std::exchange(consumer->stream, 0); stream != 0)
       queue_stream(*consumer, stream, 0);
@@ -321,7 +335,7 @@ void HubCore::Impl::reclaim_of(const Account& account) {
 void HubCore::Impl::release_begun(const Account& account) {
   Peer* most = nullptr;
   peers_.for_each([&](Peer& peer) {
-    if (peer.account != &account || peer.fate == Fate::close_now) return;
+    if (peer.account != &account) return;
     if (most == nullptr || peer.outbox.begun_holds() > most->outbox.begun_holds()) most = &peer;
   });
   BUSD_CHECK(most != nullptr && most->outbox.begun_bytes() > 0);
@@ -330,9 +344,11 @@ void HubCore::Impl::release_begun(const Account& account) {
     most->outbox.isolate_begun(ledger_.payers(*most->account, Pool::queues));
     return;
   }
-  close_now(*most, Notice::Kind::evicted,
-            "had read only a part of an event of " + std::to_string(event) +
-                " bytes, and the hub's memory for queues is used up by such events");
+  if (most->fate != Fate::close_now) {
+    close_now(*most, Notice::Kind::evicted,
+              "had read only a part of an event of " + std::to_string(event) +
+                  " bytes, and the hub's memory for queues is used up by such events");
+  }
   most->outbox.forget_events();
   charge_output(*most);
 }

@@ -22,9 +22,6 @@ constexpr size_t kLeastReadBytes = 4 * 1024;
 // Deadlines that are judged in one turn.
 constexpr size_t kOverdueAtOnce = 16;
 
-// What a source that is told to a newcomer costs, in looks.
-constexpr size_t kLooksPerSource = 50;
-
 }  // namespace
 
 HubCore::Impl::Impl(HubConfig config, Edge& edge, TimePoint start)
@@ -195,6 +192,7 @@ void HubCore::Impl::resume(PeerId id, TimePoint now) {
 
 // A peer's reads become as large as a turn can handle, so that seldom anything is left of one.
 void HubCore::Impl::adapt_reads(Peer& peer, size_t chunk) {
+  if (peer.phase == Phase::handshake) return;
   if (peer.backlog) {
     size_t handled = chunk - std::min(chunk, peer.reader.unread_bytes());
     peer.read_bytes = static_cast<uint32_t>(std::clamp(handled, kLeastReadBytes, kReadBytes));
@@ -208,7 +206,10 @@ void HubCore::Impl::adapt_reads(Peer& peer, size_t chunk) {
 bool HubCore::Impl::put_off(Peer& peer) {
   size_t rest = peer.reader.unread_bytes();
   if (rest == 0) return false;
-  if (rest > peer.input_charged && !ledger_.has_room_for(*peer.account, Pool::unfinished, rest)) return false;
+  if (rest > peer.input_charged && !ledger_.has_room_for(*peer.account, Pool::unfinished, rest)) {
+    peer.read_bytes = kLeastReadBytes;
+    return false;
+  }
   peer.reader.keep_rest();
   charge_input(peer);
   peer.backlog = true;
@@ -217,7 +218,8 @@ bool HubCore::Impl::put_off(Peer& peer) {
 }
 
 void HubCore::Impl::charge_input(Peer& peer) {
-  size_t held = peer.reader.held_bytes();
+  // What came behind a hello that waits is beside the pools (kFirstReadBytes).
+  size_t held = peer.waits ? 0 : peer.reader.held_bytes();
   bool strangers = peer.phase == Phase::handshake;
   if (held == peer.input_charged && (held == 0 || strangers == peer.input_is_strangers)) return;
   ledger_.give_back(*peer.account, peer.input_is_strangers ? Pool::strangers : Pool::unfinished,
@@ -229,15 +231,16 @@ void HubCore::Impl::charge_input(Peer& peer) {
 
 // When there is no memory for the line that has begun: its rest is skipped.
 void HubCore::Impl::refuse_unfinished(Peer& peer, TimePoint now) {
+  bool stranger = peer.phase == Phase::handshake;
+  size_t charged = stranger == peer.input_is_strangers ? peer.input_charged : 0;
   size_t held = peer.reader.held_bytes();
-  if (held <= peer.input_charged) return;
-  Pool pool = peer.phase == Phase::handshake ? Pool::strangers : Pool::unfinished;
-  if (ledger_.has_room_for(*peer.account, pool, held - peer.input_charged)) return;
+  if (held <= charged) return;
+  Pool pool = stranger ? Pool::strangers : Pool::unfinished;
+  if (ledger_.has_room_for(*peer.account, pool, held - charged)) return;
   peer.reader.skip_line();
   ++peer.frames_in;
   note_shortage(peer, pool);
-  fault(peer, ErrorCode::busy, shortage_of(peer, pool, held - peer.input_charged) + "; send this frame later",
-        now);
+  fault(peer, ErrorCode::busy, shortage_of(peer, pool, held - charged) + "; send this frame later", now);
 }
 
 void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) {
@@ -394,7 +397,6 @@ void HubCore::Impl::settle(TimePoint now) {
     answers_.pop_front();
     Peer* waiter = peers_.find(answer.peer);
     if (stopping_ || waiter == nullptr || !waiter->waits) continue;
-    looks_ += sources_.size() * kLooksPerSource;
     answer_join(*waiter, answer, now);
     read_lines(*waiter, {}, now);
   }
@@ -469,6 +471,13 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
 }
 
 void HubCore::Impl::begin_stop(TimePoint deadline) {
+  // What was read already is handled: its sender could not tell that it was not.
+  peers_.for_each([&](Peer& each) {
+    while (std::exchange(each.backlog, false)) {
+      read_lines(each, {}, deadline);
+      end_turn();
+    }
+  });
   stopping_ = true;
   peers_.for_each([&](Peer& each) {
     if (each.intake == Intake::read) each.intake = Intake::paused;

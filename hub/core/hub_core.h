@@ -11,8 +11,8 @@
 //   call
 //      flush() when there is room, or in a turn of its own when has_more().
 //   3. When has_backlog(), call resume() in a turn of its own instead of reading.
-//   4. While is_behind(), read nothing, and call tick() instead: what was read before is still to be handed
-//   out.
+//   4. While is_behind(), read nothing but of overdue(), and call tick() instead: what was read before is
+//   still to be handed out.
 //   5. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
 //
 // A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each

@@ -179,7 +179,7 @@ class HubCore::Impl {
   // turn ends; else empty.
   void publish(Peer& peer, std::string_view line, TimePoint now);
   bool is_duplicate(Peer& peer, TimePoint now);
-  void forget_event_ids();
+  bool forget_event_ids();
 
   // delivery.cpp
   void close_run();
@@ -197,9 +197,9 @@ class HubCore::Impl {
   size_t write(Peer& peer, std::string_view bytes);
   void note_write(Peer& peer, bool took_all);
   void will_write(Peer& peer);
-  BlockPtr status_line(const SourceStatus& status);
   void broadcast(const SourceStatus& status);
   void push_status(Peer& peer, const BlockPtr& line);
+  void tell_sources(Peer& peer);
   // What the peer's queue and replies take now.
   void charge_output(Peer& peer);
   void reclaim();

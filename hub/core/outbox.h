@@ -44,6 +44,9 @@ class Outbox {
   // The same for one of which the socket took only the first `written` bytes: it is what is written next.
   void push_begun(BlockPtr block, size_t at, size_t written);
 
+  // Whether a frame without seq has room.
+  bool has_room_for_line(size_t bytes, const QueueLimits& limits) const { return !exceeds(limits, 1, bytes); }
+
   // Appends a frame without seq if there is room, and evicts nothing (source_status). Returns whether it was
   // queued.
   bool push_best_effort(BlockPtr line, const QueueLimits& limits);
@@ -89,10 +92,16 @@ class Outbox {
   uint64_t queued() const { return queued_events_; }
   size_t queued_bytes() const { return queued_bytes_; }
   size_t control_bytes() const { return control_bytes_; }
+  // Memory of the control replies and their queue, with what the allocator adds to each.
+  size_t control_memory() const {
+    return control_bytes_ + control_.memory_bytes() + control_.size() * kControlOverheadBytes;
+  }
   // Memory of the queue itself, without the frames.
   size_t ring_bytes() const { return events_.memory_bytes(); }
 
  private:
+  static constexpr size_t kControlOverheadBytes = 32;
+
   // Frames of one block, in their order.
   struct Range {
     BlockPtr block;

@@ -102,9 +102,7 @@ void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, T
   router_.subscribe(peer, peer.event_types);
   add_consumer(peer);
   reply(peer, hello_ack(answer.verdict == KeyRegistry::Verdict::joined_first), now + kWriteTimeout);
-  for (const NamedSource* source : sources_.known()) {
-    push_status(peer, status_line({source->name, source->state, source->detail}));
-  }
+  tell_sources(peer);
   notice(Notice::Kind::joined, peer, "consumer " + peer.key);
 }
 

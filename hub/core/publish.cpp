@@ -120,12 +120,13 @@ bool HubCore::Impl::is_duplicate(Peer& peer, TimePoint now) {
   DedupWindow& dedup = peer.named != nullptr ? peer.named->dedup : peer.publications->dedup;
   Meter& memory = ledger_.total(Pool::event_ids);
   bool seen = dedup.seen(config_.hash_key, line_.event_id, config_.dedup_window, now, &memory);
-  while (memory.is_over()) forget_event_ids();
+  while (memory.is_over() && forget_event_ids()) {
+  }
   return seen;
 }
 
-// Of the source that has the most.
-void HubCore::Impl::forget_event_ids() {
+// Of the source that has the most; false when none has any.
+bool HubCore::Impl::forget_event_ids() {
   DedupWindow* largest = nullptr;
   auto look = [&](DedupWindow& window) {
     if (largest == nullptr || window.memory_bytes() > largest->memory_bytes()) largest = &window;
@@ -134,9 +135,11 @@ void HubCore::Impl::forget_event_ids() {
   peers_.for_each([&](Peer& peer) {
     if (peer.publications) look(peer.publications->dedup);
   });
+  if (largest == nullptr || largest->memory_bytes() == 0) return false;
   Meter& memory = ledger_.total(Pool::event_ids);
   ++memory.refused;
   largest->forget_half(&memory);
+  return true;
 }
 
 }  // namespace bus::hub

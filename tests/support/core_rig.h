@@ -5,6 +5,7 @@
 // test and the fuzz target.
 #pragma once
 
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -165,7 +166,8 @@ class CoreRig : public hub::Edge {
     check_shared();
     shared_.clear();
     former_canvas_ = std::move(canvas_);
-    canvas_ = std::shared_ptr<char>(new char[bytes], std::default_delete<char[]>());
+    canvas_ = std::shared_ptr<char>(new char[bytes + kGuard.size()], std::default_delete<char[]>());
+    std::memcpy(canvas_.get() + bytes, kGuard.data(), kGuard.size());
     canvas_bytes_ = bytes;
     return canvas_;
   }
@@ -203,7 +205,11 @@ class CoreRig : public hub::Edge {
     bool told_empty = true;
   };
 
+  // Behind each canvas, to see that nobody writes there.
+  static constexpr std::string_view kGuard = "the end of the canvas";
+
   void check_shared() const {
+    if (canvas_) BUSD_CHECK(std::string_view(canvas_.get() + canvas_bytes_, kGuard.size()) == kGuard);
     for (const auto& [at, was] : shared_) BUSD_CHECK(std::string_view(at, was.size()) == was);
   }
 

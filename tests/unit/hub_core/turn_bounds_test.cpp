@@ -77,6 +77,46 @@ TEST_CASE("A full queue that a turn has no time for is written all the same, and
   }
 }
 
+TEST_CASE(
+    "A turn that is over in the middle of a group that shares writes nothing beside what was prepared") {
+  // Guard bytes stand behind the rig's canvas.
+  for (size_t frame_bytes : {size_t{1}, size_t{1} << 30U}) {
+    hub::HubConfig config = wide_config();
+    config.queue.frames = 4;
+    config.sharing = {2, 1, frame_bytes};
+    CoreRig rig(config);
+    PeerId source = rig.source("s");
+    std::vector<PeerId> early;
+    for (int i = 0; i < 12; ++i) early.push_back(rig.consumer("k", R"("t")"));
+    rig.send(source, event("t", 0) + event("t", 0));
+    std::vector<PeerId> late;
+    for (int i = 0; i < 12; ++i) late.push_back(rig.consumer("k", R"("t")"));
+    for (PeerId id : early) rig.set_room(id, 0);
+    for (int n = 0; n < 4; ++n) rig.send(source, event("t", 1));
+    for (PeerId id : early) rig.give_room_silently(id, kEndless);
+    rig.writes_left = 4;
+    rig.send(source, event("t", 2) + event("t", 3));
+    for (PeerId id : early) CHECK(rig.core.outbox(id).received() == 8);
+    for (PeerId id : early) CHECK(rig.core.outbox(id).dropped() == 0);
+    rig.send(source, event("t", 4));
+  }
+}
+
+TEST_CASE("A hub that is told to stop handles what it has read before") {
+  CoreRig rig(wide_config());
+  std::vector<PeerId> consumers;
+  for (size_t i = 0; i < 300; ++i) consumers.push_back(rig.consumer("k", R"("a","b")"));
+  PeerId source = rig.source("s");
+  for (PeerId id : consumers) rig.lines(id);
+  std::string chunk;
+  for (size_t n = 1; n <= 900; ++n) chunk += event(n % 2 == 0 ? "a" : "b", n);
+  rig.core.receive(source, chunk + "{\"type\":\"bye\"}\n", rig.clock);
+  REQUIRE(rig.core.has_backlog(source));
+  rig.core.begin_stop(rig.clock + seconds(1));
+  CHECK_FALSE(rig.core.has_backlog(source));
+  for (PeerId id : consumers) CHECK(rig.core.outbox(id).received() == 900);
+}
+
 TEST_CASE("A chunk that gives much to many is handled in several turns, in order") {
   CoreRig rig(wide_config());
   constexpr size_t kConsumers = 300;
