@@ -78,8 +78,8 @@ Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, si
   return config;
 }
 
-// Signals that end the hub wait until it can end in order: from before it owns anything until the loop watches for
-// them. Never undone where it does not come to that, because the process ends.
+// Signals that end the hub wait until it can end in order: from before it owns anything until the loop
+// watches for them. Never undone where it does not come to that, because the process ends.
 void hold_signals(int how) {
   sigset_t ends;
   ::sigemptyset(&ends);
