@@ -18,6 +18,15 @@ namespace {
 
 using Pool = StatusResponse::Memory::Pool;
 
+// AddressSanitizer keeps what was freed, and shadows the rest: what is resident then says nothing of the hub.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
 const Pool& pool(const StatusResponse& status, const std::string& name) {
   auto at = std::find_if(status.memory.pools.begin(), status.memory.pools.end(),
                          [&](const Pool& each) { return each.pool == name; });
@@ -76,7 +85,7 @@ class Siege {
     CAPTURE(when);
     REQUIRE(status.memory.limit_bytes == 192U << 20U);
     REQUIRE(status.memory.resident_bytes > 0);
-    REQUIRE(status.memory.resident_bytes < status.memory.limit_bytes);
+    if (!kSanitized) REQUIRE(status.memory.resident_bytes < status.memory.limit_bytes);
     return status;
   }
   void let_go() {
