@@ -8,8 +8,8 @@
 
 #include "protocol/base/strings.h"
 #include "tests/support/catch.h"
+#include "tests/support/slow.h"
 #include "tests/unit/hub_core/history.h"
-#include "tests/unit/hub_core/slow.h"
 
 using namespace bus;
 using namespace bus::test;

@@ -22,7 +22,7 @@
 
 #include "protocol/base/strings.h"
 #include "tests/support/catch.h"
-#include "tests/unit/hub_core/slow.h"
+#include "tests/support/slow.h"
 #include "tests/unit/hub_core/twin.h"
 
 using namespace bus;
