@@ -349,7 +349,7 @@ void HubCore::Impl::release_begun(const Account& account) {
               "had read only a part of an event of " + std::to_string(event) +
                   " bytes, and the hub's memory for queues is used up by such events");
   }
-  most->outbox.forget_events();
+  most->outbox.forget();
   charge_output(*most);
 }
 

@@ -129,7 +129,9 @@ size_t Outbox::drop_to(size_t bytes) {
   return static_cast<size_t>(dropped_ - before);
 }
 
-void Outbox::forget_events() {
+void Outbox::forget() {
+  control_.clear();
+  control_bytes_ = 0;
   begun_event_ = false;
   begun_bytes_ = 0;
   drop_to(0);

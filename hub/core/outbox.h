@@ -63,8 +63,9 @@ class Outbox {
   // Gives it memory of its own, of its own size.
   void isolate_begun(Payers payers);
 
-  // Drops everything but control replies, also the event that was begun: for a connection that is closed.
-  void forget_events();
+  // Drops everything, also the event that was begun: for a connection that is closed, because whatever came
+  // behind half a frame would be read as the rest of it.
+  void forget();
 
   // Whether a control reply of this size may be queued: unread ones are bounded by kMaxControlBytes, but for
   // a single one.

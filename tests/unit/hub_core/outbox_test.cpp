@@ -262,3 +262,35 @@ TEST_CASE("Outbox knows the deadline of its oldest control reply that has one") 
   outbox.advance(6);
   CHECK(outbox.control_deadline() == kNever);
 }
+
+TEST_CASE(
+    "Outbox that forgets has nothing left to write, not even behind half an event, and counts what it "
+    "dropped") {
+  Outbox outbox;
+  push(outbox, events("abc"), kWide);
+  outbox.advance(3);
+  outbox.push_control("{reply}\n", kNever);
+  CHECK(outbox.begun_bytes() == std::string("{\"a\",\"seq\":1}\n").size());
+  outbox.forget();
+  CHECK(outbox.empty());
+  CHECK(drain(outbox).empty());
+  CHECK(outbox.dropped() == 3);
+  CHECK(outbox.control_bytes() == 0);
+  CHECK(outbox.queued_bytes() == 0);
+  check_balance(outbox);
+}
+
+TEST_CASE("Outbox gives an event that was begun memory of its own, and goes on where it was") {
+  Outbox outbox;
+  push(outbox, events("abcdefghij"), kWide);
+  outbox.advance(3);
+  CHECK(outbox.begun_holds() == 60);
+  CHECK(outbox.droppable_bytes() == outbox.queued_bytes() - outbox.begun_bytes());
+  outbox.drop_to(0);
+  CHECK(outbox.begun_holds() == 60);
+  outbox.isolate_begun({});
+  CHECK(outbox.begun_holds() == 6);
+  CHECK(drain(outbox) == "\",\"seq\":1}\n");
+  CHECK(outbox.dropped() == 9);
+  check_balance(outbox);
+}
