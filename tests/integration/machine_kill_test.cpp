@@ -28,19 +28,15 @@
 #include "protocol/base/strings.h"
 #include "tests/integration/sdk_support.h"
 #include "tests/support/hub_fixture.h"
+#include "tests/support/slow.h"
 
 using namespace bus;
 using namespace bus::test;
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kCalmKills = 30;
-constexpr int kFloodKills = 10;
-#else
-constexpr int kCalmKills = 140;
-constexpr int kFloodKills = 60;
-#endif
+constexpr int kCalmKills = kSlowBuild ? 30 : 140;
+constexpr int kFloodKills = kSlowBuild ? 10 : 60;
 
 // What is on its way to a consumer in the calm test: a socket takes twice as many even with 4 KiB each.
 constexpr uint32_t kMostInFlight = 64;

@@ -5,33 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "protocol/base/fd.h"
 #include "tests/support/catch.h"
+#include "tests/support/pipe.h"
 
 using namespace bus;
-
-namespace {
-
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    read_end.reset(ends[0]);
-    write_end.reset(ends[1]);
-  }
-  std::string take_all() {
-    write_end.reset();
-    std::string text;
-    char chunk[512];
-    for (ssize_t n = 0; (n = ::read(read_end.get(), chunk, sizeof chunk)) > 0;)
-      text.append(chunk, static_cast<size_t>(n));
-    return text;
-  }
-  Fd read_end;
-  Fd write_end;
-};
-
-}  // namespace
+using bus::test::Pipe;
 
 TEST_CASE("A program without memory says so on stderr and to whoever waits, and ends with code 71") {
   Pipe errors;

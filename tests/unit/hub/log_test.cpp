@@ -8,10 +8,12 @@
 
 #include "protocol/base/file.h"
 #include "tests/support/catch.h"
+#include "tests/support/pipe.h"
 #include "tests/support/temp_dir.h"
 
 using namespace bus;
 using namespace bus::hub;
+using bus::test::Pipe;
 using bus::test::TempDir;
 
 namespace {
@@ -31,22 +33,6 @@ class StderrAs {
 
  private:
   Fd saved_;
-};
-
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    read_end.reset(ends[0]);
-    write_end.reset(ends[1]);
-  }
-  std::string take() const {
-    char chunk[65536];
-    ssize_t n = ::read(read_end.get(), chunk, sizeof chunk);
-    return std::string(chunk, n > 0 ? static_cast<size_t>(n) : 0);
-  }
-  Fd read_end;
-  Fd write_end;
 };
 
 }  // namespace
