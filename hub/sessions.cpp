@@ -47,8 +47,8 @@ uint64_t in_us(Duration d) {
 
 }  // namespace
 
-// With the write that is under way, and with what is to be done for those that come later, a turn stays below
-// 10 ms.
+// The aim is a turn below 10 ms: the rest is for the write that is under way, and for what is to be done for
+// those that come later.
 bool Sessions::turn_is_over() noexcept {
   constexpr Duration kEnough = milliseconds(3);
   return loop_.times().has_taken(kEnough);

@@ -49,8 +49,6 @@ who does not hold the lock; 76 not a hub; 77 permission; 130/143 ended by SIGINT
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
 
-const Health kNoHub{kProtocol, "what answers there is no hub"};
-
 struct Options {
   bool json = false;
   bool check = false;
@@ -83,6 +81,14 @@ void declare(CommandLine& line, Options& options) {
       ->excludes(check)
       ->check(check_by(identifier_fault));
   line.add_place(options.place);
+}
+
+// What the hub says of itself. Where it does not, `answer.trouble` says why.
+std::optional<StatusReport> parse_answer(Answer& answer) {
+  if (!answer.response) return std::nullopt;
+  auto report = parse_status(*answer.response);
+  if (!report) answer.trouble = {kProtocol, "what answers there is no hub"};
+  return report;
 }
 
 class Status {
@@ -123,8 +129,8 @@ int Status::report(const Health& trouble) const {
 // `code` is set when there is nothing.
 std::optional<StatusReport> Status::read(int& code) {
   Answer answer = ask_hub(hub_);
-  auto report = answer.response ? parse_status(*answer.response) : std::nullopt;
-  if (!report) code = this->report(answer.response ? kNoHub : answer.trouble);
+  auto report = parse_answer(answer);
+  if (!report) code = this->report(answer.trouble);
   return report;
 }
 
@@ -165,9 +171,9 @@ int Status::explain() {
 // Answers false when the reader of stdout has gone.
 bool Status::draw_snapshot() {
   Answer answer = ask_hub(hub_);
-  auto report = answer.response ? parse_status(*answer.response) : std::nullopt;
+  auto report = parse_answer(answer);
   if (!report) {
-    this->report(answer.response ? kNoHub : answer.trouble);
+    this->report(answer.trouble);
     return true;
   }
   std::string text = drawn_ && !options_.json ? "\n" : "";
@@ -181,12 +187,12 @@ bool Status::draw_screen() {
   ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
   auto columns = terminal_columns(STDOUT_FILENO);
   Answer answer = ask_hub(hub_);
-  auto report = answer.response ? parse_status(*answer.response) : std::nullopt;
+  auto report = parse_answer(answer);
   std::vector<TableLine> lines;
   if (report) {
     lines = status_table(*report, columns);
   } else {
-    std::string fault = safe_text((answer.response ? kNoHub : answer.trouble).summary);
+    std::string fault = safe_text(answer.trouble.summary);
     lines.push_back({cut_to_columns(fault, columns.value_or(80)), Emphasis::warning});
   }
   size_t rows = size.ws_row == 0 ? 24 : size.ws_row;

@@ -13,7 +13,6 @@ namespace bus::hub {
 namespace {
 
 // What one turn costs at most, beside what it has begun: so often a consumer is looked at to give it events.
-// At some 10 ns each, a turn takes a millisecond.
 constexpr size_t kLooksPerTurn = 100'000;
 
 // A read that brings less costs more than what is in it.

@@ -115,11 +115,6 @@ TEST_CASE("A hub whose every pool is used up stays below the memory that it prom
     source.round_trip();
     siege.keep(std::move(source));
   });
-  siege.fill("unfinished", [&](int i) {
-    RawClient source = siege.source("u" + std::to_string(i));
-    source.send(event_part("t", 900'000));
-    siege.keep(std::move(source));
-  });
   // Some get many small events, some few large ones; none reads.
   RawClient source = siege.source("loud");
   siege.fill("queues", [&](int i) {
@@ -131,6 +126,13 @@ TEST_CASE("A hub whose every pool is used up stays below the memory that it prom
     for (int n = 0; n < (small ? 4000 : 8); ++n) burst += event;
     for (int n = 0; n < 4; ++n) source.send(burst);
     source.round_trip();
+  });
+  // Not before the queues: what a turn has no time for is charged here too, and how much that is depends on
+  // the machine.
+  siege.fill("unfinished", [&](int i) {
+    RawClient source = siege.source("u" + std::to_string(i));
+    source.send(event_part("t", 900'000));
+    siege.keep(std::move(source));
   });
   siege.fill("strangers", [&](int) { siege.client().send(event_part("t", 900'000)); });
   siege.check("at the end");
