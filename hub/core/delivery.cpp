@@ -102,6 +102,8 @@ bool HubCore::Impl::turn_is_over() {
 // Those that turns before this one had no time for, in their order.
 void HubCore::Impl::serve_late() {
   if (late_.empty()) return;
+  // Several turns may share a callback, and the last of them may find its time used up.
+  over_ = edge_.turn_is_over();
   while (!late_.empty() && !turn_is_over()) {
     Peer& peer = *late_.front();
     late_.pop_front();

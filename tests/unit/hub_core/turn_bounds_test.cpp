@@ -105,6 +105,21 @@ TEST_CASE(
   for (PeerId id : consumers) CHECK(rig.core.outbox(id).delivered() == 503);
 }
 
+TEST_CASE("A turn in a callback whose time is used up writes nothing while others wait for theirs") {
+  CoreRig rig(wide_config());
+  PeerId source = rig.source("s");
+  std::vector<PeerId> consumers;
+  for (int i = 0; i < 12; ++i) consumers.push_back(rig.consumer("k", R"("t")"));
+  rig.writes_left = 0;
+  rig.core.receive(source, event("t", 1), rig.clock);
+  CHECK(rig.core.is_behind());
+  size_t before = rig.writes;
+  rig.core.receive(source, event("t", 2), rig.clock);
+  CHECK(rig.writes == before);
+  rig.send(source, event("t", 3));
+  for (PeerId id : consumers) CHECK(rig.core.outbox(id).delivered() == 3);
+}
+
 TEST_CASE(
     "A turn that is over in the middle of a group that shares writes nothing beside what was prepared") {
   // Guard bytes stand behind the rig's canvas.
