@@ -30,8 +30,10 @@ constexpr size_t kWriteBytesPerTurn = 512 * 1024;
 // What a socket that was full is given at a time, when more of its queue must go.
 constexpr size_t kAskBytes = 64 * 1024;
 
-// The edge is asked so often whether the turn has taken long enough: once for so many that were written to.
+// The edge is asked whether the turn has taken long enough once for so many that were written to, where what
+// they were written counts too.
 constexpr size_t kPeersPerLook = 4;
+constexpr size_t kBytesAsPeer = 128 * 1024;
 // A rendering is shared with so many at once; each may need room for its own digits beside it.
 constexpr size_t kMaxSharers = 1024;
 
@@ -95,7 +97,10 @@ void HubCore::Impl::end_turn() {
 }
 
 bool HubCore::Impl::turn_is_over() {
-  if (!over_ && ++served_ % kPeersPerLook == 0) over_ = edge_.turn_is_over();
+  if (!over_ && ++served_ >= kPeersPerLook) {
+    served_ = 0;
+    over_ = edge_.turn_is_over();
+  }
   return over_;
 }
 
@@ -173,6 +178,7 @@ void HubCore::Impl::charge_output(Peer& peer) {
 
 size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {
   size_t taken = edge_.write(peer.id, bytes);
+  served_ += taken / kBytesAsPeer;
   note_write(peer, taken == bytes.size());
   return taken;
 }

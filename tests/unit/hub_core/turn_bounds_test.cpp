@@ -120,6 +120,26 @@ TEST_CASE("A turn in a callback whose time is used up writes nothing while other
   for (PeerId id : consumers) CHECK(rig.core.outbox(id).delivered() == 3);
 }
 
+TEST_CASE("What a peer is written from a long queue counts when a turn asks whether it is over") {
+  CoreRig rig(wide_config());
+  PeerId source = rig.source("s");
+  std::vector<PeerId> consumers;
+  for (int i = 0; i < 12; ++i) consumers.push_back(rig.consumer("k", R"("t")"));
+  const std::string long_event =
+      R"({"type":"event","event_type":"t","payload":")" + std::string(1000, 'x') + "\"}\n";
+  rig.writes_left = 0;
+  rig.core.receive(source, event("t", 1), rig.clock);
+  for (int n = 0; n < 400; ++n) rig.core.receive(source, long_event, rig.clock);
+  for (PeerId id : consumers) rig.take_bytes(id);
+  rig.writes_left = 2;
+  rig.core.tick(rig.clock, {});
+  size_t written = 0;
+  for (PeerId id : consumers) written += rig.take_bytes(id).empty() ? 0U : 1U;
+  CHECK(written == 1);
+  rig.send(source, event("t", 2));
+  for (PeerId id : consumers) CHECK(rig.core.outbox(id).delivered() == 402);
+}
+
 TEST_CASE(
     "A turn that is over in the middle of a group that shares writes nothing beside what was prepared") {
   // Guard bytes stand behind the rig's canvas.
