@@ -153,19 +153,22 @@ void Session::end_input() {
   }
 }
 
-void Session::catch_up() {
+bool Session::catch_up() {
   constexpr size_t kEnough = kMaxFrameBytes + kReadBytes;
-  for (size_t taken = 0; is_open() && wanted_mode() == FdWatch::Mode::reading && taken < kEnough;) {
-    taken += owner_.core().read_bytes(id_);
+  while (is_open() && wanted_mode() == FdWatch::Mode::reading && caught_up_bytes_ < kEnough) {
+    if (owner_.turn_is_over()) return false;
+    caught_up_bytes_ += owner_.core().read_bytes(id_);
     Input input = read_once();
     if (input == Input::ended) end_input();
     if (input != Input::more) break;
     owner_.settle();
   }
+  caught_up_bytes_ = 0;
   if (is_open() && wanted_mode() == FdWatch::Mode::quiet) on_change();
-  if (!is_open()) return;
+  if (!is_open()) return true;
   owner_.core().flush(id_);
   owner_.settle();
+  return true;
 }
 
 // Linux tells a peer ECONNRESET instead of EOF when we close with input unread. After the shutdown nothing

@@ -33,9 +33,9 @@ class Session final : private FdWatch::Handler {
   // Adapts the watch to what the core wants of the peer now. False when the connection is lost.
   bool obey();
 
-  // Takes note of all that the socket has to tell, up to one largest frame, in this turn: before a deadline
-  // is judged.
-  void catch_up();
+  // Takes note of all that the socket has to tell, up to one largest frame: before a deadline is judged.
+  // False when the callback had no time for all of it; the next call goes on.
+  bool catch_up();
 
   // Ends the connection. The peer sees EOF if its input was ended, and a reset if something of it was left
   // unread.
@@ -60,6 +60,7 @@ class Session final : private FdWatch::Handler {
   Fd fd_;
   bool input_ended_ = false;
   bool output_broken_ = false;  // EPIPE: what it sent before is still read, then it is lost
+  size_t caught_up_bytes_ = 0;  // since its deadline passed
   FdWatch watch_;
 };
 

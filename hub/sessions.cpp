@@ -114,11 +114,12 @@ void Sessions::remove(Session& session) {
 
 void Sessions::judge() {
   TimePoint at = now();
-  std::vector<PeerId> overdue = core_.overdue(at);
-  for (PeerId id : overdue) {
-    if (Session* session = find(id)) session->catch_up();
+  std::vector<PeerId> caught_up;
+  for (PeerId id : core_.overdue(at)) {
+    Session* session = find(id);
+    if (session == nullptr || session->catch_up()) caught_up.push_back(id);
   }
-  core_.tick(at, overdue);
+  core_.tick(at, caught_up);
   settle();
 }
 

@@ -27,7 +27,7 @@ class Sessions final : private Edge {
 
   // Takes a connection that was accepted.
   void add(Fd fd, const Credentials& credentials);
-  // Deadlines: reads and writes the overdue first, then lets the core judge.
+  // Deadlines: reads and writes the overdue first, then lets the core judge those for which there was time.
   void judge();
   // No new connections will come: each one is closed once it has been told what is queued, at `deadline` at
   // the latest.
@@ -38,6 +38,7 @@ class Sessions final : private Edge {
   bool bury();
 
   // For Session.
+  bool turn_is_over() noexcept override;
   void settle();
   void attend(Session& session);
   void lost(Session& session) { remove(session); }
@@ -47,7 +48,6 @@ class Sessions final : private Edge {
   size_t write(PeerId peer, std::string_view bytes) noexcept override;
   std::shared_ptr<char> canvas(size_t bytes) noexcept override { return pages_.canvas(bytes); }
   size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept override;
-  bool turn_is_over() noexcept override;
   Vitals vitals() noexcept override;
   Session* find(PeerId peer);
   void remove(Session& session);

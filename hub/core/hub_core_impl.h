@@ -189,7 +189,7 @@ class HubCore::Impl {
   void put_off_writing(Peer& peer);
   void write_out(Peer& peer);
   bool write_queue(Peer& peer, size_t most, size_t first);
-  bool ask_socket(Peer& peer);
+  bool ask_socket(Peer& peer, const std::function<bool()>& enough = {});
   void prepare_share(size_t first);
   size_t share(Peer& peer);
   void write_stream(Peer& peer, Turn::StreamId stream);

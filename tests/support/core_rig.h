@@ -231,7 +231,7 @@ class CoreRig : public hub::Edge {
     for (;;) {
       std::vector<hub::PeerId> touched = core.take_touched();
       if (touched.empty() && core.next_deadline() != hub::kAtOnce) break;
-      writes_left = writes_per_turn;
+      begin_callback();
       if (touched.empty()) core.tick(clock, {});
       for (hub::PeerId id : touched) serve(id);
     }
@@ -239,10 +239,12 @@ class CoreRig : public hub::Edge {
     for (const auto& [id, socket] : sockets_) BUSD_CHECK(core.outbox(id).empty() == socket.told_empty);
   }
 
+  void begin_callback() { writes_left = writes_per_turn; }
+
   void serve(hub::PeerId id) {
     if (!is_open(id)) return;
-    while (core.has_backlog(id)) core.resume(id, clock);
-    while (core.has_more(id)) core.flush(id);
+    for (; core.has_backlog(id); begin_callback()) core.resume(id, clock);
+    for (; core.has_more(id); begin_callback()) core.flush(id);
     sockets_[id].told_empty = core.outbox(id).empty();
     if (core.fate(id) == hub::Fate::stay) return read(id);
     if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) close(id);

@@ -78,6 +78,69 @@ TEST_CASE("A full queue that a turn has no time for is written all the same, and
 }
 
 TEST_CASE(
+    "A turn without time writes no more of a full queue than it must to keep an event from being dropped") {
+  hub::HubConfig config = wide_config();
+  config.queue.frames = 500;
+  CoreRig rig(config);
+  PeerId source = rig.source("s");
+  std::vector<PeerId> consumers;
+  for (int i = 0; i < 12; ++i) {
+    consumers.push_back(rig.consumer("k", R"("t")"));
+    rig.set_room(consumers.back(), 0);
+  }
+  const std::string long_event =
+      R"({"type":"event","event_type":"t","payload":")" + std::string(1000, 'x') + "\"}\n";
+  for (int n = 0; n < 500; ++n) rig.send(source, long_event);
+  for (PeerId id : consumers) rig.give_room_silently(id, kEndless);
+  rig.writes_left = 0;
+  rig.core.receive(source, event("t", 1) + event("t", 2), rig.clock);
+  size_t asked = 0;
+  for (PeerId id : consumers) {
+    CHECK(rig.core.outbox(id).dropped() == 0);
+    size_t taken = rig.take_bytes(id).size();
+    if (taken > 0 && taken < 100 * 1024) ++asked;
+  }
+  CHECK(asked >= 8);  // the first few had their turn before the clock was looked at
+  rig.send(source, event("t", 3));
+  for (PeerId id : consumers) CHECK(rig.core.outbox(id).delivered() == 503);
+}
+
+TEST_CASE("A turn in a callback whose time is used up writes nothing while others wait for theirs") {
+  CoreRig rig(wide_config());
+  PeerId source = rig.source("s");
+  std::vector<PeerId> consumers;
+  for (int i = 0; i < 12; ++i) consumers.push_back(rig.consumer("k", R"("t")"));
+  rig.writes_left = 0;
+  rig.core.receive(source, event("t", 1), rig.clock);
+  CHECK(rig.core.is_behind());
+  size_t before = rig.writes;
+  rig.core.receive(source, event("t", 2), rig.clock);
+  CHECK(rig.writes == before);
+  rig.send(source, event("t", 3));
+  for (PeerId id : consumers) CHECK(rig.core.outbox(id).delivered() == 3);
+}
+
+TEST_CASE("What a peer is written from a long queue counts when a turn asks whether it is over") {
+  CoreRig rig(wide_config());
+  PeerId source = rig.source("s");
+  std::vector<PeerId> consumers;
+  for (int i = 0; i < 12; ++i) consumers.push_back(rig.consumer("k", R"("t")"));
+  const std::string long_event =
+      R"({"type":"event","event_type":"t","payload":")" + std::string(1000, 'x') + "\"}\n";
+  rig.writes_left = 0;
+  rig.core.receive(source, event("t", 1), rig.clock);
+  for (int n = 0; n < 400; ++n) rig.core.receive(source, long_event, rig.clock);
+  for (PeerId id : consumers) rig.take_bytes(id);
+  rig.writes_left = 2;
+  rig.core.tick(rig.clock, {});
+  size_t written = 0;
+  for (PeerId id : consumers) written += rig.take_bytes(id).empty() ? 0U : 1U;
+  CHECK(written == 1);
+  rig.send(source, event("t", 2));
+  for (PeerId id : consumers) CHECK(rig.core.outbox(id).delivered() == 402);
+}
+
+TEST_CASE(
     "A turn that is over in the middle of a group that shares writes nothing beside what was prepared") {
   // Guard bytes stand behind the rig's canvas.
   for (size_t frame_bytes : {size_t{1}, size_t{1} << 30U}) {
