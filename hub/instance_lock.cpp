@@ -32,6 +32,12 @@ bool told_to_end_within(Duration time) {
   return ::sigtimedwait(&ends, nullptr, &wait) > 0;
 }
 
+bool somebody_listens(const std::string& socket) {
+  auto connected = connect_unix(socket, milliseconds(1));
+  // Or so many wait there already that nobody more is let in.
+  return connected.has_value() || connected.error().code == Errc::timed_out;
+}
+
 void write_pid(int fd) {
   std::string text = std::to_string(::getpid()) + "\n";
   // For display only: a full disk is no reason not to serve.
@@ -71,6 +77,8 @@ Result<Fd> InstanceLock::put_up_socket(int backlog) {
           Errc::denied,
           quoted(socket_) + " exists and is not a socket: left untouched; move it away or use another path"};
     }
+    if (somebody_listens(socket_))
+      return Error{Errc::busy, "somebody listens at " + quoted(socket_) + " without holding its lock"};
     if (::unlink(socket_.c_str()) != 0)
       return errno_error("remove the stale socket " + quoted(socket_), errno);
   } else if (errno != ENOENT) {
