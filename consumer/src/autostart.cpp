@@ -4,6 +4,7 @@
 #include <climits>
 #include <cstdlib>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "consumer/src/start_lock.h"
@@ -22,6 +23,13 @@ constexpr const char* kIdleExit = "30s";
 const char* environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// A hub belongs to the owner of its directory. In one of another user, such as that of the system's bus,
+// nobody is started but by him: who waits for that hub tries again, as if starting were not allowed.
+bool is_of_another(const std::string& directory) {
+  struct stat st {};
+  return ::lstat(directory.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid != ::geteuid();
 }
 
 Result<Fd> take_start_lock(const Endpoint& where, const StartPolicy& policy, TimePoint deadline) {
@@ -44,6 +52,10 @@ Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, Ti
   auto connected = connect_hub(where, deadline);
   if (connected || connected.error().code != Errc::unavailable || !policy.allowed) return connected;
 
+  if (where.explicit_path && is_of_another(where.directory)) {
+    connected.error().what += "; only the owner of " + quoted(where.directory) + " can start a hub there";
+    return connected;
+  }
   BUSD_TRY(ensure_private_dir(where.directory));
   BUSD_ASSIGN(Fd lock, take_start_lock(where, policy, deadline));
   connected = connect_hub(where, deadline);

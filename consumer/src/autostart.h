@@ -29,7 +29,9 @@ Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline);
 //
 // Only one of several racing callers starts it: the start lock is taken first, and then connecting is tried
 // once more. Errors as of connect_hub, and
-//   unavailable  the hub could not be started; `what` holds its one-line reason
+//   unavailable  the hub could not be started; `what` holds its one-line reason. Also where the user named a
+//                path in somebody else's directory, such as that of the system's bus: no hub of ours belongs
+//                there
 //   busy         another client is starting it
 Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline);
 
