@@ -19,7 +19,8 @@ _busd_split() {
       if [[ $c == "$quote" ]]; then
         quote=''
       elif [[ $quote == '"' && $c == "\\" && ${text:i+1:1} == [\"\$\`\\] ]]; then
-        word+=${text:++i:1}
+        ((++i))
+        word+=${text:i:1}
       else
         word+=$c
       fi
@@ -42,9 +43,16 @@ _busd_split() {
         ;;
       *)
         escaped=''
-        [[ $c == "\\" ]] && escaped=1 c=${text:++i:1}
+        if [[ $c == "\\" ]]; then
+          ((++i))
+          escaped=1 c=${text:i:1}
+        fi
         word+=$c begun=1
-        [[ ! $escaped && $COMP_WORDBREAKS == *"$c"* ]] && kept=${#word}
+        # Readline lets a word begin behind a break, but at an "@".
+        if [[ ! $escaped && $COMP_WORDBREAKS == *"$c"* ]]; then
+          kept=${#word}
+          [[ $c == @ ]] && ((--kept))
+        fi
         ;;
     esac
   done

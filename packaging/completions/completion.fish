@@ -1,8 +1,11 @@
 # Completion of one program of busd in fish; made by packaging/completions/generate.
 
-# The words before the cursor, without the program and the variables before it.
+# The words before the cursor, without the program, the variables before it, and the files of redirections.
 function __busd_before
     set -l tokens (commandline -pco)
+    for file in (commandline -pc | string match -r -a -g '(?:^|\s)\d*(?:[<>]+|&>)[?]?\s*([^\s<>]+)')
+        set -l at (contains -i -- $file $tokens); and set -e tokens[$at]
+    end
     while string match -q -r '^[A-Za-z_][A-Za-z_0-9]*=' -- $tokens[1]
         set -e tokens[1]
     end
@@ -84,6 +87,8 @@ function __busd_names
             set option $token
         end
     end
+    # Fish itself would say that it is missing.
+    command -q timeout; or return
     set -l names (timeout 0.09 bus-status --list (string replace entries types $argv[1]) $place </dev/null 2>/dev/null)
     if test $argv[1] = types
         string match -v -r '^(.*\.)?\*$' -- $names

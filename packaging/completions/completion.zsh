@@ -1,11 +1,12 @@
 # Completion of one program of busd in zsh; made by packaging/completions/generate.
 
 # _busd_names keys|types|entries: what the running hub knows of; entries are types and patterns. Silent, and done within
-# 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
+# 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated. _arguments puts words of its own, for
+# compadd, before the argument.
 _busd_names() {
-  local what=$1 option='' value
+  local what=$argv[-1] option='' value
   local -a place names match mbegin mend expl
-  shift
+  argv[-1]=()
   for value in "${(@Q)words[2,CURRENT-1]}" "${(@Q)words[CURRENT+1,-1]}"; do
     case $value in
       (--socket=*|--bus=*) option=${value%%=*} value=${value#*=} ;;

@@ -24,6 +24,14 @@ function words_in(text,    found) {
   return text
 }
 
+# "… (default: 8MiB)" as that, and twice and four times as much; smaller ones may be too small.
+function sizes_from(text,    number, unit) {
+  if (!match(text, /default: [0-9]+[KMG]iB/)) return ""
+  number = substr(text, RSTART + 9, RLENGTH - 12)
+  unit = substr(text, RSTART + RLENGTH - 3, 3)
+  return number unit " " 2 * number unit " " 4 * number unit
+}
+
 # What is said before the first "; ", " (" or full stop: shells have one line for it.
 function brief(text) {
   sub(/;? \(.*/, "", text)
@@ -49,7 +57,7 @@ function learn(name, value, text) {
   } else if (value == "D" || value == "TIME") {
     words[name] = "500ms 2s 30s 10m" (text ~ /, or never/ ? " never" : "")
   } else if (value == "SIZE") {
-    words[name] = "8MiB 64MiB 512MiB"
+    words[name] = sizes_from(text)
   } else if (value in kind_of_value) {
     kind[name] = kind_of_value[value]
   } else {
