@@ -42,9 +42,9 @@ events are mentioned, but do not make it ill. A time D is a whole number with ms
 500ms, 2s, 10m.
 
 Exit status: 0 done, healthy, or somebody would get it; 1 (--explain) nobody would; 64 usage; 69
-no hub; 75 something is wrong: no answer within 2 s, a lock without a socket, or an answer from
-who does not hold the lock; 76 not a hub; 77 permission; 130/143 ended by SIGINT/SIGTERM, as
---watch does.)";
+no hub; 70 the output failed; 75 something is wrong: no answer within 2 s, a lock without a
+socket, or an answer from who does not hold the lock; 76 not a hub; 77 permission; 129/130/143
+ended by SIGHUP/SIGINT/SIGTERM, as --watch does.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
