@@ -56,7 +56,8 @@ struct plugin {
   busd_text type;
   busd_source* source;
   int connected; /* as the hub knows it: of a source that has just said hello, it says so by itself */
-  char published[kMostBytes];
+  char values[2][kMostBytes]; /* one that was published, and one to read into */
+  int published;              /* which; -1: none */
 };
 
 /* Says so when the state has changed. */
@@ -77,7 +78,7 @@ static int survived(struct plugin* plugin, busd_result result, const busd_error*
     case BUSD_LOST:
       /* The hub was replaced. What it had not confirmed may be gone: publish the value again. */
       fprintf(stderr, "%s: %s\n", plugin->name, error->message);
-      plugin->published[0] = '\0';
+      plugin->published = -1;
       plugin->connected = 1;
       return 1;
     default:
@@ -87,20 +88,21 @@ static int survived(struct plugin* plugin, busd_result result, const busd_error*
 }
 
 static int look(struct plugin* plugin, const char* path) {
-  char value[kMostBytes];
-  const char* fault = read_value(path, value);
+  int read = plugin->published == 0 ? 1 : 0;
+  const char* fault = read_value(path, plugin->values[read]);
   busd_error error = BUSD_INIT(busd_error);
   busd_result result = BUSD_OK;
-  if (fault == NULL && strcmp(value, plugin->published) != 0) {
+  int same = plugin->published >= 0 && strcmp(plugin->values[0], plugin->values[1]) == 0;
+  if (fault == NULL && !same) {
     busd_publication publication = BUSD_INIT(busd_publication);
     publication.event_type = plugin->type;
-    publication.payload = text(value);
+    publication.payload = text(plugin->values[read]);
     result = busd_source_publish(plugin->source, &publication, NULL, &error);
     if (result == BUSD_INVALID) {
       fault = error.message;
       result = BUSD_OK;
     } else {
-      strcpy(plugin->published, value);
+      plugin->published = read;
     }
   }
   if (!survived(plugin, result, &error)) return 0;
@@ -131,7 +133,7 @@ int main(int argc, char** argv) {
   long interval_ms = argc > 3 ? strtol(argv[3], NULL, 10) : 1000;
   if (interval_ms < 1 || interval_ms > 3600000) interval_ms = 1000;
   long looks = argc > 4 ? strtol(argv[4], NULL, 10) : -1;
-  static struct plugin plugin = {.connected = 1};
+  static struct plugin plugin = {.connected = 1, .published = -1};
   plugin.name = argv[0];
   plugin.type = text(argv[1]);
 

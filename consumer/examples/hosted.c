@@ -68,7 +68,7 @@ static int read_input(busd_source* source, busd_text type) {
     begin = end + 1;
   }
   length -= (size_t)(begin - held);
-  memmove(held, begin, length);
+  for (size_t i = 0; i < length; ++i) held[i] = begin[i];
   return 1;
 }
 
