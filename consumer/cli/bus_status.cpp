@@ -46,9 +46,9 @@ for, patterns too, and what nobody took; sorted, each once. Names with character
 does not show as they are stand not among them. Where no hub runs it says nothing.
 
 Exit status: 0 done, healthy, or somebody would get it; 1 (--explain) nobody would; 64 usage; 69
-no hub; 75 something is wrong: no answer within 2 s, a lock without a socket, or an answer from
-who does not hold the lock; 76 not a hub; 77 permission; 130/143 ended by SIGINT/SIGTERM, as
---watch does.)";
+no hub; 70 the output failed; 75 something is wrong: no answer within 2 s, a lock without a
+socket, or an answer from who does not hold the lock; 76 not a hub; 77 permission; 129/130/143
+ended by SIGHUP/SIGINT/SIGTERM, as --watch does.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
