@@ -100,7 +100,8 @@ typedef struct busd_consumer_options {
   busd_hook on_first;       /* set-up, before the first event is handed out */
   busd_hook on_last;        /* clean-up */
   void* context;            /* for the hooks */
-  busd_text hub_program;    /* to start; default: $BUSD_PROGRAM, "busd" beside this program, or in PATH */
+  busd_text hub_program;    /* to start; default: $BUSD_PROGRAM, else "busd" beside this program, installed
+                               with this library, or in PATH */
 } busd_consumer_options;
 
 typedef enum busd_item_kind {
