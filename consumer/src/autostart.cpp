@@ -39,8 +39,8 @@ std::string installed_with_library() {
   void* map = nullptr;
   if (::dladdr1(&kIdleExit, &found, &map, RTLD_DL_LINKMAP) == 0 || map == nullptr) return "";
   std::string library = static_cast<const link_map*>(map)->l_name;
-  // Linked statically we are part of the program, which has no name here. A relative name comes from a relative
-  // LD_LIBRARY_PATH, and would make the working directory decide what is started.
+  // Linked statically we are part of the program, which has no name here. A relative name comes from a
+  // relative LD_LIBRARY_PATH, and would make the working directory decide what is started.
   if (library.empty() || library.front() != '/') return "";
   return parent_dir(library) + "/" BUSD_FROM_LIBRARY;
 }
