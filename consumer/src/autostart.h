@@ -35,7 +35,8 @@ Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline);
 //   busy         another client is starting it
 Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline);
 
-// What to start: `asked`, else $BUSD_PROGRAM, else "busd" beside the running program, else "busd" from PATH.
+// What to start: `asked`, else $BUSD_PROGRAM, else "busd" beside the running program, else the one that was
+// installed with the shared library, else "busd" from PATH.
 std::string hub_program(const std::string& asked);
 
 // Whether $BUSD_NO_START forbids starting: set, not empty, not "0".
