@@ -85,6 +85,8 @@ spoil busd_result_name.3 's/^\*BUSD_INTERNAL\*$/*BUSD_OTHER*/'
 expect functions 'BUSD_INTERNAL of busd_result is described nowhere'
 rm "$work/pages/man3/busd_free.3"
 expect functions 'man 3 busd_free does not find it'
+spoil libbusd-cpp.3 's/\*unconfirmed\*()//'
+expect cpp 'Source::unconfirmed is not in libbusd-cpp.3'
 spoil busd.8 's/\*bus-stop\*(1)/*bus-halt*(1)/'
 expect references 'busd.8 refers to bus-halt(1), which is nowhere'
 spoil bus-stop.1 's/^\*bus-consume\*(1), \*bus-publish\*(1)/*bus-publish*(1), *bus-consume*(1)/'
