@@ -280,11 +280,11 @@ done
 # Which hub: what the line says goes before the environment, wherever it stands, and is read as the shell would read it.
 start other busd --socket "$XDG_RUNTIME_DIR/busd/other.sock"
 await other.err 'msg="serving"'
-start_consumer elsewhere elsewhere -t elsewhere.type --socket "$XDG_RUNTIME_DIR/busd/other.sock"
+start_consumer elsewhere elsewhere -t elsewhere.type -t "q'\"\$" --socket "$XDG_RUNTIME_DIR/busd/other.sock"
 expect_names 'bus-consume --socket home/busd/other.sock ' 'elsewhere'
-expect_names 'bus-publish --socket=home/busd/other.sock ' 'elsewhere.type'
-expect_names 'bus-status --socket ~/busd/other.sock --explain ' 'elsewhere.type'
-expect_names 'bus-consume --socket $XDG_RUNTIME_DIR/busd/other.sock --type=' 'elsewhere.type'
+expect_names 'bus-publish --socket=home/busd/other.sock e' 'elsewhere.type'
+expect_names 'bus-status --socket ~/busd/other.sock --explain e' 'elsewhere.type'
+expect_names 'bus-consume --socket $XDG_RUNTIME_DIR/busd/other.sock --type=e' 'elsewhere.type'
 expect_names 'bus-consume --socket "home/busd/"other.sock ' 'elsewhere'
 expect 'bus-consume --socket home/missing.sock ' ''
 expect 'bus-consume --socket $(touch${IFS}ran)home/busd/other.sock ' ''
@@ -292,7 +292,7 @@ expect 'bus-consume --socket `touch${IFS}ran` ' ''
 [ ! -e ran ] || fail "completing a line ran what stood on it"
 tell 'export BUSD_SOCKET='
 expect_names 'bus-consume --bus other ' 'elsewhere'
-expect_names 'bus-consume --bus=other -t ' 'elsewhere.type'
+expect_names 'bus-consume --bus=other -t e' 'elsewhere.type'
 expect 'bus-consume ' ''
 tell "export BUSD_SOCKET=$BUSD_SOCKET"
 expect_names 'bus-consume ' 'build,im:message'
@@ -370,6 +370,9 @@ if [ "$shell" != fish ]; then
   typed 'bus-consume -t tw' 'bus-consume -t two\ words '
   typed 'bus-consume -t two\ w' 'bus-consume -t two\ words '
   typed "bus-consume -t 'two w" "bus-consume -t 'two words' "
+  typed 'bus-publish --socket home/busd/other.sock q' "bus-publish --socket home/busd/other.sock q\\'\\\"\\$ "
+  typed "bus-publish --socket home/busd/other.sock 'q" "bus-publish --socket home/busd/other.sock 'q'\\''\"$' "
+  typed 'bus-publish --socket home/busd/other.sock "q' "bus-publish --socket home/busd/other.sock \"q'\\\"\\$\" "
   typed 'busd --log-l' "busd --log-level$([ "$shell" = zsh ] && echo '=' || echo ' ')"
   typed 'busd --log-level=de' 'busd --log-level=debug '
   typed 'bus-status --chec' 'bus-status --check '
