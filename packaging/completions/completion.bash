@@ -112,16 +112,16 @@ _busd_offer() {
 # _busd_values NAME BEFORE: what may follow the option, or stand as the positional, NAME; BEFORE is what the word begins with.
 _busd_values() {
   local found=() typed=${word:${#2}}
-  case ${kind[$1]} in
-    words) read -ra found <<<"${words[$1]}" ;;
-    keys | types | entries) mapfile -t found < <(_busd_names "${kind[$1]}") ;;
+  case ${kind[$1]-} in
+    words) read -ra found <<<"${words[$1]-}" ;;
+    keys | types | entries) mapfile -t found < <(_busd_names "${kind[$1]-}") ;;
     commands) mapfile -t found < <(compgen -c -- "$typed") ;;
     users) mapfile -t found < <(compgen -u -- "$typed") ;;
     groups) mapfile -t found < <(compgen -g -- "$typed") ;;
   esac
   _busd_offer "$2" "${found[@]}"
   # Readline completes them itself, with all that it knows of names, when nothing was offered.
-  case ${kind[$1]} in
+  case ${kind[$1]-} in
     files | commands) compopt -o default ;;
     directories) compopt -o dirnames ;;
   esac
@@ -172,7 +172,7 @@ _busd_read() {
 
 # Completes the line by the tables of the caller: kind, words, optional, without, options, positionals.
 _busd_complete() {
-  local words_before=() word quote redirected kept open=0
+  local IFS=$' \t\n' words_before=() word quote redirected kept open=0
   local -A given=()
   local place=() option='' plain='' position=0 text i rest
   COMPREPLY=()

@@ -70,8 +70,36 @@ check_exclusions() {
   done <busd.listed
 }
 
+# A program that is not ours stands for a new option: known kinds of values need no other edit, and others are not passed over.
+check_new_option() {
+  cat >newcomer <<'PROGRAM'
+#!/bin/sh
+echo 'Options:
+  -w,--where DIR       A folder (or none); more of it
+  --tone low|high      How
+  --note '"$NOTE"'     It'\''s [what] you: say'
+PROGRAM
+  chmod +x newcomer
+  NOTE=TYPE run 0 "$generate" made newcomer ./newcomer
+  check_empty err
+  run 0 find made -type f
+  check_equal "what was made" 'made/bash-completion/completions/newcomer made/fish/vendor_completions.d/newcomer.fish made/zsh/vendor-completions/_newcomer' "$(sort out | xargs)"
+  check_has made/fish/vendor_completions.d/newcomer.fish "-s w -l where -x -a '(__busd_directories)' -d 'A folder'"
+  check_has made/fish/vendor_completions.d/newcomer.fish "-l tone -x -a 'low high' -d 'How'"
+  check_has made/zsh/vendor-completions/_newcomer "--note=[It'\\''s \\[what\\] you: say]:TYPE:_busd_names types"
+  check_has made/bash-completion/completions/newcomer 'kind+=([--where]=directories)'
+  rm -r made
+  NOTE=THING run 1 "$generate" made newcomer ./newcomer
+  check_has err "newcomer --help: --note takes THING"
+  [ ! -e made ] || fail "something was made of what is not known"
+  printf '#!/bin/sh\necho what\n' >newcomer
+  run 1 "$generate" made newcomer ./newcomer
+  check_has err "no options were found"
+}
+
 if [ "$shell" = programs ]; then
   check_exclusions
+  check_new_option
   exit 0
 fi
 
@@ -194,7 +222,8 @@ offered() {
 
 # expect LINE CANDIDATES
 expect() {
-  check_equal "candidates for: $1" "$2" "$(offered "$1")"
+  got=$(offered "$1") || fail "the shell did not answer"
+  check_equal "candidates for: $1" "$2" "$got"
 }
 
 # expect_names LINE CANDIDATES: from the hub. On a busy machine it may take longer than a completion waits; then it has none,
@@ -243,18 +272,19 @@ expect 'bus-publish deploy ' ''
 
 # After the last positional, and where one may not stand, there are options at most.
 for line in 'bus-consume key ' 'bus-publish --lines '; do
-  offered "$line" | tr , '\n' | grep -v '^-' >out
+  offered "$line" >names || fail "the shell did not answer"
+  tr , '\n' <names | grep -v '^-' >out
   check_equal "names for: $line" '' "$(cat out)"
 done
 
 # Which hub: what the line says goes before the environment, wherever it stands, and is read as the shell would read it.
 start other busd --socket "$XDG_RUNTIME_DIR/busd/other.sock"
 await other.err 'msg="serving"'
-start_consumer elsewhere elsewhere -t elsewhere.type --socket "$XDG_RUNTIME_DIR/busd/other.sock"
+start_consumer elsewhere elsewhere -t elsewhere.type -t "q'\"\$" --socket "$XDG_RUNTIME_DIR/busd/other.sock"
 expect_names 'bus-consume --socket home/busd/other.sock ' 'elsewhere'
-expect_names 'bus-publish --socket=home/busd/other.sock ' 'elsewhere.type'
-expect_names 'bus-status --socket ~/busd/other.sock --explain ' 'elsewhere.type'
-expect_names 'bus-consume --socket $XDG_RUNTIME_DIR/busd/other.sock --type=' 'elsewhere.type'
+expect_names 'bus-publish --socket=home/busd/other.sock e' 'elsewhere.type'
+expect_names 'bus-status --socket ~/busd/other.sock --explain e' 'elsewhere.type'
+expect_names 'bus-consume --socket $XDG_RUNTIME_DIR/busd/other.sock --type=e' 'elsewhere.type'
 expect_names 'bus-consume --socket "home/busd/"other.sock ' 'elsewhere'
 expect 'bus-consume --socket home/missing.sock ' ''
 expect 'bus-consume --socket $(touch${IFS}ran)home/busd/other.sock ' ''
@@ -262,7 +292,7 @@ expect 'bus-consume --socket `touch${IFS}ran` ' ''
 [ ! -e ran ] || fail "completing a line ran what stood on it"
 tell 'export BUSD_SOCKET='
 expect_names 'bus-consume --bus other ' 'elsewhere'
-expect_names 'bus-consume --bus=other -t ' 'elsewhere.type'
+expect_names 'bus-consume --bus=other -t e' 'elsewhere.type'
 expect 'bus-consume ' ''
 tell "export BUSD_SOCKET=$BUSD_SOCKET"
 expect_names 'bus-consume ' 'build,im:message'
@@ -295,6 +325,10 @@ expect 'bus-stop --socket values/' 'values/inside,values/one.conf'
 expect 'bus-consume --output-dir values/' 'values/inside'
 offered 'bus-consume --first mkfif' | tr , '\n' >out
 grep -qx mkfifo out || fail "no command for --first: $(cat out)"
+if [ "$shell" = fish ]; then
+  completed 'bus-consume --ty' >line
+  check_has line "$(printf -- '--type\tEvent type or pattern')"
+fi
 expect_names 'bus-consume <values/one.conf ' 'build,im:message'
 expect 'bus-publish --lines <values/o' 'values/one.conf'
 expect 'bus-publish --lines < values/o' 'values/one.conf'
@@ -336,14 +370,16 @@ if [ "$shell" != fish ]; then
   typed 'bus-consume -t tw' 'bus-consume -t two\ words '
   typed 'bus-consume -t two\ w' 'bus-consume -t two\ words '
   typed "bus-consume -t 'two w" "bus-consume -t 'two words' "
+  typed 'bus-publish --socket home/busd/other.sock q' "bus-publish --socket home/busd/other.sock q\\'\\\"\\$ "
+  typed "bus-publish --socket home/busd/other.sock 'q" "bus-publish --socket home/busd/other.sock 'q'\\''\"$' "
+  typed 'bus-publish --socket home/busd/other.sock "q' "bus-publish --socket home/busd/other.sock \"q'\\\"\\$\" "
   typed 'busd --log-l' "busd --log-level$([ "$shell" = zsh ] && echo '=' || echo ' ')"
   typed 'busd --log-level=de' 'busd --log-level=debug '
   typed 'bus-status --chec' 'bus-status --check '
   # The cursor twelve to the right of the beginning.
-  printf . >>asked
-  printf '%s\001\006\006\006\006\006\006\006\006\006\006\006\006\t\007' 'bus-consume  --bus x --socket home/busd/other.sock' >&8
-  timeout 10 cat answer >line
-  check_has line elsewhere
+  twelve=$(printf '\006\006\006\006\006\006\006\006\006\006\006\006')
+  typed "bus-consume  --socket home/busd/other.sock$(printf '\001')$twelve" \
+    "bus-consume elsewhere$([ "$shell" = zsh ] && echo ' ') --socket home/busd/other.sock"
 fi
 
 # ---- A hub that does not answer: nothing, not even a word on the terminal
@@ -363,8 +399,10 @@ expect_silence() {
   expect "$1" ''
   count=$((count + 1))
   await screen "<shown $count>"
-  check_equal "what else the terminal showed for: $1" '' "$(tail -c "+$((before + 1))" screen |
-    sed "s/<shown $count>//; s/$(printf '\033')\[[0-9;?]*[A-Za-z@]//g" | tr -d "$(printf '\r\n\b\a%s' "$1")")"
+  tail -c "+$((before + 1))" screen | sed "s/<shown $count>//; s/$(printf '\033')\[[0-9;?]*[A-Za-z@]//g" >shown
+  # For tr, "-" stands at the end, where it is no range.
+  tr -d "$(printf '\r\n\b\a%s-' "$1" | sed 's/-\(.\)/\1/g')" <shown >rest || fail "cannot look at: $1"
+  check_equal "what else the terminal showed for: $1" '' "$(cat rest)"
 }
 
 expect_silence 'bus-nothing '
@@ -372,6 +410,9 @@ kill -STOP "$hub"
 for line in 'bus-consume ' 'bus-consume -t ' 'bus-publish ' 'bus-status --explain '; do expect_silence "$line"; done
 kill -CONT "$hub"
 expect_names 'bus-consume ' 'build,im:message'
+
+# A socket of which bus-status has something to say: its path is too long.
+expect_silence "bus-consume --socket $(printf '%108s' '' | tr ' ' p) "
 
 # One that would never answer, for which no time is too long.
 mkdir never
