@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
     std::perror("poll");
     return 71;
   }
-  if (exit_code != 0) return exit_code;
+  if (wanted > 0) return exit_code;  // as on_end has set it
   auto flushed = source->flush(std::chrono::seconds(5));
   if (!flushed) fail(flushed.error());
   return exit_code;
