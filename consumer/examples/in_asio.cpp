@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -29,13 +30,7 @@ bool show(const busd::Item& item) {
   return true;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: %s EVENT_TYPE COUNT [PERIOD_MS]\n", argv[0]);
-    return 64;
-  }
+int run(int argc, char** argv) {
   std::string type = argv[1];
   long wanted = std::strtol(argv[2], nullptr, 10);
   std::chrono::milliseconds period(argc > 3 ? std::strtol(argv[3], nullptr, 10) : 1000);
@@ -84,4 +79,19 @@ int main(int argc, char** argv) {
   std::fputs("ready\n", stderr);
   context.run();
   return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: %s EVENT_TYPE COUNT [PERIOD_MS]\n", argv[0]);
+    return 64;
+  }
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {  // Asio's: out of descriptors, for instance
+    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+    return 71;
+  }
 }
