@@ -85,7 +85,7 @@ _busd_place() {
 _busd_names() {
   local what=$1 name
   [[ $what == entries ]] && what=types
-  timeout 0.09 bus-status --list "$what" "${place[@]}" </dev/null 2>/dev/null | while IFS='' read -r name; do
+  timeout 0.08 bus-status --list "$what" "${place[@]}" </dev/null 2>/dev/null | while IFS='' read -r name; do
     [[ $1 == types && ($name == '*' || $name == *'.*') ]] || printf '%s\n' "$name"
   done
 }

@@ -89,7 +89,7 @@ function __busd_names
     end
     # Fish itself would say that it is missing.
     command -q timeout; or return
-    set -l names (timeout 0.09 bus-status --list (string replace entries types $argv[1]) $place </dev/null 2>/dev/null)
+    set -l names (timeout 0.08 bus-status --list (string replace entries types $argv[1]) $place </dev/null 2>/dev/null)
     if test $argv[1] = types
         string match -v -r '^(.*\.)?\*$' -- $names
     else

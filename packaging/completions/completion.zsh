@@ -22,7 +22,7 @@ _busd_names() {
       option=$value
     fi
   done
-  names=("${(@f)$(timeout 0.09 bus-status --list ${what/entries/types} $place </dev/null 2>/dev/null)}")
+  names=("${(@f)$(timeout 0.08 bus-status --list ${what/entries/types} $place </dev/null 2>/dev/null)}")
   # Of what is empty, one empty line is left.
   names=("${(@)names:#}")
   [[ $what == types ]] && names=("${(@)names:#(\*|*.\*)}")
