@@ -13,9 +13,18 @@ examples=$tree/$docdir/examples
 export PKG_CONFIG_PATH="$libdir/pkgconfig"
 mkdir app
 
+# Where the prefix is the system's own, it is named, and whoever moves it says so.
+moved=
+! grep -q '^prefix=/' "$libdir/pkgconfig/busd.pc" || moved=--define-variable=prefix=$tree
+flags() {
+  # One word, or none.
+  # shellcheck disable=SC2086
+  pkg-config $moved "$@" busd
+}
+
 # In C; the program stands elsewhere, and PATH has no busd of ours: the library knows where it was installed.
 # shellcheck disable=SC2046 # pkg-config's answer is a list of words
-run 0 "$cc" -std=c11 -D_POSIX_C_SOURCE=200809L "$examples/minimal.c" $(pkg-config --cflags --libs busd) -o app/shared
+run 0 "$cc" -std=c11 -D_POSIX_C_SOURCE=200809L "$examples/minimal.c" $(flags --cflags --libs) -o app/shared
 start shared env "PATH=$(getconf PATH)" "LD_LIBRARY_PATH=$libdir" app/shared pkg.config 1
 await shared.err ready
 check_equal 'the hub that was started' "$tree/bin/busd" "$(readlink "/proc/$(hub_pid)/exe")"
@@ -25,17 +34,17 @@ check_equal 'what it prints' '"shared"' "$(cat shared.out)"
 
 # In C++.
 # shellcheck disable=SC2046
-run 0 "$cxx" -std=c++20 "$examples/minimal.cpp" $(pkg-config --cflags --libs busd) -o app/cpp
+run 0 "$cxx" -std=c++20 "$examples/minimal.cpp" $(flags --cflags --libs) -o app/cpp
 start cpp env "LD_LIBRARY_PATH=$libdir" app/cpp pkg.config pkg.config 1
 await cpp.err ready
 run 0 bus-publish pkg.config '"c++"'
 expect_exit 'the program in C++' "$pid" 0
 check_has cpp.err 'clean-up: last of the key'
 
-# Static, by a C compiler, with pkg-config's own way to move a prefix.
+# Static, by a C compiler.
 # shellcheck disable=SC2046
-run 0 "$cc" -std=c11 -D_POSIX_C_SOURCE=200809L "$examples/minimal.c" $(pkg-config --define-prefix --cflags busd) \
-  -Wl,-Bstatic $(pkg-config --define-prefix --libs busd) -Wl,-Bdynamic $(pkg-config --static --libs-only-l busd | sed 's/-lbusd//') \
+run 0 "$cc" -std=c11 -D_POSIX_C_SOURCE=200809L "$examples/minimal.c" $(flags --cflags) \
+  -Wl,-Bstatic $(flags --libs) -Wl,-Bdynamic $(flags --static --libs-only-l | sed 's/-lbusd//') \
   -o app/static
 if readelf -d app/static | grep -q libbusd; then fail 'the static program wants libbusd.so'; fi
 start static app/static pkg.config 1
@@ -45,3 +54,9 @@ expect_exit 'the program with libbusd.a' "$pid" 0
 check_equal 'what it prints' '"static"' "$(cat static.out)"
 
 check_equal 'the version' "$(busd --version | sed 's/^[^0-9]*//')" "$(pkg-config --modversion busd)"
+
+# pkg-config's own way to move a prefix, which knows only one depth of library folder.
+if [ "$libdir" = "$tree/lib" ]; then
+  where=$(pkg-config --define-prefix --variable=includedir busd)
+  [ -f "$where/busd/consumer.h" ] || fail "--define-prefix leads to $where"
+fi
