@@ -67,12 +67,12 @@ std::string status_line(const Census& census) {
 
 }  // namespace
 
-Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, ServiceManager manager, Log& log)
+Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, const ServiceManager& manager, Log& log)
     : loop_(loop),
       log_(log),
       sessions_(loop, std::move(config), now()),
       notifier_(
-          loop, std::move(manager), [this] { return status_line(sessions_.core().census()); }, log),
+          loop, manager, [this] { return status_line(sessions_.core().census()); }, log),
       listener_(loop, std::move(listening),
                 {[this](Fd fd, const Credentials& peer) { sessions_.add(std::move(fd), peer); },
                  [this](const std::string& reason) {

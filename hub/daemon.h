@@ -17,7 +17,7 @@ namespace bus::hub {
 
 class Daemon {
  public:
-  Daemon(Loop& loop, HubConfig config, Fd listening, ServiceManager manager, Log& log);
+  Daemon(Loop& loop, HubConfig config, Fd listening, const ServiceManager& manager, Log& log);
 
   // Serves until SIGTERM, SIGINT, a shutdown message, or disuse ends it, and every connection is closed.
   void run();

@@ -44,8 +44,10 @@ Result<void> learn(const Options& options, Starter& starter) {
   auto passed = socket_is_passed(variable, ::getpid());
   auto manager = service_manager_of(variable, ::getpid());
   forget_service_environment();
-  BUSD_ASSIGN(starter.passed_socket, std::move(passed));
-  BUSD_ASSIGN(starter.manager, std::move(manager));
+  if (!passed) return passed.error();
+  if (!manager) return manager.error();
+  starter.passed_socket = *passed;
+  starter.manager = *manager;
   if (starter.passed_socket && options.action == Options::Action::detach) {
     return Error{Errc::invalid,
                  "a socket was passed (LISTEN_FDS), which only a hub without --detach can serve"};

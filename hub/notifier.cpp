@@ -36,8 +36,8 @@ ssize_t send_datagram(int fd, const std::string& where, const std::string& text)
 
 }  // namespace
 
-Notifier::Notifier(Loop& loop, ServiceManager manager, std::function<std::string()> status, Log& log)
-    : address_(std::move(manager.address)),
+Notifier::Notifier(Loop& loop, const ServiceManager& manager, std::function<std::string()> status, Log& log)
+    : address_(manager.address),
       ping_every_(ping_interval(manager.watchdog)),
       status_(std::move(status)),
       log_(log),

@@ -23,7 +23,7 @@ inline constexpr Duration kStatusEvery = seconds(1);
 class Notifier {
  public:
   // `status` makes the line for people; asked for when it is to be told.
-  Notifier(Loop& loop, ServiceManager manager, std::function<std::string()> status, Log& log);
+  Notifier(Loop& loop, const ServiceManager& manager, std::function<std::string()> status, Log& log);
 
   // The hub listens: also after reloading(). From the first one on there are signs of life, twice in the
   // manager's interval, from a timer of the loop: a loop that hangs is silent.

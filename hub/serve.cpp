@@ -125,7 +125,7 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   if (!listening) {
     BUSD_ASSIGN(listening, lock.put_up_socket(kListenBacklog));
   }
-  Daemon daemon(*loop, std::move(config), std::move(listening), std::move(starter.manager), log);
+  Daemon daemon(*loop, std::move(config), std::move(listening), starter.manager, log);
   hold_signals(SIG_UNBLOCK);
   log.write(LogLevel::info, "serving",
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
