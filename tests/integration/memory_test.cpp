@@ -130,9 +130,9 @@ TEST_CASE("A hub whose every pool is used up stays below the memory that it prom
   // Not before the queues: what a turn has no time for is charged here too, and how much that is depends on
   // the machine.
   siege.fill("unfinished", [&](int i) {
-    RawClient source = siege.source("u" + std::to_string(i));
-    source.send(event_part("t", 900'000));
-    siege.keep(std::move(source));
+    RawClient begun = siege.source("u" + std::to_string(i));
+    begun.send(event_part("t", 900'000));
+    siege.keep(std::move(begun));
   });
   siege.fill("strangers", [&](int) { siege.client().send(event_part("t", 900'000)); });
   siege.check("at the end");
