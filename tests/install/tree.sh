@@ -48,13 +48,13 @@ if grep -rlF -e /opt/first -e "$build" -e "$source/" "$tree" | grep -v /systemd/
 fi
 
 # Components are disjoint, and all of it.
-for part in programs library dev; do
+for part in programs library dev systemd; do
   run 0 "$cmake" --install "$build" --prefix "$work/parts/$part" --component "$part"
   (cd "parts/$part" && find . ! -type d) >"$part.list"
   [ -s "$part.list" ] || fail "the component $part is empty"
   rm -f "$build/install_manifest_$part.txt"
 done
-sort programs.list library.list dev.list >parts.list
+sort programs.list library.list dev.list systemd.list >parts.list
 (cd "$tree" && find . ! -type d | sort) >tree.list
 check_equal 'the components together' "$(cat tree.list)" "$(cat parts.list)"
 check_equal 'the component library' "./$libdir/libbusd.so.0
