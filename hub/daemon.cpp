@@ -56,12 +56,23 @@ const char* name_of(Notice::Kind kind) {
   return "stop requested";
 }
 
+std::string count_of(uint64_t n, const std::string& noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+std::string status_line(const Census& census) {
+  return count_of(census.consumers, "consumer") + ", " + count_of(census.sources, "source") + ", " +
+         count_of(census.dropped, "event") + " dropped";
+}
+
 }  // namespace
 
-Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, Log& log)
+Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, const ServiceManager& manager, Log& log)
     : loop_(loop),
       log_(log),
       sessions_(loop, std::move(config), now()),
+      notifier_(
+          loop, manager, [this] { return status_line(sessions_.core().census()); }, log),
       listener_(loop, std::move(listening),
                 {[this](Fd fd, const Credentials& peer) { sessions_.add(std::move(fd), peer); },
                  [this](const std::string& reason) {
@@ -71,11 +82,12 @@ Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, Log& log)
       stop_deadline_(loop, [this] { sessions_.close_all(); }),
       on_sigterm_(loop, SIGTERM, [this] { begin_stop("SIGTERM"); }),
       on_sigint_(loop, SIGINT, [this] { begin_stop("SIGINT"); }),
-      on_sighup_(loop, SIGHUP, [this] { log_.reopen(); }) {}
+      on_sighup_(loop, SIGHUP, [this] { reload(); }) {}
 
 void Daemon::run() {
   loop_.on_end_of_turn([this] { end_of_turn(); });
   deadline_.set(sessions_.core().next_deadline());
+  notifier_.ready();
   loop_.run();
   loop_.on_end_of_turn(nullptr);
 }
@@ -83,6 +95,7 @@ void Daemon::run() {
 void Daemon::begin_stop(const char* reason) {
   if (std::exchange(stopping_, true)) return;
   log_.write(LogLevel::info, "stopping", {{"reason", reason}});
+  notifier_.stopping(reason);
   listener_.close();
   TimePoint until = now() + kStopTimeout;
   stop_deadline_.set(until);
@@ -92,6 +105,7 @@ void Daemon::begin_stop(const char* reason) {
 void Daemon::end_of_turn() {
   if (sessions_.bury()) listener_.descriptor_freed();
   log_notices();
+  notifier_.changes(sessions_.core().changes());
   if (sessions_.core().stop_requested()) begin_stop("shutdown message");
   if (stopping_ && sessions_.empty()) {
     static_cast<void>(sessions_.bury());
@@ -101,6 +115,12 @@ void Daemon::end_of_turn() {
   // While it stops there is only one deadline, and it is for all.
   TimePoint next = sessions_.core().next_deadline();
   deadline_.set(stopping_ && next != kAtOnce ? kNever : next);
+}
+
+void Daemon::reload() {
+  notifier_.reloading();
+  log_.reopen();
+  notifier_.ready();
 }
 
 void Daemon::on_deadline() {

@@ -10,13 +10,14 @@
 #include "hub/event/timer.h"
 #include "hub/listener.h"
 #include "hub/log.h"
+#include "hub/notifier.h"
 #include "hub/sessions.h"
 
 namespace bus::hub {
 
 class Daemon {
  public:
-  Daemon(Loop& loop, HubConfig config, Fd listening, Log& log);
+  Daemon(Loop& loop, HubConfig config, Fd listening, const ServiceManager& manager, Log& log);
 
   // Serves until SIGTERM, SIGINT, a shutdown message, or disuse ends it, and every connection is closed.
   void run();
@@ -28,10 +29,12 @@ class Daemon {
   void on_deadline();
   bool leave_for_disuse();
   void log_notices();
+  void reload();
 
   Loop& loop_;
   Log& log_;
   Sessions sessions_;
+  Notifier notifier_;
   Listener listener_;
   Timer deadline_;
   Timer stop_deadline_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <poll.h>
 #include <sys/stat.h>
 #include <thread>
@@ -30,6 +31,21 @@ bool told_to_end_within(Duration time) {
   auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
   timespec wait{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
   return ::sigtimedwait(&ends, nullptr, &wait) > 0;
+}
+
+// The kernel says who listened when we connected, which of a socket that is passed on was its opener; the hub
+// that has answered since has listened anew.
+std::optional<pid_t> listener_now(const std::string& socket) {
+  auto connected = connect_unix(socket, milliseconds(100));
+  if (!connected) return std::nullopt;
+  auto peer = peer_credentials(connected->get());
+  return peer ? std::optional<pid_t>(peer->pid) : std::nullopt;
+}
+
+bool somebody_listens(const std::string& socket) {
+  auto connected = connect_unix(socket, milliseconds(1));
+  // Or so many wait there already that nobody more is let in.
+  return connected.has_value() || connected.error().code == Errc::timed_out;
 }
 
 void write_pid(int fd) {
@@ -71,6 +87,8 @@ Result<Fd> InstanceLock::put_up_socket(int backlog) {
           Errc::denied,
           quoted(socket_) + " exists and is not a socket: left untouched; move it away or use another path"};
     }
+    if (somebody_listens(socket_))
+      return Error{Errc::busy, "somebody listens at " + quoted(socket_) + " without holding its lock"};
     if (::unlink(socket_.c_str()) != 0)
       return errno_error("remove the stale socket " + quoted(socket_), errno);
   } else if (errno != ENOENT) {
@@ -110,7 +128,7 @@ Result<pid_t> answering_hub(const std::string& socket, Duration patience) {
     // Any byte will do: only a hub that runs sends one.
     char byte = 0;
     ssize_t got = ::read(fd.get(), &byte, 1);
-    if (got == 1) return peer.pid;
+    if (got == 1) return listener_now(socket).value_or(peer.pid);
     if (got == 0 || (errno != EINTR && errno != EAGAIN))
       return Error{Errc::closed, quoted(socket) + " was closed"};
   }

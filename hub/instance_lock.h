@@ -28,7 +28,10 @@ class InstanceLock {
   ~InstanceLock();  // take_down_socket(), then the lock goes
 
   // Binds the socket and listens, after taking away the one that a killed hub left.
-  // Error denied: something that is not a socket stands there; left untouched.
+  //
+  // Errors: denied  something that is not a socket stands there; left untouched
+  //         busy    somebody listens there, though not with this lock, such as a service manager that starts
+  //                 a hub for whoever connects; left untouched
   Result<Fd> put_up_socket(int backlog);
   // Unlinks the socket if it is still the one that we put up.
   void take_down_socket();

@@ -10,8 +10,10 @@
 
 #include "hub/detach.h"
 #include "hub/options.h"
+#include "hub/passed_socket.h"
 #include "hub/readiness.h"
 #include "hub/serve.h"
+#include "hub/service_manager.h"
 #include "protocol/base/last_word.h"
 #include "protocol/endpoint.h"
 
@@ -35,16 +37,41 @@ int fail(ExitCode code, const std::string& what, Readiness& readiness) {
   return code;
 }
 
-int act(const Options& options) {
-  Readiness readiness;
-  if (options.ready_fd >= 0) {
-    auto adopted = Readiness::adopt(options.ready_fd);
-    if (!adopted) return fail(kExitUsage, adopted.error().what, readiness);
-    readiness = std::move(*adopted);
+const char* variable(const char* name) { return std::getenv(name); }
+
+// What the environment says of who started us.
+Result<void> learn(const Options& options, Starter& starter) {
+  auto passed = socket_is_passed(variable, ::getpid());
+  auto manager = service_manager_of(variable, ::getpid());
+  forget_service_environment();
+  if (!passed) return passed.error();
+  if (!manager) return manager.error();
+  starter.passed_socket = *passed;
+  starter.manager = *manager;
+  if (starter.passed_socket && options.action == Options::Action::detach) {
+    return Error{Errc::invalid,
+                 "a socket was passed (LISTEN_FDS), which only a hub without --detach can serve"};
   }
-  auto endpoint =
-      resolve_endpoint(options.endpoint, [](const char* name) -> const char* { return std::getenv(name); });
-  if (!endpoint) return fail(exit_code_of(endpoint.error().code), endpoint.error().what, readiness);
+  if (starter.passed_socket && options.ready_fd == kFirstPassedFd) {
+    return Error{Errc::invalid, "--ready-fd " + std::to_string(kFirstPassedFd) +
+                                    " is the socket that was passed (LISTEN_FDS): give another descriptor"};
+  }
+  return {};
+}
+
+int act(const Options& options) {
+  Starter starter;
+  bool starts_hub = options.action == Options::Action::serve || options.action == Options::Action::detach;
+  auto learned = starts_hub ? learn(options, starter) : Result<void>();
+  bool is_socket = starter.passed_socket && options.ready_fd == kFirstPassedFd;
+  if (options.ready_fd >= 0 && !is_socket) {
+    auto adopted = Readiness::adopt(options.ready_fd);
+    if (!adopted) return fail(kExitUsage, adopted.error().what, starter.readiness);
+    starter.readiness = std::move(*adopted);
+  }
+  if (!learned) return fail(exit_code_of(learned.error().code), learned.error().what, starter.readiness);
+  auto endpoint = resolve_endpoint(options.endpoint, variable);
+  if (!endpoint) return fail(exit_code_of(endpoint.error().code), endpoint.error().what, starter.readiness);
   switch (options.action) {
     case Options::Action::print_config:
       return std::fputs(print_config(options).c_str(), stdout) >= 0 && std::fflush(stdout) == 0
@@ -58,7 +85,7 @@ int act(const Options& options) {
     case Options::Action::serve:
       break;
   }
-  return serve(options, *endpoint, std::move(readiness));
+  return serve(options, *endpoint, std::move(starter));
 }
 
 int end(const Ending& ending) {

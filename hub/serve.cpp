@@ -12,6 +12,7 @@
 
 #include "hub/daemon.h"
 #include "hub/instance_lock.h"
+#include "hub/passed_socket.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
@@ -87,22 +88,50 @@ void hold_signals(int how) {
   ::sigprocmask(how, &ends, nullptr);
 }
 
-Result<void> run(const Options& options, const Endpoint& endpoint, Readiness& readiness, Log& log) {
+// The socket that was passed, in a directory where it may be served; nothing when none was.
+Result<Fd> passed_socket(const Starter& starter, const Endpoint& endpoint) {
+  if (!starter.passed_socket) {
+    BUSD_TRY(ensure_private_dir(endpoint.directory));
+    return Fd();
+  }
+  BUSD_ASSIGN(Fd passed, adopt_passed_socket(kFirstPassedFd, endpoint.socket, kListenBacklog));
+  BUSD_TRY(check_passed_dir(endpoint.directory));
+  return passed;
+}
+
+Result<InstanceLock> take_lock(const Starter& starter, const Endpoint& endpoint) {
+  auto lock = InstanceLock::acquire(endpoint, kLockPatience);
+  if (lock || !starter.passed_socket) return lock;
+  // Nobody else can be asked at this socket: it is ours to serve.
+  if (lock.error().code == Errc::busy) {
+    lock.error().what += ", which serves a socket that stood at " + quoted(endpoint.socket) +
+                         " before the one that was passed: stop it, and start again";
+  }
+  if (lock.error().code == Errc::denied) {
+    lock.error().what += "; beside a passed socket too the hub keeps its lock: let it write to " +
+                         quoted(endpoint.directory) + " (RuntimeDirectory= of its unit)";
+  }
+  return lock;
+}
+
+Result<void> run(const Options& options, const Endpoint& endpoint, Starter& starter, Log& log) {
   hold_signals(SIG_BLOCK);
-  BUSD_TRY(ensure_private_dir(endpoint.directory));
+  BUSD_ASSIGN(Fd listening, passed_socket(starter, endpoint));
   if (!options.log_file.empty()) BUSD_TRY(log.open_file(options.log_file));
-  BUSD_ASSIGN(InstanceLock lock, InstanceLock::acquire(endpoint, kLockPatience));
+  BUSD_ASSIGN(InstanceLock lock, take_lock(starter, endpoint));
   size_t max_connections = fitting_connections(options.max_connections, log);
   BUSD_ASSIGN(std::unique_ptr<Loop> loop, Loop::create());
   BUSD_ASSIGN(HubConfig config, config_of(options, endpoint, max_connections));
-  BUSD_ASSIGN(Fd listening, lock.put_up_socket(kListenBacklog));
-  Daemon daemon(*loop, std::move(config), std::move(listening), log);
+  if (!listening) {
+    BUSD_ASSIGN(listening, lock.put_up_socket(kListenBacklog));
+  }
+  Daemon daemon(*loop, std::move(config), std::move(listening), starter.manager, log);
   hold_signals(SIG_UNBLOCK);
   log.write(LogLevel::info, "serving",
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
-  readiness.ready();
+  starter.readiness.ready();
   daemon.run();
-  // While the lock is held: nobody else's socket can stand there.
+  // While the lock is held: nobody else's socket can stand there. One that was passed stays.
   lock.take_down_socket();
   log.write(LogLevel::info, "stopped");
   return {};
@@ -128,8 +157,9 @@ std::string trouble_of(const Endpoint& endpoint, const std::string& pid, const E
   return holder + " but does not answer (" + silence.what + "); end it, or try again";
 }
 
-// Somebody else holds the lock. Whoever started us wants a hub, and there is one, if it answers.
-ExitCode yield_to_other(const Endpoint& endpoint, Readiness& readiness) {
+// Somebody else holds the lock or the socket. Whoever started us wants a hub, and there is one, if it
+// answers.
+ExitCode yield_to_other(const Endpoint& endpoint, const Error& obstacle, Readiness& readiness) {
   auto other = answering_hub(endpoint.socket, kStatusTimeout);
   if (other) {
     say("pid " + std::to_string(*other) + " serves " + endpoint.socket);
@@ -139,7 +169,10 @@ ExitCode yield_to_other(const Endpoint& endpoint, Readiness& readiness) {
   auto holder = read_file(endpoint.lock, 64);
   std::string pid = holder ? holder->substr(0, holder->find('\n')) : "";
   if (!parse_u64(pid)) pid.clear();
-  std::string reason = trouble_of(endpoint, pid, other.error());
+  // The lock was ours if it names us: then the socket was the obstacle.
+  bool lock_was_free = pid == std::to_string(::getpid());
+  std::string reason = lock_was_free ? obstacle.what + ", and does not answer (" + other.error().what + ")"
+                                     : trouble_of(endpoint, pid, other.error());
   say(reason);
   readiness.failed("busd: " + reason);
   return kExitBusy;
@@ -147,14 +180,15 @@ ExitCode yield_to_other(const Endpoint& endpoint, Readiness& readiness) {
 
 }  // namespace
 
-ExitCode serve(const Options& options, const Endpoint& endpoint, Readiness readiness) {
+ExitCode serve(const Options& options, const Endpoint& endpoint, Starter starter) {
   Log log(options.log_level);
-  auto done = run(options, endpoint, readiness, log);
+  auto done = run(options, endpoint, starter, log);
   if (done) return kExitDone;
   if (done.error().code == Errc::closed) return kExitDone;
-  if (done.error().code == Errc::busy) return yield_to_other(endpoint, readiness);
+  if (done.error().code == Errc::busy && !starter.passed_socket)
+    return yield_to_other(endpoint, done.error(), starter.readiness);
   say(done.error().what);
-  readiness.failed("busd: " + done.error().what);
+  starter.readiness.failed("busd: " + done.error().what);
   return exit_code_of(done.error().code);
 }
 

@@ -42,8 +42,8 @@ SIGTERM and a closed output too; a second signal skips it.
 
 Exit status: 0 done, 64 usage, 69 hub not reachable or gone, 70 --first, --last or the output
 failed, 75 refused (the scope is held exclusively, or its clean-up goes on), 76 not a hub or one
-without patterns, 77 permission, 124 --timeout ran out before -n events, 130/143 ended by
-SIGINT/SIGTERM.)";
+without patterns, 77 permission, 124 --timeout ran out before -n events, 129/130/143 ended by
+SIGHUP/SIGINT/SIGTERM.)";
 
 struct Options {
   ConsumeOptions consume;

@@ -39,7 +39,7 @@ number with ms, s, m or h: 500ms, 2s, 10m.
 
 Exit status: 0 done, 64 usage, 65 bad input data, 69 hub not reachable, 70 stdin cannot be read,
 75 connection lost or refused for now, 76 not a hub, 77 permission, 124 the hub did not confirm in
-time, 130/143 ended by SIGINT/SIGTERM.)";
+time, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr size_t kMostPayloadBytes = 1024 * 1024;  // more fits no frame
 constexpr size_t kHoldBytes = 64 * 1024;  // one write for many lines; sent at once when stdin has no more

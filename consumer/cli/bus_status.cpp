@@ -41,10 +41,14 @@ where the program claims another.
 events are mentioned, but do not make it ill. A time D is a whole number with ms, s, m or h:
 500ms, 2s, 10m.
 
+--list is for the completions of shells: keys are those of the consumers, types what they asked
+for, patterns too, and what nobody took; sorted, each once. Names with characters that a terminal
+does not show as they are stand not among them. Where no hub runs it says nothing.
+
 Exit status: 0 done, healthy, or somebody would get it; 1 (--explain) nobody would; 64 usage; 69
-no hub; 75 something is wrong: no answer within 2 s, a lock without a socket, or an answer from
-who does not hold the lock; 76 not a hub; 77 permission; 130/143 ended by SIGINT/SIGTERM, as
---watch does.)";
+no hub; 70 the output failed; 75 something is wrong: no answer within 2 s, a lock without a
+socket, or an answer from who does not hold the lock; 76 not a hub; 77 permission; 129/130/143
+ended by SIGHUP/SIGINT/SIGTERM, as --watch does.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
@@ -54,6 +58,7 @@ struct Options {
   bool check = false;
   std::optional<std::chrono::milliseconds> watch;
   std::string explain;
+  std::string list;
   Place place;
 };
 
@@ -62,6 +67,11 @@ std::string interval_fault(const std::string& text) {
   if (!interval)
     return "\"" + text + "\" is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s";
   return *interval < kLeastInterval ? "the shortest interval is 50ms" : "";
+}
+
+std::string list_fault(const std::string& text) {
+  bool known = text == "keys" || text == "types";
+  return known ? std::string() : "\"" + text + "\" is neither keys nor types";
 }
 
 void declare(CommandLine& line, Options& options) {
@@ -74,12 +84,17 @@ void declare(CommandLine& line, Options& options) {
   CLI::Option* check =
       app.add_flag("--check", options.check, "One line and an exit status: is the hub well?");
   check->excludes(json)->excludes(watch);
-  app.add_option("--explain", options.explain, "Who would get an event of TYPE, and why not")
-      ->type_name("TYPE")
+  CLI::Option* explain =
+      app.add_option("--explain", options.explain, "Who would get an event of TYPE, and why not");
+  explain->type_name("TYPE")->excludes(json)->excludes(watch)->excludes(check)->check(
+      check_by(identifier_fault));
+  app.add_option("--list", options.list, "Only the names of the keys, or of the types, one to a line")
+      ->type_name("keys|types")
       ->excludes(json)
       ->excludes(watch)
       ->excludes(check)
-      ->check(check_by(identifier_fault));
+      ->excludes(explain)
+      ->check(check_by(list_fault));
   line.add_place(options.place);
 }
 
@@ -103,6 +118,7 @@ class Status {
   int once();
   int check();
   int explain();
+  int list();
   int watch();
 
  private:
@@ -168,6 +184,22 @@ int Status::explain() {
   return code == kDone && takers == 0 ? kNobody : code;
 }
 
+int Status::list() {
+  // Not ask_hub(): who waits for a completion has no time for a second try, nor for a word on why there is
+  // none.
+  auto response = busd::hub_status(hub_);
+  if (!response && response.error().result == BUSD_UNREACHABLE) return kUnreachable;
+  if (!response) return report({exit_code_of(response.error().result), response.error().message});
+  auto report = parse_status(*response);
+  if (!report) return this->report({kProtocol, "what answers there is no hub"});
+  std::string text;
+  for (const std::string& name : options_.list == "keys" ? keys_of(*report) : types_of(*report)) {
+    // Nobody could type what is not safe, and a shell would show it as it is.
+    if (!name.empty() && safe_text(name) == name) text += name + "\n";
+  }
+  return print(text);
+}
+
 // Answers false when the reader of stdout has gone.
 bool Status::draw_snapshot() {
   Answer answer = ask_hub(hub_);
@@ -226,6 +258,7 @@ int act(CommandLine& line, Options& options, Console& console) {
   Status status(options, console);
   if (options.check) return status.check();
   if (!options.explain.empty()) return status.explain();
+  if (!options.list.empty()) return status.list();
   return options.watch ? status.watch() : status.once();
 }
 

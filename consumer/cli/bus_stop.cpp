@@ -25,9 +25,9 @@ constexpr const char* kNotes =
 listener of the socket and that holds the lock, no other. A time D is a whole number with ms, s, m
 or h: 500ms, 2s, 10m.
 
-Exit status: 0 stopped, or none ran; 64 usage; 75 refused: consumers are connected, or the hub
-does not answer and --force was not given; 76 not a hub; 77 permission; 124 it still runs after
---timeout; 130/143 ended by SIGINT/SIGTERM.)";
+Exit status: 0 stopped, or none ran; 64 usage; 70 internal; 75 refused: consumers are connected,
+or the hub does not answer and --force was not given; 76 not a hub; 77 permission; 124 it still
+runs after --timeout; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 struct Options {
   bool force = false;

@@ -128,4 +128,19 @@ std::optional<StatusReport> parse_status(std::string_view frame) {
   return report;
 }
 
+std::set<std::string> keys_of(const StatusReport& report) {
+  std::set<std::string> keys;
+  for (const ConsumerReport& consumer : report.consumers) keys.insert(consumer.key);
+  return keys;
+}
+
+std::set<std::string> types_of(const StatusReport& report) {
+  std::set<std::string> types;
+  for (const ConsumerReport& consumer : report.consumers) {
+    types.insert(consumer.event_types.begin(), consumer.event_types.end());
+  }
+  for (const TypeCount& unmatched : report.unmatched_types) types.insert(unmatched.type);
+  return types;
+}
+
 }  // namespace bus::cli

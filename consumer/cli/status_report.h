@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,5 +78,9 @@ struct StatusReport {
 
 // Nothing when `frame` is no status_response.
 std::optional<StatusReport> parse_status(std::string_view frame);
+
+// Sorted by their bytes: the keys of the consumers; what they asked for, and the types that nobody took.
+std::set<std::string> keys_of(const StatusReport& report);
+std::set<std::string> types_of(const StatusReport& report);
 
 }  // namespace bus::cli

@@ -3,55 +3,28 @@
 //   example-in-libevent clock.tick 3
 //
 // The recipe is the same for every loop: watch consumer.fd() for consumer.events(), sleep no longer than
-// consumer.deadline(), and on either take items with next(0) until there is none.
+// consumer.deadline(), and on either take items with next(0). loops/libevent_host.hpp is that recipe.
 #include <busd/consumer.hpp>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include <event2/event.h>
 
+#include "loops/libevent_host.hpp"
+#include "loops/turn.hpp"
+
 namespace {
 
-struct Host {
-  event_base* loop;
-  event* ready;  // the consumer's descriptor, and its deadline as a timeout
-  busd::Consumer* consumer;
-  long wanted;
-  int exit_code = 0;
-};
-
-// Asks libevent for the next call: when the descriptor is readable, or when the deadline has come.
-void arm(Host& host) {
-  auto deadline = host.consumer->deadline();
-  if (!deadline) {
-    event_add(host.ready, nullptr);
-    return;
-  }
-  timeval timeout{};
-  timeout.tv_sec = static_cast<time_t>(deadline->count() / 1000);
-  timeout.tv_usec = static_cast<suseconds_t>(deadline->count() % 1000) * 1000;
-  event_add(host.ready, &timeout);
-}
-
-// noexcept: what is thrown through libevent's C code wedges its loop.
-void on_ready(evutil_socket_t, short, void* context) noexcept {
-  Host& host = *static_cast<Host*>(context);
-  while (host.wanted > 0) {
-    auto item = host.consumer->next(std::chrono::milliseconds(0));
-    if (!item) {
-      if (item.error().result == BUSD_TIMED_OUT) return arm(host);  // nothing more for now
-      std::fprintf(stderr, "%s\n", item.error().message.c_str());
-      host.exit_code = 69;
-      break;
-    }
-    if (!item->is_event()) continue;
-    std::fwrite(item->event().payload().data(), 1, item->event().payload().size(), stdout);
-    std::putchar('\n');
-    std::fflush(stdout);
-    --host.wanted;
-  }
-  event_base_loopbreak(host.loop);
+// Prints an event's payload, or what happened to the connection. Returns whether it was an event.
+bool show(const busd::Item& item) {
+  if (item.is_break()) std::fputs("the hub is gone\n", stderr);
+  if (item.is_reset()) std::fputs("connected again\n", stderr);
+  if (!item.is_event()) return false;
+  auto payload = item.event().payload();
+  std::fwrite(payload.data(), 1, payload.size(), stdout);
+  std::putchar('\n');
+  std::fflush(stdout);
+  return true;
 }
 
 }  // namespace
@@ -61,19 +34,29 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s EVENT_TYPE COUNT\n", argv[0]);
     return 64;
   }
+  long wanted = std::strtol(argv[2], nullptr, 10);
   auto consumer = busd::Consumer::open({.key = argv[1], .event_types = {argv[1]}});
   if (!consumer) {
     std::fprintf(stderr, "%s: %s\n", argv[0], consumer.error().message.c_str());
     return 69;
   }
-  Host host{event_base_new(), nullptr, &*consumer, std::strtol(argv[2], nullptr, 10)};
-  // One-shot, armed anew after each call. The descriptor stays the same, also when the hub goes and comes
-  // back.
-  host.ready = event_new(host.loop, consumer->fd(), EV_READ, on_ready, &host);
-  arm(host);
-  std::fprintf(stderr, "ready\n");
-  event_base_dispatch(host.loop);
-  event_free(host.ready);
-  event_base_free(host.loop);
-  return host.exit_code;
+
+  event_base* base = event_base_new();
+  int exit_code = 0;
+  {
+    auto on_item = [&](const busd::Item& item) {
+      if (show(item)) --wanted;
+      return wanted > 0;
+    };
+    auto on_end = [&](const busd::Error& error) {
+      std::fprintf(stderr, "%s: %s\n", argv[0], error.message.c_str());
+      exit_code = 69;
+    };
+    busd::loops::LibeventHost host(base, *consumer,
+                                   [&] { return busd::loops::take_items(*consumer, on_item, on_end); });
+    std::fputs("ready\n", stderr);
+    event_base_dispatch(base);  // until nothing is watched any more
+  }
+  event_base_free(base);
+  return exit_code;
 }

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
+#include <dlfcn.h>
+#include <link.h>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "consumer/src/start_lock.h"
@@ -22,6 +25,32 @@ constexpr const char* kIdleExit = "30s";
 const char* environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// A hub belongs to the owner of its directory. In one of another user, such as that of the system's bus,
+// nobody is started but by him: who waits for that hub tries again, as if starting were not allowed.
+bool is_of_another(const std::string& directory) {
+  struct stat st {};
+  return ::lstat(directory.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid != ::geteuid();
+}
+
+std::string beside_program() {
+  char self[PATH_MAX];
+  ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
+  if (length <= 0 || static_cast<size_t>(length) >= sizeof self) return "";
+  return parent_dir(std::string(self, static_cast<size_t>(length))) + "/busd";
+}
+
+// Relative to where the loader found us, so that an installation may be moved as a whole.
+std::string installed_with_library() {
+  Dl_info found{};
+  void* map = nullptr;
+  if (::dladdr1(&kIdleExit, &found, &map, RTLD_DL_LINKMAP) == 0 || map == nullptr) return "";
+  std::string library = static_cast<const link_map*>(map)->l_name;
+  // Linked statically we are part of the program, which has no name here. A relative name comes from a
+  // relative LD_LIBRARY_PATH, and would make the working directory decide what is started.
+  if (library.empty() || library.front() != '/') return "";
+  return parent_dir(library) + "/" BUSD_FROM_LIBRARY;
 }
 
 Result<Fd> take_start_lock(const Endpoint& where, const StartPolicy& policy, TimePoint deadline) {
@@ -44,6 +73,10 @@ Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, Ti
   auto connected = connect_hub(where, deadline);
   if (connected || connected.error().code != Errc::unavailable || !policy.allowed) return connected;
 
+  if (where.explicit_path && is_of_another(where.directory)) {
+    connected.error().what += "; only the owner of " + quoted(where.directory) + " can start a hub there";
+    return connected;
+  }
   BUSD_TRY(ensure_private_dir(where.directory));
   BUSD_ASSIGN(Fd lock, take_start_lock(where, policy, deadline));
   connected = connect_hub(where, deadline);
@@ -57,11 +90,8 @@ Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, Ti
 std::string hub_program(const std::string& asked) {
   if (!asked.empty()) return asked;
   if (std::string named = environment("BUSD_PROGRAM"); !named.empty()) return named;
-  char self[PATH_MAX];
-  ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
-  if (length > 0 && static_cast<size_t>(length) < sizeof self) {
-    std::string beside = parent_dir(std::string(self, static_cast<size_t>(length))) + "/busd";
-    if (::access(beside.c_str(), X_OK) == 0) return beside;
+  for (const std::string& candidate : {beside_program(), installed_with_library()}) {
+    if (!candidate.empty() && ::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return "busd";
 }

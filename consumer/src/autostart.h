@@ -29,11 +29,14 @@ Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline);
 //
 // Only one of several racing callers starts it: the start lock is taken first, and then connecting is tried
 // once more. Errors as of connect_hub, and
-//   unavailable  the hub could not be started; `what` holds its one-line reason
+//   unavailable  the hub could not be started; `what` holds its one-line reason. Also where the user named a
+//                path in somebody else's directory, such as that of the system's bus: no hub of ours belongs
+//                there
 //   busy         another client is starting it
 Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline);
 
-// What to start: `asked`, else $BUSD_PROGRAM, else "busd" beside the running program, else "busd" from PATH.
+// What to start: `asked`, else $BUSD_PROGRAM, else "busd" beside the running program, else the one that was
+// installed with the shared library, else "busd" from PATH.
 std::string hub_program(const std::string& asked);
 
 // Whether $BUSD_NO_START forbids starting: set, not empty, not "0".

@@ -222,7 +222,8 @@ TimePoint Client::deadline() const {
       return retry_at_;
     case State::greeting:
     case State::up:
-      return std::min(core_.deadline(), stalled_at_);
+      // Of what was read already the descriptor tells nothing.
+      return core_.holds_more() ? TimePoint::min() : std::min(core_.deadline(), stalled_at_);
     case State::over:
       return TimePoint::min();
   }

@@ -65,6 +65,9 @@ class ClientCore {
   // The next thing, or nullptr when the chunk is used up.
   const Inbound* next();
 
+  // Whether next() may still find something in what was received.
+  bool holds_more() const { return event_waits_ || reader_.unread_bytes() > 0; }
+
   // When the hub's answer to hello is due; kNever when none is awaited.
   TimePoint deadline() const { return stage_ == Stage::greeting ? answer_due_ : kNever; }
 

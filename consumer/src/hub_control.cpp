@@ -130,9 +130,8 @@ std::optional<int64_t> flock_holder(std::string_view line, const struct stat& fi
 }
 
 void inspect_lock(const std::string& path, HubFacts& facts) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat file {};
-  if (!fd || ::fstat(fd.get(), &file) != 0 || !S_ISREG(file.st_mode)) return;
+  if (::lstat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return;
   auto locks = read_file("/proc/locks", kMaxLocksFileBytes);
   std::string_view rest = locks ? std::string_view(*locks) : std::string_view();
   while (!rest.empty() && !facts.lock_held) {
@@ -145,8 +144,10 @@ void inspect_lock(const std::string& path, HubFacts& facts) {
   }
   if (facts.lock_held) return;
   // Not every lock is listed: not one from another pid namespace, and some file systems name another device.
-  // A shared lock, held for no time, tells; a hub that wants the lock in that moment tries again.
-  facts.lock_held = ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  // A shared lock, held for no time, tells; a hub that wants the lock in that moment tries again. The lock of
+  // another user's hub cannot be opened.
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  facts.lock_held = fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 Verdict ask_to_stop(const Endpoint& endpoint, TimePoint deadline) {
@@ -243,6 +244,10 @@ Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force) {
   if (!before.lock_held && before.peer_pid == 0) return {};
   if (!endpoint.explicit_path) {
     if (auto checked = check_private_dir(endpoint.directory); !checked) return verdict_of(checked.error());
+  }
+  // Before it is asked: by the lock, which is its owner's, its end is seen.
+  if (before.lock_held && ::access(endpoint.lock.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
+    return {BUSD_DENIED, "the hub at " + quoted(endpoint.socket) + " is another user's: not ours to stop"};
   }
   Verdict verdict = before.peer_pid == 0 ? Verdict() : ask_to_stop(endpoint, deadline);
   if (verdict.ok()) verdict = wait_for_lock(endpoint, deadline);

@@ -276,6 +276,7 @@ void HubCore::Impl::queue_stream(Peer& peer, Turn::StreamId stream, size_t skip)
 }
 
 void HubCore::Impl::note_drops(Peer& peer, size_t dropped) {
+  if (dropped != 0) ++changes_;
   if (dropped == 0 || std::exchange(peer.drop_noticed, true)) return;
   notice(Notice::Kind::slow_consumer, peer,
          "consumer " + peer.key + " is too slow: its oldest events are dropped");

@@ -378,6 +378,11 @@ void HubCore::Impl::set_phase(Peer& peer, Phase phase) {
     --handshakes_;
     peer.read_bytes = kReadBytes;
   }
+  auto publishes = [](Phase of) { return of == Phase::source || of == Phase::anonymous; };
+  if (publishes(peer.phase)) --publishers_;
+  if (publishes(phase)) ++publishers_;
+  bool was_counted = peer.phase == Phase::consumer || publishes(peer.phase);
+  if (was_counted || phase == Phase::consumer || publishes(phase)) ++changes_;
   peer.phase = phase;
 }
 
@@ -533,6 +538,8 @@ size_t HubCore::read_bytes(PeerId peer) const { return impl_->peer(peer).read_by
 bool HubCore::is_behind() const { return impl_->is_behind(); }
 bool HubCore::has_backlog(PeerId peer) const { return impl_->peer(peer).backlog; }
 void HubCore::resume(PeerId peer, TimePoint now) { impl_->resume(peer, now); }
+Census HubCore::census() const { return impl_->census(); }
+uint64_t HubCore::changes() const { return impl_->changes_; }
 bool HubCore::stop_requested() const { return impl_->stop_requested_; }
 void HubCore::begin_stop(TimePoint deadline) { impl_->begin_stop(deadline); }
 bool HubCore::idle(TimePoint now) const { return impl_->idle(now); }

@@ -145,6 +145,13 @@ class Edge {
   virtual Vitals vitals() noexcept { return {}; }
 };
 
+// The hub in three numbers.
+struct Census {
+  size_t consumers = 0;
+  size_t sources = 0;  // those without a name too
+  uint64_t dropped = 0;
+};
+
 class HubCore {
  public:
   HubCore(HubConfig config, Edge& edge, TimePoint start);
@@ -200,6 +207,9 @@ class HubCore {
 
   std::vector<Notice> take_notices();
   StatusResponse status(TimePoint now) const;
+  // Looks at each connection; changes() costs nothing, and is another number whenever the census is another.
+  Census census() const;
+  uint64_t changes() const;
   size_t peer_count() const;
 
  private:

@@ -119,6 +119,7 @@ class HubCore::Impl {
   void flush(PeerId id);
   // status.cpp
   StatusResponse status(TimePoint now) const;
+  Census census() const;
 
   Peer& peer(PeerId id);
   const Peer& peer(PeerId id) const;
@@ -130,6 +131,7 @@ class HubCore::Impl {
   std::vector<PeerId> touched_ids_;  // what take_touched() gave last
   std::vector<Notice> notices_;
   bool stop_requested_ = false;
+  uint64_t changes_ = 0;
 
  private:
   // hub_core.cpp
@@ -226,6 +228,7 @@ class HubCore::Impl {
 
   std::vector<Peer*> consumers_;
   size_t counting_ = 0;    // peers with `counts`
+  size_t publishers_ = 0;  // peers in Phase::source and Phase::anonymous
   size_t handshakes_ = 0;  // peers in Phase::handshake
   size_t admitted_ = 0;    // peers with `admitted`
   size_t waiting_ = 0;     // peers with `waits`

@@ -83,6 +83,12 @@ size_t least_bytes(const Peer& peer) {
 
 }  // namespace
 
+Census HubCore::Impl::census() const {
+  Census out{consumers_.size(), publishers_, events_.dropped};
+  peers_.for_each([&](const Peer& peer) { out.dropped += peer.outbox.dropped(); });
+  return out;
+}
+
 StatusResponse HubCore::Impl::status(TimePoint now) const {
   StatusResponse out;
   out.pid = config_.pid;

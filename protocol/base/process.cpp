@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ constexpr size_t kMaxReadyLineBytes = 4096;
 struct Launch {
   const char* program;
   char** argv;
+  char** envp;
   int log_fd;
   int null_fd;
   int ready_fd;
@@ -38,13 +40,24 @@ struct Launch {
             ::dup2(launch.log_fd, 2) == 2 && ::dup2(launch.ready_fd, kReadyFd) == kReadyFd &&
             ::chdir("/") == 0;
   ::close_range(kReadyFd + 1, ~0U, 0);
-  if (ok) ::execvp(launch.program, launch.argv);
+  if (ok) ::execvpe(launch.program, launch.argv, launch.envp);
   const char* reason = ::strerrordesc_np(errno);
   if (reason == nullptr) reason = "unknown error";
   for (const char* part : {"cannot run ", launch.program, ": ", reason, "\n"}) {
     if (::write(kReadyFd, part, std::strlen(part)) < 0) break;
   }
   ::_exit(127);
+}
+
+std::vector<char*> environment_of_daemon() {
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string_view name(*entry, std::strcspn(*entry, "="));
+    if (std::find(kServiceVariables.begin(), kServiceVariables.end(), name) == kServiceVariables.end())
+      kept.push_back(*entry);
+  }
+  kept.push_back(nullptr);
+  return kept;
 }
 
 // Forks twice, so that the daemon is reaped by init and not by a library's unsuspecting caller. Returns its
@@ -125,7 +138,8 @@ Result<void> start_daemon(const std::string& program, const std::vector<std::str
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
-  Launch launch{program.c_str(), argv.data(), log.get(), null.get(), ready_write.get()};
+  std::vector<char*> envp = environment_of_daemon();
+  Launch launch{program.c_str(), argv.data(), envp.data(), log.get(), null.get(), ready_write.get()};
   BUSD_ASSIGN(pid_t daemon, fork_daemon(launch));
   ready_write.reset();
 

@@ -6,7 +6,7 @@ root=$2
 
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree/protocol/base" "$tree/hub/core" "$tree/consumer/cli" "$tree/consumer/src" "$tree/tests"
+mkdir -p "$tree/protocol/base" "$tree/hub/core" "$tree/consumer/cli" "$tree/consumer/src" "$tree/consumer/examples" "$tree/tests"
 cp "$root/ARCHITECTURE.md" "$tree/"
 
 # refused FILE LINE EXPECTED: the tree with LINE in FILE fails, and the report says where and what.
@@ -47,6 +47,7 @@ refused hub/daemon.cpp '#include "consumer/src/client.h"' 'hub may not use consu
 refused consumer/src/source.cpp '#include "hub/options.h"' 'consumer/src may not use hub'
 refused consumer/src/client_core.cpp '#include "consumer/src/connection.h"' 'consumer/src/client_core may not use consumer/src'
 refused consumer/cli/bus_stop.cpp '#include "protocol/message.h"' 'consumer/cli may not use protocol'
+refused consumer/examples/minimal.cpp '#include "hub/options.h"' 'consumer/examples may not use hub'
 refused hub/main.cpp '#include "options.h"' 'include from the root of the repository'
 mkdir "$tree/hub/journal"
 refused protocol/codec.cpp '#include "hub/journal/journal.h"' 'protocol may not use hub'
@@ -55,6 +56,7 @@ allowed protocol/codec.cpp '#include <rapidjson/reader.h>'
 allowed hub/core/router.cpp '#include "hub/core/outbox.h"'
 allowed hub/options.cpp '#include <CLI/CLI.hpp>'
 allowed consumer/cli/bus_stop.cpp '#include "busd/consumer.hpp"'
+allowed consumer/examples/minimal.cpp '#include "loops/turn.hpp"'
 allowed consumer/src/source.cpp '#include "consumer/src/client_core.h"'
 
 # A page without its table checks nothing, and must not pass.

@@ -194,6 +194,21 @@ TEST_CASE("A status response is read with what it lacks as zero, and anything el
   CHECK(odd->consumers[0].event_types == std::vector<std::string>{"t"});
 }
 
+TEST_CASE("Keys and types are listed sorted and once each, whoever names them") {
+  StatusReport report;
+  CHECK(keys_of(report).empty());
+  CHECK(types_of(report).empty());
+  for (const char* key : {"b", "a", "b"}) {
+    ConsumerReport consumer;
+    consumer.key = key;
+    consumer.event_types = {"z.*", "m"};
+    report.consumers.push_back(consumer);
+  }
+  report.unmatched_types = {{"m", 1}, {"c", 2}};
+  CHECK(keys_of(report) == std::set<std::string>{"a", "b"});
+  CHECK(types_of(report) == std::set<std::string>{"c", "m", "z.*"});
+}
+
 TEST_CASE("The table shows every part, and is cut to the terminal") {
   StatusReport report;
   report.pid = 7;

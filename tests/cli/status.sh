@@ -34,6 +34,18 @@ run 0 bus-publish "evil$(printf '\302\233')31m$(printf '\342\200\256')txt" 1
 run 0 bus-status
 check_has out 'evil\x9b31m\u202etxt'
 
+# Names alone, for completions: sorted, each once, and none that a terminal would not show as it is.
+start_consumer again build -t 'build.*' -t 'two words'
+again=$pid
+run 0 bus-status --list keys
+check_equal "the keys" "build other" "$(xargs <out)"
+check_empty err
+run 0 bus-status --list types
+check_equal "the types" 'build.*,deploy,nobody.cares,other,two words' "$(paste -sd , out)"
+check_empty err
+kill -TERM "$again"
+expect_exit "again" "$again" 143
+
 # The live view without a terminal: snapshots with an empty line between them; a reader that leaves ends it.
 bus-status --watch 50ms 2>err | sed '/^hub /{x;s/^/x/;/xx/{x;q};x}' >watch.txt
 check_equal "heads up to the second one" 2 "$(grep -c '^hub     pid' watch.txt)"
@@ -53,6 +65,9 @@ check_has out "1 source, 2 consumers"
 kill -STOP "$hub"
 run 75 bus-status --check
 check_has err "pid $hub listens at $BUSD_SOCKET but does not answer within 2 s"
+run 75 bus-status --list keys
+check_empty out
+check_has err "does not answer"
 kill -CONT "$hub"
 await_status '"pid"'
 
@@ -83,6 +98,10 @@ run 1 bus-status --explain build.done
 check_has out "would reach 0 of 0 consumers"
 run 0 bus-status
 check_has out "no consumers"
+run 0 bus-status --list keys
+check_empty out
+run 0 bus-status --list types
+check_equal "the types without consumers" nobody.cares "$(cat out)"
 kill -TERM "$hub"
 expect_exit "the hub" "$hub" 0
 run 69 bus-status --check

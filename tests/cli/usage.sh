@@ -23,7 +23,7 @@ promised() { # PROGRAM OPTION…
 promised bus-consume -t -n --timeout --payload --control --first --last --output-dir --subscription-id --exclusive \
   --until-eof --no-reconnect --no-start -q --socket --bus
 promised bus-publish --lines --type --id --time --source --text --no-start --socket --bus
-promised bus-status --json --watch --check --explain --socket --bus
+promised bus-status --json --watch --check --explain --list --socket --bus
 promised bus-stop --force --timeout --socket --bus
 
 usage_error() { # TEXT COMMAND…
@@ -56,6 +56,10 @@ usage_error "needs --type" bus-publish --lines --text
 usage_error "not a time" bus-publish type --time yesterday
 usage_error "excludes" bus-status --check --json
 usage_error "excludes" bus-status --explain a --watch
+usage_error "excludes" bus-status --list keys --json
+usage_error "excludes" bus-status --list keys --explain a
+usage_error "neither keys nor types" bus-status --list consumers
+usage_error "neither keys nor types" bus-status --list ''
 usage_error "50ms" bus-status --watch 10ms
 usage_error "not a duration" bus-stop --timeout soon
 usage_error "not expected" bus-stop now
@@ -88,6 +92,11 @@ run 69 bus-status --json
 check_empty out
 run 69 bus-status --check
 run 69 bus-status --explain type
+for what in keys types; do
+  run 69 bus-status --list $what
+  check_empty out
+  check_empty err
+done
 [ ! -e "$BUSD_SOCKET" ] || fail "asking for the status started a hub"
 BUSD_PROGRAM=$work/missing run 69 bus-publish type
 check_has err "$work/missing"

@@ -23,6 +23,7 @@
   X(accept4,       EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EPROTO)                           \
   X(recv,          EAGAIN, EINTR, ENOMEM, ECONNRESET)                                                             \
   X(send,          EAGAIN, EINTR, ENOBUFS, ENOMEM, EPIPE, ECONNRESET)                                             \
+  X(sendto,        EAGAIN, ECONNREFUSED, EINTR, EMSGSIZE, ENOBUFS, ENOENT, ENOMEM, EPERM, EPIPE)                      \
   X(shutdown,      ENOTCONN)                                                                                      \
   X(socket,        EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM)                                         \
   X(bind,          EACCES, EADDRINUSE, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EROFS)                       \
@@ -56,7 +57,7 @@
   X(dup2,          EBUSY, EINTR, EMFILE)                                                                          \
   X(fork,          EAGAIN, ENOMEM)                                                                                \
   X(waitpid,       EINTR, ECHILD)                                                                                 \
-  X(execvp,        EACCES, ENOENT, ENOMEM)                                                                        \
+  X(execvpe,       EACCES, ENOENT, ENOMEM)                                                                        \
   X(chdir,         EACCES, ENOMEM)                                                                                \
   X(setsid,        EPERM)                                                                                         \
   X(readlink,      EACCES, EIO, ENOMEM)                                                                           \

@@ -74,6 +74,9 @@ FAULT_WRAP(int, -1, accept4, (int fd, __SOCKADDR_ARG address, socklen_t* length,
            (fd, address, length, flags))
 FAULT_WRAP(ssize_t, -1, recv, (int fd, void* to, size_t size, int flags), (fd, to, size, flags))
 FAULT_WRAP(ssize_t, -1, send, (int fd, const void* from, size_t size, int flags), (fd, from, size, flags))
+FAULT_WRAP(ssize_t, -1, sendto,
+           (int fd, const void* from, size_t size, int flags, __CONST_SOCKADDR_ARG address, socklen_t length),
+           (fd, from, size, flags, address, length))
 FAULT_WRAP(int, -1, shutdown, (int fd, int how), (fd, how))
 FAULT_WRAP(int, -1, socket, (int domain, int type, int protocol), (domain, type, protocol))
 FAULT_WRAP(int, -1, bind, (int fd, __CONST_SOCKADDR_ARG address, socklen_t length), (fd, address, length))
@@ -106,7 +109,8 @@ FAULT_WRAP(int, -1, setrlimit, (__rlimit_resource_t which, const struct rlimit* 
 FAULT_WRAP(int, -1, dup2, (int from, int to), (from, to))
 FAULT_WRAP(pid_t, -1, fork, (void), ())
 FAULT_WRAP(pid_t, -1, waitpid, (pid_t pid, int* status, int options), (pid, status, options))
-FAULT_WRAP(int, -1, execvp, (const char* program, char* const* words), (program, words))
+FAULT_WRAP(int, -1, execvpe, (const char* program, char* const* words, char* const* environment),
+           (program, words, environment))
 FAULT_WRAP(int, -1, chdir, (const char* path), (path))
 FAULT_WRAP(pid_t, -1, setsid, (void), ())
 FAULT_WRAP(ssize_t, -1, readlink, (const char* path, char* to, size_t size), (path, to, size))

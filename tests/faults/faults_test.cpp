@@ -87,7 +87,8 @@ bool allocations_are_skipped() {
 
 // Starts, and serves or ends; and whatever was left behind, the next one serves.
 void start_under(FaultyHub& hub, const Fault& fault) {
-  bool serves = hub.start(&fault);
+  // Ready is told before the loop runs, and before a service manager is told.
+  bool serves = hub.start(&fault) && hub.survived();
   // One that ends at once leaves its socket; one that gives up in order does not.
   struct stat st {};
   if (!serves && hub.last_code() != kExitNoMemory) REQUIRE(::lstat(hub.socket().c_str(), &st) != 0);

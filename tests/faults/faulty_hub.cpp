@@ -87,7 +87,9 @@ bool can_fail_allocations() {
 }
 
 FaultyHub::FaultyHub(int queue_frames)
-    : socket_(directory_.file("bus.sock")), shared_(::memfd_create("faults", MFD_CLOEXEC)) {
+    : socket_(directory_.file("bus.sock")),
+      manager_(directory_.file("notify")),
+      shared_(::memfd_create("faults", MFD_CLOEXEC)) {
   std::ofstream(file("busd.conf")) << "queue-frames = " << queue_frames << "\nlog-level = debug\n";
   REQUIRE(shared_);
   REQUIRE(::ftruncate(shared_.get(), sizeof(FaultControl)) == 0);
@@ -103,6 +105,7 @@ ChildOptions FaultyHub::options_with_shim() const {
   options.descriptors = {{shared_.get(), kFaultFdOfChild}};
   options.environment = {{"LD_PRELOAD", FAULT_SHIM},
                          {"FAULT_FD", std::to_string(kFaultFdOfChild)},
+                         {"NOTIFY_SOCKET", manager_.name()},
                          // The shim stands before the sanitizer's library, and may: it replaces nothing that
                          // memory needs.
                          {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
@@ -117,6 +120,8 @@ ChildOptions FaultyHub::options_with_shim() const {
 
 bool FaultyHub::start(const Fault* fault) {
   disarm();
+  while (!manager_.take(milliseconds(0)).empty()) {
+  }
   if (fault != nullptr) arm(*fault);
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);

@@ -13,6 +13,7 @@
 #include "protocol/message.h"
 #include "tests/faults/fault_control.h"
 #include "tests/support/child.h"
+#include "tests/support/notify_socket.h"
 #include "tests/support/temp_dir.h"
 
 namespace bus::test {
@@ -95,6 +96,7 @@ class FaultyHub {
 
   TempDir directory_;
   std::string socket_;
+  NotifySocket manager_;  // told by it, as by every busd that a service manager starts
   Fd shared_;
   FaultControl* control_ = nullptr;
   std::unique_ptr<Child> child_;

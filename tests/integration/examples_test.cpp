@@ -1,6 +1,9 @@
 // The examples that people copy from, run as they say of themselves, against the real hub.
 #include <csignal>
+#include <memory>
+#include <poll.h>
 #include <string>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tests/support/hub_fixture.h"
@@ -21,6 +24,14 @@ void tick(const HubProcess& hub, const std::string& count) {
   RunResult clock = run(example("example-clock-source"), {count, "1"}, on(hub));
   INFO(clock.errors);
   CHECK(clock.status == ExitStatus{0, 0});
+}
+
+// Waits until the child has written more than `size` bytes to stdout.
+void wait_for_more(const Child& child, size_t size) {
+  for (TimePoint give_up = now() + kPatience; child.output().size() <= size;) {
+    if (now() >= give_up) FAIL("nothing more came; stderr holds: " << child.errors());
+    ::poll(nullptr, 0, 1);
+  }
 }
 
 size_t lines_with(const std::string& text, const std::string& part) {
@@ -66,14 +77,85 @@ TEST_CASE("The consumer in C++ sets up when it is first, and cleans up when it i
   CHECK(lines_with(second.errors(), "clean-up") == 1);
 }
 
-TEST_CASE("The consumer in libevent's loop prints what the clock publishes", "[libevent]") {
-  HubProcess hub;
-  Child consumer(example("example-in-libevent"), {"clock.tick", "3"}, on(hub));
+// A consumer that is hosted in a loop: three ticks, the second and third of another hub.
+void survives_the_hub(const std::string& program) {
+  TempDir directory;
+  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  Child consumer(example(program), {"clock.tick", "3"}, on(*hub));
   consumer.wait_for_errors("ready");
-  tick(hub, "3");
+  tick(*hub, "1");
+  consumer.wait_for_output("\"n\":1,");
+  hub->kill();
+  // The descriptor stays silent until there is a hub, so that only the deadline leads to it.
+  consumer.wait_for_errors("the hub is gone");
+  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  consumer.wait_for_errors("connected again");
+  tick(*hub, "2");
   CHECK(consumer.wait() == ExitStatus{0, 0});
   CHECK(lines_with(consumer.output(), "{\"n\":") == 3);
 }
+
+TEST_CASE("The consumer in libevent's loop lives through the end of the hub", "[libevent]") {
+  survives_the_hub("example-in-libevent");
+}
+
+#ifdef BUSD_HAS_GLIB
+TEST_CASE("The consumer in GLib's loop lives through the end of the hub", "[glib]") {
+  survives_the_hub("example-in-glib");
+}
+#endif
+
+TEST_CASE("The relay in a loop of poll publishes what it consumes", "[poll]") {
+  HubProcess hub;
+  Child consumer(example("example-minimal-c"), {"clock.copy", "3"}, on(hub));
+  consumer.wait_for_errors("ready");
+  Child relay(example("example-in-poll"), {"clock.tick", "clock.copy", "3"}, on(hub));
+  relay.wait_for_errors("ready");
+  tick(hub, "3");
+  CHECK(relay.wait() == ExitStatus{0, 0});
+  CHECK(consumer.wait() == ExitStatus{0, 0});
+  CHECK(lines_with(consumer.output(), "{\"n\":") == 3);
+}
+
+TEST_CASE("The relay in a loop of poll lives through the end of the hub", "[poll]") {
+  TempDir directory;
+  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  Child relay(example("example-in-poll"), {"clock.tick", "clock.copy", "1"}, on(*hub));
+  relay.wait_for_errors("ready");
+  hub->kill();
+  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  relay.wait_for_errors("connected again");
+  // The source, too.
+  hub->wait_for_status([](const StatusResponse& status) { return status.sources.size() == 1; });
+  Child consumer(example("example-minimal-c"), {"clock.copy", "1"}, on(*hub));
+  consumer.wait_for_errors("ready");
+  tick(*hub, "1");
+  CHECK(relay.wait() == ExitStatus{0, 0});
+  CHECK(consumer.wait() == ExitStatus{0, 0});
+}
+
+#ifdef BUSD_HAS_ASIO
+TEST_CASE("The heartbeat in Asio's loop hears itself", "[asio]") {
+  HubProcess hub;
+  RunResult heard = run(example("example-in-asio"), {"beat", "3", "1"}, on(hub));
+  INFO(heard.errors);
+  CHECK(heard.status == ExitStatus{0, 0});
+  CHECK(heard.output == "{\"beat\":1}\n{\"beat\":2}\n{\"beat\":3}\n");
+}
+
+TEST_CASE("The heartbeat in Asio's loop lives through the end of the hub", "[asio]") {
+  TempDir directory;
+  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  Child heart(example("example-in-asio"), {"beat", "1000000", "1"}, on(*hub));
+  heart.wait_for_output("{\"beat\":");
+  hub->kill();
+  heart.wait_for_errors("the hub is gone");
+  size_t before = heart.output().size();
+  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  heart.wait_for_errors("connected again");
+  wait_for_more(heart, before);
+}
+#endif
 
 TEST_CASE("The source in shell writes event frames that bus-publish takes", "[shell]") {
   HubProcess hub;
@@ -90,7 +172,16 @@ TEST_CASE("The source in shell writes event frames that bus-publish takes", "[sh
 }
 
 TEST_CASE("Each example says how it is used", "[c]") {
-  for (const char* name : {"example-minimal-c", "example-minimal-cpp", "example-in-libevent"}) {
+  std::vector<std::string> names = {"example-minimal-c", "example-minimal-cpp", "example-in-libevent",
+                                    "example-in-poll"};
+#ifdef BUSD_HAS_GLIB
+  names.push_back("example-in-glib");
+#endif
+#ifdef BUSD_HAS_ASIO
+  names.push_back("example-in-asio");
+#endif
+  for (const std::string& name : names) {
+    INFO(name);
     RunResult used = run(example(name), {});
     CHECK(used.status == ExitStatus{64, 0});
     CHECK(used.errors.find("usage:") != std::string::npos);

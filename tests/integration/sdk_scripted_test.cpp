@@ -127,6 +127,28 @@ TEST_CASE("When the hub does not answer the check within 2 s, the consumer takes
   CHECK(check == R"({"type":"pre_shutdown_check","event_key":"k","subscription_id":"k:1"})");
 }
 
+TEST_CASE("A loop that waits as told gets the events that came together with the hub's answer", "[answers]") {
+  ScriptedHub hub({[](ScriptPeer& peer) {
+    peer.line();
+    peer.say(R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"capabilities":["patterns"]})"
+             "\n"
+             R"({"type":"event","event_type":"t","seq":1,"payload":1})"
+             "\n"
+             R"({"type":"event","event_type":"t","seq":2,"payload":2})");
+    peer.wait_for_end();
+  }});
+  auto consumer = open_consumer(options_for(hub));
+  for (int n = 1; n <= 2; ++n) {
+    // The descriptor is silent, since everything has been read.
+    CHECK(consumer.deadline() == std::chrono::milliseconds(0));
+    auto item = consumer.next(std::chrono::milliseconds(0));
+    REQUIRE(item);
+    CHECK(item->event().payload() == std::to_string(n));
+  }
+  CHECK(consumer.next(std::chrono::milliseconds(0)).error().result == BUSD_TIMED_OUT);
+  CHECK_FALSE(consumer.deadline());
+}
+
 TEST_CASE("The check is answered behind events that nobody took, and bye is the last word", "[answers]") {
   std::string last_word;
   ScriptedHub hub({[&last_word](ScriptPeer& peer) {

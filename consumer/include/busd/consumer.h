@@ -100,7 +100,8 @@ typedef struct busd_consumer_options {
   busd_hook on_first;       /* set-up, before the first event is handed out */
   busd_hook on_last;        /* clean-up */
   void* context;            /* for the hooks */
-  busd_text hub_program;    /* to start; default: $BUSD_PROGRAM, "busd" beside this program, or in PATH */
+  busd_text hub_program;    /* to start; default: $BUSD_PROGRAM, else "busd" beside this program, installed
+                               with this library, or in PATH */
 } busd_consumer_options;
 
 typedef enum busd_item_kind {
@@ -183,8 +184,9 @@ BUSD_API busd_result busd_item_member(const busd_consumer* consumer, const busd_
 /*
  * Hosting in a loop of your own: wait until `busd_consumer_fd` is ready for what `busd_consumer_events` says
  * (POLLIN, POLLOUT), or until `busd_consumer_deadline` milliseconds have passed; then take items by
- * busd_consumer_next(…, 0, …) until it answers BUSD_TIMED_OUT. The descriptor stays the same for the life of
- * the consumer, through reconnects.
+ * busd_consumer_next(…, 0, …) until it answers BUSD_TIMED_OUT, or fewer, so that the rest of the loop has its
+ * turn: the deadline is then 0. The descriptor stays the same for the life of the consumer, through
+ * reconnects.
  *
  * One thing may hold the loop up: a reconnecting consumer that is allowed to start a hub, and does, waits
  * until that hub is ready, some 20 ms and at most 2 s, once for each attempt. Set `no_start` where that is

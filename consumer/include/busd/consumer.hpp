@@ -16,6 +16,10 @@
 #ifndef BUSD_CONSUMER_HPP
 #define BUSD_CONSUMER_HPP
 
+#if __cplusplus <= 201703L
+#error "busd/consumer.hpp needs C++20; busd/consumer.h is for C and every C++"
+#endif
+
 #include <busd/consumer.h>
 #include <chrono>
 #include <cstdint>

@@ -56,6 +56,23 @@ class Lifeline {
 
 }  // namespace
 
+TEST_CASE("A daemon has our environment, but for what a service manager told us alone") {
+  TempDir dir;
+  for (const char* name : kServiceVariables) REQUIRE(::setenv(name, "1", 1) == 0);
+  // What only begins like one of them is something else.
+  REQUIRE(::setenv("LISTEN_PID_OF_MINE", "kept", 1) == 0);
+  std::string program = script(dir, "env >" + dir.file("env") + "; echo ready >&3\n");
+  auto started = start_daemon(program, {}, dir.file("log"), seconds(10));
+  for (const char* name : kServiceVariables) REQUIRE(::unsetenv(name) == 0);
+  REQUIRE(::unsetenv("LISTEN_PID_OF_MINE") == 0);
+  REQUIRE(started);
+  std::string environment = "\n" + text_of(dir.file("env"));
+  CHECK(environment.find("\nPATH=") != std::string::npos);
+  CHECK(environment.find("\nLISTEN_PID_OF_MINE=kept\n") != std::string::npos);
+  for (const char* name : kServiceVariables)
+    CHECK(environment.find("\n" + std::string(name) + "=") == std::string::npos);
+}
+
 TEST_CASE("A daemon that says ready is started") {
   TempDir dir;
   std::string program = script(dir, "echo ready >&3\n");

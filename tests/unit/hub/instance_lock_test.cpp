@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <optional>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,25 @@ TEST_CASE("InstanceLock takes a stale socket away, and at its end its own one an
     }
   }
   CHECK(exists(endpoint.socket) == other.has_value());
+}
+
+TEST_CASE("InstanceLock leaves alone a socket that somebody listens on") {
+  TempDir directory;
+  Endpoint endpoint = endpoint_in(directory);
+  auto theirs = listen_unix(endpoint.socket, 0);
+  REQUIRE(theirs);
+  auto lock = InstanceLock::acquire(endpoint, seconds(0));
+  REQUIRE(lock);
+  // The second time its backlog is full of the first.
+  for (int i = 0; i < 2; ++i) {
+    auto listening = lock->put_up_socket(4);
+    REQUIRE_FALSE(listening);
+    CHECK(listening.error().code == Errc::busy);
+    CHECK(listening.error().what ==
+          "somebody listens at \"" + endpoint.socket + "\" without holding its lock");
+  }
+  CHECK(Fd(::accept(theirs->get(), nullptr, nullptr)));
+  CHECK(connect_unix(endpoint.socket, seconds(1)));
 }
 
 TEST_CASE("InstanceLock leaves alone what is not a socket") {

@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "protocol/codec.h"
 #include "protocol/limits.h"
@@ -7,6 +8,7 @@
 
 using namespace bus;
 using namespace bus::test;
+namespace hub = bus::hub;
 using bus::hub::PeerId;
 
 TEST_CASE("A status query is answered by one response and the end of the connection") {
@@ -88,4 +90,58 @@ TEST_CASE("Totals keep what those who left got and lost") {
   CHECK(s.events.published == 4);
   CHECK(s.events.delivered == 1);
   CHECK(s.events.dropped == 2);
+}
+
+TEST_CASE("The census agrees with status, and whatever changes it is counted as a change") {
+  hub::HubConfig config = rig_config();
+  config.queue.frames = 2;
+  CoreRig rig(config);
+  uint64_t changes = rig.core.changes();
+  auto census_is = [&](size_t consumers, size_t sources, uint64_t dropped) {
+    hub::Census census = rig.core.census();
+    CHECK(census.consumers == consumers);
+    CHECK(census.sources == sources);
+    CHECK(census.dropped == dropped);
+    StatusResponse status = rig.core.status(rig.clock);
+    CHECK(status.consumers.size() == consumers);
+    CHECK(status.sources.size() == sources);
+    CHECK(status.events.dropped == dropped);
+  };
+  auto changed = [&] { return std::exchange(changes, rig.core.changes()) != changes; };
+
+  PeerId consumer = rig.consumer("k", "\"x\"");
+  CHECK(changed());
+  PeerId anonymous = rig.connect();
+  rig.connect();  // in its handshake
+  CHECK_FALSE(changed());
+  census_is(1, 0, 0);
+  rig.send_line(anonymous, R"({"type":"event","event_type":"x"})");
+  CHECK(changed());
+  census_is(1, 1, 0);
+  // An event that is delivered changes nothing.
+  rig.send_line(anonymous, R"({"type":"event","event_type":"x"})");
+  CHECK_FALSE(changed());
+  rig.set_room(consumer, 0);
+  for (int i = 0; i < 5; ++i) rig.send_line(anonymous, R"({"type":"event","event_type":"x"})");
+  CHECK(changed());
+  census_is(1, 1, 3);
+  rig.hang_up(anonymous);
+  CHECK(changed());
+  census_is(1, 0, 3);
+  // What a consumer lost is not forgotten when it goes.
+  rig.hang_up(consumer);
+  CHECK(changed());
+  census_is(0, 0, 3);
+  // One that waits for a clean-up lock is none yet.
+  PeerId holder = rig.consumer("k", "\"x\"");
+  rig.send_line(holder, R"({"type":"pre_shutdown_check","event_key":"k"})");
+  PeerId waits = rig.consumer("k", "\"x\"");
+  CHECK(changed());
+  census_is(1, 0, 3);
+  rig.hang_up(holder);
+  CHECK(changed());
+  census_is(1, 0, 3);
+  rig.send_line(waits, R"({"type":"bye"})");
+  CHECK(changed());
+  census_is(0, 0, 3);
 }

@@ -1,0 +1,30 @@
+# Completion of one program of busd in zsh; made by packaging/completions/generate.
+
+# _busd_names keys|types|entries: what the running hub knows of; entries are types and patterns. Silent, and done within
+# 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated. _arguments puts words of its own, for
+# compadd, before the argument.
+_busd_names() {
+  local what=$argv[-1] option='' value
+  local -a place names match mbegin mend expl
+  argv[-1]=()
+  for value in "${(@Q)words[2,CURRENT-1]}" "${(@Q)words[CURRENT+1,-1]}"; do
+    case $value in
+      (--socket=*|--bus=*) option=${value%%=*} value=${value#*=} ;;
+    esac
+    if [[ -n $option ]]; then
+      # As the shell would, but nothing beyond a home directory or a variable at the beginning.
+      if [[ $value == (#b)(\$\{([A-Za-z_][A-Za-z_0-9]#)\}|\$([A-Za-z_][A-Za-z_0-9]#))(*) ]]; then
+        value=${(P)${:-$match[2]$match[3]}}$match[4]
+      fi
+      place=($option "${value/#\~\//$HOME/}")
+      option=''
+    elif [[ $value == (--socket|--bus) ]]; then
+      option=$value
+    fi
+  done
+  names=("${(@f)$(timeout 0.08 bus-status --list ${what/entries/types} $place </dev/null 2>/dev/null)}")
+  # Of what is empty, one empty line is left.
+  names=("${(@)names:#}")
+  [[ $what == types ]] && names=("${(@)names:#(\*|*.\*)}")
+  _wanted $what expl $what compadd "$@" -a names
+}

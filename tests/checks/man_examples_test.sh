@@ -1,0 +1,104 @@
+#!/bin/bash
+# What the manual pages show is what happens: man_examples_test.sh PAGES_DIRECTORY BIN_DIRECTORY
+#
+# Types the commands of each page's EXAMPLES into one shell (console.sh), with a bus of its own for each page; ./NAME there is
+# the program example-NAME of consumer/examples. Runs the commands of bus-protocol(7), too. A page of a program, or one that
+# shows a whole program, without examples fails.
+set -euo pipefail
+
+pages=$(realpath "$1")
+bin=$(realpath "$2")
+name=man_examples_test
+patience=10
+# shellcheck source=tests/checks/console.sh
+. "$(dirname "$0")/console.sh"
+
+all=$(mktemp -d)
+export BUSD_PROGRAM=$bin/busd PATH=$bin:$PATH NO_COLOR=1 COLUMNS=120
+unset BUSD_NO_START BUSD_BUS BUSD_SOCKET
+
+stop_hubs() {
+  local socket
+  for socket in "$all"/*/run/busd/*.sock; do
+    if [[ -S $socket ]]; then bus-stop --socket "$socket" --force --timeout 5s -q || true; fi
+  done
+}
+
+finish() {
+  end_console
+  stop_hubs
+  rm -rf "$all"
+}
+trap finish EXIT
+
+# session PAGE: the literal blocks of EXAMPLES that begin with a command. scdoc wants backslashes doubled.
+session() {
+  awk '
+    /^# / { examples = $0 == "# EXAMPLES" }
+    /^```$/ { inside = !inside; first = 1; next }
+    !inside || !examples { next }
+    first { shown = /^\$ /; first = 0 }
+    shown { gsub(/\\\\/, "\\"); print }' "$1"
+}
+
+# begin PAGE: a directory and a bus for it.
+begin() {
+  local program
+  name="man_examples_test: $1"
+  mkdir -m 700 "$all/$1" "$all/$1/run"
+  export XDG_RUNTIME_DIR=$all/$1/run
+  cd "$all/$1"
+  for program in "$bin"/example-*; do ln -s "$program" "${program##*/example-}"; done
+}
+
+run_sessions() {
+  local page base commands
+  for page in "$pages"/man*/*.scd; do
+    base=$(basename "$page" .scd)
+    commands=$(session "$page")
+    if [[ -z $commands ]]; then
+      case $base in
+        *.[158]) fail "$base has no examples" ;;
+      esac
+      if grep -q 'main(' "$page"; then fail "$base shows a program, but not how it is used"; fi
+      continue
+    fi
+    begin "$base"
+    # Not in a pipeline, where a failure would end a subshell only.
+    run_console <<<"$commands"
+    stop_hubs
+  done
+}
+
+# The three paragraphs of commands at the end of bus-protocol(7): one event, a consumer, status and the end.
+run_protocol() {
+  begin bus-protocol.7
+  awk '/^## Speaking it by hand/ { here = 1 } !here { next } /^```$/ { inside = !inside; next }
+       inside { gsub(/\\\\/, "\\"); print }' "$pages/man7/bus-protocol.7.scd" |
+    awk -v RS= '{ print > ("part" NR) }'
+  # shellcheck disable=SC1091 # what the page sets for all that follows
+  . ./part1
+  [[ ${bus:?} == "$XDG_RUNTIME_DIR/busd/bus.sock" && -s part4 && ! -e part5 ]] ||
+    fail 'expected one line that sets the path, and three paragraphs of commands'
+  busd --detach 2>/dev/null
+  # shellcheck disable=SC1091
+  output=$(. ./part2)
+  [[ -z $output ]] || fail "publishing printed '$output'"
+  # shellcheck disable=SC1091
+  coproc CONSUMER { . ./part3; }
+  local from
+  exec {from}<&"${CONSUMER[0]}"
+  expect_line '{"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":["patterns"]}' part3
+  # shellcheck disable=SC1091
+  (. ./part2)
+  expect_line '{"type":"event","event_type":"lamp.on","seq":1,"payload":{"room":"kitchen"}}' part2
+  # shellcheck disable=SC1091
+  output=$(. ./part4)
+  [[ $output == '{"type":"status_response",'*'"published":2,"delivered":1,'* ]] || fail "the status was '$output'"
+  expect_end 'the consumer'
+  if bus-status --check >/dev/null 2>&1; then fail 'the hub still serves'; fi
+  printf '%s: the commands work\n' "$name"
+}
+
+run_sessions
+run_protocol

@@ -1,0 +1,57 @@
+/* A user of <busd/consumer.h>, in C and in C++: every function, every macro, every struct. */
+#include <busd/consumer.h>
+
+int use_consumer(busd_text key);
+int use_source(busd_text name);
+int use_hub(void);
+
+int use_consumer(busd_text key) {
+  busd_consumer_options options = BUSD_INIT(busd_consumer_options);
+  busd_error error = BUSD_INIT(busd_error);
+  busd_item item = BUSD_INIT(busd_item);
+  busd_consumer* consumer = NULL;
+  busd_text value;
+  options.key = key;
+  if (busd_consumer_open(&options, &consumer, &error) != BUSD_OK) return error.message[0];
+  while (busd_consumer_next(consumer, BUSD_FOREVER, &item, &error) == BUSD_OK) {
+    if (item.kind == BUSD_ITEM_EVENT && busd_item_member(consumer, &item, key, &value) == BUSD_OK) return 1;
+    if (busd_consumer_fd(consumer) < busd_consumer_events(consumer)) busd_consumer_wake(consumer);
+    if (busd_consumer_deadline(consumer) == BUSD_FOREVER || busd_consumer_is_first(consumer)) break;
+  }
+  if (error.result == BUSD_CLOSED) busd_consumer_abandon(consumer);
+  return busd_consumer_close(consumer, &error) == BUSD_OK;
+}
+
+int use_source(busd_text name) {
+  busd_source_options options = BUSD_INIT(busd_source_options);
+  busd_publication publication = BUSD_INIT(busd_publication);
+  busd_refusal refusal = BUSD_INIT(busd_refusal);
+  busd_error error = BUSD_INIT(busd_error);
+  busd_source* source = NULL;
+  uint64_t number = 0;
+  options.name = name;
+  if (busd_source_open(&options, &source, &error) != BUSD_OK) return 1;
+  publication.event_type = name;
+  if (busd_source_publish(source, &publication, &number, &error) != BUSD_OK) return 2;
+  if (busd_source_publish_frame(source, name, &number, &error) != BUSD_OK) return 3;
+  if (busd_source_status(source, BUSD_SOURCE_CONNECTED, name, &error) != BUSD_OK) return 4;
+  if (busd_source_fd(source) < busd_source_events(source)) busd_source_wake(source);
+  if (busd_source_deadline(source) == 0 && busd_source_process(source, &error) != BUSD_OK) return 5;
+  if (busd_source_flush(source, 1000, &error) == BUSD_REFUSED) {
+    while (busd_source_next_refusal(source, &refusal) == BUSD_OK) number += refusal.publication;
+  }
+  number += busd_source_unconfirmed(source);
+  return busd_source_close(source, 1000, &error) == BUSD_OK && number > 0;
+}
+
+int use_hub(void) {
+  busd_hub_options options = BUSD_INIT(busd_hub_options);
+  busd_hub_facts facts = BUSD_INIT(busd_hub_facts);
+  char* response = NULL;
+  size_t length = 0;
+  if (busd_hub_status(&options, 2000, &response, &length, NULL) != BUSD_OK) return 1;
+  busd_free(response);
+  if (busd_hub_inspect(&options, &facts, NULL) != BUSD_OK) return 2;
+  return busd_hub_stop(&options, 2000, 0, NULL) == BUSD_OK ? busd_version()[0]
+                                                           : busd_result_name(BUSD_LOST)[0];
+}

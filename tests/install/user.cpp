@@ -1,0 +1,60 @@
+// A user of <busd/consumer.hpp>: every function, and with it each template.
+#include <busd/consumer.hpp>
+
+namespace {
+
+busd::Error use_items(busd::Consumer& consumer) {
+  std::size_t bytes = 0;
+  while (auto item = consumer.next(std::chrono::milliseconds(10))) {
+    if (item->is_event()) {
+      auto event = item->event();
+      bytes += event.type().size() + event.id().size() + event.source_time().size() + event.payload().size();
+      bytes += event.frame().size() + event.seq() + event.member("traceparent").value_or("").size();
+    }
+    if (item->is_lost()) bytes += item->lost().count + item->lost().after + item->lost().before;
+    if (item->is_source_status()) bytes += *busd::name_of(item->source_status().state) == 'c' ? 1U : 0U;
+    if (item->is_break() || item->is_reset()) bytes += item->detail().size() + (item->first() ? 1U : 0U);
+    if (item->kind() == BUSD_ITEM_EVENT && bytes == 0) break;
+  }
+  return consumer.error();
+}
+
+bool use_consumer() {
+  auto consumer =
+      busd::Consumer::open({.key = "k", .event_types = {"build.*"}, .on_first = [] { return true; }});
+  if (!consumer) return consumer.error().message.empty();
+  busd::Consumer moved = std::move(*consumer);
+  moved.wake();
+  if (moved.fd() < moved.events() || moved.deadline() || moved.is_first())
+    return use_items(moved).message.empty();
+  if (moved.handle() == nullptr) moved.abandon();
+  return moved.close().has_value();
+}
+
+bool use_source() {
+  auto source = busd::Source::open({.name = "s", .hold_bytes = 1});
+  if (!source) return false;
+  auto published = source->publish("t", "1");
+  if (!published || !source->publish(busd::Publication{.event_type = "t", .members = "\"a\":1"}))
+    return false;
+  if (source->publish_frame("{}").number() == 0 || !source->status(busd::SourceState::connected, ""))
+    return false;
+  source->wake();
+  if (source->fd() < source->events() || source->deadline()) return source->process().has_value();
+  if (!source->flush()) {
+    while (auto refusal = source->next_refusal()) {
+      if (refusal->message.size() + refusal->code.size() == refusal->publication) return false;
+    }
+  }
+  return source->unconfirmed() == 0 && source->close(busd::forever) && source->handle() == nullptr;
+}
+
+bool use_hub() {
+  auto status = busd::hub_status();
+  auto facts = busd::hub_inspect({.socket = "/tmp/s", .bus = ""});
+  return status && facts && facts->lock_held && busd::hub_stop({}, std::chrono::seconds(1), true);
+}
+
+}  // namespace
+
+int main() { return use_consumer() && use_source() && use_hub() ? 0 : 1; }
