@@ -282,7 +282,8 @@ TEST_CASE("A hub that does not stop in time is killed only by force", "[control]
 
 TEST_CASE("Nobody is killed who holds the lock but does not listen", "[control]") {
   TempDir directory;
-  Child holder("/usr/bin/flock", {directory.file("bus.lock"), "sh", "-c", "echo held; exec sleep 1000"});
+  Child holder("/usr/bin/flock",
+               {"--no-fork", directory.file("bus.lock"), "sh", "-c", "echo held; exec sleep 1000"});
   holder.wait_for_output("held");
   auto facts = busd::hub_inspect({.socket = directory.file("bus.sock")});
   REQUIRE(facts);
