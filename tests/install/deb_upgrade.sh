@@ -26,8 +26,9 @@ fail() {
   exit 1
 }
 
-# What a login gives, and nothing else: the bus is the user's own.
-as_user() { runuser -u "$user" -- env -i HOME="$dir" PATH=/usr/bin:/bin "$@"; }
+# What a login gives, and nothing else: the bus is the user's own. In the background become, whose process is then the command's.
+as_user() { (become "$@"); }
+become() { exec setpriv --reuid="$user" --regid="$user" --init-groups env -i HOME="$dir" PATH=/usr/bin:/bin "$@"; }
 
 hub_pid() { as_user bus-status --json | jq -r .pid; }
 file_of() { readlink "/proc/$1/exe"; }
@@ -51,7 +52,7 @@ publish() {
 }
 
 mkfifo events words
-as_user bus-consume upgrade -t upgrade.number >events 2>words &
+become bus-consume upgrade -t upgrade.number >events 2>words &
 consumer=$!
 exec {events}<events {words}<words
 said '[bus] ready'
