@@ -304,7 +304,7 @@ class KillTest {
   Watcher& two() { return watchers_[1]; }
   PublisherProcess& publisher() { return publisher_; }
 
-  // Waits for something to take, or for the publisher's report; one that has come already wakes nobody.
+  // Waits for something to take, or for the publisher's report.
   void wait() { wait_for(watchers_.size()); }
   void wait_for_one() { wait_for(1); }
   bool reported() const {
@@ -328,10 +328,13 @@ class KillTest {
                          [this](const Watcher& watcher) { return watcher.resets() == kills_; });
     };
     // The publisher may be the one who starts the next hub, or who waits for it: it is not waited for first.
-    for (TimePoint deadline = now() + kPatience; !all_back() || !reported();) {
+    bool heard = false;
+    for (TimePoint deadline = now() + kPatience; !all_back() || !heard;) {
       for (Watcher& watcher : watchers_) watcher.take();
       if (now() >= deadline) FAIL("not all are back: " << one().resets() << " " << two().resets());
-      if (!all_back() || !reported()) wait();
+      // A report that is known is read at the end, and wakes nobody until then.
+      heard = heard || reported();
+      if (!all_back() || !heard) wait_for(watchers_.size(), heard ? -1 : publisher_.reports());
     }
     Report report = publisher_.read_report();
     publisher_.shared().stop = false;
@@ -344,7 +347,7 @@ class KillTest {
   // read. Returns how many events it has delivered to each by then.
   std::map<std::string, uint64_t> settle() {
     publisher_.shared().stop = true;
-    if (!reported()) wait_for(0);
+    wait_for(0);
     std::map<std::string, uint64_t> delivered;
     for (TimePoint deadline = now() + kPatience;;) {
       std::map<std::string, uint64_t> before = std::exchange(delivered, {});
@@ -406,8 +409,9 @@ class KillTest {
   }
 
  private:
-  void wait_for(size_t watchers) {
-    std::vector<pollfd> waiting = {{reported() ? -1 : publisher_.reports(), POLLIN, 0}};
+  void wait_for(size_t watchers) { wait_for(watchers, publisher_.reports()); }
+  void wait_for(size_t watchers, int reports) {
+    std::vector<pollfd> waiting = {{reports, POLLIN, 0}};
     auto patience = std::chrono::milliseconds(to_ms(kPatience));
     auto left = patience;
     for (size_t i = 0; i < watchers; ++i) {
