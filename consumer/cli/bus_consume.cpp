@@ -66,41 +66,31 @@ std::string count_fault(const std::string& text) {
 }
 
 void declare(CommandLine& line, Options& options) {
-  CLI::App& app = line.app();
   ConsumeOptions& consume = options.consume;
-  app.add_option("KEY", consume.key, "What is consumed: groups consumers for --first and --last")
-      ->required()
-      ->type_name("")
-      ->check(check_by(identifier_fault));
-  app.add_option("-t,--type", options.types,
-                 "Event type or pattern (\"build.*\", \"*\"); repeatable; default: KEY")
-      ->type_name("TYPE")
-      ->allow_extra_args(false)
-      ->check(check_by(identifier_fault));
+  line.option("KEY", "", consume.key, "What is consumed: groups consumers for --first and --last")
+      .required()
+      .check(identifier_fault);
+  line.option("-t,--type", "TYPE", options.types,
+              "Event type or pattern (\"build.*\", \"*\"); repeatable; default: KEY")
+      .check(identifier_fault);
   auto take_limit = [&consume](const std::string& text) { consume.limit = std::stoull(text); };
-  app.add_option_function<std::string>("-n,--count", take_limit, "End after N events")
-      ->type_name("N")
-      ->check(check_by(count_fault));
-  line.add_duration("--timeout", consume.timeout,
-                    "End after this time, counted from ready; with -n: exit 124");
-  app.add_flag("--payload", consume.payload_only, "Print the payloads only");
-  app.add_flag("--control", consume.control,
-               R"(Print losses, resets and source states too, as {"type":"lost",…})");
-  app.add_option("--first", options.first, "Set-up, run before the first event by the first of the scope")
-      ->type_name("CMD");
-  app.add_option("--last", options.last, "Clean-up, run at the end by the last of the scope")
-      ->type_name("CMD");
-  app.add_option("--output-dir", consume.output_dir, "Write each event to a file of its own in DIR")
-      ->type_name("DIR");
-  app.add_option("--subscription-id", options.subscription_id,
-                 "The scope of --first and --last, instead of KEY")
-      ->type_name("ID")
-      ->check(check_by(identifier_fault));
-  app.add_flag("--exclusive", options.exclusive, "Ask for the scope alone; exit 75 if it is taken");
-  app.add_flag("--until-eof", consume.until_eof, "Read stdin, and end when it ends");
-  app.add_flag("--no-reconnect", options.no_reconnect, "End with 69 when the hub is gone");
-  app.add_flag("--no-start", options.no_start, "Do not start a hub");
-  app.add_flag("-q,--quiet", options.quiet, "Say nothing on stderr but errors, not even the ready line");
+  line.option("-n,--count", "N", take_limit, "End after N events").check(count_fault);
+  line.duration("--timeout", consume.timeout, "End after this time, counted from ready; with -n: exit 124");
+  line.flag("--payload", consume.payload_only, "Print the payloads only");
+  line.flag("--control", consume.control,
+            R"(Print losses, resets and source states too, as {"type":"lost",…})");
+  line.option("--first", "CMD", options.first,
+              "Set-up, run before the first event by the first of the scope");
+  line.option("--last", "CMD", options.last, "Clean-up, run at the end by the last of the scope");
+  line.option("--output-dir", "DIR", consume.output_dir, "Write each event to a file of its own in DIR");
+  line.option("--subscription-id", "ID", options.subscription_id,
+              "The scope of --first and --last, instead of KEY")
+      .check(identifier_fault);
+  line.flag("--exclusive", options.exclusive, "Ask for the scope alone; exit 75 if it is taken");
+  line.flag("--until-eof", consume.until_eof, "Read stdin, and end when it ends");
+  line.flag("--no-reconnect", options.no_reconnect, "End with 69 when the hub is gone");
+  line.flag("--no-start", options.no_start, "Do not start a hub");
+  line.flag("-q,--quiet", options.quiet, "Say nothing on stderr but errors, not even the ready line");
   line.add_place(options.place);
 }
 
@@ -208,7 +198,7 @@ int consume(const Options& options, const Console& console) {
   return exit_code(options, session, reason, hooks.failed());
 }
 
-int act(CommandLine&, Options& options, Console& console) {
+int act(Options& options, Console& console) {
   console.set_quiet(options.quiet);
   return consume(options, console);
 }

@@ -58,34 +58,26 @@ struct Options {
 };
 
 void declare(CommandLine& line, Options& options) {
-  CLI::App& app = line.app();
-  CLI::Option* type = app.add_option("TYPE", options.positional_type, "Type of the event");
-  type->type_name("")->check(check_by(identifier_fault));
+  auto type = line.option("TYPE", "", options.positional_type, "Type of the event").check(identifier_fault);
   auto take_payload = [&options](const std::string& text) { options.payload = text; };
-  CLI::Option* payload =
-      app.add_option_function<std::string>("PAYLOAD", take_payload, "JSON, or - for stdin");
-  payload->type_name("");
-  CLI::Option* lines = app.add_flag("--lines", options.lines, "Publish stdin line by line");
-  lines->excludes(type)->excludes(payload);
-  app.add_option("--type", options.lines_type, "With --lines: lines are payloads of events of this type")
-      ->type_name("TYPE")
-      ->needs(lines)
-      ->check(check_by(identifier_fault));
-  app.add_option("--id", options.publish.id, "event_id: repetitions within 5 minutes are dropped")
-      ->type_name("ID")
-      ->excludes(lines);
-  app.add_option("--time", options.publish.time, "source_time: milliseconds since 1970")
-      ->type_name("MS")
-      ->excludes(lines)
-      ->check(check_by(time_fault));
-  app.add_option("--source", options.source,
-                 "Publish as this source; the hub shows its state (default: anonymous)")
-      ->type_name("NAME")
-      ->check(check_by(identifier_fault));
-  app.add_flag("--text", options.publish.text, "Payloads are raw text, not JSON");
-  line.add_duration("--timeout", options.timeout, "Wait this long for the hub's confirmation (default: 10s)");
-  app.add_flag("--no-start", options.no_start, "Do not start a hub");
-  app.add_flag("-q,--quiet", options.quiet, "No rate line on a terminal");
+  auto payload = line.option("PAYLOAD", "", take_payload, "JSON, or - for stdin");
+  auto lines =
+      line.flag("--lines", options.lines, "Publish stdin line by line").excludes(type).excludes(payload);
+  line.option("--type", "TYPE", options.lines_type, "With --lines: lines are payloads of events of this type")
+      .needs(lines)
+      .check(identifier_fault);
+  line.option("--id", "ID", options.publish.id, "event_id: repetitions within 5 minutes are dropped")
+      .excludes(lines);
+  line.option("--time", "MS", options.publish.time, "source_time: milliseconds since 1970")
+      .excludes(lines)
+      .check(time_fault);
+  line.option("--source", "NAME", options.source,
+              "Publish as this source; the hub shows its state (default: anonymous)")
+      .check(identifier_fault);
+  line.flag("--text", options.publish.text, "Payloads are raw text, not JSON");
+  line.duration("--timeout", options.timeout, "Wait this long for the hub's confirmation (default: 10s)");
+  line.flag("--no-start", options.no_start, "Do not start a hub");
+  line.flag("-q,--quiet", options.quiet, "No rate line on a terminal");
   line.add_place(options.place);
 }
 
@@ -148,7 +140,7 @@ int publish(Options& options, const Console& console) {
   return options.lines ? session.publish_lines() : session.publish_one(std::move(payload));
 }
 
-int act(CommandLine&, Options& options, Console& console) {
+int act(Options& options, Console& console) {
   std::string fault = usage_fault(options);
   if (!fault.empty()) {
     console.error(fault + " (see bus-publish --help)");

@@ -75,26 +75,29 @@ std::string list_fault(const std::string& text) {
 }
 
 void declare(CommandLine& line, Options& options) {
-  CLI::App& app = line.app();
-  CLI::Option* json = app.add_flag("--json", options.json, "Print the hub's status_response, one line");
-  auto take_interval = [&options](const std::string& text) { options.watch = parse_duration(text); };
-  CLI::Option* watch =
-      app.add_option_function<std::string>("--watch", take_interval, "Again and again (default: 1s)");
-  watch->type_name("[D]")->expected(0, 1)->check(check_by(interval_fault));
-  CLI::Option* check =
-      app.add_flag("--check", options.check, "One line and an exit status: is the hub well?");
-  check->excludes(json)->excludes(watch);
-  CLI::Option* explain =
-      app.add_option("--explain", options.explain, "Who would get an event of TYPE, and why not");
-  explain->type_name("TYPE")->excludes(json)->excludes(watch)->excludes(check)->check(
-      check_by(identifier_fault));
-  app.add_option("--list", options.list, "Only the names of the keys, or of the types, one to a line")
-      ->type_name("keys|types")
-      ->excludes(json)
-      ->excludes(watch)
-      ->excludes(check)
-      ->excludes(explain)
-      ->check(check_by(list_fault));
+  auto json = line.flag("--json", options.json, "Print the hub's status_response, one line");
+  auto take_interval = [&options](const std::string& text) {
+    options.watch = text.empty() ? kDefaultInterval : parse_duration(text);
+  };
+  auto watch = line.option("--watch", "[D]", take_interval, "Again and again (default: 1s)")
+                   .value_is_optional()
+                   .check(interval_fault);
+  auto check = line.flag("--check", options.check, "One line and an exit status: is the hub well?")
+                   .excludes(json)
+                   .excludes(watch);
+  auto explain =
+      line.option("--explain", "TYPE", options.explain, "Who would get an event of TYPE, and why not")
+          .excludes(json)
+          .excludes(watch)
+          .excludes(check)
+          .check(identifier_fault);
+  line.option("--list", "keys|types", options.list,
+              "Only the names of the keys, or of the types, one to a line")
+      .excludes(json)
+      .excludes(watch)
+      .excludes(check)
+      .excludes(explain)
+      .check(list_fault);
   line.add_place(options.place);
 }
 
@@ -253,8 +256,7 @@ int Status::watch() {
   return caught_signal() != 0 ? ended_by_signal(caught_signal()) : kDone;
 }
 
-int act(CommandLine& line, Options& options, Console& console) {
-  if (line.app().count("--watch") > 0 && !options.watch) options.watch = kDefaultInterval;
+int act(Options& options, Console& console) {
   Status status(options, console);
   if (options.check) return status.check();
   if (!options.explain.empty()) return status.explain();

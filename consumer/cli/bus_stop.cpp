@@ -37,10 +37,9 @@ struct Options {
 };
 
 void declare(CommandLine& line, Options& options) {
-  CLI::App& app = line.app();
-  app.add_flag("--force", options.force, "Also with consumers connected; kill the hub when the time is over");
-  line.add_duration("--timeout", options.timeout, "Wait this long for its end (default: 5s)");
-  app.add_flag("-q,--quiet", options.quiet, "Say nothing but errors");
+  line.flag("--force", options.force, "Also with consumers connected; kill the hub when the time is over");
+  line.duration("--timeout", options.timeout, "Wait this long for its end (default: 5s)");
+  line.flag("-q,--quiet", options.quiet, "Say nothing but errors");
   line.add_place(options.place);
 }
 
@@ -93,7 +92,7 @@ int stop(const Options& options, const Console& console) {
   return stopped.error().result == BUSD_TIMED_OUT ? kTimeRanOut : exit_code_of(stopped.error().result);
 }
 
-int act(CommandLine&, Options& options, Console& console) {
+int act(Options& options, Console& console) {
   console.set_quiet(options.quiet);
   return stop(options, console);
 }

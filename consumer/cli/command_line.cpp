@@ -1,11 +1,15 @@
 #include "consumer/cli/command_line.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <memory>
 #include <unistd.h>
 #include <utility>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 
 #include "busd/consumer.h"
 #include "consumer/cli/exit_code.h"
@@ -56,51 +60,100 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::nullopt;
 }
 
+CommandLine::Option CommandLine::Option::required() const {
+  option_->required();
+  return *this;
+}
+
+CommandLine::Option CommandLine::Option::check(Fault fault) const {
+  option_->check(CLI::Validator([fault](std::string& text) { return fault(text); }, std::string()));
+  return *this;
+}
+
+CommandLine::Option CommandLine::Option::excludes(Option other) const {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+CommandLine::Option CommandLine::Option::needs(Option other) const {
+  option_->needs(other.option_);
+  return *this;
+}
+
+CommandLine::Option CommandLine::Option::value_is_optional() const {
+  option_->expected(0, 1);
+  return *this;
+}
+
 CommandLine::CommandLine(const Console& console, const std::string& about, const std::string& notes)
-    : console_(console), app_(about, console.program()) {
-  app_.footer(notes);
-  app_.set_help_flag("-h,--help", "Print this help");
-  app_.set_version_flag("--version", console.program() + " " + busd_version(), "Print the version");
+    : console_(console), app_(std::make_unique<CLI::App>(about, console.program())) {
+  app_->footer(notes);
+  app_->set_help_flag("-h,--help", "Print this help");
+  app_->set_version_flag("--version", console.program() + " " + busd_version(), "Print the version");
   auto formatter = std::make_shared<HelpFormatter>();
   formatter->column_width(26);
-  app_.formatter(formatter);
-  app_.option_defaults()->always_capture_default(false);
+  app_->formatter(formatter);
+  app_->option_defaults()->always_capture_default(false);
+}
+
+CommandLine::~CommandLine() = default;
+
+CommandLine::Option CommandLine::flag(const std::string& names, bool& value, const std::string& help) {
+  return Option(app_->add_flag(names, value, help));
+}
+
+CommandLine::Option CommandLine::option(const std::string& names, const char* value_name, std::string& value,
+                                        const std::string& help) {
+  return Option(app_->add_option(names, value, help)->type_name(value_name));
+}
+
+CommandLine::Option CommandLine::option(const std::string& names, const char* value_name, Take take,
+                                        const std::string& help) {
+  return Option(app_->add_option_function<std::string>(names, std::move(take), help)->type_name(value_name));
+}
+
+CommandLine::Option CommandLine::option(const std::string& names, const char* value_name,
+                                        std::vector<std::string>& values, const std::string& help) {
+  return Option(app_->add_option(names, values, help)->type_name(value_name)->allow_extra_args(false));
+}
+
+CommandLine::Option CommandLine::duration(const std::string& names,
+                                          std::optional<std::chrono::milliseconds>& value,
+                                          const std::string& help) {
+  auto take = [&value](const std::string& text) { value = parse_duration(text); };
+  return option(names, "D", take, help).check(duration_fault);
 }
 
 void CommandLine::add_place(Place& place) {
-  CLI::Option* socket =
-      app_.add_option("--socket", place.socket, "Socket of the hub (default: $BUSD_SOCKET, else your own)");
-  CLI::Option* bus =
-      app_.add_option("--bus", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")");
-  socket->type_name("PATH")->excludes(bus);
-  bus->type_name("NAME")->excludes(socket);
+  Option socket =
+      option("--socket", "PATH", place.socket, "Socket of the hub (default: $BUSD_SOCKET, else your own)");
+  option("--bus", "NAME", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")").excludes(socket);
 }
 
-CLI::Option* CommandLine::add_duration(const std::string& names,
-                                       std::optional<std::chrono::milliseconds>& value,
-                                       const std::string& help) {
-  auto take = [&value](const std::string& text) { value = parse_duration(text); };
-  return app_.add_option_function<std::string>(names, take, help)
-      ->check(check_by(duration_fault))
-      ->type_name("D");
+std::optional<CommandLine::Ending> CommandLine::read(std::vector<std::string> arguments) {
+  // CLI11 wants the last one first, reports by exceptions, and has exit codes of its own.
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app_->parse(std::move(arguments));
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    return Ending{kDone, app_->help()};
+  } catch (const CLI::CallForVersion& version) {
+    return Ending{kDone, std::string(version.what()) + "\n"};
+  } catch (const CLI::ParseError& fault) {
+    return Ending{kUsage, std::string(fault.what()) + " (see " + console_.program() + " --help)"};
+  }
 }
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {
-  // CLI11 reports by exceptions, and with exit codes of its own.
-  std::string answer;
-  try {
-    app_.parse(argc, argv);
-    return std::nullopt;
-  } catch (const CLI::CallForHelp&) {
-    answer = app_.help();
-  } catch (const CLI::CallForVersion& version) {
-    answer = std::string(version.what()) + "\n";
-  } catch (const CLI::ParseError& fault) {
-    console_.error(std::string(fault.what()) + " (see " + console_.program() + " --help)");
-    return kUsage;
+  auto ending = read(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  if (!ending) return std::nullopt;
+  if (ending->code != kDone) {
+    console_.error(ending->text);
+    return ending->code;
   }
   Output output(STDOUT_FILENO);
-  output.text(answer);
+  output.text(ending->text);
   if (output.flush() != Written::failed) return kDone;
   console_.error("cannot write to stdout");
   return kInternal;
@@ -120,10 +173,6 @@ std::string time_fault(const std::string& text) {
   bool digits =
       !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string::npos;
   return digits ? std::string() : "\"" + text + "\" is not a time: write milliseconds since 1970 as digits";
-}
-
-CLI::Validator check_by(std::string (*fault)(const std::string&)) {
-  return {[fault](std::string& text) { return fault(text); }, std::string()};
 }
 
 }  // namespace bus::cli

@@ -15,7 +15,7 @@ struct Program {
   const char* about;  // on top of --help, and begins with examples
   const char* notes;  // at its end
   void (*declare)(CommandLine& line, Options& options);
-  int (*act)(CommandLine& line, Options& options, Console& console);  // returns the exit code
+  int (*act)(Options& options, Console& console);  // returns the exit code
 
   // noexcept: CLI11 throws where options are declared wrongly, which is our bug and ends the process.
   // NOLINTNEXTLINE(bugprone-exception-escape)
@@ -27,7 +27,7 @@ struct Program {
     CommandLine line(console, about, notes);
     declare(line, options);
     if (auto code = line.parse(argc, argv)) return *code;
-    return act(line, options, console);
+    return act(options, console);
   }
 };
 

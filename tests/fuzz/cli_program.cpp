@@ -11,19 +11,13 @@ namespace bus::cli {
 
 bool BUSD_CLI_TAKES(std::vector<std::string> arguments);
 
-// As Program::run() and CommandLine::parse() do it, but nothing is printed.
+// As Program::run() does it, but nothing is printed.
 bool BUSD_CLI_TAKES(std::vector<std::string> arguments) {
   Console console(kProgram.name);
   Options options;
   CommandLine line(console, kProgram.about, kProgram.notes);
   kProgram.declare(line, options);
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  try {
-    line.app().parse(std::move(reversed));
-    return true;
-  } catch (const CLI::ParseError&) {
-    return false;
-  }
+  return !line.read(std::move(arguments));
 }
 
 }  // namespace bus::cli
