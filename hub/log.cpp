@@ -47,6 +47,9 @@ const char* priority_of(LogLevel level) {
   return "<7>";
 }
 
+// Whether so many bytes of a line tell what it says. Its end comes before the next line if it must.
+bool is_whole(const std::string& line, size_t written) { return written + 1 >= line.size(); }
+
 // "time=2026-01-31T23:59:59.999Z ".
 std::string timestamp() {
   timespec at{};
@@ -146,14 +149,14 @@ bool Log::put_file(const std::string& line) {
   if (file_bytes_ + line.size() > max_file_bytes_) rotate();
   size_t written = put_line(file_.get(), line);
   file_bytes_ += written;
-  return written == line.size();
+  return is_whole(line, written);
 }
 
 bool Log::put_stderr(const std::string& line) {
   // stderr may be a pipe that nobody empties; it belongs to others too, so it is not made non-blocking.
   pollfd room{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return false;
-  return put_line(STDERR_FILENO, line) == line.size();
+  return is_whole(line, put_line(STDERR_FILENO, line));
 }
 
 size_t Log::put_line(int fd, const std::string& line) {

@@ -1,5 +1,6 @@
 #include "hub/log.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sys/resource.h>
@@ -137,6 +138,36 @@ TEST_CASE("Log that was moved away but could not be opened anew is opened when i
   CHECK(write_until(there));
   log.write(LogLevel::info, "last");
   CHECK(text_of(path).find("msg=\"last\"") != std::string::npos);
+}
+
+TEST_CASE("Of a log whose room ends anywhere, each line is there as a whole or is counted") {
+  TempDir directory;
+  auto sigxfsz = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  for (size_t room = 0; room < 200; ++room) {
+    std::string path = directory.file("log." + std::to_string(room));
+    Log log;
+    REQUIRE(log.open_file(path));
+    rlimit tight{room, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
+    for (int i = 1; i <= 3; ++i) log.write(LogLevel::info, "line", {{"text", "quoted"}});
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    log.write(LogLevel::info, "line", {{"text", "quoted"}});
+
+    std::ifstream file(path);
+    uint64_t whole = 0;
+    uint64_t lost = 0;
+    for (std::string line; std::getline(file, line);) {
+      line.erase(0, line.find(' ') + 1);  // its time
+      whole += line == "level=info msg=\"line\" text=\"quoted\"" ? 1U : 0U;
+      constexpr std::string_view kTold = "level=warning msg=\"log lines lost\" lines=";
+      if (line.starts_with(kTold)) lost += std::stoull(line.substr(kTold.size()));
+    }
+    INFO("with room for " << room << " bytes: " << text_of(path));
+    CHECK(whole + lost == 4);
+  }
+  std::signal(SIGXFSZ, sigxfsz);
 }
 
 TEST_CASE("Log goes on with a file that is there, and counts what it holds already") {
