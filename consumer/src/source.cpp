@@ -60,11 +60,15 @@ Verdict Source::status(SourceState state, std::string_view detail) {
     return {BUSD_INVALID, "detail has " + std::to_string(detail.size()) + " bytes; the limit is " +
                               std::to_string(kMaxDetailBytes)};
   }
+  std::string frame = encode(SourceStatus{name, state, std::string(detail)});
   auto write = [&](SendBuffer& out) -> std::optional<std::string> {
-    out.append(encode(SourceStatus{name, state, std::string(detail)}));
+    out.append(frame);
     return std::nullopt;
   };
-  return enqueue(write, 0);
+  Verdict verdict = enqueue(write, 0);
+  bool plain = state == SourceState::connected && detail.empty();
+  last_status_ = plain ? std::string() : std::move(frame);
+  return verdict;
 }
 
 // Queues the frame that `write` adds to a buffer; what it returns is wrong with it. While there is a
@@ -227,6 +231,11 @@ void Source::on_back() {
   ledger_.clear();
   ledger_.add_other();  // hello, which the hub has answered
   ledger_.confirm(ledger_.frames());
+  // The hub has said "connected", which may not be what was reported. A newer state waits in the backlog.
+  auto is_status = [](const Waiting& waiting) { return waiting.number == 0; };
+  if (!last_status_.empty() && std::none_of(backlog_.begin(), backlog_.end(), is_status)) {
+    queue_now(last_status_, 0);
+  }
   for (const Waiting& waiting : backlog_) queue_now(waiting.frame, waiting.number);
   backlog_.clear();
   backlog_bytes_ = 0;

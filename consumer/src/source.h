@@ -85,6 +85,7 @@ class Source {
   uint64_t last_number_ = 0;
   uint64_t unconfirmed_ = 0;
   bool break_to_report_ = false;
+  std::string last_status_;  // the frame; empty: no state was reported, or the one that a hello brings
   std::deque<SourceRefusal> refusals_;
   SourceRefusal taken_;
   uint64_t refused_ = 0;     // since the last flush that said so

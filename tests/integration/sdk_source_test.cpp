@@ -419,6 +419,50 @@ TEST_CASE("Nothing is reported of a break when all was confirmed", "[break]") {
   CHECK(source.unconfirmed() == 0);
 }
 
+TEST_CASE("The state that a source has reported is reported to the next hub, too", "[break]") {
+  TempDir directory;
+  auto hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  auto options = options_for(hub->socket());
+  options.name = "s";
+  auto source = open_source(options);
+  auto restart = [&] {
+    hub->kill();
+    hub.reset();
+    hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  };
+  auto state_after_restart = [&] {
+    REQUIRE(source.flush(kItemPatience));
+    restart();
+    publish(source, "t", "1");
+    // Who joins is told the last state.
+    auto consumer = consumer_for(hub->socket());
+    auto item = consumer.next(kItemPatience);
+    REQUIRE(item);
+    return describe(*item) + " " + std::string(item->source_status().detail);
+  };
+  CHECK(state_after_restart() == "source s connected ");
+  REQUIRE(source.status(busd::SourceState::disconnected, "unplugged"));
+  CHECK(state_after_restart() == "source s disconnected unplugged");
+  CHECK(state_after_restart() == "source s disconnected unplugged");
+  REQUIRE(source.status(busd::SourceState::connected));
+  CHECK(state_after_restart() == "source s connected ");
+
+  // A newer one that no hub has seen takes its place, and is said once.
+  REQUIRE(source.status(busd::SourceState::disconnected));
+  REQUIRE(source.flush(kItemPatience));
+  hub->kill();
+  REQUIRE(source.status(busd::SourceState::reconnecting));
+  hub.reset();
+  hub = std::make_unique<HubProcess>(directory, std::vector<std::string>{});
+  auto consumer = consumer_for(hub->socket());
+  publish(source, "t", "1");
+  std::vector<std::string> items;
+  while (items.empty() || items.back() != "event 1") items.push_back(next_item(consumer));
+  // The consumer may have come before the source, or between any two frames of it.
+  CHECK(std::count(items.begin(), items.end(), "source s disconnected") == 0);
+  CHECK(std::count(items.begin(), items.end(), "source s reconnecting") == 1);
+}
+
 TEST_CASE("Without reconnecting, a source whose hub died is closed", "[break]") {
   HubProcess hub;
   auto options = options_for(hub.socket());

@@ -294,8 +294,8 @@ BUSD_API busd_result busd_source_publish(busd_source* source, const busd_publica
 BUSD_API busd_result busd_source_publish_frame(busd_source* source, busd_text frame, uint64_t* number,
                                                busd_error* error);
 
-/* Reports the state of the source (or of what it watches); kept by the hub for consumers that join later.
- * Needs a name. */
+/* Reports the state of the source (or of what it watches); kept by the hub for consumers that join later, and
+ * reported again after each reconnect. Needs a name. */
 BUSD_API busd_result busd_source_status(busd_source* source, busd_source_state state, busd_text detail,
                                         busd_error* error);
 
