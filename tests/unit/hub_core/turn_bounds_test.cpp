@@ -21,6 +21,11 @@ std::string delivered(const std::string& type, size_t seq, size_t number) {
          std::to_string(number) + "}";
 }
 
+// About 1 KiB.
+std::string long_event() {
+  return R"({"type":"event","event_type":"t","payload":")" + std::string(1000, 'x') + "\"}\n";
+}
+
 hub::HubConfig wide_config() {
   hub::HubConfig config = rig_config();
   config.max_connections = 10'000;
@@ -28,15 +33,19 @@ hub::HubConfig wide_config() {
   return config;
 }
 
+// So many consumers of one key, with these types.
+std::vector<PeerId> join(CoreRig& rig, size_t count, const std::string& types) {
+  std::vector<PeerId> consumers;
+  for (size_t i = 0; i < count; ++i) consumers.push_back(rig.consumer("k", types));
+  return consumers;
+}
+
 }  // namespace
 
 TEST_CASE("One event for thousands is written to some in its turn, and to the others in turns of their own") {
   CoreRig rig(wide_config());
   constexpr size_t kConsumers = 5000;
-  std::vector<PeerId> consumers;
-  for (size_t i = 0; i < kConsumers; ++i) {
-    consumers.push_back(rig.consumer("k", R"("t")"));
-  }
+  std::vector<PeerId> consumers = join(rig, kConsumers, R"("t")");
   PeerId source = rig.source("s");
   for (PeerId id : consumers) rig.lines(id);
   size_t before = rig.writes;
@@ -62,11 +71,8 @@ TEST_CASE("A full queue that a turn has no time for is written all the same, and
   config.queue.frames = 2;
   CoreRig rig(config);
   PeerId source = rig.source("s");
-  std::vector<PeerId> consumers;
-  for (int i = 0; i < 12; ++i) {
-    consumers.push_back(rig.consumer("k", R"("t")"));
-    rig.set_room(consumers.back(), 0);
-  }
+  std::vector<PeerId> consumers = join(rig, 12, R"("t")");
+  for (PeerId id : consumers) rig.set_room(id, 0);
   rig.send(source, event("t", 1) + event("t", 2));
   for (PeerId id : consumers) rig.give_room_silently(id, kEndless);
   rig.writes_left = 0;
@@ -83,14 +89,9 @@ TEST_CASE(
   config.queue.frames = 500;
   CoreRig rig(config);
   PeerId source = rig.source("s");
-  std::vector<PeerId> consumers;
-  for (int i = 0; i < 12; ++i) {
-    consumers.push_back(rig.consumer("k", R"("t")"));
-    rig.set_room(consumers.back(), 0);
-  }
-  const std::string long_event =
-      R"({"type":"event","event_type":"t","payload":")" + std::string(1000, 'x') + "\"}\n";
-  for (int n = 0; n < 500; ++n) rig.send(source, long_event);
+  std::vector<PeerId> consumers = join(rig, 12, R"("t")");
+  for (PeerId id : consumers) rig.set_room(id, 0);
+  for (int n = 0; n < 500; ++n) rig.send(source, long_event());
   for (PeerId id : consumers) rig.give_room_silently(id, kEndless);
   rig.writes_left = 0;
   rig.core.receive(source, event("t", 1) + event("t", 2), rig.clock);
@@ -108,8 +109,7 @@ TEST_CASE(
 TEST_CASE("A turn in a callback whose time is used up writes nothing while others wait for theirs") {
   CoreRig rig(wide_config());
   PeerId source = rig.source("s");
-  std::vector<PeerId> consumers;
-  for (int i = 0; i < 12; ++i) consumers.push_back(rig.consumer("k", R"("t")"));
+  std::vector<PeerId> consumers = join(rig, 12, R"("t")");
   rig.writes_left = 0;
   rig.core.receive(source, event("t", 1), rig.clock);
   CHECK(rig.core.is_behind());
@@ -123,13 +123,10 @@ TEST_CASE("A turn in a callback whose time is used up writes nothing while other
 TEST_CASE("What a peer is written from a long queue counts when a turn asks whether it is over") {
   CoreRig rig(wide_config());
   PeerId source = rig.source("s");
-  std::vector<PeerId> consumers;
-  for (int i = 0; i < 12; ++i) consumers.push_back(rig.consumer("k", R"("t")"));
-  const std::string long_event =
-      R"({"type":"event","event_type":"t","payload":")" + std::string(1000, 'x') + "\"}\n";
+  std::vector<PeerId> consumers = join(rig, 12, R"("t")");
   rig.writes_left = 0;
   rig.core.receive(source, event("t", 1), rig.clock);
-  for (int n = 0; n < 400; ++n) rig.core.receive(source, long_event, rig.clock);
+  for (int n = 0; n < 400; ++n) rig.core.receive(source, long_event(), rig.clock);
   for (PeerId id : consumers) rig.take_bytes(id);
   rig.writes_left = 2;
   rig.core.tick(rig.clock, {});
@@ -149,11 +146,9 @@ TEST_CASE(
     config.sharing = {2, 1, frame_bytes};
     CoreRig rig(config);
     PeerId source = rig.source("s");
-    std::vector<PeerId> early;
-    for (int i = 0; i < 12; ++i) early.push_back(rig.consumer("k", R"("t")"));
+    std::vector<PeerId> early = join(rig, 12, R"("t")");
     rig.send(source, event("t", 0) + event("t", 0));
-    std::vector<PeerId> late;
-    for (int i = 0; i < 12; ++i) late.push_back(rig.consumer("k", R"("t")"));
+    std::vector<PeerId> late = join(rig, 12, R"("t")");
     for (PeerId id : early) rig.set_room(id, 0);
     for (int n = 0; n < 4; ++n) rig.send(source, event("t", 1));
     for (PeerId id : early) rig.give_room_silently(id, kEndless);
@@ -167,8 +162,7 @@ TEST_CASE(
 
 TEST_CASE("A hub that is told to stop handles what it has read before") {
   CoreRig rig(wide_config());
-  std::vector<PeerId> consumers;
-  for (size_t i = 0; i < 300; ++i) consumers.push_back(rig.consumer("k", R"("a","b")"));
+  std::vector<PeerId> consumers = join(rig, 300, R"("a","b")");
   PeerId source = rig.source("s");
   for (PeerId id : consumers) rig.lines(id);
   std::string chunk;
@@ -184,8 +178,7 @@ TEST_CASE("A chunk that gives much to many is handled in several turns, in order
   CoreRig rig(wide_config());
   constexpr size_t kConsumers = 300;
   constexpr size_t kEvents = 1500;
-  std::vector<PeerId> consumers;
-  for (size_t i = 0; i < kConsumers; ++i) consumers.push_back(rig.consumer("k", R"("a","b")"));
+  std::vector<PeerId> consumers = join(rig, kConsumers, R"("a","b")");
   PeerId source = rig.source("s");
   for (PeerId id : consumers) rig.lines(id);
   // Each event is a run of its own, which each consumer has to be given.
@@ -216,8 +209,7 @@ TEST_CASE("A chunk that gives much to many is handled in several turns, in order
 
 TEST_CASE("A flood of reports of sources is handled in several turns, too") {
   CoreRig rig(wide_config());
-  std::vector<PeerId> consumers;
-  for (size_t i = 0; i < 500; ++i) consumers.push_back(rig.consumer("k", R"("t")"));
+  std::vector<PeerId> consumers = join(rig, 500, R"("t")");
   PeerId source = rig.source("s");
   for (PeerId id : consumers) rig.lines(id);
   std::string chunk;
