@@ -107,9 +107,9 @@ CommandLine::Option CommandLine::option(const std::string& names, const char* va
   return Option(app_->add_option(names, value, help)->type_name(value_name));
 }
 
-CommandLine::Option CommandLine::option(const std::string& names, const char* value_name, Take take,
+CommandLine::Option CommandLine::option(const std::string& names, const char* value_name, const Take& take,
                                         const std::string& help) {
-  return Option(app_->add_option_function<std::string>(names, std::move(take), help)->type_name(value_name));
+  return Option(app_->add_option_function<std::string>(names, take, help)->type_name(value_name));
 }
 
 CommandLine::Option CommandLine::option(const std::string& names, const char* value_name,

@@ -68,7 +68,7 @@ class CommandLine {
   Option flag(const std::string& names, bool& value, const std::string& help);
   Option option(const std::string& names, const char* value_name, std::string& value,
                 const std::string& help);
-  Option option(const std::string& names, const char* value_name, Take take, const std::string& help);
+  Option option(const std::string& names, const char* value_name, const Take& take, const std::string& help);
   // May be given again, each time with one value.
   Option option(const std::string& names, const char* value_name, std::vector<std::string>& values,
                 const std::string& help);
