@@ -13,6 +13,7 @@
 #include "consumer/cli/health.h"
 #include "consumer/cli/output.h"
 #include "consumer/cli/program.h"
+#include "consumer/cli/program_names.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/status_report.h"
 #include "consumer/cli/status_table.h"
@@ -105,7 +106,8 @@ void declare(CommandLine& line, Options& options) {
 std::optional<StatusReport> parse_answer(Answer& answer) {
   if (!answer.response) return std::nullopt;
   auto report = parse_status(*answer.response);
-  if (!report) answer.trouble = {kProtocol, "what answers there is no hub"};
+  if (!report) answer.trouble = {kProtocol, "the peer is not a busd hub"};
+  if (report) name_programs(*report);
   return report;
 }
 
@@ -194,7 +196,7 @@ int Status::list() {
   if (!response && response.error().result == BUSD_UNREACHABLE) return kUnreachable;
   if (!response) return report({exit_code_of(response.error().result), response.error().message});
   auto report = parse_status(*response);
-  if (!report) return this->report({kProtocol, "what answers there is no hub"});
+  if (!report) return this->report({kProtocol, "the peer is not a busd hub"});
   std::string text;
   for (const std::string& name : options_.list == "keys" ? keys_of(*report) : types_of(*report)) {
     // Nobody could type what is not safe, and a shell would show it as it is.

@@ -48,27 +48,34 @@ bool alike(std::string_view a, std::string_view b) {
   return edit_distance(a, b) <= (longest < 4 ? 1 : longest < 12 ? 2 : 3);
 }
 
+// The character of UTF-8 text that begins at `at`.
+std::string_view next_character(std::string_view text, size_t at) {
+  size_t end = at + 1;
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) ++end;
+  return text.substr(at, end - at);
+}
+
 std::string pattern_miss(std::string_view entry, std::string_view type) {
   std::string_view prefix = entry.substr(0, entry.size() - 1);  // with its dot
   std::string_view stem = prefix.substr(0, prefix.size() - 1);
   if (stem.empty()) return {};
   if (type == stem || type == prefix) {
-    return "pattern " + quoted(entry) + " needs something after the dot; for the type itself, ask for " +
-           quoted(type);
+    return "pattern " + quoted(entry) + " matches only types that continue after the dot; " + quoted(type) +
+           " would match";
   }
   if (type.starts_with(stem)) {
-    return "pattern " + quoted(entry) + " wants a dot after " + quoted(stem) + ", the type goes on with " +
-           quoted(type.substr(stem.size(), 1));
+    return "pattern " + quoted(entry) + " needs a dot after " + quoted(stem) + ", but the type has " +
+           quoted(next_character(type, stem.size())) + " there";
   }
   if (lower(type).starts_with(lower(prefix))) {
-    return "pattern " + quoted(entry) + " differs in upper and lower case";
+    return "pattern " + quoted(entry) + " differs from the type in upper and lower case";
   }
   size_t dots = static_cast<size_t>(std::count(prefix.begin(), prefix.end(), '.'));
   size_t end = 0;
   for (size_t i = 0; i < dots && end != std::string_view::npos; ++i)
     end = type.find('.', end + (i == 0 ? 0 : 1));
   if (end != std::string_view::npos && alike(stem, type.substr(0, end))) {
-    return "pattern " + quoted(entry) + " is nearly right: the type begins with " +
+    return "pattern " + quoted(entry) + " is similar, but the type begins with " +
            quoted(type.substr(0, end));
   }
   return {};
@@ -84,25 +91,27 @@ bool entry_matches(std::string_view entry, std::string_view type) {
 }
 
 std::string near_miss(std::string_view entry, std::string_view type) {
-  if (trimmed(entry) == trimmed(type)) return "entry " + quoted(entry) + " differs in spaces";
+  if (trimmed(entry) == trimmed(type)) return "entry " + quoted(entry) + " differs from the type in spaces";
   if (entry.ends_with(".*")) return pattern_miss(entry, type);
   if (entry.ends_with('*') && type.starts_with(entry.substr(0, entry.size() - 1))) {
-    return "entry " + quoted(entry) + " is no pattern: only \"*\" and what ends in \".*\" is";
+    return "entry " + quoted(entry) + " is not a pattern; only \"*\" and entries that end in \".*\" are";
   }
-  if (lower(entry) == lower(type)) return "entry " + quoted(entry) + " differs in upper and lower case";
+  if (lower(entry) == lower(type)) {
+    return "entry " + quoted(entry) + " differs from the type in upper and lower case";
+  }
   if (type.starts_with(std::string(entry) + ".")) {
-    return "entry " + quoted(entry) + " stands for itself only; " + quoted(std::string(entry) + ".*") +
+    return "entry " + quoted(entry) + " matches only itself; " + quoted(std::string(entry) + ".*") +
            " would match";
   }
-  if (alike(entry, type)) return "entry " + quoted(entry) + " is spelled nearly the same";
+  if (alike(entry, type)) return "entry " + quoted(entry) + " is spelled almost like the type";
   return {};
 }
 
 Verdict judge(const ConsumerReport& consumer, std::string_view type) {
-  if (consumer.event_types.empty()) return {false, "asked for no events"};
+  if (consumer.event_types.empty()) return {false, "subscribed to no types"};
   for (const std::string& entry : consumer.event_types) {
     if (!entry_matches(entry, type)) continue;
-    return {true, (entry == type ? "by its entry " : "by its pattern ") + quoted(entry)};
+    return {true, entry == type ? "subscribed to it" : "pattern " + quoted(entry) + " matches"};
   }
   for (const std::string& entry : consumer.event_types) {
     std::string miss = near_miss(entry, type);
@@ -116,7 +125,7 @@ Verdict judge(const ConsumerReport& consumer, std::string_view type) {
   if (consumer.event_types.size() > kShown) {
     list += " and " + std::to_string(consumer.event_types.size() - kShown) + " more";
   }
-  return {false, "asked for " + list};
+  return {false, "subscribed to " + list};
 }
 
 std::vector<std::string> unmatched_hints(const StatusReport& report, std::string_view type) {
@@ -124,10 +133,10 @@ std::vector<std::string> unmatched_hints(const StatusReport& report, std::string
   for (const TypeCount& unmatched : report.unmatched_types) {
     std::string times = std::to_string(unmatched.count) + (unmatched.count == 1 ? " event" : " events");
     if (unmatched.type == type) {
-      hints.push_back(times + " of this type found nobody so far");
+      hints.push_back(times + " of this type matched no consumer so far");
     } else if (lower(unmatched.type) == lower(type) || alike(unmatched.type, type)) {
       hints.push_back(times + " of type " + quoted(unmatched.type) +
-                      " found nobody so far: is that the one?");
+                      " matched no consumer so far; is that the type you meant?");
     }
   }
   return hints;

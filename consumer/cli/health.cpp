@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/readable.h"
 #include "consumer/cli/status_report.h"
-#include "consumer/cli/status_table.h"
 
 namespace bus::cli {
 
@@ -95,7 +95,7 @@ Health check_health(const busd::HubOptions& options) {
   const auto& status = look.status;
   const auto& facts = look.facts;
   auto report = parse_status(*status);
-  if (!report) return {kProtocol, "what answers at " + facts->socket + " is no hub"};
+  if (!report) return {kProtocol, "the peer at " + facts->socket + " is not a busd hub"};
   if (!facts->lock_held) {
     return {kTryAgain,
             pid_text(facts->peer_pid) + " answers at " + facts->socket + " without holding " + facts->lock};

@@ -118,7 +118,7 @@ std::optional<StatusReport> parse_status(std::string_view frame) {
   for_each_in(json, "sources", [&](const Json& item) { report.sources.push_back(source_of(item)); });
   for_each_in(json, "cleanup_locks", [&](const Json& item) {
     report.locks.push_back(
-        {text_of(item, "scope"), pid_of(item), number_of(item, "held_ms"), number_of(item, "waiting")});
+        {text_of(item, "scope"), pid_of(item), number_of(item, "held_ms"), number_of(item, "waiting"), {}});
   });
   for_each_in(json, "unmatched_types", [&](const Json& item) {
     report.unmatched_types.push_back({text_of(item, "event_type"), number_of(item, "count")});

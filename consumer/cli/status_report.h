@@ -23,6 +23,7 @@ struct ConsumerReport {
   uint64_t queued = 0;
   uint64_t queued_bytes = 0;
   uint64_t connected_sec = 0;
+  std::string program;  // not in the response: see program_names.h
 };
 
 struct SourceReport {
@@ -31,6 +32,7 @@ struct SourceReport {
   int64_t pid = 0;
   uint64_t published = 0;
   std::optional<uint64_t> last_event_ms_ago;
+  std::string program;
 };
 
 struct LockReport {
@@ -38,6 +40,7 @@ struct LockReport {
   int64_t pid = 0;
   uint64_t held_ms = 0;
   uint64_t waiting = 0;
+  std::string program;
 };
 
 struct TypeCount {

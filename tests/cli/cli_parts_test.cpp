@@ -9,6 +9,7 @@
 #include "consumer/cli/explain.h"
 #include "consumer/cli/line_reader.h"
 #include "consumer/cli/publish_session.h"
+#include "consumer/cli/readable.h"
 #include "consumer/cli/status_report.h"
 #include "consumer/cli/status_table.h"
 #include "consumer/cli/text.h"
@@ -154,21 +155,23 @@ TEST_CASE("Entries match as the hub matches them") {
 
 TEST_CASE("Near misses are told apart, and far ones are none") {
   CHECK(near_miss("build.*", "build") ==
-        "pattern \"build.*\" needs something after the dot; for the type itself, ask for \"build\"");
+        "pattern \"build.*\" matches only types that continue after the dot; \"build\" would match");
   CHECK(near_miss("build.*", "builds.x") ==
-        "pattern \"build.*\" wants a dot after \"build\", the type goes on with \"s\"");
-  CHECK(near_miss("build.*", "Build.x") == "pattern \"build.*\" differs in upper and lower case");
+        "pattern \"build.*\" needs a dot after \"build\", but the type has \"s\" there");
+  CHECK(near_miss("build.*", "buildä.x") ==
+        "pattern \"build.*\" needs a dot after \"build\", but the type has \"ä\" there");
+  CHECK(near_miss("build.*", "Build.x") ==
+        "pattern \"build.*\" differs from the type in upper and lower case");
   CHECK(near_miss("biuld.*", "build.x") ==
-        "pattern \"biuld.*\" is nearly right: the type begins with \"build\"");
+        "pattern \"biuld.*\" is similar, but the type begins with \"build\"");
   CHECK(near_miss("a.biuld.*", "a.build.x") ==
-        "pattern \"a.biuld.*\" is nearly right: the type begins with \"a.build\"");
+        "pattern \"a.biuld.*\" is similar, but the type begins with \"a.build\"");
   CHECK(near_miss("build*", "builds") ==
-        "entry \"build*\" is no pattern: only \"*\" and what ends in \".*\" is");
-  CHECK(near_miss("Build", "build") == "entry \"Build\" differs in upper and lower case");
-  CHECK(near_miss("build ", "build") == "entry \"build \" differs in spaces");
-  CHECK(near_miss("build", "build.done") ==
-        "entry \"build\" stands for itself only; \"build.*\" would match");
-  CHECK(near_miss("bulid", "build") == "entry \"bulid\" is spelled nearly the same");
+        "entry \"build*\" is not a pattern; only \"*\" and entries that end in \".*\" are");
+  CHECK(near_miss("Build", "build") == "entry \"Build\" differs from the type in upper and lower case");
+  CHECK(near_miss("build ", "build") == "entry \"build \" differs from the type in spaces");
+  CHECK(near_miss("build", "build.done") == "entry \"build\" matches only itself; \"build.*\" would match");
+  CHECK(near_miss("bulid", "build") == "entry \"bulid\" is spelled almost like the type");
   CHECK(near_miss("deploy", "build").empty());
   CHECK(near_miss("deploy.*", "build.done").empty());
   CHECK(near_miss(".*", "x").empty());
@@ -225,9 +228,10 @@ TEST_CASE("The table shows every part, and is cut to the terminal") {
   slow.dropped = 5;
   slow.queued = 20;
   slow.queued_bytes = 2048;
+  slow.program = "evil\x1b[m";
   report.consumers.push_back(slow);
-  report.sources.push_back({"clock", "connected", 11, 4, 250});
-  report.locks.push_back({"scope", 12, 1500, 2});
+  report.sources.push_back({"clock", "connected", 11, 4, 250, "ticker"});
+  report.locks.push_back({"scope", 12, 1500, 2, ""});
   report.unmatched_types.push_back({"x.y", 3});
   report.memory_bytes = 9 << 20U;
   report.memory_limit_bytes = 512 << 20U;
@@ -237,23 +241,25 @@ TEST_CASE("The table shows every part, and is cut to the terminal") {
   report.truncated = true;
   CHECK(joined(status_table(report, std::nullopt), false) ==
         "hub     pid 7  version 1.2.3  up 1m 01s  /run/x.sock\n"
-        "events  12 345 published  0 delivered  0 dropped  0 duplicates  0 unmatched  0 refused\n"
-        "memory  9.0 MiB of 512.0 MiB  busy at most 1.2 ms at a time\n"
-        "        queues had no room 3 times: 1.0 MiB of 2.0 MiB taken\n"
+        "events  12345 published  0 delivered  0 dropped  0 duplicates  0 unmatched  0 refused\n"
+        "memory  9.0 MiB of 512.0 MiB  event loop busy for at most 1.2 ms\n"
+        "        the pool \"queues\" was full 3 times; it now uses 1.0 MiB of 2.0 MiB\n"
         "\n"
-        "SOURCE  STATE      PID  PUBLISHED  LAST EVENT\n"
-        "clock   connected   11          4    0.2s ago\n"
+        "SOURCE  STATE      PID  PROGRAM  PUBLISHED  LAST EVENT\n"
+        "clock   connected   11  ticker           4    0.2s ago\n"
         "\n"
-        "CONSUMER KEY     PID  RECEIVED  DROPPED  LAG    QUEUE  UP  TYPES\n"
-        "key           9 (10)        30        5   20  2.0 KiB  0s  a b.*\n"
+        "CONSUMER KEY     PID  PROGRAM     RECEIVED  DROPPED  LAG    QUEUE  UP  TYPES\n"
+        "key           9 (10)  evil\\x1b[m        30        5   20  2.0 KiB  0s  a b.*\n"
         "\n"
-        "CLEANING UP  PID  SINCE  WAITING\n"
-        "scope         12   1.5s        2\n"
+        "CLEAN-UP LOCK  PID  PROGRAM  HELD FOR  WAITING\n"
+        "scope           12  -            1.5s        2\n"
         "\n"
-        "NOBODY TAKES  EVENTS\n"
-        "x.y                3\n"
-        "(more than fits one frame: the lists are cut)\n");
+        "UNMATCHED TYPE  EVENTS\n"
+        "x.y                  3\n"
+        "The lists are incomplete: the hub's answer did not fit one frame.\n");
   for (const TableLine& line : status_table(report, 30)) CHECK(columns_of(line.text) <= 30);
+  // Digits are grouped for people alone: programs read a pipe.
+  CHECK(joined(status_table(report, 200), false).find("events  12 345 published") != std::string::npos);
   std::string painted = joined(status_table(report, std::nullopt), true);
   CHECK(painted.find("\x1b[33mkey ") != std::string::npos);
 }

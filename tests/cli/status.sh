@@ -17,10 +17,10 @@ check_has out "hub     pid $hub  version "
 check_has out "$BUSD_SOCKET"
 check_has out "events  2 published  1 delivered  0 dropped  1 duplicates  1 unmatched  0 refused"
 check_has out "SOURCE  STATE"
-grep -Eq '^ci +disconnected +[0-9]+ +1 +[0-9.]+s ago$' out || fail "no line for the source: $(cat out)"
+grep -Eq '^ci +disconnected +[0-9]+ +- +1 +[0-9.]+s ago$' out || fail "no line for the source: $(cat out)"
 check_has out "CONSUMER KEY"
-grep -Eq "^build \[own\] +$build +1 +0 +0 +0 B +[0-9]+s  build\.\* deploy\$" out || fail "no line for build: $(cat out)"
-grep -Eq "^other +$idle +0 +0 +0 +0 B +[0-9]+s  other\$" out || fail "no line for other: $(cat out)"
+grep -Eq "^build \[own\] +$build +bus-consume +1 +0 +0 +0 B +[0-9]+s  build\.\* deploy\$" out || fail "no line for build: $(cat out)"
+grep -Eq "^other +$idle +bus-consume +0 +0 +0 +0 B +[0-9]+s  other\$" out || fail "no line for other: $(cat out)"
 grep -Eq '^nobody\.cares +1$' out || fail "no line for the unmatched type: $(cat out)"
 check_equal "escape sequences in a pipe" 0 "$(grep -c "$(printf '\033')" out)"
 
@@ -74,22 +74,22 @@ await_status '"pid"'
 # Who gets it, and why the others do not.
 run 0 bus-status --explain build.done
 check_has out '"build.done" would reach 1 of 2 consumers'
-grep -Eq "^yes +build +$build +by its pattern \"build\.\*\"\$" out || fail "no yes: $(cat out)"
-grep -Eq "^no +other +$idle +asked for \"other\"\$" out || fail "no no: $(cat out)"
+grep -Eq "^yes +build +$build +bus-consume +pattern \"build\.\*\" matches\$" out || fail "no yes: $(cat out)"
+grep -Eq "^no +other +$idle +bus-consume +subscribed to \"other\"\$" out || fail "no no: $(cat out)"
 run 1 bus-status --explain builds.done
-check_has out 'pattern "build.*" wants a dot after "build", the type goes on with "s"'
+check_has out 'pattern "build.*" needs a dot after "build", but the type has "s" there'
 run 1 bus-status --explain build
-check_has out 'pattern "build.*" needs something after the dot'
+check_has out 'pattern "build.*" matches only types that continue after the dot; "build" would match'
 run 1 bus-status --explain Deploy
-check_has out 'entry "deploy" differs in upper and lower case'
+check_has out 'entry "deploy" differs from the type in upper and lower case'
 run 1 bus-status --explain deplyo
-check_has out 'entry "deploy" is spelled nearly the same'
+check_has out 'entry "deploy" is spelled almost like the type'
 run 1 bus-status --explain other.one
-check_has out 'entry "other" stands for itself only; "other.*" would match'
+check_has out 'entry "other" matches only itself; "other.*" would match'
 run 1 bus-status --explain nobody.cares
-check_has out "1 event of this type found nobody so far"
+check_has out "1 event of this type matched no consumer so far"
 run 1 bus-status --explain nobody.care
-check_has out '1 event of type "nobody.cares" found nobody so far: is that the one?'
+check_has out '1 event of type "nobody.cares" matched no consumer so far; is that the type you meant?'
 
 kill -TERM "$build" "$idle"
 expect_exit "build" "$build" 143
