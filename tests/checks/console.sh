@@ -1,5 +1,5 @@
 # Types the commands of a page into one shell, and compares what they print with what the page shows. Sourced by the tests of
-# pages, which set `name` (their own), `bin`, `patience` in seconds, and `dir`, an empty directory.
+# pages, which set `name` (their own) and `patience` in seconds, put the programs into PATH, and call as_user.
 #
 #   $ bus-publish a 1        a command, typed once everything that stands before it has been printed
 #   > more of it             the next line of the same command
@@ -38,6 +38,10 @@ expect_end() {
   exec {from}<&-
 }
 
+# as_user HOME RUNTIME_DIRECTORY: what "${bare[@]}" begins sees these two and PATH, and no other variable, as it does for a user
+# who has set nothing. A page must not work only where its test has exported more.
+as_user() { bare=(env -i "HOME=$1" "XDG_RUNTIME_DIR=$2" "PATH=$PATH"); }
+
 # Ends what run_console and the other coprocesses left behind.
 end_console() {
   local pid
@@ -50,7 +54,7 @@ end_console() {
 run_console() {
   local line command='the start' commands=0
   # Of a session of its own, so that one that fails can be ended with all that it has started (end_console).
-  coproc CONSOLE { exec setsid bash --norc 2>&1; }
+  coproc CONSOLE { exec "${bare[@]}" setsid bash --norc 2>&1; }
   local shell=$CONSOLE_PID from to
   # bash forgets the descriptors of a coprocess when it ends; these stay.
   exec {from}<&"${CONSOLE[0]}" {to}>&"${CONSOLE[1]}"

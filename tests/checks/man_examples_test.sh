@@ -1,9 +1,9 @@
 #!/bin/bash
 # What the manual pages show is what happens: man_examples_test.sh PAGES_DIRECTORY BIN_DIRECTORY
 #
-# Types the commands of each page's EXAMPLES into one shell (console.sh), with a bus of its own for each page; ./NAME there is
-# the program example-NAME of consumer/examples. Runs the commands of bus-protocol(7), too. A page of a program, or one that
-# shows a whole program, without examples fails.
+# Types the commands of each page's EXAMPLES, as groff prints them, into one shell (console.sh), with a bus of its own for each
+# page; ./NAME there is the program example-NAME of consumer/examples. Runs the commands of bus-protocol(7), too. A page of a
+# program, or one that shows a whole program, without examples fails.
 set -euo pipefail
 
 pages=$(realpath "$1")
@@ -14,8 +14,8 @@ patience=10
 . "$(dirname "$0")/console.sh"
 
 all=$(mktemp -d)
-export BUSD_PROGRAM=$bin/busd PATH=$bin:$PATH NO_COLOR=1 COLUMNS=120
-unset BUSD_NO_START BUSD_BUS BUSD_SOCKET
+export PATH=$bin:$PATH
+unset BUSD_PROGRAM BUSD_NO_START BUSD_BUS BUSD_SOCKET
 
 stop_hubs() {
   local socket
@@ -31,14 +31,27 @@ finish() {
 }
 trap finish EXIT
 
-# session PAGE: the literal blocks of EXAMPLES that begin with a command. scdoc wants backslashes doubled.
+# literal PAGE HEADING: the literal text below that heading as groff prints it, which is what a reader copies: what scdoc or roff
+# has eaten, such as a single backslash, is missing here too.
+literal() {
+  groff -man -k -Tutf8 -P-cbou -rLL=1000n "$1" | awk -v heading="$2" '
+    /^ ? ? ? ?[^ ]/ { here = $0 ~ "^ *" heading "$"; inside = 0; next }
+    !here { next }
+    substr($0, 1, 11) == "           " {
+      if (!inside) print "\f"
+      else for (; blanks > 0; --blanks) print ""
+      inside = 1
+      blanks = 0
+      print substr($0, 12)
+      next
+    }
+    /^ *$/ { ++blanks; next }
+    { inside = 0; blanks = 0 }'
+}
+
+# session PAGE: the literal blocks of EXAMPLES that begin with a command.
 session() {
-  awk '
-    /^# / { examples = $0 == "# EXAMPLES" }
-    /^```$/ { inside = !inside; first = 1; next }
-    !inside || !examples { next }
-    first { shown = /^\$ /; first = 0 }
-    shown { gsub(/\\\\/, "\\"); print }' "$1"
+  literal "$1" EXAMPLES | awk '/^\f$/ { first = 1; next } first { shown = /^\$ /; first = 0 } shown'
 }
 
 # begin PAGE: a directory and a bus for it.
@@ -47,6 +60,7 @@ begin() {
   name="man_examples_test: $1"
   mkdir -m 700 "$all/$1" "$all/$1/run"
   export XDG_RUNTIME_DIR=$all/$1/run
+  as_user "$all/$1" "$XDG_RUNTIME_DIR"
   cd "$all/$1"
   for program in "$bin"/example-*; do ln -s "$program" "${program##*/example-}"; done
 }
@@ -55,7 +69,7 @@ run_sessions() {
   local page base commands
   for page in "$pages"/man*/*.scd; do
     base=$(basename "$page" .scd)
-    commands=$(session "$page")
+    commands=$(session "${page%.scd}")
     if [[ -z $commands ]]; then
       case $base in
         *.[158]) fail "$base has no examples" ;;
@@ -73,27 +87,18 @@ run_sessions() {
 # The three paragraphs of commands at the end of bus-protocol(7): one event, a consumer, status and the end.
 run_protocol() {
   begin bus-protocol.7
-  awk '/^## Speaking it by hand/ { here = 1 } !here { next } /^```$/ { inside = !inside; next }
-       inside { gsub(/\\\\/, "\\"); print }' "$pages/man7/bus-protocol.7.scd" |
-    awk -v RS= '{ print > ("part" NR) }'
-  # shellcheck disable=SC1091 # what the page sets for all that follows
-  . ./part1
-  [[ ${bus:?} == "$XDG_RUNTIME_DIR/busd/bus.sock" && -s part4 && ! -e part5 ]] ||
-    fail 'expected one line that sets the path, and three paragraphs of commands'
+  literal "$pages/man7/bus-protocol.7" 'Speaking it by hand' | sed '/^\f$/d' | awk -v RS= '{ print > ("part" NR) }'
+  [[ -s part4 && ! -e part5 ]] || fail 'expected one line that sets the path, and three paragraphs of commands'
   busd --detach 2>/dev/null
-  # shellcheck disable=SC1091
-  output=$(. ./part2)
+  output=$("${bare[@]}" sh -c '. ./part1; . ./part2')
   [[ -z $output ]] || fail "publishing printed '$output'"
-  # shellcheck disable=SC1091
-  coproc CONSUMER { . ./part3; }
+  coproc CONSUMER { exec "${bare[@]}" sh -c '. ./part1; . ./part3'; }
   local from
   exec {from}<&"${CONSUMER[0]}"
   expect_line '{"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":["patterns"]}' part3
-  # shellcheck disable=SC1091
-  (. ./part2)
+  "${bare[@]}" sh -c '. ./part1; . ./part2'
   expect_line '{"type":"event","event_type":"lamp.on","seq":1,"payload":{"room":"kitchen"}}' part2
-  # shellcheck disable=SC1091
-  output=$(. ./part4)
+  output=$("${bare[@]}" sh -c '. ./part1; . ./part4')
   [[ $output == '{"type":"status_response",'*'"published":2,"delivered":1,'* ]] || fail "the status was '$output'"
   expect_end 'the consumer'
   if bus-status --check >/dev/null 2>&1; then fail 'the hub still serves'; fi

@@ -91,6 +91,8 @@ spoil busd.8 's/\*bus-stop\*(1)/*bus-halt*(1)/'
 expect references 'busd.8 refers to bus-halt(1), which is nowhere'
 spoil bus-stop.1 's/^\*bus-consume\*(1), \*bus-publish\*(1)/*bus-publish*(1), *bus-consume*(1)/'
 expect references 'bus-stop.1: SEE ALSO is not in order'
+sed -i 's/%s\\\\n"/%sn"/' "$work/pages/man3/busd_consumer_next.3"
+expect literal 'groff does not print the line fprintf(stderr, "%s\n", error.message);'
 sed -i 's/has at most 1 048 576 bytes/has at most 1 048 577 bytes/' "$work/pages/man7/bus-protocol.7"
 expect protocol "PROTOCOL.md has '576', the page '577'"
 sed -i 's/"seq":18446744073709551615/"seq":18446744073709551614/' "$work/pages/man7/bus-protocol.7"
