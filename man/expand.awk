@@ -77,6 +77,7 @@ function without_comments(line,    begin, end) {
     } else {
       line = substr(line, 1, begin - 1)
       inside_comment = 1
+      break
     }
   }
   sub(/[ \t]+$/, "", line)

@@ -83,6 +83,8 @@ spoil busd_source_open.3 's/^\*hold_bytes\*$/*held_bytes*/'
 expect functions 'hold_bytes of busd_source_options is described nowhere'
 spoil busd_result_name.3 's/^\*BUSD_INTERNAL\*$/*BUSD_OTHER*/'
 expect functions 'BUSD_INTERNAL of busd_result is described nowhere'
+spoil busd_consumer_open.3 '/^  busd_text hub_program;/d'
+expect functions 'void* context;} in SYNOPSIS'
 rm "$work/pages/man3/busd_free.3"
 expect functions 'man 3 busd_free does not find it'
 spoil libbusd-cpp.3 's/\*unconfirmed\*()//'
