@@ -3,6 +3,8 @@
 #include <csignal>
 #include <utility>
 
+#include "protocol/base/signals.h"
+
 namespace bus::hub {
 
 namespace {
@@ -81,8 +83,9 @@ Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, const ServiceManager&
       deadline_(loop, [this] { on_deadline(); }),
       stop_deadline_(loop, [this] { sessions_.close_all(); }),
       on_sigterm_(loop, SIGTERM, [this] { begin_stop("SIGTERM"); }),
-      on_sigint_(loop, SIGINT, [this] { begin_stop("SIGINT"); }),
-      on_sighup_(loop, SIGHUP, [this] { reload(); }) {}
+      on_sighup_(loop, SIGHUP, [this] { reload(); }) {
+  if (!is_ignored(SIGINT)) on_sigint_.emplace(loop, SIGINT, [this] { begin_stop("SIGINT"); });
+}
 
 void Daemon::run() {
   loop_.on_end_of_turn([this] { end_of_turn(); });

@@ -4,6 +4,8 @@
 // Starting up (directory, lock, socket, limits) is serve.h; what a message does is the core's.
 #pragma once
 
+#include <optional>
+
 #include "hub/core/hub_core.h"
 #include "hub/event/loop.h"
 #include "hub/event/signal_watch.h"
@@ -39,7 +41,8 @@ class Daemon {
   Timer deadline_;
   Timer stop_deadline_;
   SignalWatch on_sigterm_;
-  SignalWatch on_sigint_;
+  std::optional<SignalWatch>
+      on_sigint_;  // unless it was ignored when the hub started, as for a script's background job
   SignalWatch on_sighup_;
   bool stopping_ = false;
 };

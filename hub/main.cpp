@@ -15,6 +15,7 @@
 #include "hub/serve.h"
 #include "hub/service_manager.h"
 #include "protocol/base/last_word.h"
+#include "protocol/base/signals.h"
 #include "protocol/endpoint.h"
 
 namespace {
@@ -106,7 +107,9 @@ int end(const Ending& ending) {
 [[gnu::constructor(101)]] static void watch_memory() { end_when_memory_is_out("busd"); }
 
 int main(int argc, char** argv) {
-  // First thing: a peer or a log reader that goes away must show as an error of write().
+  // SIGHUP, ignored under nohup, does not end a hub anyway: it reopens the log.
+  reset_signals(JobSignals::keep_ignored);
+  // Early: a peer or a log reader that goes away must show as an error of write().
   std::signal(SIGPIPE, SIG_IGN);
   // The same for a log that has reached the limit of a file's size (setrlimit(2)).
   std::signal(SIGXFSZ, SIG_IGN);

@@ -6,14 +6,15 @@
 #include <cstdio>
 #include <string>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "hub/daemon.h"
 #include "hub/instance_lock.h"
 #include "hub/passed_socket.h"
+#include "hub/process_limits.h"
 #include "protocol/base/file.h"
+#include "protocol/base/signals.h"
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
 
@@ -27,20 +28,25 @@ constexpr Duration kLockPatience = seconds(2);
 // What the hub itself holds: stdio, lock, socket, log, epoll, signals, and a few for the runtime.
 constexpr size_t kOwnDescriptors = 32;
 
+// Fewer make no bus: a handful of programs would use them up.
+constexpr size_t kFewestConnections = 16;
+
 void say(const std::string& text) { std::fprintf(stderr, "busd: %s\n", text.c_str()); }
 
-// Raises the soft limit to the hard one and returns what now holds.
-size_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  rlimit wanted{limit.rlim_max, limit.rlim_max};
-  if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) limit = wanted;
-  return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
-}
-
-size_t fitting_connections(size_t wanted, Log& log) {
+// Lowers what was asked for to what the limit of open files leaves.
+//
+// Error unavailable: that is so little that the hub would serve its starter and nobody else.
+Result<size_t> fitting_connections(size_t wanted, Log& log) {
   size_t descriptors = raise_descriptor_limit();
-  size_t most = descriptors > kOwnDescriptors ? descriptors - kOwnDescriptors : 1;
+  size_t most = descriptors > kOwnDescriptors ? descriptors - kOwnDescriptors : 0;
+  if (most < std::min(wanted, kFewestConnections)) {
+    return Error{Errc::unavailable,
+                 "the hard limit of open files (ulimit -Hn) is " + std::to_string(descriptors) +
+                     ", which leaves " + std::to_string(most) + " connections beside the " +
+                     std::to_string(kOwnDescriptors) +
+                     " descriptors that the hub itself needs: start it with a limit of at least " +
+                     std::to_string(kOwnDescriptors + kFewestConnections)};
+  }
   if (wanted > most) {
     log.write(LogLevel::warning, "max-connections is lowered to what the limit of open files allows",
               {{"wanted", wanted}, {"now", most}, {"limit", descriptors}});
@@ -84,7 +90,9 @@ Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, si
 void hold_signals(int how) {
   sigset_t ends;
   ::sigemptyset(&ends);
-  for (int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&ends, number);
+  for (int number : {SIGTERM, SIGHUP}) ::sigaddset(&ends, number);
+  // An ignored signal that is blocked would wait, too, and then end the hub.
+  if (!is_ignored(SIGINT)) ::sigaddset(&ends, SIGINT);
   ::sigprocmask(how, &ends, nullptr);
 }
 
@@ -119,7 +127,8 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   BUSD_ASSIGN(Fd listening, passed_socket(starter, endpoint));
   if (!options.log_file.empty()) BUSD_TRY(log.open_file(options.log_file));
   BUSD_ASSIGN(InstanceLock lock, take_lock(starter, endpoint));
-  size_t max_connections = fitting_connections(options.max_connections, log);
+  BUSD_ASSIGN(size_t max_connections, fitting_connections(options.max_connections, log));
+  warn_of_limits(options.memory, log);
   BUSD_ASSIGN(std::unique_ptr<Loop> loop, Loop::create());
   BUSD_ASSIGN(HubConfig config, config_of(options, endpoint, max_connections));
   if (!listening) {

@@ -1,5 +1,6 @@
 #include "consumer/cli/signals.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -28,6 +29,11 @@ struct State {
 State state;
 static_assert(std::atomic<void*>::is_always_lock_free && std::atomic<pid_t>::is_always_lock_free);
 
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 void signal_command(int signal) {
   pid_t group = state.command.load();
   if (group > 0) kill(-group, signal);
@@ -49,6 +55,22 @@ extern "C" void on_signal(int signal) {
   errno = saved;
 }
 
+// The signals by which a terminal and its shell control jobs: ignored ones are meant for us (nohup,
+// background jobs of scripts). Any other that is ignored, and every blocked one, is the state of whoever
+// started us: with SIGCHLD ignored, for example, there is no hook to wait for.
+void leave_inherited_signals() {
+  constexpr std::array kJobSignals = {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU};
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (std::find(kJobSignals.begin(), kJobSignals.end(), signal) != kJobSignals.end()) continue;
+    if (is_ignored(signal)) sigaction(signal, &standard, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 // A socket that got number 1 would be written to as stdout.
 void fill_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
@@ -63,6 +85,7 @@ void fill_standard_descriptors() {
 
 void take_signals() {
   fill_standard_descriptors();
+  leave_inherited_signals();
   state.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct sigaction action {};
   action.sa_handler = SIG_IGN;
@@ -71,10 +94,7 @@ void take_signals() {
   sigemptyset(&action.sa_mask);
   for (int signal : std::array{SIGINT, SIGTERM, SIGHUP}) sigaddset(&action.sa_mask, signal);
   for (int signal : std::array{SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction before {};
-    sigaction(signal, nullptr, &before);
-    if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;
-    sigaction(signal, &action, nullptr);
+    if (!is_ignored(signal)) sigaction(signal, &action, nullptr);
   }
 }
 

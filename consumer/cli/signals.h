@@ -17,7 +17,9 @@ enum class Phase {
 };
 
 // Ignores SIGPIPE (writes answer EPIPE instead), gives descriptors 0 to 2 something harmless where the caller
-// closed them, and installs the handlers. SIGHUP stays ignored where the parent ignores it (nohup).
+// closed them, and installs the handlers. Nothing else is left as the parent had it, but that SIGINT,
+// SIGQUIT, SIGHUP and the stop signals of a terminal stay ignored where they are (nohup, background jobs of
+// scripts).
 void take_signals();
 
 // The signal that asked us to end; 0: none yet.

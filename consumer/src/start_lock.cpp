@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/file.h>
@@ -20,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "protocol/base/descriptors.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 
@@ -34,9 +34,9 @@ namespace {
   // A host's descriptors, kept open here, could keep its peers waiting for their end of file.
   auto low = static_cast<unsigned>(std::min(lock_fd, done_fd));
   auto high = static_cast<unsigned>(std::max(lock_fd, done_fd));
-  if (low > 0) ::close_range(0, low - 1, 0);
-  if (high > low + 1) ::close_range(low + 1, high - 1, 0);
-  ::close_range(high + 1, ~0U, 0);
+  if (low > 0) close_descriptors(0, low - 1);
+  if (high > low + 1) close_descriptors(low + 1, high - 1);
+  close_descriptors(high + 1, ~0U);
   while (::flock(lock_fd, LOCK_EX) != 0) {
     if (errno != EINTR) ::_exit(1);
   }

@@ -3,15 +3,20 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <string_view>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "protocol/base/descriptors.h"
 #include "protocol/base/file.h"
+#include "protocol/base/signals.h"
 #include "protocol/base/strings.h"
 
 namespace bus {
@@ -29,17 +34,47 @@ struct Launch {
   int ready_fd;
 };
 
+void set_number(const char* path, std::string_view number) {
+  int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  // The kernel may refuse: then the inherited number stays.
+  [[maybe_unused]] ssize_t written = ::write(fd, number.data(), number.size());
+  ::close(fd);
+}
+
+// An enumeration of its own in glibc.
+using Resource = decltype(RLIMIT_AS);
+
+void raise_limit(Resource resource, rlim_t most) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0) return;
+  rlim_t wanted = std::min(limit.rlim_max, most);
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = wanted;
+  ::setrlimit(resource, &limit);
+}
+
+// A limit, a priority or a mask that suits a daemon's first client would bind all that come later.
+void leave_inherited_state() {
+  reset_signals(JobSignals::reset);
+  ::umask(077);
+  ::setpriority(PRIO_PROCESS, 0, 0);
+  set_number("/proc/self/oom_score_adj", "0");
+  for (Resource resource :
+       {RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_NOFILE})
+    raise_limit(resource, RLIM_INFINITY);
+  // Unlimited, it would change how memory is laid out (mmap(2), "legacy").
+  raise_limit(RLIMIT_STACK, 8UL * 1024 * 1024);
+}
+
 // Runs between fork and exec, perhaps in a program with threads: async-signal-safe calls only
 // (signal-safety(7)).
 [[noreturn]] void become_daemon(const Launch& launch) {
-  ::signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  leave_inherited_state();
   bool ok = ::dup2(launch.null_fd, 0) == 0 && ::dup2(launch.log_fd, 1) == 1 &&
             ::dup2(launch.log_fd, 2) == 2 && ::dup2(launch.ready_fd, kReadyFd) == kReadyFd &&
             ::chdir("/") == 0;
-  ::close_range(kReadyFd + 1, ~0U, 0);
+  close_descriptors(kReadyFd + 1, ~0U);
   if (ok) ::execvpe(launch.program, launch.argv, launch.envp);
   const char* reason = ::strerrordesc_np(errno);
   if (reason == nullptr) reason = "unknown error";
@@ -49,43 +84,100 @@ struct Launch {
   ::_exit(127);
 }
 
+bool is_kept(std::string_view name) {
+  if (name.starts_with("LC_")) return true;
+#ifdef BUSD_SANITIZED
+  // What the runtimes of sanitizers and of coverage go by: a test's choice, not a user's.
+  for (std::string_view tool :
+       {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"}) {
+    if (name == tool) return true;
+  }
+#endif
+  return std::find(kKeptVariables.begin(), kKeptVariables.end(), name) != kKeptVariables.end();
+}
+
 std::vector<char*> environment_of_daemon() {
   std::vector<char*> kept;
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    std::string_view name(*entry, std::strcspn(*entry, "="));
-    if (std::find(kServiceVariables.begin(), kServiceVariables.end(), name) == kServiceVariables.end())
-      kept.push_back(*entry);
+    if (is_kept(std::string_view(*entry, std::strcspn(*entry, "=")))) kept.push_back(*entry);
   }
   kept.push_back(nullptr);
   return kept;
 }
 
-// Forks twice, so that the daemon is reaped by init and not by a library's unsuspecting caller. Returns its
-// pid.
-Result<pid_t> fork_daemon(const Launch& launch) {
-  int pid_pipe[2];
-  if (::pipe2(pid_pipe, O_CLOEXEC) != 0) return errno_error("pipe", errno);
-  Fd pid_read(pid_pipe[0]);
-  Fd pid_write(pid_pipe[1]);
-  pid_t middle = ::fork();
-  if (middle < 0) return errno_error("fork", errno);
-  if (middle == 0) {
-    ::setsid();
-    pid_t daemon = ::fork();
-    if (daemon == 0) become_daemon(launch);
-    ssize_t written = ::write(pid_write.get(), &daemon, sizeof daemon);
-    ::_exit(written == sizeof daemon ? 0 : 1);
-  }
-  pid_write.reset();
+// The daemon, and the process between us and it: its parent, which tells how it ended before it was ready.
+struct Started {
   pid_t daemon = -1;
+  pid_t middle = -1;
+  Fd ending;  // holds the status of waitpid(2) once the daemon has ended
+};
+
+// Forks twice, so that the daemon is reaped by init and not by a library's unsuspecting caller.
+[[noreturn]] void start_and_watch(const Launch& launch, int tell_fd, pid_t caller) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != caller) ::_exit(1);
+  ::setsid();
+  pid_t daemon = ::fork();
+  if (daemon == 0) become_daemon(launch);
+  // Our copies of a caller's descriptors could keep its peers waiting for an end of file.
+  if (tell_fd > 0) close_descriptors(0, static_cast<unsigned>(tell_fd) - 1);
+  close_descriptors(static_cast<unsigned>(tell_fd) + 1, ~0U);
+  // The caller may ignore SIGCHLD, and then there would be nothing to wait for.
+  reset_signals(JobSignals::reset);
+  int status = 0;
+  bool told = ::write(tell_fd, &daemon, sizeof daemon) == sizeof daemon;
+  while (told && daemon > 0 && ::waitpid(daemon, &status, 0) < 0) {
+    if (errno != EINTR) ::_exit(1);
+  }
+  ::_exit(told && ::write(tell_fd, &status, sizeof status) == sizeof status ? 0 : 1);
+}
+
+ssize_t read_whole(int fd, void* to, size_t bytes) {
   ssize_t got = 0;
   do {
-    got = ::read(pid_read.get(), &daemon, sizeof daemon);
+    got = ::read(fd, to, bytes);
   } while (got < 0 && errno == EINTR);
-  while (::waitpid(middle, nullptr, 0) < 0 && errno == EINTR) {
+  return got;
+}
+
+// Ends the process in the middle; the daemon then is init's.
+void dismiss(const Started& started) {
+  ::kill(started.middle, SIGKILL);
+  while (::waitpid(started.middle, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (got != sizeof daemon || daemon <= 0) return Error{Errc::unavailable, "fork failed in the background"};
-  return daemon;
+}
+
+Result<Started> fork_daemon(const Launch& launch) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error("pipe", errno);
+  Started started;
+  started.ending = Fd(ends[0]);
+  Fd tell(ends[1]);
+  pid_t caller = ::getpid();
+  started.middle = ::fork();
+  if (started.middle < 0) return errno_error("fork", errno);
+  if (started.middle == 0) start_and_watch(launch, tell.get(), caller);
+  tell.reset();
+  ssize_t got = read_whole(started.ending.get(), &started.daemon, sizeof started.daemon);
+  if (got == sizeof started.daemon && started.daemon > 0) return started;
+  dismiss(started);
+  return Error{Errc::unavailable, "fork failed in the background"};
+}
+
+bool has_ended(const Started& started, Duration patience) {
+  pollfd waiting{started.ending.get(), POLLIN, 0};
+  return ::poll(&waiting, 1, static_cast<int>(to_ms(patience))) == 1;
+}
+
+// How a daemon ended that closed its readiness descriptor without a line; "" when it has not ended.
+std::string ending_of(const Started& started, TimePoint deadline) {
+  // It may only have closed the descriptor.
+  Duration left = std::clamp<Duration>(deadline - now(), Duration::zero(), seconds(1));
+  int status = 0;
+  if (!has_ended(started, left)) return "";
+  if (read_whole(started.ending.get(), &status, sizeof status) != sizeof status) return "";
+  if (WIFSIGNALED(status)) return "was ended by signal " + std::to_string(WTERMSIG(status));
+  return "ended with status " + std::to_string(WEXITSTATUS(status));
 }
 
 // One line from `fd`, without its end; what there is at EOF.
@@ -107,6 +199,12 @@ Result<std::string> read_ready_line(int fd, TimePoint deadline) {
     if (end != std::string::npos) return line.substr(0, end);
     if (n == 0 || line.size() > kMaxReadyLineBytes) return line;
   }
+}
+
+// The most likely mistake, where the user has named the program.
+std::string question_of(const std::string& program) {
+  const char* named = std::getenv("BUSD_PROGRAM");
+  return named != nullptr && program == named ? " (is $BUSD_PROGRAM a busd?)" : "";
 }
 
 }  // namespace
@@ -140,19 +238,22 @@ Result<void> start_daemon(const std::string& program, const std::vector<std::str
 
   std::vector<char*> envp = environment_of_daemon();
   Launch launch{program.c_str(), argv.data(), envp.data(), log.get(), null.get(), ready_write.get()};
-  BUSD_ASSIGN(pid_t daemon, fork_daemon(launch));
+  BUSD_ASSIGN(Started started, fork_daemon(launch));
   ready_write.reset();
 
   auto line = read_ready_line(ready_read.get(), deadline);
-  if (!line) {
-    // Ours by its pid: it is not reaped by us, but it has not ended either while its end of the pipe is open.
-    if (line.error().code == Errc::timed_out) ::kill(daemon, SIGKILL);
-    return Error{line.error().code, program + ": " + line.error().what};
-  }
+  std::string how = line && line->empty() ? ending_of(started, deadline) : "";
+  // Its pid is its own still, as long as the process in the middle has not reaped it.
+  if (!line && line.error().code == Errc::timed_out && !has_ended(started, milliseconds(0)))
+    ::kill(started.daemon, SIGKILL);
+  dismiss(started);
+  if (!line) return Error{line.error().code, program + ": " + line.error().what};
   if (*line == kReadyLine) return {};
-  if (line->empty())
-    return Error{Errc::unavailable, program + " ended without a reason; see " + quoted(log_path)};
-  return Error{Errc::unavailable, *line};
+  if (!line->empty()) return Error{Errc::unavailable, *line};
+  std::string what = program + " " + (how.empty() ? "said nothing" : how) + " before it was ready";
+  // The log is where somebody looks for it later; without room for the line the caller still learns it.
+  static_cast<void>(write_all(log.get(), what + "\n"));
+  return Error{Errc::unavailable, what + question_of(program) + "; see " + quoted(log_path)};
 }
 
 }  // namespace bus

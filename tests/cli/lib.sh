@@ -96,13 +96,14 @@ await_status() {
 it holds: $(bus-status --json 2>&1 | head -c 2000)"
 }
 
-# start NAME COMMAND…: in the background; stdout to NAME.out, stderr to NAME.err, the process in $pid.
+# start NAME PROGRAM ARGUMENT…: in the background; stdout to NAME.out, stderr to NAME.err, the process in $pid. A shell starts a
+# background job with SIGINT ignored, and the programs keep it so: env gives them the SIGINT of a job in the foreground.
 start() {
   name=$1
   shift
   : >"$name.out"
   : >"$name.err"
-  "$@" >"$name.out" 2>"$name.err" &
+  env --default-signal=INT,QUIT "$@" >"$name.out" 2>"$name.err" &
   pid=$!
   pids="$pids $pid"
 }

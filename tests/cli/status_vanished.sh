@@ -42,7 +42,7 @@ run 124 bus-stop --timeout 100ms
 check_has err "but nobody listens at \"$BUSD_SOCKET\": not killed; to end it: kill $hub"
 run 124 bus-stop --force --timeout 100ms
 check_has err "but nobody listens at \"$BUSD_SOCKET\": not killed; to end it: kill $hub"
-bus-status --watch 50ms >out 2>err &
+env --default-signal=INT bus-status --watch 50ms >out 2>err &
 watch=$!
 pids="$pids $watch"
 await err "$removed"

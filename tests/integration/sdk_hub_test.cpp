@@ -146,7 +146,7 @@ TEST_CASE("When the hub cannot be started, the reason reaches the caller", "[sta
   CHECK(why() == "the moon is full");
   options.hub_program = directory.file("silent");
   write_script(options.hub_program, "#!/bin/sh\nexit 1\n");
-  CHECK(why().find("ended without a reason") != std::string::npos);
+  CHECK(why().find("before it was ready") != std::string::npos);
 }
 
 TEST_CASE("The program to start is the option's, else the environment's", "[start]") {

@@ -1,10 +1,19 @@
 #include "protocol/base/process.h"
 
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <fcntl.h>
+#include <functional>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "protocol/base/fd.h"
@@ -54,23 +63,103 @@ class Lifeline {
   Fd fd_;
 };
 
+// Whether `run` says so in a child process, which may change limits and the like.
+bool in_child(const std::function<bool()>& run) {
+  pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) ::_exit(run() ? 0 : 1);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// From here on the kernel answers these system calls with `error`, in this process and in those that it
+// starts.
+bool refuse_calls(const std::vector<long>& calls, uint32_t error) {
+  std::vector<sock_filter> program = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (long call : calls) {
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(call), 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
 }  // namespace
 
-TEST_CASE("A daemon has our environment, but for what a service manager told us alone") {
+TEST_CASE("A daemon keeps a short list of variables, and none of its starter's secrets or libraries") {
   TempDir dir;
-  for (const char* name : kServiceVariables) REQUIRE(::setenv(name, "1", 1) == 0);
-  // What only begins like one of them is something else.
-  REQUIRE(::setenv("LISTEN_PID_OF_MINE", "kept", 1) == 0);
+  std::vector<const char*> dropped(kServiceVariables.begin(), kServiceVariables.end());
+  // What only begins like one of the list is something else.
+  for (const char* name : {"API_TOKEN", "LD_PRELOAD", "LD_LIBRARY_PATH", "PATH_OF_MINE", "BUSD_TOKEN"})
+    dropped.push_back(name);
+  for (const char* name : dropped) REQUIRE(::setenv(name, "1", 1) == 0);
+  REQUIRE(::setenv("LC_TIME", "C.UTF-8", 1) == 0);
+  REQUIRE(::setenv("BUSD_BUS", "work", 1) == 0);
   std::string program = script(dir, "env >" + dir.file("env") + "; echo ready >&3\n");
   auto started = start_daemon(program, {}, dir.file("log"), seconds(10));
-  for (const char* name : kServiceVariables) REQUIRE(::unsetenv(name) == 0);
-  REQUIRE(::unsetenv("LISTEN_PID_OF_MINE") == 0);
+  for (const char* name : dropped) REQUIRE(::unsetenv(name) == 0);
+  REQUIRE((::unsetenv("LC_TIME") == 0 && ::unsetenv("BUSD_BUS") == 0));
   REQUIRE(started);
   std::string environment = "\n" + text_of(dir.file("env"));
-  CHECK(environment.find("\nPATH=") != std::string::npos);
-  CHECK(environment.find("\nLISTEN_PID_OF_MINE=kept\n") != std::string::npos);
-  for (const char* name : kServiceVariables)
+  for (const char* kept : {"\nPATH=", "\nLC_TIME=C.UTF-8\n", "\nBUSD_BUS=work\n"})
+    CHECK(environment.find(kept) != std::string::npos);
+  for (const char* name : dropped)
     CHECK(environment.find("\n" + std::string(name) + "=") == std::string::npos);
+}
+
+TEST_CASE("A daemon starts with limits, nice value, OOM score and umask of its own") {
+  TempDir dir;
+  std::string program = script(dir,
+                               "echo files $(ulimit -Sn) cpu $(ulimit -St) umask $(umask)\n"
+                               "echo nice $(cut -d' ' -f19 /proc/$$/stat) oom $(cat /proc/$$/oom_score_adj)\n"
+                               "echo ready >&3\n");
+  rlimit files{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+  bool may_be_nice = ::geteuid() == 0;
+  bool started = in_child([&] {
+    rlimit few{24, files.rlim_max};
+    rlimit short_time{3600, RLIM_INFINITY};
+    ::umask(0);
+    Fd oom(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    return ::setrlimit(RLIMIT_NOFILE, &few) == 0 && ::setrlimit(RLIMIT_CPU, &short_time) == 0 &&
+           (!may_be_nice || ::setpriority(PRIO_PROCESS, 0, 7) == 0) && write_all(oom.get(), "300") &&
+           start_daemon(program, {}, dir.file("log"), seconds(10));
+  });
+  std::string log = text_of(dir.file("log"));
+  CAPTURE(log);
+  REQUIRE(started);
+  CHECK(log.find("files " + std::to_string(files.rlim_max) + " cpu unlimited umask 0077\n") == 0);
+  CHECK(log.find("nice 0 oom 0\n") != std::string::npos);
+}
+
+TEST_CASE("A daemon gets none of our descriptors where close_range is refused or missing") {
+  struct Refusal {
+    std::vector<long> calls;
+    uint32_t error;
+  };
+  // The third machine has no /proc either, as far as a listing goes.
+  for (const Refusal& refusal : {Refusal{{SYS_close_range}, EPERM}, Refusal{{SYS_close_range}, ENOSYS},
+                                 Refusal{{SYS_close_range, SYS_getdents64}, ENOSYS}}) {
+    TempDir dir;
+    std::string program =
+        script(dir,
+               "for fd in 4 5 6 7 8 9 77 200; do\n"
+               "  [ \"$(readlink /proc/$$/fd/$fd)\" != " +
+                   dir.file("leaked") + " ] || echo \"leaked $fd\"\ndone\necho ready >&3\n");
+    bool started = in_child([&] {
+      Fd leaked(::open(dir.file("leaked").c_str(), O_RDWR | O_CREAT, 0600));
+      if (::dup2(leaked.get(), 77) != 77 || ::dup2(leaked.get(), 200) != 200) return false;
+      if (!refuse_calls(refusal.calls, refusal.error)) return false;
+      // What the filter is for: the kernel does not do it.
+      if (::syscall(SYS_close_range, 77U, 77U, 0U) == 0) return false;
+      return start_daemon(program, {}, dir.file("log"), seconds(10)).has_value();
+    });
+    REQUIRE(started);
+    CHECK(text_of(dir.file("log")) == "");
+  }
 }
 
 TEST_CASE("A daemon that says ready is started") {
@@ -108,26 +197,20 @@ TEST_CASE("A daemon has a session of its own, / as cwd, no input, and none of ou
   CHECK(log.find("sid " + std::to_string(::getsid(0)) + "\n") == std::string::npos);
 }
 
-TEST_CASE("A daemon does not inherit ignored SIGPIPE or a blocked signal") {
+TEST_CASE("A daemon does not inherit ignored signals or blocked ones") {
   TempDir dir;
-  auto before = ::signal(SIGPIPE, SIG_IGN);
-  sigset_t blocked;
-  sigset_t old_mask;
-  sigemptyset(&blocked);
-  sigaddset(&blocked, SIGTERM);
-  sigprocmask(SIG_BLOCK, &blocked, &old_mask);
   std::string program = script(dir, "grep -E '^Sig(Blk|Ign)' /proc/self/status\necho ready >&3\n");
-  auto started = start_daemon(program, {}, dir.file("log"), seconds(10));
-  sigprocmask(SIG_SETMASK, &old_mask, nullptr);
-  ::signal(SIGPIPE, before);
-  REQUIRE(started);
+  bool started = in_child([&] {
+    for (int signal : {SIGPIPE, SIGCHLD, SIGINT, SIGHUP, SIGUSR1}) ::signal(signal, SIG_IGN);
+    sigset_t blocked;
+    sigfillset(&blocked);
+    sigprocmask(SIG_BLOCK, &blocked, nullptr);
+    return start_daemon(program, {}, dir.file("log"), seconds(10)).has_value();
+  });
   std::string log = text_of(dir.file("log"));
   CAPTURE(log);
-  CHECK(log.find("SigBlk:\t0000000000000000") != std::string::npos);
-  size_t ignored = log.find("SigIgn:\t");
-  REQUIRE(ignored != std::string::npos);
-  auto mask = std::strtoull(log.c_str() + ignored + 8, nullptr, 16);
-  CHECK((mask & (1ULL << (SIGPIPE - 1))) == 0);
+  REQUIRE(started);
+  CHECK(log == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
 TEST_CASE("A daemon that gives a reason is reported with it") {
@@ -138,14 +221,46 @@ TEST_CASE("A daemon that gives a reason is reported with it") {
   CHECK(result.error().what == "the disk is full");
 }
 
-TEST_CASE("A daemon that ends without a word is reported with its log") {
+TEST_CASE("How a daemon ended before it was ready stands in the message and in its log") {
   TempDir dir;
-  auto result = start_daemon(script(dir, "echo oops\nexit 3\n"), {}, dir.file("log"), seconds(10));
+  std::string program = script(dir, "echo oops\nexit 3\n");
+  auto result = start_daemon(program, {}, dir.file("log"), seconds(10));
   REQUIRE_FALSE(result);
   CHECK(result.error().code == Errc::unavailable);
-  CHECK(result.error().what.find("ended without a reason") != std::string::npos);
-  CHECK(result.error().what.find(dir.file("log")) != std::string::npos);
-  CHECK(text_of(dir.file("log")) == "oops\n");
+  std::string how = program + " ended with status 3 before it was ready";
+  CHECK(result.error().what == how + "; see " + quoted(dir.file("log")));
+  CHECK(text_of(dir.file("log")) == "oops\n" + how + "\n");
+}
+
+TEST_CASE("A daemon that a signal ended is reported with the signal") {
+  TempDir dir;
+  auto result = start_daemon(script(dir, "kill -KILL $$\n"), {}, dir.file("log"), seconds(10));
+  REQUIRE_FALSE(result);
+  CHECK(result.error().what.find("was ended by signal 9 before it was ready") != std::string::npos);
+}
+
+TEST_CASE("A daemon that only closes its descriptor is reported as silent") {
+  TempDir dir;
+  Lifeline life(dir);
+  std::string program = script(dir, "exec 9>" + life.path() + " 3>&-\nread x <" + life.path() + ".go\n");
+  REQUIRE(::mkfifo((life.path() + ".go").c_str(), 0600) == 0);
+  auto result = start_daemon(program, {}, dir.file("log"), seconds(10));
+  REQUIRE_FALSE(result);
+  CHECK(result.error().what.find("said nothing before it was ready") != std::string::npos);
+  Fd end(::open((life.path() + ".go").c_str(), O_WRONLY | O_CLOEXEC));
+  end.reset();
+  life.wait_for_end();
+}
+
+TEST_CASE("A silent program that $BUSD_PROGRAM names is asked about by that name") {
+  TempDir dir;
+  REQUIRE(::setenv("BUSD_PROGRAM", "/bin/false", 1) == 0);
+  auto result = start_daemon("/bin/false", {}, dir.file("log"), seconds(10));
+  REQUIRE(::unsetenv("BUSD_PROGRAM") == 0);
+  REQUIRE_FALSE(result);
+  CHECK(result.error().what ==
+        "/bin/false ended with status 1 before it was ready (is $BUSD_PROGRAM a busd?); see " +
+            quoted(dir.file("log")));
 }
 
 TEST_CASE("A program that cannot be run is reported with the reason") {
@@ -164,7 +279,7 @@ TEST_CASE("A program without a slash is looked up in PATH") {
   // sh takes --ready-fd for an option that it does not know, and ends without a word on descriptor 3.
   auto shell = start_daemon("sh", {}, dir.file("log"), seconds(10));
   REQUIRE_FALSE(shell);
-  CHECK(shell.error().what.find("ended without a reason") != std::string::npos);
+  CHECK(shell.error().what.find("sh ended with status 2 before it was ready") == 0);
 }
 
 TEST_CASE("A daemon that stays silent is ended when the patience runs out") {

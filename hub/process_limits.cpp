@@ -1,0 +1,47 @@
+#include "hub/process_limits.h"
+
+#include <cstdint>
+#include <optional>
+#include <sys/resource.h>
+
+namespace bus::hub {
+
+namespace {
+
+using Resource = decltype(RLIMIT_AS);
+
+std::optional<uint64_t> limit_of(Resource resource) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
+}
+
+}  // namespace
+
+size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  rlimit wanted{limit.rlim_max, limit.rlim_max};
+  if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) limit = wanted;
+  return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
+}
+
+void warn_of_limits(size_t memory, Log& log) {
+  if (auto seconds = limit_of(RLIMIT_CPU))
+    log.write(LogLevel::warning, "the limit of processor time (ulimit -t) will end this hub",
+              {{"limit_sec", *seconds}});
+  for (Resource resource : {RLIMIT_AS, RLIMIT_DATA}) {
+    auto bytes = limit_of(resource);
+    if (!bytes || *bytes >= memory) continue;
+    log.write(LogLevel::warning,
+              "the limit of memory (ulimit -v, ulimit -d) is below the setting memory: "
+              "the hub ends when it reaches the limit",
+              {{"limit_bytes", *bytes}, {"memory_bytes", memory}});
+  }
+  auto bytes = limit_of(RLIMIT_FSIZE);
+  if (bytes && *bytes < kMaxLogBytes)
+    log.write(LogLevel::warning, "the limit of a file's size (ulimit -f) cuts the log",
+              {{"limit_bytes", *bytes}});
+}
+
+}  // namespace bus::hub
