@@ -37,7 +37,7 @@ Result<std::string> absolute(const std::string& path) {
 Result<pid_t> start(Options options, const Endpoint& endpoint) {
   BUSD_TRY(ensure_private_dir(endpoint.directory));
   if (auto serving = answering_hub(endpoint.socket, kStatusTimeout)) return serving;
-  options.endpoint.socket = endpoint.socket;
+  options.endpoint = {endpoint.socket, ""};
   if (options.log_file.empty()) options.log_file = endpoint.log;
   BUSD_ASSIGN(options.log_file, absolute(options.log_file));
   if (!options.idle_exit) options.idle_exit = kDetachedIdleExit;

@@ -82,7 +82,12 @@ Result<void> parse_command_line(CLI::App& app, const std::vector<std::string>& a
 Result<void> apply_file(const std::string& path, Options& options) {
   auto text = read_file(path, kMaxConfigBytes);
   if (!text) return Error{Errc::invalid, "configuration: " + text.error().what};
-  return apply_config(*text, path, options);
+  BUSD_TRY(apply_config(*text, path, options));
+  EndpointRequest& place = options.endpoint;
+  if (!place.socket.empty() && !place.bus.empty())
+    return Error{Errc::invalid, path + ": socket excludes bus: name the hub by only one of them"};
+  place = {"", "", place.socket, place.bus};
+  return {};
 }
 
 std::optional<int> parse_descriptor(const std::string& text) {
@@ -104,6 +109,8 @@ Result<void> apply_command_line(const Raw& raw, Options& options) {
     auto done = find_setting(name)->read(options, texts);
     if (!done) return Error{Errc::invalid, "--" + name + ": " + done.error().what};
   }
+  EndpointRequest& place = options.endpoint;
+  if (!place.socket.empty() || !place.bus.empty()) place = {place.socket, place.bus};
   if (!raw.ready_fd.empty()) {
     auto fd = parse_descriptor(raw.ready_fd);
     if (!fd) {

@@ -140,18 +140,18 @@ constexpr std::array<Setting, 14> kSettings = {{
        BUSD_ASSIGN(o.endpoint.socket, read_path(texts[0]));
        return {};
      },
-     [](const Options& o) { return print_text(o.endpoint.socket); }},
+     [](const Options& o) { return print_text(o.endpoint.socket + o.endpoint.file_socket); }},
     {"bus", "NAME", "Serve the bus of this name: RUNTIME-DIR/busd/NAME.sock (default: $BUSD_BUS, else bus)",
      false,
      [](Options& o, const Texts& texts) -> Result<void> {
        // Its rule is resolve_endpoint's; asking it here puts the file's line, or the option's name, into the
        // message.
-       BUSD_TRY(
-           resolve_endpoint({"", texts[0]}, [](const char*) { return static_cast<const char*>(nullptr); }));
+       BUSD_TRY(resolve_endpoint({.socket = "", .bus = texts[0]},
+                                 [](const char*) { return static_cast<const char*>(nullptr); }));
        o.endpoint.bus = texts[0];
        return {};
      },
-     [](const Options& o) { return print_text(o.endpoint.bus); }},
+     [](const Options& o) { return print_text(o.endpoint.bus + o.endpoint.file_bus); }},
     {"idle-exit", "TIME",
      "Exit so long after the last connection ended, or never (default: never; 30s with --detach)", false,
      read_idle_exit, print_idle_exit},

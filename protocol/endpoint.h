@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "protocol/base/result.h"
 
@@ -16,26 +17,49 @@ struct Endpoint {
   std::string lock;        // DIR/NAME.lock: flocked by the hub for life, never deleted
   std::string start_lock;  // DIR/NAME.start.lock: flocked by a client while it starts the hub
   std::string log;         // DIR/NAME.log: of a hub started on demand
-  bool explicit_path =
-      false;  // by --socket or $BUSD_SOCKET: the user vouches for the directory when connecting
+  // Named by --socket, by $BUSD_SOCKET or by a file: the user vouches for the directory when connecting.
+  bool explicit_path = false;
+  // The sockets of the same name at the user's other standard places, in their order. Empty with
+  // `explicit_path`.
+  std::vector<std::string> elsewhere;
+  // What the user should be told about the place, as one line: that $XDG_RUNTIME_DIR is not usable, or that
+  // the bus is in /tmp. Usually empty.
+  std::string notice;
 };
 
 struct EndpointRequest {
   std::string socket;  // --socket; empty: not given
   std::string bus;     // --bus; empty: not given
+  // The same settings in a configuration file, which the environment overrides.
+  std::string file_socket{};
+  std::string file_bus{};
 };
 
 // Looks up an environment variable; nullptr when it is not set. getenv in programs, a table in tests.
 using Environment = std::function<const char*(const char*)>;
 
-// First that applies: request.socket; $BUSD_SOCKET; $XDG_RUNTIME_DIR/busd/NAME.sock;
-// /run/user/UID/busd/NAME.sock if /run/user/UID exists and is ours; /tmp/busd-UID/NAME.sock. NAME is
-// request.bus, $BUSD_BUS, or "bus". Empty variables count as not set; a relative socket path is made
-// absolute, because a detached hub runs in "/". "x/foo.sock" has its lock at "x/foo.lock"; "x/foo" at
+// The directories of a user's buses: what busd and its clients look for when no socket is named
+// (PROTOCOL.md 1).
+struct StandardPlaces {
+  std::vector<std::string> directories;  // the first one is where a new hub is started; never empty
+  std::string notice;                    // as in Endpoint
+};
+StandardPlaces standard_places(const Environment& environment);
+
+// The first of these that is given decides: request.socket, request.bus, $BUSD_SOCKET, $BUSD_BUS,
+// request.file_socket, request.file_bus, the name "bus". A name is that of a socket in the first of
+// standard_places(). Empty variables count as not set. A relative socket path in the request is made
+// absolute, because a detached hub runs in "/"; one in $BUSD_SOCKET is refused, because every program that
+// reads the variable would find another file. "x/foo.sock" has its lock at "x/foo.lock"; "x/foo" at
 // "x/foo.lock" too.
 //
-// Creates nothing. Errors: invalid   a bus name that is not [A-Za-z0-9._-]{1,64} or starts with a dot
+// Creates nothing. Errors: invalid   both a socket and a bus in the request; a bus name that is not
+//                                    [A-Za-z0-9._-]{1,64} or starts with a dot; a path that names no file,
+//                                    or that begins with a ~ that no shell replaced
 //                          too_long  a socket path over 107 bytes
 Result<Endpoint> resolve_endpoint(const EndpointRequest& request, const Environment& environment);
+
+// The endpoint of an absolute socket path, as if by --socket.
+Result<Endpoint> endpoint_at(std::string socket);
 
 }  // namespace bus

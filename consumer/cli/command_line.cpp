@@ -45,6 +45,14 @@ std::string duration_fault(const std::string& text) {
   return "\"" + text + "\" is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s";
 }
 
+// An empty value is a variable of the caller's that was not set, not a wish for the default.
+std::string empty_fault(const std::string& text) { return text.empty() ? "must not be empty" : ""; }
+
+std::string path_fault(const std::string& text) {
+  if (!text.starts_with('~')) return empty_fault(text);
+  return "\"" + text + "\" begins with a ~ that no shell has replaced: write $HOME instead";
+}
+
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -126,8 +134,11 @@ CommandLine::Option CommandLine::duration(const std::string& names,
 
 void CommandLine::add_place(Place& place) {
   Option socket =
-      option("--socket", "PATH", place.socket, "Socket of the hub (default: $BUSD_SOCKET, else your own)");
-  option("--bus", "NAME", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")").excludes(socket);
+      option("--socket", "PATH", place.socket, "Socket of the hub (default: $BUSD_SOCKET, else your own)")
+          .check(path_fault);
+  option("--bus", "NAME", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")")
+      .check(empty_fault)
+      .excludes(socket);
 }
 
 std::optional<CommandLine::Ending> CommandLine::read(std::vector<std::string> arguments) {

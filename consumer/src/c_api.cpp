@@ -99,7 +99,7 @@ bus::Duration patience_of(int64_t ms) noexcept {
 }
 
 Verdict endpoint_of(busd_text socket, busd_text bus_name, bus::Endpoint& endpoint) {
-  auto found = bus::resolve_endpoint({string_of(socket), string_of(bus_name)},
+  auto found = bus::resolve_endpoint({.socket = string_of(socket), .bus = string_of(bus_name)},
                                      [](const char* name) -> const char* { return std::getenv(name); });
   if (!found) return bus::sdk::verdict_of(found.error());
   endpoint = std::move(*found);

@@ -86,8 +86,8 @@ typedef int (*busd_hook)(void* context);
 
 typedef struct busd_consumer_options {
   size_t size;
-  busd_text socket; /* path; default: $BUSD_SOCKET, else the user's own (protocol/PROTOCOL.md) */
-  busd_text bus;    /* name of the bus in the user's own directory; default: $BUSD_BUS, else "bus" */
+  busd_text socket; /* path; excludes `bus`. Default: by `bus`, else $BUSD_SOCKET (protocol/PROTOCOL.md) */
+  busd_text bus;    /* name of the bus at the user's standard places; default: $BUSD_BUS, else "bus" */
   busd_text key;    /* required: event_key, the name of what is consumed, 1 to 255 bytes */
   const busd_text* event_types; /* types and patterns ("build.*", "*"); none: no events, still counts */
   size_t event_type_count;      /* at most 256 */

@@ -133,32 +133,19 @@ TEST_CASE("--print-config prints a file that --config reads back to the same") {
   std::vector<std::vector<std::string>> cases = {
       {},
       {"--idle-exit", "never"},
-      {"--socket",
-       "/a b/c,d#e;f=\"[g].sock",
-       "--bus",
-       "x.y",
-       "--idle-exit",
-       "90s",
-       "--queue-frames",
-       "3",
-       "--queue-bytes",
-       "2000000",
-       "--max-connections",
-       "12",
-       "--allow-uid",
-       "1",
-       "--allow-uid",
-       "2",
-       "--allow-gid",
-       "3",
-       "--dedup-window",
-       "1500ms",
-       "--cleanup-timeout",
-       "2m",
-       "--log-file",
-       "/log here",
-       "--log-level",
-       "error"},
+      {"--bus", "x.y"},
+      {"--socket",          "/a b/c,d#e;f=\"[g].sock",
+       "--idle-exit",       "90s",
+       "--queue-frames",    "3",
+       "--queue-bytes",     "2000000",
+       "--max-connections", "12",
+       "--allow-uid",       "1",
+       "--allow-uid",       "2",
+       "--allow-gid",       "3",
+       "--dedup-window",    "1500ms",
+       "--cleanup-timeout", "2m",
+       "--log-file",        "/log here",
+       "--log-level",       "error"},
   };
   for (const auto& arguments : cases) {
     std::string text = print_config(parsed(arguments));
@@ -168,7 +155,7 @@ TEST_CASE("--print-config prints a file that --config reads back to the same") {
     CHECK(print_config(parsed({"--config", file})) == text);
     CHECK(print_config(parsed(to_arguments(parsed(arguments)))) == text);
   }
-  CHECK(parsed({"--config", directory.file("busd.conf")}).endpoint.socket == "/a b/c,d#e;f=\"[g].sock");
+  CHECK(parsed({"--config", directory.file("busd.conf")}).endpoint.file_socket == "/a b/c,d#e;f=\"[g].sock");
 }
 
 TEST_CASE("options_fuzz: a path with both kinds of quotes is refused, because no file could hold it") {
