@@ -5,6 +5,7 @@
 #   @program PATH         a whole file
 #   @settings PREFIX      settings.scd; each heading *NAME* _VALUE_ becomes *PREFIXNAME* _VALUE_, or, where PREFIX is "=",
 #                         *NAME* = _VALUE_
+#   @errors               errors.scd
 #   @protocol             protocol/PROTOCOL.md (protocol.awk)
 #
 # and @version@ stands for the version, anywhere. What is missing ends it: a page never lacks anything silently.
@@ -117,6 +118,11 @@ function put_settings(prefix,    lines, n, i, line) {
   }
 }
 
+function put_errors(    lines, n, i) {
+  n = each_line(root "/man/errors.scd", lines)
+  for (i = 1; i <= n; ++i) print lines[i]
+}
+
 function put_program(path,    lines, n, i) {
   n = each_line(root "/" path, lines)
   print "```"
@@ -145,6 +151,7 @@ $1 == "@types" {
 }
 
 $1 == "@settings" { put_settings($2); next }
+$1 == "@errors" { put_errors(); next }
 $1 == "@program" { put_program($2); next }
 $1 == "@protocol" { put_protocol(root "/protocol/PROTOCOL.md"); next }
 $1 ~ /^@[a-z]+$/ { fail("unknown word " $1) }

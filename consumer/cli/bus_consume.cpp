@@ -44,7 +44,7 @@ class Hooks {
     std::string fault = run_command(command, variables);
     if (fault.empty()) return true;
     failed_ = true;
-    console_.error(name + " " + fault + ": " + command);
+    console_.error(ErrorCode::command_failed, name + " " + fault + ": " + command);
     return false;
   }
 
@@ -90,18 +90,14 @@ int consume(const ConsumeCommand& options, const Console& console) {
   EventFiles files;
   if (!options.consume.output_dir.empty()) {
     std::string fault = files.open(options.consume.output_dir);
-    if (!fault.empty()) {
-      console.error(fault);
-      return kInternal;
-    }
+    if (!fault.empty()) return console.error(error_of(ErrorCode::output_failed, fault));
   }
   Hooks hooks(options, console);
   auto consumer = busd::Consumer::open(consumer_options(options, hooks));
   if (!consumer) {
     if (caught_signal() != 0) return ended_by_signal(caught_signal());
     if (hooks.failed()) return kInternal;
-    console.error(consumer.error().message);
-    return exit_code_of(consumer.error().result);
+    return console.error(error_of(consumer.error()));
   }
   wake_on_signal([](void* handle) { busd_consumer_wake(static_cast<busd_consumer*>(handle)); },
                  consumer->handle());
@@ -114,15 +110,19 @@ int consume(const ConsumeCommand& options, const Console& console) {
 
   enter_phase(Phase::leaving);
   wake_on_signal(nullptr, nullptr);
-  if (reason == Reason::hub_gone || reason == Reason::failed) console.error(session.error().message);
+  if (reason == Reason::hub_gone) console.error(error_of(session.error()));
+  if (reason == Reason::failed) console.error(error_of(ErrorCode::output_failed, session.error().message));
   auto closed = consumer->close();
-  if (!closed && !hooks.failed()) console.error(closed.error().message);
+  if (!closed && !hooks.failed()) console.error(error_of(closed.error()));
   say_end(console, options, session, reason, begin);
   return exit_code(options, session, reason, hooks.failed());
 }
 
 int act(ConsumeCommand& options, Console& console) {
   console.set_quiet(options.quiet);
+  // A payload may look like a line of --control; in files it cannot be mistaken for one.
+  if (options.consume.payload_only && options.consume.control && options.consume.output_dir.empty())
+    return console.error(ErrorCode::conflict, "--control excludes --payload", "except with --output-dir");
   return consume(options, console);
 }
 

@@ -132,20 +132,14 @@ int publish(Options& options, const Console& console) {
                                     .no_reconnect = true,
                                     .hold_bytes = options.lines ? kHoldBytes : 0,
                                     .check_payloads = true});
-  if (!source) {
-    console.error(source.error().message);
-    return exit_code_of(source.error().result);
-  }
+  if (!source) return console.error(error_of(source.error()));
   PublishSession session(options.publish, console, std::move(*source));
   return options.lines ? session.publish_lines() : session.publish_one(std::move(payload));
 }
 
 int act(Options& options, Console& console) {
   std::string fault = usage_fault(options);
-  if (!fault.empty()) {
-    console.error(fault + " (see bus-publish --help)");
-    return kUsage;
-  }
+  if (!fault.empty()) return console.error(ErrorCode::missing_argument, fault, "see bus-publish --help");
   console.set_quiet(options.quiet);
   options.publish.type = options.lines ? options.lines_type : options.positional_type;
   if (options.timeout) options.publish.timeout = *options.timeout;

@@ -65,8 +65,7 @@ struct Options {
 
 std::string interval_fault(const std::string& text) {
   auto interval = parse_duration(text);
-  if (!interval)
-    return "\"" + text + "\" is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s";
+  if (!interval) return duration_fault(text);
   return *interval < kLeastInterval ? "the shortest interval is 50ms" : "";
 }
 
@@ -99,6 +98,7 @@ void declare(CommandLine& line, Options& options) {
       .excludes(check)
       .excludes(explain)
       .check(list_fault);
+  line.accept_no_start();
   line.add_place(options.place);
 }
 
@@ -109,6 +109,24 @@ std::optional<StatusReport> parse_answer(Answer& answer) {
   if (!report) answer.trouble = {kProtocol, "the peer is not a busd hub"};
   if (report) name_programs(*report);
   return report;
+}
+
+// Of what keeps the hub from answering, or from being well.
+ErrorCode error_code_of(int exit_code) {
+  switch (exit_code) {
+    case kUsage:
+      return ErrorCode::bad_value;
+    case kUnreachable:
+      return ErrorCode::no_hub;
+    case kTryAgain:
+      return ErrorCode::unhealthy;
+    case kProtocol:
+      return ErrorCode::not_a_hub;
+    case kPermission:
+      return ErrorCode::denied;
+    default:
+      return ErrorCode::failed;
+  }
 }
 
 class Status {
@@ -143,8 +161,7 @@ class Status {
 };
 
 int Status::report(const Health& trouble) const {
-  console_.error(trouble.summary);
-  return trouble.exit_code;
+  return console_.error(error_of(error_code_of(trouble.exit_code), trouble.exit_code, trouble.summary));
 }
 
 // `code` is set when there is nothing.
@@ -159,8 +176,7 @@ int Status::print(const std::string& text) {
   Written written = output_.text(text);
   if (written == Written::ok) written = output_.flush();
   if (written != Written::failed) return kDone;
-  console_.error("cannot write to stdout");
-  return kInternal;
+  return console_.error(ErrorCode::output_failed, "cannot write to stdout");
 }
 
 int Status::once() {

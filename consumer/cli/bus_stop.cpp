@@ -40,6 +40,7 @@ void declare(CommandLine& line, Options& options) {
   line.flag("--force", options.force, "Also with consumers connected; kill the hub when the time is over");
   line.duration("--timeout", options.timeout, "Wait this long for its end (default: 5s)");
   line.flag("-q,--quiet", options.quiet, "Say nothing but errors");
+  line.accept_no_start();
   line.add_place(options.place);
 }
 
@@ -62,17 +63,16 @@ std::optional<int> objection(const busd::HubOptions& hub, const Console& console
   if (!status) {
     if (status.error().result == BUSD_UNREACHABLE) return std::nullopt;  // none runs, or the lock tells
     bool silent = status.error().result == BUSD_TIMED_OUT;
-    console.error(status.error().message + (silent ? "; use --force to stop it all the same" : ""));
-    return exit_code_of(status.error().result);
+    Error error = error_of(status.error());
+    if (silent) error.hint = "use --force to stop it all the same";
+    return console.error(error);
   }
   auto report = parse_status(*status);
   if (!report) {
-    console.error("what answers there is no hub");
-    return kProtocol;
+    return console.error(ErrorCode::not_a_hub, "the peer is not a busd hub");
   }
   if (report->consumers.empty()) return std::nullopt;
-  console.error(consumers_text(*report));
-  return kTryAgain;
+  return console.error(error_of(ErrorCode::consumers_connected, consumers_text(*report)));
 }
 
 int stop(const Options& options, const Console& console) {
@@ -88,8 +88,8 @@ int stop(const Options& options, const Console& console) {
     console.note(ran ? "stopped" : "no hub runs" + (facts ? " at " + facts->socket : std::string()));
     return kDone;
   }
-  console.error(stopped.error().message);
-  return stopped.error().result == BUSD_TIMED_OUT ? kTimeRanOut : exit_code_of(stopped.error().result);
+  if (stopped.error().result != BUSD_TIMED_OUT) return console.error(error_of(stopped.error()));
+  return console.error(error_of(ErrorCode::timed_out, stopped.error().message));
 }
 
 int act(Options& options, Console& console) {

@@ -1,17 +1,14 @@
 #include "consumer/cli/command_line.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <unistd.h>
 #include <utility>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
 #include "busd/consumer.h"
+#include "consumer/cli/arguments.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/output.h"
 
@@ -27,108 +24,144 @@ struct Unit {
 // "ms" before "s" and "m": the longest suffix decides.
 constexpr std::array<Unit, 4> kUnits{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
 constexpr int64_t kMostMs = int64_t{366} * 24 * 3'600'000;
+constexpr size_t kHelpColumn = 26;
 
-// CLI11's help without what the text says anyway ("Excludes: …", defaults twice), and with air before the
-// usage line.
-class HelpFormatter : public CLI::Formatter {
- public:
-  std::string make_usage(const CLI::App* app, std::string name) const override {
-    return "\n" + CLI::Formatter::make_usage(app, std::move(name));
-  }
-  std::string make_option_opts(const CLI::Option* option) const override {
-    return option->get_type_name().empty() ? std::string() : " " + option->get_type_name();
-  }
-};
-
-std::string duration_fault(const std::string& text) {
-  if (parse_duration(text)) return {};
-  return "\"" + text + "\" is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s";
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// An empty value is a variable of the caller's that was not set, not a wish for the default.
-std::string empty_fault(const std::string& text) { return text.empty() ? "must not be empty" : ""; }
+// A whole number and a known unit, whatever its size; empty: neither.
+std::string_view digits_of_duration(std::string_view text, const Unit*& unit) {
+  for (const Unit& each : kUnits) {
+    if (!text.ends_with(each.suffix)) continue;
+    unit = &each;
+    text.remove_suffix(each.suffix.size());
+    return all_digits(text) ? text : std::string_view();
+  }
+  return {};
+}
+
+std::string help_line(const std::string& left, const std::string& text) {
+  std::string line = "  " + left;
+  if (text.empty()) return line + "\n";
+  if (line.size() < kHelpColumn) return line + std::string(kHelpColumn - line.size(), ' ') + text + "\n";
+  return line + "\n" + std::string(kHelpColumn, ' ') + text + "\n";
+}
+
+// Asked before the command line is understood, because what is wrong with it is reported in the form, too.
+bool json_errors_wanted(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (argument == "--json-errors") return true;
+  }
+  const char* wanted = getenv("BUSD_ERRORS");
+  return wanted != nullptr && std::string_view(wanted) == "json";
+}
+
+std::string environment_fault() {
+  const char* wanted = getenv("BUSD_ERRORS");
+  std::string_view text = wanted == nullptr ? "" : wanted;
+  if (text.empty() || text == "json" || text == "text") return {};
+  return "$BUSD_ERRORS is \"" + std::string(text) + "\"; set it to json or text";
+}
 
 std::string path_fault(const std::string& text) {
-  if (!text.starts_with('~')) return empty_fault(text);
-  return "\"" + text + "\" begins with a ~ that no shell has replaced: write $HOME instead";
+  if (!text.starts_with('~')) return {};
+  return "\"" + text + "\" begins with a ~ that no shell has replaced; write $HOME instead";
 }
 
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  for (const Unit& unit : kUnits) {
-    if (!text.ends_with(unit.suffix)) continue;
-    std::string_view digits = text.substr(0, text.size() - unit.suffix.size());
-    uint64_t count = 0;
-    auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    bool all_digits = !digits.empty() && fault == std::errc() && end == digits.data() + digits.size();
-    if (!all_digits || count > static_cast<uint64_t>(kMostMs / unit.ms)) return std::nullopt;
-    return std::chrono::milliseconds(static_cast<int64_t>(count) * unit.ms);
-  }
-  return std::nullopt;
+  const Unit* unit = nullptr;
+  std::string_view digits = digits_of_duration(text, unit);
+  if (digits.empty()) return std::nullopt;
+  uint64_t count = 0;
+  auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  if (fault != std::errc() || count > static_cast<uint64_t>(kMostMs / unit->ms)) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<int64_t>(count) * unit->ms);
 }
 
 CommandLine::Option CommandLine::Option::required() const {
-  option_->required();
+  declared_->required = true;
   return *this;
 }
 
-CommandLine::Option CommandLine::Option::check(Fault fault) const {
-  option_->check(CLI::Validator([fault](std::string& text) { return fault(text); }, std::string()));
+CommandLine::Option CommandLine::Option::check(Check find_fault) const {
+  declared_->check = find_fault;
   return *this;
 }
 
 CommandLine::Option CommandLine::Option::excludes(Option other) const {
-  option_->excludes(other.option_);
+  declared_->excludes.push_back(other.declared_);
+  other.declared_->excludes.push_back(declared_);
   return *this;
 }
 
 CommandLine::Option CommandLine::Option::needs(Option other) const {
-  option_->needs(other.option_);
+  declared_->needs.push_back(other.declared_);
   return *this;
 }
 
 CommandLine::Option CommandLine::Option::value_is_optional() const {
-  option_->expected(0, 1);
+  declared_->value_is_optional = true;
   return *this;
 }
 
-CommandLine::CommandLine(const Console& console, const std::string& about, const std::string& notes)
-    : console_(console), app_(std::make_unique<CLI::App>(about, console.program())) {
-  app_->footer(notes);
-  app_->set_help_flag("-h,--help", "Print this help");
-  app_->set_version_flag("--version", console.program() + " " + busd_version(), "Print the version");
-  auto formatter = std::make_shared<HelpFormatter>();
-  formatter->column_width(26);
-  app_->formatter(formatter);
-  app_->option_defaults()->always_capture_default(false);
+CommandLine::CommandLine(Console& console, const std::string& about, const std::string& notes)
+    : console_(console), about_(about), notes_(notes) {
+  flag("-h,--help", help_wanted_, "Print this help");
+  flag("-V,--version", version_wanted_, "Print the version");
 }
 
 CommandLine::~CommandLine() = default;
 
+Declared& CommandLine::declare(const std::string& names, const char* value_name, const std::string& help) {
+  auto declared = std::make_unique<Declared>();
+  for (size_t at = 0; at <= names.size();) {
+    size_t end = std::min(names.find(',', at), names.size());
+    declared->names.push_back(names.substr(at, end - at));
+    at = end + 1;
+  }
+  declared->listed = names;
+  declared->value_name = value_name;
+  declared->help = help;
+  declared_.push_back(std::move(declared));
+  return *declared_.back();
+}
+
 CommandLine::Option CommandLine::flag(const std::string& names, bool& value, const std::string& help) {
-  return Option(app_->add_flag(names, value, help));
+  Declared& declared = declare(names, "", help);
+  declared.take = [&value](const std::string&) { value = true; };
+  declared.is_flag = declared.repeatable = true;
+  return Option(declared);
 }
 
 CommandLine::Option CommandLine::option(const std::string& names, const char* value_name, std::string& value,
                                         const std::string& help) {
-  return Option(app_->add_option(names, value, help)->type_name(value_name));
+  Take take = [&value](const std::string& text) { value = text; };
+  return option(names, value_name, take, help);
 }
 
 CommandLine::Option CommandLine::option(const std::string& names, const char* value_name, const Take& take,
                                         const std::string& help) {
-  return Option(app_->add_option_function<std::string>(names, take, help)->type_name(value_name));
+  Declared& declared = declare(names, value_name, help);
+  declared.take = take;
+  return Option(declared);
 }
 
 CommandLine::Option CommandLine::option(const std::string& names, const char* value_name,
                                         std::vector<std::string>& values, const std::string& help) {
-  return Option(app_->add_option(names, values, help)->type_name(value_name)->allow_extra_args(false));
+  Declared& declared = declare(names, value_name, help);
+  declared.take = [&values](const std::string& text) { values.push_back(text); };
+  declared.repeatable = true;
+  return Option(declared);
 }
 
 CommandLine::Option CommandLine::duration(const std::string& names,
                                           std::optional<std::chrono::milliseconds>& value,
                                           const std::string& help) {
-  auto take = [&value](const std::string& text) { value = parse_duration(text); };
+  Take take = [&value](const std::string& text) { value = parse_duration(text); };
   return option(names, "D", take, help).check(duration_fault);
 }
 
@@ -136,38 +169,65 @@ void CommandLine::add_place(Place& place) {
   Option socket =
       option("--socket", "PATH", place.socket, "Socket of the hub (default: $BUSD_SOCKET, else your own)")
           .check(path_fault);
-  option("--bus", "NAME", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")")
-      .check(empty_fault)
-      .excludes(socket);
+  option("--bus", "NAME", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")").excludes(socket);
+  flag("--json-errors", json_errors_, "Print each error on stderr as a line of JSON");
 }
 
-std::optional<CommandLine::Ending> CommandLine::read(std::vector<std::string> arguments) {
-  // CLI11 wants the last one first, reports by exceptions, and has exit codes of its own.
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app_->parse(std::move(arguments));
-    return std::nullopt;
-  } catch (const CLI::CallForHelp&) {
-    return Ending{kDone, app_->help()};
-  } catch (const CLI::CallForVersion& version) {
-    return Ending{kDone, std::string(version.what()) + "\n"};
-  } catch (const CLI::ParseError& fault) {
-    return Ending{kUsage, std::string(fault.what()) + " (see " + console_.program() + " --help)"};
+void CommandLine::accept_no_start() {
+  flag("--no-start", no_start_, "No effect: " + console_.program() + " never starts a hub");
+}
+
+std::string CommandLine::help() const {
+  std::string usage = "Usage: " + console_.program() + " [OPTIONS]";
+  std::string arguments;
+  std::string options;
+  for (const auto& each : declared_) {
+    const Declared& declared = *each;
+    if (declared.is_argument()) {
+      usage += declared.required ? " " + declared.listed : " [" + declared.listed + "]";
+      arguments += help_line(declared.listed, declared.help);
+    } else {
+      std::string value = declared.value_name.empty() ? "" : " " + declared.value_name;
+      options += help_line(declared.listed + value, declared.help);
+    }
   }
+  if (!arguments.empty()) arguments = "\nPositionals:\n" + arguments;
+  return about_ + "\n\n" + usage + "\n" + arguments + "\nOptions:\n" + options + "\n" + notes_ + "\n";
+}
+
+std::optional<CommandLine::Ending> CommandLine::read(const std::vector<std::string>& arguments) {
+  ArgumentReader reader(declared_, console_.program());
+  std::vector<Error> errors = reader.read(arguments);
+  if (help_wanted_) return Ending{kDone, help(), {}};
+  if (version_wanted_) return Ending{kDone, console_.program() + " " + busd_version() + "\n", {}};
+  if (errors.empty()) return std::nullopt;
+  return Ending{kUsage, {}, std::move(errors)};
 }
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {
-  auto ending = read(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
-  if (!ending) return std::nullopt;
+  std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  console_.set_json_errors(json_errors_wanted(arguments));
+  auto ending = read(arguments);
+  if (!ending) {
+    std::string fault = environment_fault();
+    if (fault.empty()) return std::nullopt;
+    return console_.error(error_of(ErrorCode::bad_value, fault));
+  }
   if (ending->code != kDone) {
-    console_.error(ending->text);
+    for (const Error& error : ending->errors) console_.error(error);
     return ending->code;
   }
   Output output(STDOUT_FILENO);
   output.text(ending->text);
   if (output.flush() != Written::failed) return kDone;
-  console_.error("cannot write to stdout");
-  return kInternal;
+  return console_.error(error_of(ErrorCode::output_failed, "cannot write to stdout"));
+}
+
+std::string duration_fault(const std::string& text) {
+  if (parse_duration(text)) return {};
+  const Unit* unit = nullptr;
+  if (!digits_of_duration(text, unit).empty()) return "\"" + text + "\" is longer than 366 days";
+  return "\"" + text + "\" is not a duration; write a whole number with ms, s, m or h, such as 500ms or 2s";
 }
 
 std::string identifier_fault(const std::string& text) {
@@ -181,9 +241,8 @@ std::string identifier_fault(const std::string& text) {
 }
 
 std::string time_fault(const std::string& text) {
-  bool digits =
-      !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? std::string() : "\"" + text + "\" is not a time: write milliseconds since 1970 as digits";
+  if (all_digits(text) && text.size() <= 19) return {};
+  return "\"" + text + "\" is not a time; write milliseconds since 1970 as digits";
 }
 
 }  // namespace bus::cli

@@ -1,5 +1,8 @@
-// The command line of a program: CLI11 with our exit codes, --help that begins with examples, and options
-// that all share. The only place of the programs that sees CLI11, which takes seconds to compile.
+// The command line of a program: its options and arguments, what is wrong with them in the order typed, and
+// --help, which begins with examples. Knows the options that all programs share.
+//
+// Options are read as getopt_long(3) reads them: -n 5, -n5, -qn5, --count 5, --count=5; after "--" everything
+// is an argument. What begins with "-" and a digit, and "-" alone, is an argument or a value, no option.
 #pragma once
 
 #include <chrono>
@@ -11,16 +14,12 @@
 #include <vector>
 
 #include "consumer/cli/console.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "consumer/cli/error.h"
 
 namespace bus::cli {
 
-// "500ms", "2s", "10m", "1h": a whole number and its unit. Nothing for anything else, or for more than a
-// year.
+// "500ms", "2s", "10m", "1h": a whole number and its unit. Nothing for anything else, or for more than 366
+// days.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // Which bus: --socket and --bus.
@@ -29,8 +28,11 @@ struct Place {
   std::string bus;
 };
 
-// What is wrong with the text of a value; empty: nothing.
-using Fault = std::string (*)(const std::string&);
+// What is wrong with the text of a value, as "what is wrong; what to do"; empty: nothing.
+using Check = std::string (*)(const std::string&);
+
+// One option or argument; command_line.cpp knows what it is made of.
+struct Declared;
 
 class CommandLine {
  public:
@@ -38,33 +40,34 @@ class CommandLine {
   class Option {
    public:
     Option required() const;
-    Option check(Fault fault) const;
+    Option check(Check find_fault) const;
     Option excludes(Option other) const;
     Option needs(Option other) const;
     Option value_is_optional() const;
 
    private:
     friend class CommandLine;
-    explicit Option(CLI::Option* option) : option_(option) {}
+    explicit Option(Declared& declared) : declared_(&declared) {}
 
-    CLI::Option* option_;
+    Declared* declared_;
   };
   // Takes over the text of a value.
   using Take = std::function<void(const std::string&)>;
 
-  // Why there is nothing to do but to say `text` and end: on stdout after --help and --version (exit code 0),
-  // else on stderr.
+  // Why there is nothing to do but to end: `text` is for stdout after --help and --version (exit code 0);
+  // else there are errors.
   struct Ending {
     int code;
     std::string text;
+    std::vector<Error> errors;
   };
 
-  // `about` stands on top of --help, and begins with examples; `notes` at its end.
-  CommandLine(const Console& console, const std::string& about, const std::string& notes);
+  // `about` comes first in --help, and begins with examples; `notes` come last.
+  CommandLine(Console& console, const std::string& about, const std::string& notes);
   ~CommandLine();
 
-  // `names` are as in "-q,--quiet"; without dashes it is the name of an argument. `value_name` stands for the
-  // value in --help.
+  // `names` are as in "-q,--quiet"; without dashes it is the name of an argument. `value_name` is shown for
+  // the value in --help. An option's value may not be empty, an argument may.
   Option flag(const std::string& names, bool& value, const std::string& help);
   Option option(const std::string& names, const char* value_name, std::string& value,
                 const std::string& help);
@@ -75,17 +78,30 @@ class CommandLine {
   Option duration(const std::string& names, std::optional<std::chrono::milliseconds>& value,
                   const std::string& help);
   void add_place(Place& place);
+  // Of a program that never starts a hub: --no-start is accepted, so that one set of options fits all.
+  void accept_no_start();
 
   // Fills what was declared. Nothing: go on.
-  std::optional<Ending> read(std::vector<std::string> arguments);
+  std::optional<Ending> read(const std::vector<std::string>& arguments);
   // The same, and says the ending: then what is returned is the exit code.
   std::optional<int> parse(int argc, char** argv);
 
  private:
-  const Console& console_;
-  std::unique_ptr<CLI::App> app_;
+  Declared& declare(const std::string& names, const char* value_name, const std::string& help);
+  std::string help() const;
+
+  Console& console_;
+  std::string about_;
+  std::string notes_;
+  std::vector<std::unique_ptr<Declared>> declared_;
+  bool help_wanted_ = false;
+  bool version_wanted_ = false;
+  bool json_errors_ = false;
+  bool no_start_ = false;
 };
 
+// What is wrong with a duration, named in full: --watch has a check of its own.
+std::string duration_fault(const std::string& text);
 // For text that the wire calls an identifier: 1 to 255 bytes without control characters. Empty: fine; else
 // what is wrong.
 std::string identifier_fault(const std::string& text);

@@ -34,11 +34,22 @@ std::optional<size_t> terminal_columns(int fd) {
 
 Console::Console(std::string program) : program_(std::move(program)), colour_(colour_wanted(STDERR_FILENO)) {}
 
-void Console::error(std::string_view text) const {
+int Console::error(const Error& error) const {
+  if (json_errors_) {
+    say("", json_of(error));
+    return error.exit;
+  }
   std::string prefix = program_ + ": ";
   if (colour_) prefix = std::string(kRed) + program_ + ":" + std::string(kPlain) + " ";
-  say(prefix, text);
+  say(prefix, error.hint.empty() ? error.message : error.message + "; " + error.hint);
+  return error.exit;
 }
+
+int Console::error(ErrorCode code, std::string_view message, std::string_view hint) const {
+  return error(Error{code, exit_code_of(code), std::string(message), std::string(hint), {}});
+}
+
+void Console::error(std::string_view text) const { error(error_of(ErrorCode::failed, text)); }
 
 void Console::note(std::string_view text) const {
   if (!quiet_) say(program_ + ": ", text);

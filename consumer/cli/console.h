@@ -1,11 +1,13 @@
-// What a program says to people, on stderr: one line each, prefixed by the program's name, safe for a
-// terminal.
+// What a program says on stderr: one line each, prefixed by the program's name and safe for a terminal. With
+// --json-errors each error is a line of JSON instead; what is no error stays as it is.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "consumer/cli/error.h"
 
 namespace bus::cli {
 
@@ -23,7 +25,14 @@ class Console {
   bool quiet() const { return quiet_; }
   const std::string& program() const { return program_; }
 
-  // Always said.
+  // Each error as a line of JSON.
+  void set_json_errors(bool json) { json_errors_ = json; }
+
+  // Always said. Returns the exit status that the error leads to.
+  int error(const Error& error) const;
+  // With the exit status of most errors of that code.
+  int error(ErrorCode code, std::string_view message, std::string_view hint = {}) const;
+  // An error without a code of its own: "what is wrong; what to do about it".
   void error(std::string_view text) const;
   // Said unless quiet.
   void note(std::string_view text) const;
@@ -35,6 +44,7 @@ class Console {
 
   std::string program_;
   bool quiet_ = false;
+  bool json_errors_ = false;
   bool colour_;
 };
 

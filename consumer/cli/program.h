@@ -17,7 +17,7 @@ struct Program {
   void (*declare)(CommandLine& line, Options& options);
   int (*act)(Options& options, Console& console);  // returns the exit code
 
-  // noexcept: CLI11 throws where options are declared wrongly, which is our bug and ends the process.
+  // noexcept: what the standard library throws for want of memory ends the process.
   // NOLINTNEXTLINE(bugprone-exception-escape)
   int run(int argc, char** argv) const noexcept {
     setlocale(LC_CTYPE, "C.UTF-8");

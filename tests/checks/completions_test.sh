@@ -19,11 +19,11 @@ options_of() {
   "$1" --help | sed -n '/^Options:/,/^$/p' | sed -n 's/^  \(-[^ ]*\).*/\1/p' | tr , '\n' | LC_ALL=C sort
 }
 
-# refused PROGRAM ARGUMENT…: whether they are refused for standing together. Nothing is done in any case: no program knows
-# --bogus, which is said when the rest is fine.
+# refused PROGRAM ARGUMENT…: whether they are refused for standing together. Nothing is done in any case: no program takes
+# such a BUSD_ERRORS, which it says when the rest is fine.
 refused() {
   [ "$1" != bus-consume ] || set -- "$@" key
-  "$@" --bogus >/dev/null 2>err && fail "$* --bogus was taken"
+  BUSD_ERRORS=bogus "$@" >/dev/null 2>err && fail "$* was taken with BUSD_ERRORS=bogus"
   grep -q 'excludes' err
 }
 

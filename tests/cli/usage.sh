@@ -11,6 +11,9 @@ for program in bus-consume bus-publish bus-status bus-stop; do
   check_equal "the widest line of $program --help, at most 100 columns" 0 "$(awk 'length($0) > 100' out | wc -l)"
   run 0 "$program" --version
   check_has out "$program $(busd --version | grep -o '[0-9.]*$')"
+  mv out version
+  run 0 "$program" -V
+  cmp out version || fail "$program -V differs from --version"
 done
 
 # Every option that is promised is there.
@@ -21,10 +24,10 @@ promised() { # PROGRAM OPTION…
   for option in "$@"; do check_has out " $option"; done
 }
 promised bus-consume -t -n --timeout --payload --control --first --last --output-dir --subscription-id --exclusive \
-  --until-eof --no-reconnect --no-start -q --socket --bus
-promised bus-publish --lines --type --id --time --source --text --no-start --socket --bus
-promised bus-status --json --watch --check --explain --list --socket --bus
-promised bus-stop --force --timeout --socket --bus
+  --until-eof --no-reconnect --no-start -q --socket --bus --json-errors
+promised bus-publish --lines --type --id --time --source --text --no-start --socket --bus --json-errors
+promised bus-status --json --watch --check --explain --list --no-start --socket --bus --json-errors
+promised bus-stop --force --timeout --no-start --socket --bus --json-errors
 
 usage_error() { # TEXT COMMAND…
   text=$1
@@ -35,6 +38,56 @@ usage_error() { # TEXT COMMAND…
   check_has err "$1: "
   check_equal "lines that $* says" 1 "$(lines_in err)"
 }
+# usage_text TEXT COMMAND…: exactly this is said.
+usage_text() {
+  text=$1
+  shift
+  run 64 "$@"
+  check_empty out
+  check_equal "what $* says" "$1: $text" "$(cat err)"
+}
+usage_text "unknown option --vresion; did you mean --version?" bus-consume --vresion
+usage_text "unknown option --tpye; did you mean --type?" bus-consume build --tpye x
+usage_text "unknown option --tmeout; did you mean --timeout?" bus-stop --tmeout=3s
+usage_text "unknown option --sock; did you mean --socket?" bus-status --sock
+usage_text "unknown option -type; did you mean --type?" bus-consume build -type x
+usage_text "unknown option -N; did you mean -n?" bus-consume build -N 5
+usage_text "unknown option --zebra; see bus-publish --help" bus-publish --zebra
+# All of them in the order typed, before anything that is missing.
+run 64 bus-consume --zebra --vresion -n
+check_equal "unknown options" "bus-consume: unknown option --zebra; see bus-consume --help
+bus-consume: unknown option --vresion; did you mean --version?" "$(cat err)"
+usage_text 'one KEY only; "-n" is a second one' bus-consume k -- -n
+usage_text 'one PAYLOAD only; "c" is a second one' bus-publish a 1 c
+usage_text '--count needs a number' bus-consume build -n
+usage_text '--count needs a number' bus-consume build -n --quiet
+usage_text '--list needs keys or types' bus-status --list
+usage_text '--id needs an ID; one that begins with "-" is written --id=-x' bus-publish t 1 --id -x
+usage_text '--timeout: "9000h" is longer than 366 days' bus-consume build --timeout 9000h
+usage_text '--control excludes --payload; except with --output-dir' bus-consume build --control --payload
+usage_text '--quiet takes no value' bus-consume build --quiet=yes
+usage_text '--socket is given twice' bus-stop --socket a --socket b
+# An empty value is a variable that was not set: the default in its place would be another hub.
+for program in bus-status bus-stop "bus-publish t 1" "bus-consume k"; do
+  # shellcheck disable=SC2086 # they are meant to be split
+  usage_text "--socket: must not be empty" $program --socket ''
+done
+usage_text "--first: must not be empty" bus-consume key --first ''
+
+# With --json-errors, or BUSD_ERRORS=json, each error is an object of its own.
+for program in bus-consume bus-publish bus-status bus-stop; do
+  run 64 "$program" --zebra --json-errors --vresion
+  check_equal "errors of $program" '{"code":"unknown_option","exit":64,"message":"unknown option --zebra","hint":"see '"$program"' --help"}
+{"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"
+done
+BUSD_ERRORS=json run 64 bus-consume
+check_equal "the error" '{"code":"missing_argument","exit":64,"message":"KEY is required","hint":"see bus-consume --help"}' "$(cat err)"
+BUSD_ERRORS=text usage_text "KEY is required; see bus-consume --help" bus-consume
+BUSD_ERRORS=xml usage_text '$BUSD_ERRORS is "xml"; set it to json or text' bus-status
+# What stands behind "--" is no option.
+run 64 bus-consume k -- --json-errors
+check_lacks err '"code"'
+
 usage_error "KEY is required" bus-consume
 usage_error "must not be empty" bus-consume ''
 usage_error "longer than 255 bytes" bus-consume "$(printf '%256s' '' | tr ' ' k)"
@@ -44,16 +97,14 @@ usage_error "not a number of events" bus-consume key -n 0
 usage_error "not a number of events" bus-consume key -n x
 usage_error "not a duration" bus-consume key --timeout 5
 usage_error "not a duration" bus-consume key --timeout 1.5s
-usage_error "not a duration" bus-consume key --timeout 99999999h
-usage_error "not expected: --bogus" bus-consume key --bogus
-usage_error "not expected: more" bus-consume key more
+usage_error "longer than 366 days" bus-consume key --timeout 99999999h
 usage_error "excludes" bus-consume key --socket a --bus b
 usage_error "TYPE or --lines is required" bus-publish
 usage_error "excludes" bus-publish --lines type
 usage_error "excludes" bus-publish --lines --id x
-usage_error "requires" bus-publish type --type other
+usage_error "requires" bus-publish type 1 --type other
 usage_error "needs --type" bus-publish --lines --text
-usage_error "not a time" bus-publish type --time yesterday
+usage_error "not a time" bus-publish type 1 --time yesterday
 usage_error "excludes" bus-status --check --json
 usage_error "excludes" bus-status --explain a --watch
 usage_error "excludes" bus-status --list keys --json
@@ -85,8 +136,16 @@ check_has err 107
 # Nobody there, and nobody to be started.
 run 69 bus-consume key --no-start
 check_has err "$BUSD_SOCKET"
-run 69 bus-publish type --no-start
-BUSD_NO_START=1 run 69 bus-publish type
+for program in bus-status "bus-publish t 1" "bus-consume k"; do
+  # shellcheck disable=SC2086
+  run 69 $program --no-start --json-errors
+  check_equal "errors of $program" 1 "$(lines_in err)"
+  check_has err '{"code":"no_hub","exit":69,"message":"'
+  check_has err ",\"path\":\"$BUSD_SOCKET\"}"
+done
+run 0 bus-stop --no-start
+run 69 bus-publish type 1 --no-start
+BUSD_NO_START=1 run 69 bus-publish type 1
 run 69 bus-status
 run 69 bus-status --json
 check_empty out
@@ -98,7 +157,7 @@ for what in keys types; do
   check_empty err
 done
 [ ! -e "$BUSD_SOCKET" ] || fail "asking for the status started a hub"
-BUSD_PROGRAM=$work/missing run 69 bus-publish type
+BUSD_PROGRAM=$work/missing run 69 bus-publish type 1
 check_has err "$work/missing"
 
 # --bus and --socket choose the bus.
@@ -106,22 +165,22 @@ mkdir -m 700 run
 (
   unset BUSD_SOCKET
   export XDG_RUNTIME_DIR="$work/run"
-  run 0 bus-publish type --bus other
+  run 0 bus-publish type 1 --bus other
   run 0 bus-status --json --bus other
   check_has out "$work/run/busd/other.sock"
   run 69 bus-status
   BUSD_BUS=other run 0 bus-stop
   check_has err stopped
 ) || exit 1
-run 0 bus-publish type --socket "$work/third.sock"
+run 0 bus-publish type 1 --socket "$work/third.sock"
 run 0 bus-stop --socket "$work/third.sock"
 check_has err stopped
 
 # A socket that is not ours to use.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
-  run 0 bus-publish type
+  run 0 bus-publish type 1
   chmod 755 "$work"
-  run 77 setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/bus-publish" type
+  run 77 setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/bus-publish" type 1
   run 77 setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/bus-status"
   chmod 700 "$work"
 fi

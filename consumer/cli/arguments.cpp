@@ -1,0 +1,201 @@
+#include "consumer/cli/arguments.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "consumer/cli/spelling.h"
+
+namespace bus::cli {
+
+namespace {
+
+// "-5" is a number, "-" alone is stdin.
+bool is_option(std::string_view text) {
+  return text.size() >= 2 && text[0] == '-' && (text[1] < '0' || text[1] > '9');
+}
+
+std::string value_in_words(const Declared& declared) {
+  struct Words {
+    std::string_view name;
+    const char* words;
+  };
+  static constexpr std::array<Words, 10> kWords{{{"N", "a number"},
+                                                 {"D", "a duration such as 500ms or 2s"},
+                                                 {"PATH", "a path"},
+                                                 {"NAME", "a name"},
+                                                 {"TYPE", "an event type"},
+                                                 {"CMD", "a command"},
+                                                 {"DIR", "a directory"},
+                                                 {"FILE", "a file"},
+                                                 {"ID", "an ID"},
+                                                 {"MS", "milliseconds since 1970"}}};
+  for (const Words& each : kWords) {
+    if (declared.value_name == each.name) return each.words;
+  }
+  std::string choice;
+  for (char c : declared.value_name) choice += c == '|' ? std::string(" or ") : std::string(1, c);
+  return declared.value_name.find('|') == std::string::npos ? "a value (" + choice + ")" : choice;
+}
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
+}  // namespace
+
+std::vector<Error> ArgumentReader::read(const std::vector<std::string>& arguments) {
+  arguments_ = &arguments;
+  bool only_arguments = false;
+  for (at_ = 0; at_ < arguments.size(); ++at_) {
+    const std::string& argument = arguments[at_];
+    if (only_arguments || !is_option(argument)) {
+      read_argument(argument);
+    } else if (argument == "--") {
+      only_arguments = true;
+    } else if (argument[1] == '-') {
+      read_long(argument);
+    } else {
+      read_short(argument);
+    }
+  }
+  check_together();
+  if (!unknown_.empty()) return std::move(unknown_);
+  if (wrong_.size() > 1) wrong_.resize(1);
+  return std::move(wrong_);
+}
+
+void ArgumentReader::read_long(const std::string& argument) {
+  size_t equals = argument.find('=');
+  std::string name = argument.substr(0, equals);
+  Declared* declared = find(name);
+  if (declared == nullptr) return unknown(name);
+  if (equals == std::string::npos) return take_value(*declared, nullptr);
+  if (declared->is_flag) return wrong(ErrorCode::bad_value, name + " takes no value");
+  std::string value = argument.substr(equals + 1);
+  take_value(*declared, &value);
+}
+
+void ArgumentReader::read_short(const std::string& argument) {
+  // "-type x" is not -t with the value "ype".
+  if (argument.size() > 2 && find("-" + argument.substr(0, argument.find('='))) != nullptr)
+    return unknown(argument.substr(0, argument.find('=')));
+  for (size_t i = 1; i < argument.size(); ++i) {
+    Declared* declared = find(std::string("-") + argument[i]);
+    if (declared == nullptr) return unknown(i == 1 ? argument : std::string("-") + argument[i]);
+    if (declared->is_flag) {
+      take(*declared, {});
+      continue;
+    }
+    std::string rest = argument.substr(i + 1);
+    if (rest.starts_with('=')) rest.erase(0, 1);
+    return take_value(*declared, i + 1 < argument.size() ? &rest : nullptr);
+  }
+}
+
+void ArgumentReader::read_argument(const std::string& text) {
+  Declared* last = nullptr;
+  for (const auto& each : declared_) {
+    if (!each->is_argument()) continue;
+    last = each.get();
+    if (!last->given) return take(*last, text);
+  }
+  if (last == nullptr)
+    return wrong(ErrorCode::extra_argument, quoted(text) + " is not expected",
+                 program_ + " takes options only");
+  wrong(ErrorCode::extra_argument, "one " + last->name() + " only; " + quoted(text) + " is a second one");
+}
+
+void ArgumentReader::take_value(Declared& declared, const std::string* inline_value) {
+  if (declared.is_flag) return take(declared, {});
+  if (inline_value != nullptr) return take(declared, *inline_value);
+  bool more = at_ + 1 < arguments_->size() && !is_option((*arguments_)[at_ + 1]);
+  if (more) return take(declared, (*arguments_)[++at_]);
+  if (declared.value_is_optional) {
+    given_.push_back(&declared);
+    declared.given = true;
+    return declared.take({});
+  }
+  std::string hint;
+  const std::string next = at_ + 1 < arguments_->size() ? (*arguments_)[at_ + 1] : "--";
+  if (next != "--" && find(next.substr(0, next.find('='))) == nullptr) {
+    hint = "one that begins with \"-\" is written " + declared.name() + "=" + next;
+    ++at_;
+  }
+  wrong(ErrorCode::missing_value, declared.name() + " needs " + value_in_words(declared), hint);
+}
+
+void ArgumentReader::take(Declared& declared, const std::string& value) {
+  if (declared.given && !declared.repeatable)
+    return wrong(ErrorCode::conflict, declared.name() + " is given twice");
+  declared.given = true;
+  given_.push_back(&declared);
+  std::string fault = declared.check == nullptr ? std::string() : declared.check(value);
+  // An empty value is a variable of the caller's that was not set, not a wish for the default.
+  if (fault.empty() && value.empty() && !declared.is_flag && !declared.is_argument())
+    fault = "must not be empty";
+  if (fault.empty()) return declared.take(value);
+  wrong_.push_back(error_of(ErrorCode::bad_value, declared.name() + ": " + fault));
+}
+
+// What an option says of the others; what is missing comes last, because a mistyped option may be it.
+void ArgumentReader::check_together() {
+  for (const Declared* declared : given_) {
+    for (const Declared* other : declared->excludes) {
+      if (other->given) wrong(ErrorCode::conflict, declared->name() + " excludes " + other->name());
+    }
+    for (const Declared* other : declared->needs) {
+      if (!other->given) wrong(ErrorCode::missing_argument, declared->name() + " requires " + other->name());
+    }
+  }
+  for (const auto& declared : declared_) {
+    if (declared->required && !declared->given)
+      wrong(ErrorCode::missing_argument, declared->name() + " is required", "see " + program_ + " --help");
+  }
+}
+
+Declared* ArgumentReader::find(std::string_view name) const {
+  for (const auto& declared : declared_) {
+    if (declared->is_argument()) continue;
+    if (std::find(declared->names.begin(), declared->names.end(), name) != declared->names.end())
+      return declared.get();
+  }
+  return nullptr;
+}
+
+void ArgumentReader::unknown(const std::string& option) {
+  std::string suggestion = suggestion_for(option);
+  std::string hint = suggestion.empty() ? "see " + program_ + " --help" : "did you mean " + suggestion + "?";
+  unknown_.push_back({ErrorCode::unknown_option,
+                      exit_code_of(ErrorCode::unknown_option),
+                      "unknown option " + option,
+                      hint,
+                      {}});
+}
+
+std::string ArgumentReader::suggestion_for(const std::string& option) const {
+  std::string wanted = option.starts_with("--") ? option : "-" + option;
+  std::string best;
+  size_t best_distance = 0;
+  for (const auto& declared : declared_) {
+    if (declared->is_argument()) continue;
+    for (const std::string& name : declared->names) {
+      bool same_letter = option.size() == 2 && name.size() == 2 && (option[1] ^ name[1]) == 0x20;
+      if (same_letter) return name;
+      // Single letters are all alike.
+      if (wanted.size() < 5 || !name.starts_with("--")) continue;
+      std::string_view word = std::string_view(name).substr(2);
+      size_t distance = edit_distance(wanted.substr(2), word);
+      bool near = alike(wanted.substr(2), word) || name.starts_with(wanted);
+      if (near && (best.empty() || distance < best_distance)) {
+        best = name;
+        best_distance = distance;
+      }
+    }
+  }
+  return best;
+}
+
+void ArgumentReader::wrong(ErrorCode code, std::string message, std::string hint) {
+  wrong_.push_back({code, exit_code_of(code), std::move(message), std::move(hint), {}});
+}
+
+}  // namespace bus::cli

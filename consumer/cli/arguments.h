@@ -1,0 +1,65 @@
+// Reads the arguments of a command line into what was declared, and finds what is wrong with them. The inside
+// of command_line.*, which is where options are declared.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "consumer/cli/error.h"
+
+namespace bus::cli {
+
+struct Declared {
+  std::vector<std::string> names;  // "-n", "--count"; of an argument "KEY"
+  std::string listed;              // the names as they were declared: "-n,--count"
+  std::string value_name;
+  std::string help;
+  bool is_flag = false;
+  bool required = false;
+  bool repeatable = false;
+  bool value_is_optional = false;
+  std::string (*check)(const std::string&) = nullptr;
+  std::function<void(const std::string&)> take;
+  std::vector<const Declared*> excludes;
+  std::vector<const Declared*> needs;
+  bool given = false;
+
+  bool is_argument() const { return !names.front().starts_with('-'); }
+  // What errors call it: the long one.
+  const std::string& name() const { return names.back(); }
+};
+
+class ArgumentReader {
+ public:
+  ArgumentReader(const std::vector<std::unique_ptr<Declared>>& declared, const std::string& program)
+      : declared_(declared), program_(program) {}
+
+  // What is wrong: all unknown options in the order typed; else the first other error. Everything that could
+  // be taken was taken, so that --help is known in any case.
+  std::vector<Error> read(const std::vector<std::string>& arguments);
+
+ private:
+  void read_long(const std::string& argument);
+  void read_short(const std::string& argument);
+  void read_argument(const std::string& text);
+  void take_value(Declared& declared, const std::string* inline_value);
+  void take(Declared& declared, const std::string& value);
+  void check_together();
+  Declared* find(std::string_view name) const;
+  void unknown(const std::string& option);
+  std::string suggestion_for(const std::string& option) const;
+  void wrong(ErrorCode code, std::string message, std::string hint = {});
+
+  const std::vector<std::unique_ptr<Declared>>& declared_;
+  const std::string& program_;
+  const std::vector<std::string>* arguments_ = nullptr;
+  size_t at_ = 0;
+  std::vector<const Declared*> given_;  // in the order typed
+  std::vector<Error> unknown_;
+  std::vector<Error> wrong_;
+};
+
+}  // namespace bus::cli
