@@ -23,6 +23,7 @@ LogLevel level_of(Notice::Kind kind) {
     case Notice::Kind::refused_peer:
     case Notice::Kind::fault:
     case Notice::Kind::cleanup_timeout:
+    case Notice::Kind::uncleaned:
     case Notice::Kind::slow_consumer:
     case Notice::Kind::slow_close:
     case Notice::Kind::evicted:
@@ -44,6 +45,8 @@ const char* name_of(Notice::Kind kind) {
       return "bad frame";
     case Notice::Kind::cleanup_timeout:
       return "clean-up took too long";
+    case Notice::Kind::uncleaned:
+      return "clean-up was missed";
     case Notice::Kind::slow_consumer:
       return "slow consumer loses events";
     case Notice::Kind::slow_close:

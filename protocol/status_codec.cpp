@@ -161,6 +161,7 @@ void members(Way& way, Some<StatusResponse::Connections> auto& connections) {
   way.number("cleanup_timeouts", connections.cleanup_timeouts);
   way.number("unread", connections.unread);
   way.number("evicted", connections.evicted);
+  way.number("uncleaned", connections.uncleaned);
 }
 
 template <class Way>

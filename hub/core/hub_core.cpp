@@ -282,6 +282,7 @@ void HubCore::Impl::handle_message(Peer& peer, Message& message, TimePoint now) 
   } else if (auto* check = std::get_if<PreShutdownCheck>(&message); check != nullptr && !first) {
     pre_shutdown_check(peer, *check, now);
   } else if (std::holds_alternative<Bye>(message) && !first) {
+    peer.said_bye = true;
     close_when_flushed(peer, now + kWriteTimeout);
   } else {
     fault(peer, ErrorCode::not_allowed,

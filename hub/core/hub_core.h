@@ -106,6 +106,7 @@ struct Notice {
     refused_peer,  // denied, too_many, rejected, timeout: text is the reason
     fault,         // the first frame of a connection that was answered with `error`; text: code and message
     cleanup_timeout,  // a lock holder was closed
+    uncleaned,        // a scope ended, and nobody in it was told to clean up
     slow_consumer,    // the first event of a connection that was dropped
     slow_close,       // a control reply was not written in time, or too many were left unread
     evicted,          // closed to get back the memory of a frame that was partly written

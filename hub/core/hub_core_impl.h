@@ -67,6 +67,7 @@ struct Peer : Subscriber {
   bool fault_noticed = false;  // its first fault was logged
   bool drop_noticed = false;   // its first loss was logged
   bool exclusive = false;
+  bool said_bye = false;
   bool backlog = false;                   // the reader has more, for resume()
   bool waits = false;                     // for a clean-up lock
   bool input_is_strangers = false;        // which pool input_charged is of
@@ -172,6 +173,7 @@ class HubCore::Impl {
   void start_counting(Peer& peer);
   // Ends all that ties the peer to others: routes, scope, source name. What is queued for it stays.
   void leave_tables(Peer& peer);
+  void leave_scope(Peer& peer);
   void source_status(const SourceStatus& status);
   void add_consumer(Peer& peer);
   void remove_consumer(Peer& peer);

@@ -1,36 +1,33 @@
 #include "hub/core/key_registry.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/base/check.h"
 
 namespace bus::hub {
 
-namespace {
-
-template <class List>
-bool remove_peer(List& list, uint64_t peer) {
-  auto at = std::find_if(list.begin(), list.end(), [&](const auto& c) { return c.peer == peer; });
-  if (at == list.end()) return false;
-  list.erase(at);
-  return true;
-}
-
-}  // namespace
-
 KeyRegistry::~KeyRegistry() { BUSD_CHECK(scopes_.empty()); }
 
 size_t KeyRegistry::waiting_in(const Scope& scope) { return scope.waiters ? scope.waiters->size() : 0; }
 
+// The consumer with this id, or the place where it would be.
+std::vector<KeyRegistry::Consumer>::iterator KeyRegistry::find(Scope& scope, uint64_t peer) {
+  return std::lower_bound(scope.consumers.begin(), scope.consumers.end(), peer,
+                          [](const Consumer& consumer, uint64_t id) { return consumer.peer < id; });
+}
+
 KeyRegistry::Answer KeyRegistry::admit(std::string_view name, Scope& scope, const Candidate& candidate) {
-  // An exclusive member is alone, so looking at one is enough.
-  if (!scope.members.empty() && (candidate.exclusive || scope.members.front().exclusive)) {
+  // An exclusive consumer is alone, so looking at one is enough. One that is leaving is in the way, too: it
+  // still receives what an exclusive one wants for itself.
+  if (!scope.consumers.empty() && (candidate.exclusive || scope.consumers.front().exclusive)) {
     return {candidate.peer, Verdict::rejected,
             "scope " + std::string(name) + " is held exclusively (pid " +
-                std::to_string(scope.members.front().pid) + ")"};
+                std::to_string(scope.consumers.front().pid) + ")"};
   }
-  scope.members.push_back(candidate);
-  return {candidate.peer, scope.members.size() == 1 ? Verdict::joined_first : Verdict::joined, {}};
+  scope.consumers.insert(find(scope, candidate.peer), Consumer{candidate});
+  ++scope.members;
+  return {candidate.peer, scope.members == 1 ? Verdict::joined_first : Verdict::joined, {}};
 }
 
 KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& candidate, bool may_wait) {
@@ -52,29 +49,46 @@ KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& ca
   return {candidate.peer, Verdict::waiting, {}};
 }
 
-std::vector<KeyRegistry::Answer> KeyRegistry::leave(std::string_view name, uint64_t peer) {
-  std::vector<Answer> answers;
+// Takes the peer out of the consumers, or the waiters.
+bool KeyRegistry::remove(Scope& scope, uint64_t peer, Departure& out) {
+  auto at = find(scope, peer);
+  if (at == scope.consumers.end() || at->peer != peer) {
+    return scope.waiters && std::erase_if(*scope.waiters, [&](const auto& c) { return c.peer == peer; }) > 0;
+  }
+  if (!at->leaving) {
+    --scope.members;
+    out.was_last = scope.members == 0;
+  }
+  scope.consumers.erase(at);
+  return true;
+}
+
+KeyRegistry::Departure KeyRegistry::leave(std::string_view name, uint64_t peer) {
+  Departure out;
   auto at = scopes_.find(name);
   BUSD_CHECK(at != scopes_.end());
   Scope& scope = at->second;
-  bool known = remove_peer(scope.members, peer) || (scope.waiters && remove_peer(*scope.waiters, peer));
+  bool known = remove(scope, peer, out);
   BUSD_CHECK(known);
   if (scope.holder == peer) {
     scope.holder = 0;
     if (auto waiters = std::move(scope.waiters); waiters != nullptr) {
-      for (const Candidate& waiter : *waiters) answers.push_back(admit(at->first, scope, waiter));
+      for (const Candidate& waiter : *waiters) out.answers.push_back(admit(at->first, scope, waiter));
     }
   }
-  if (scope.members.empty() && waiting_in(scope) == 0) scopes_.erase(at);
-  return answers;
+  if (scope.consumers.empty() && waiting_in(scope) == 0) scopes_.erase(at);
+  return out;
 }
 
 bool KeyRegistry::check(std::string_view name, uint64_t peer, TimePoint now) {
   auto at = scopes_.find(name);
   if (at == scopes_.end()) return false;
   Scope& scope = at->second;
-  if (scope.members.size() != 1 || scope.members.front().peer != peer) return false;
+  auto asker = find(scope, peer);
+  if (asker == scope.consumers.end() || asker->peer != peer) return false;
+  if (!std::exchange(asker->leaving, true)) --scope.members;
   if (scope.holder == peer) return true;  // asked again: still its own, and its time goes on
+  if (scope.members > 0 || scope.holder != 0) return false;
   scope.holder = peer;
   scope.held_since = now;
   return true;
@@ -89,7 +103,11 @@ std::vector<KeyRegistry::Lock> KeyRegistry::locks() const {
   std::vector<Lock> out;
   for (const auto& [name, scope] : scopes_) {
     if (scope.holder == 0) continue;
-    out.push_back(Lock{name, scope.holder, scope.members.front().pid, scope.held_since, waiting_in(scope)});
+    int64_t pid = 0;
+    for (const Consumer& consumer : scope.consumers) {
+      if (consumer.peer == scope.holder) pid = consumer.pid;
+    }
+    out.push_back(Lock{name, scope.holder, pid, scope.held_since, waiting_in(scope)});
   }
   std::sort(out.begin(), out.end(), [](const Lock& a, const Lock& b) { return a.since < b.since; });
   return out;

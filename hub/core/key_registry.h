@@ -1,8 +1,9 @@
 // Scopes: who is first, who is last, and who may clean up (PROTOCOL.md 6).
 //
-// A scope exists while it has a member or a waiter. Its clean-up lock is held by its only member, between a
-// granted check and that member's end; while it is held, joins wait in order of arrival. Knows connections by
-// id; does not know messages.
+// A scope exists while it has a consumer or a waiter. A consumer that has asked whether it is the last is
+// leaving: it stays in the scope until it ends, but no longer counts for those who join or ask after it. The
+// scope's clean-up lock is held between a granted check and its holder's end; while it is held all consumers
+// are leaving, and joins wait in order of arrival. Knows connections by id; does not know messages.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +34,10 @@ class KeyRegistry {
     Verdict verdict = Verdict::rejected;
     std::string reason;  // when rejected
   };
+  struct Departure {
+    std::vector<Answer> answers;  // to all waiters, in order of arrival, when a clean-up lock ended
+    bool was_last = false;        // nobody is in the scope now who was not leaving; the one who left was not
+  };
   struct Lock {
     std::string scope;
     uint64_t peer = 0;
@@ -46,11 +51,11 @@ class KeyRegistry {
   // A candidate that may not wait is rejected where it would have to.
   Answer join(std::string_view name, const Candidate& candidate, bool may_wait = true);
 
-  // `peer` is no longer a member, or waiter, of the scope `name`. When that ends a clean-up lock, returns the
-  // answers to all waiters, in order of arrival.
-  std::vector<Answer> leave(std::string_view name, uint64_t peer);
+  // `peer` is no longer a consumer, or waiter, of the scope `name`.
+  Departure leave(std::string_view name, uint64_t peer);
 
-  // Whether `peer` is the only member of the scope `name` and holds its clean-up lock now.
+  // `peer`, if it is a consumer of the scope `name`, is leaving from now on. Returns whether all others are,
+  // too, and `peer` holds the clean-up lock now. O(log n), because a client may ask as often as it likes.
   bool check(std::string_view name, uint64_t peer, TimePoint now);
 
   // When `peer` got the lock of the scope `name`; kNever when it does not hold it.
@@ -60,14 +65,20 @@ class KeyRegistry {
   size_t size() const { return scopes_.size(); }
 
  private:
+  struct Consumer : Candidate {
+    bool leaving = false;
+  };
   struct Scope {
-    std::vector<Candidate> members;
+    std::vector<Consumer> consumers;                  // by peer
+    size_t members = 0;                               // those that are not leaving
     std::unique_ptr<std::vector<Candidate>> waiters;  // rarely there are any
     uint64_t holder = 0;
     TimePoint held_since;
   };
 
   static size_t waiting_in(const Scope& scope);
+  static std::vector<Consumer>::iterator find(Scope& scope, uint64_t peer);
+  static bool remove(Scope& scope, uint64_t peer, Departure& out);
   static Answer admit(std::string_view name, Scope& scope, const Candidate& candidate);
 
   TextMap<Scope> scopes_;

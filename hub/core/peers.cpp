@@ -131,7 +131,8 @@ void HubCore::Impl::start_counting(Peer& peer) {
 }
 
 void HubCore::Impl::pre_shutdown_check(Peer& peer, const PreShutdownCheck& message, TimePoint now) {
-  const std::string& scope = message.subscription_id.empty() ? message.event_key : message.subscription_id;
+  std::string_view scope = message.subscription_id.empty() ? message.event_key : message.subscription_id;
+  if (scope.empty()) scope = peer.scope;
   bool last = peer.phase == Phase::consumer && scope == peer.scope && registry_.check(scope, peer.id, now);
   if (last && peer.lock_since == kNever) peer.lock_since = now;
   reply(peer, PreShutdownAck{last}, now + kWriteTimeout);
@@ -145,15 +146,7 @@ void HubCore::Impl::leave_tables(Peer& peer) {
     remove_consumer(peer);
   }
   stop_waiting(peer);
-  if (!peer.scope.empty()) {
-    for (KeyRegistry::Answer& answer : registry_.leave(peer.scope, peer.id)) {
-      // Who is rejected is in no scope from here on, though it may be told later.
-      if (answer.verdict == KeyRegistry::Verdict::rejected) this->peer(answer.peer).scope = {};
-      answers_.push_back(std::move(answer));
-    }
-    peer.scope = {};
-    peer.lock_since = kNever;
-  }
+  leave_scope(peer);
   set_phase(peer, Phase::leaving);
   if (NamedSource* source = std::exchange(peer.named, nullptr); source != nullptr) {
     SourceStatus goodbye{source->name, SourceState::disconnected, {}};
@@ -161,6 +154,22 @@ void HubCore::Impl::leave_tables(Peer& peer) {
     sources_.drop(*source);  // may forget it
     if (was_last) broadcast(goodbye);
   }
+}
+
+void HubCore::Impl::leave_scope(Peer& peer) {
+  if (peer.scope.empty()) return;
+  KeyRegistry::Departure departure = registry_.leave(peer.scope, peer.id);
+  if (departure.was_last && !peer.said_bye && !stopping_) {
+    ++connections_.uncleaned;
+    notice(Notice::Kind::uncleaned, peer, "nobody cleaned up " + std::string(peer.scope));
+  }
+  for (KeyRegistry::Answer& answer : departure.answers) {
+    // A peer that is rejected is in no scope from here on, though it may be told later.
+    if (answer.verdict == KeyRegistry::Verdict::rejected) this->peer(answer.peer).scope = {};
+    answers_.push_back(std::move(answer));
+  }
+  peer.scope = {};
+  peer.lock_since = kNever;
 }
 
 void HubCore::Impl::source_status(const SourceStatus& status) {

@@ -297,6 +297,7 @@ class Script {
     BUSD_CHECK(now.connections.cleanup_timeouts >= before_.connections.cleanup_timeouts);
     BUSD_CHECK(now.connections.unread >= before_.connections.unread);
     BUSD_CHECK(now.connections.evicted >= before_.connections.evicted);
+    BUSD_CHECK(now.connections.uncleaned >= before_.connections.uncleaned);
   }
 
   // The last snapshot survives the wire.

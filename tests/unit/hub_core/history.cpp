@@ -75,6 +75,7 @@ void History::add_to(Met& met) const {
   met.connections.timed_out += status.connections.timed_out;
   met.connections.cleanup_timeouts += status.connections.cleanup_timeouts;
   met.connections.unread += status.connections.unread;
+  met.connections.uncleaned += status.connections.uncleaned;
   met.crowded_out += twin_.model.crowded_out();
   met.shares += twin_.rig.shares;
 }

@@ -1,5 +1,9 @@
 #include "hub/core/key_registry.h"
 
+#include <algorithm>
+#include <set>
+#include <string>
+
 #include "protocol/base/clock.h"
 #include "tests/support/catch.h"
 
@@ -21,13 +25,14 @@ struct Scopes {
     if (answer.verdict != Verdict::rejected) in.push_back(peer);
     return answer;
   }
-  std::vector<KeyRegistry::Answer> leave(uint64_t peer) {
+  std::vector<KeyRegistry::Answer> leave(uint64_t peer) { return depart(peer).answers; }
+  KeyRegistry::Departure depart(uint64_t peer) {
     std::erase(in, peer);
-    auto answers = registry.leave("board", peer);
-    for (const auto& answer : answers) {
+    auto departure = registry.leave("board", peer);
+    for (const auto& answer : departure.answers) {
       if (answer.verdict == Verdict::rejected) std::erase(in, answer.peer);
     }
-    return answers;
+    return departure;
   }
   bool check(uint64_t peer) { return registry.check("board", peer, kNow); }
   ~Scopes() {
@@ -49,19 +54,135 @@ TEST_CASE("KeyRegistry calls first whoever finds the scope empty, and nobody els
   CHECK(s.join(4).verdict == Verdict::joined_first);
 }
 
-TEST_CASE("KeyRegistry grants the clean-up lock to the only member, again to its holder, to nobody else") {
+TEST_CASE("KeyRegistry grants the clean-up lock to the last that asks, again to its holder, to nobody else") {
   Scopes s;
   CHECK_FALSE(s.check(1));
   s.join(1);
   s.join(2);
   CHECK_FALSE(s.check(1));
-  CHECK_FALSE(s.check(2));
+  CHECK_FALSE(s.check(1));
+  CHECK(s.check(2));
+  CHECK(s.check(2));
+  CHECK_FALSE(s.check(1));
+  CHECK_FALSE(s.check(3));
+  CHECK(s.registry.held_since("board", 2) == kNow);
+  CHECK(s.registry.held_since("board", 1) == kNever);
+  REQUIRE(s.registry.locks().size() == 1);
+  CHECK(s.registry.locks()[0].peer == 2);
+  CHECK(s.registry.locks()[0].pid == 20);
+}
+
+TEST_CASE("KeyRegistry answers one that asks again anew, by who is there now") {
+  Scopes s;
+  s.join(1);
+  s.join(2);
+  CHECK_FALSE(s.check(1));
+  SECTION("the other has gone without asking") {
+    s.leave(2);
+    CHECK(s.check(1));
+  }
+  SECTION("the other was told that it is the last, and has gone") {
+    REQUIRE(s.check(2));
+    CHECK_FALSE(s.check(1));
+    s.leave(2);
+    CHECK(s.check(1));
+  }
+  SECTION("another has joined") {
+    s.leave(2);
+    CHECK(s.join(3).verdict == Verdict::joined_first);
+    CHECK_FALSE(s.check(1));
+    CHECK(s.check(3));
+  }
+}
+
+TEST_CASE("KeyRegistry tells exactly one of those that leave together that it is the last, in every order") {
+  // Each asks, and then ends; of two that have asked, either may end first.
+  for (uint64_t consumers = 2; consumers <= 5; ++consumers) {
+    std::vector<uint64_t> order;
+    for (uint64_t peer = 1; peer <= consumers; ++peer) order.insert(order.end(), {peer, peer});
+    size_t orders = 0;
+    do {
+      Scopes s;
+      for (uint64_t peer = 1; peer <= consumers; ++peer) s.join(peer);
+      std::set<uint64_t> asked;
+      size_t told = 0;
+      bool missed = false;
+      for (uint64_t peer : order) {
+        if (asked.insert(peer).second) {
+          if (s.check(peer)) ++told;
+        } else {
+          missed = s.depart(peer).was_last || missed;
+        }
+      }
+      bool right = told == 1 && !missed && s.registry.size() == 0;
+      if (!right) {
+        std::string text;
+        for (uint64_t peer : order) text += " " + std::to_string(peer);
+        FAIL("in the order" << text << ", " << told << " were told");
+      }
+      ++orders;
+    } while (std::next_permutation(order.begin(), order.end()));
+    constexpr size_t kOrders[] = {6, 90, 2520, 113400};
+    CHECK(orders == kOrders[consumers - 2]);
+  }
+}
+
+TEST_CASE("KeyRegistry calls first who finds only leaving consumers, and no lock") {
+  Scopes s;
+  s.join(1);
+  s.join(2);
+  CHECK_FALSE(s.check(1));
+  CHECK(s.join(3).verdict == Verdict::joined);
+  s.leave(3);
   s.leave(2);
+  CHECK(s.join(4).verdict == Verdict::joined_first);
+  CHECK(s.join(5).verdict == Verdict::joined);
+  CHECK_FALSE(s.check(4));
+  REQUIRE(s.check(5));
+  CHECK(s.join(6).verdict == Verdict::waiting);
+}
+
+TEST_CASE("KeyRegistry lets waiters in when the lock's holder ends, though others that are leaving remain") {
+  Scopes s;
+  s.join(1);
+  s.join(3);
+  CHECK_FALSE(s.check(1));
+  REQUIRE(s.check(3));
+  CHECK(s.join(2).verdict == Verdict::waiting);
+  CHECK(s.join(4).verdict == Verdict::waiting);
+  CHECK(s.leave(1).empty());  // it does not hold the lock
+  s.leave(4);
+  CHECK(s.join(5).verdict == Verdict::waiting);
+  auto answers = s.leave(3);
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].verdict == Verdict::joined_first);
+  CHECK(answers[1].verdict == Verdict::joined);
   CHECK_FALSE(s.check(2));
-  CHECK(s.check(1));
-  CHECK(s.check(1));
-  CHECK(s.registry.held_since("board", 1) == kNow);
-  CHECK(s.registry.held_since("board", 2) == kNever);
+  CHECK(s.check(5));
+}
+
+TEST_CASE("KeyRegistry says who ends a scope without having asked") {
+  Scopes s;
+  s.join(1);
+  s.join(2);
+  s.join(3);
+  CHECK_FALSE(s.depart(3).was_last);
+  CHECK_FALSE(s.check(1));
+  SECTION("the last that has not asked, though one that is leaving remains") {
+    CHECK(s.depart(2).was_last);
+    CHECK_FALSE(s.depart(1).was_last);
+  }
+  SECTION("the last that has not asked, after one that was leaving") {
+    CHECK_FALSE(s.depart(1).was_last);
+    CHECK(s.depart(2).was_last);
+  }
+  SECTION("nobody, once one was told that it is the last") {
+    REQUIRE(s.check(2));
+    CHECK(s.join(4).verdict == Verdict::waiting);
+    CHECK_FALSE(s.depart(4).was_last);
+    CHECK_FALSE(s.depart(2).was_last);
+    CHECK_FALSE(s.depart(1).was_last);
+  }
 }
 
 TEST_CASE(
@@ -103,6 +224,20 @@ TEST_CASE("KeyRegistry keeps an exclusive consumer alone") {
   s.leave(1);
   CHECK(s.join(4).verdict == Verdict::joined_first);
   CHECK(s.join(5, true).verdict == Verdict::rejected);
+}
+
+TEST_CASE("KeyRegistry does not let an exclusive consumer in beside one that is leaving") {
+  Scopes s;
+  s.join(1);
+  s.join(2);
+  CHECK_FALSE(s.check(1));
+  s.leave(2);
+  auto refused = s.join(3, true);
+  CHECK(refused.verdict == Verdict::rejected);
+  CHECK(refused.reason == "scope board is held exclusively (pid 10)");
+  s.leave(1);
+  CHECK(s.join(4, true).verdict == Verdict::joined_first);
+  CHECK(s.check(4));
 }
 
 TEST_CASE("KeyRegistry judges waiters by exclusiveness when they are let in") {

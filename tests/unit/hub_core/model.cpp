@@ -188,6 +188,7 @@ void HubModel::handle(Id id, const Message& message, std::string_view line) {
   } else if (const auto* question = std::get_if<PreShutdownCheck>(&message); question != nullptr && !first) {
     reply(id, PreShutdownAck{check(id, *question)}, now_ + kWriteTimeout);
   } else if (std::holds_alternative<Bye>(message) && !first) {
+    peer.said_bye = true;
     close_when_flushed(id, now_ + kWriteTimeout);
   } else {
     fault(id, ErrorCode::not_allowed, first ? kBadFirst : kBadLater);
@@ -293,12 +294,12 @@ void HubModel::hello(Id id, const Hello& message) {
 HubModel::Answer HubModel::admit(Id id, const std::string& name) {
   Scope& scope = scopes_[name];
   bool exclusive = peers_.at(id).hello.exclusive;
-  for (Id member : scope.members) {
-    const Peer& other = peers_.at(member);
+  for (Id each : scope.consumers) {
+    const Peer& other = peers_.at(each);
     if (exclusive || other.hello.exclusive) return {id, false, held_exclusively(name, other.shown_pid())};
   }
-  scope.members.push_back(id);
-  return {id, scope.members.size() == 1, {}};
+  scope.consumers.insert(id);
+  return {id, all_others_asked(scope, id), {}};
 }
 
 void HubModel::answer_join(const Answer& answer) {
@@ -365,13 +366,21 @@ void HubModel::broadcast(const SourceStatus& status) {
   }
 }
 
+bool HubModel::all_others_asked(const Scope& scope, Id id) const {
+  return std::all_of(scope.consumers.begin(), scope.consumers.end(),
+                     [&](Id other) { return other == id || peers_.at(other).asked; });
+}
+
 bool HubModel::check(Id id, const PreShutdownCheck& message) {
-  const Peer& peer = peers_.at(id);
-  const std::string& asked = message.subscription_id.empty() ? message.event_key : message.subscription_id;
+  Peer& peer = peers_.at(id);
+  std::string asked = message.subscription_id.empty() ? message.event_key : message.subscription_id;
+  if (asked.empty()) asked = peer.scope;
   if (peer.phase != Phase::consumer || asked != peer.scope) return false;
+  peer.asked = true;
   Scope& scope = scopes_.at(peer.scope);
-  if (scope.members != std::vector<Id>{id}) return false;
-  if (scope.holder == 0) scope.held_since = now_;
+  if (scope.holder == id) return true;
+  if (scope.holder != 0 || !all_others_asked(scope, id)) return false;
+  scope.held_since = now_;
   scope.holder = id;
   return true;
 }
@@ -390,13 +399,18 @@ void HubModel::leave_scope(Id id) {
   std::string name = std::exchange(peers_.at(id).scope, {});
   if (name.empty()) return;
   Scope& scope = scopes_.at(name);
-  std::erase(scope.members, id);
+  const Peer& peer = peers_.at(id);
+  bool was_in_it = scope.consumers.erase(id) > 0;
+  if (was_in_it && !peer.asked && !peer.said_bye && !stopping_ && all_others_asked(scope, id)) {
+    ++connections_.uncleaned;
+    note(Notice::Kind::uncleaned, id);
+  }
   std::erase(scope.waiters, id);
   if (scope.holder == id) {
     scope.holder = 0;
     for (Id waiter : std::exchange(scope.waiters, {})) answers_.push_back(admit(waiter, name));
   }
-  if (scope.members.empty() && scope.waiters.empty()) scopes_.erase(name);
+  if (scope.consumers.empty() && scope.waiters.empty()) scopes_.erase(name);
 }
 
 void HubModel::leave_source(Id id) {

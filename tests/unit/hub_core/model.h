@@ -103,6 +103,8 @@ class HubModel {
     int64_t pid = 0;
     Hello hello;
     std::string scope;
+    bool asked = false;  // whether it is the last of its scope
+    bool said_bye = false;
     std::string source;  // its name, while it bears it
     uint64_t published = 0;
     TimePoint last_event = kNever;
@@ -124,7 +126,7 @@ class HubModel {
   };
 
   struct Scope {
-    std::vector<Id> members;
+    std::set<Id> consumers;
     std::vector<Id> waiters;
     Id holder = 0;
     TimePoint held_since;
@@ -156,6 +158,7 @@ class HubModel {
   Answer admit(Id id, const std::string& name);
   void leave(Id id);
   void leave_scope(Id id);
+  bool all_others_asked(const Scope& scope, Id id) const;
   void leave_source(Id id);
   void gone(Id id);
   void close_when_flushed(Id id, TimePoint deadline);

@@ -29,6 +29,7 @@ void HubModel::describe(StatusResponse& out) const {
   out.connections.timed_out = connections_.timed_out;
   out.connections.cleanup_timeouts = connections_.cleanup_timeouts;
   out.connections.unread = connections_.unread;
+  out.connections.uncleaned = connections_.uncleaned;
   describe_peers(out);
 
   out.unmatched_types.clear();

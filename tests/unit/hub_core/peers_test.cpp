@@ -1,4 +1,5 @@
 // Handshake, scopes, clean-up locks and sources, as a peer sees them (PROTOCOL.md 4 and 6).
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -47,19 +48,189 @@ TEST_CASE("The scope is the subscription_id when there is one") {
   CHECK(rig.last_ack == kNotFirst);
 }
 
-TEST_CASE("A clean-up check is granted to the only consumer of its own scope") {
+TEST_CASE("A clean-up check is granted to the last consumer of its own scope that asks") {
   CoreRig rig;
   PeerId one = rig.consumer("board", "");
   PeerId two = rig.consumer("board", "");
-  rig.send_line(one, kCheck);
-  CHECK(rig.line(one) == kNotLast);
-  rig.hang_up(two);
   rig.send_line(one, R"({"type":"pre_shutdown_check","event_key":"other"})");
   CHECK(rig.line(one) == kNotLast);
+  rig.send_line(two, kCheck);
+  CHECK(rig.line(two) == kNotLast);  // to ask about another scope is not to leave one's own
   rig.send_line(one, kCheck);
   CHECK(rig.line(one) == kLast);
   rig.send_line(one, kCheck);
   CHECK(rig.line(one) == kLast);
+  rig.send_line(two, kCheck);
+  CHECK(rig.line(two) == kNotLast);
+}
+
+TEST_CASE("A check that names no scope asks about the connection's own") {
+  for (const char* check :
+       {R"({"type":"pre_shutdown_check"})", R"({"type":"pre_shutdown_check","event_key":""})",
+        R"({"type":"pre_shutdown_check","event_key":null,"subscription_id":""})"}) {
+    for (const char* id : {"", R"(,"subscription_id":"board:1")"}) {
+      CoreRig rig;
+      PeerId one = rig.consumer("board", "", id);
+      PeerId two = rig.consumer("board", "", id);
+      rig.send_line(one, check);
+      CHECK(rig.line(one) == kNotLast);
+      rig.send_line(two, check);
+      CHECK(rig.line(two) == kLast);
+    }
+  }
+  CoreRig rig;
+  PeerId source = rig.source("clock");
+  rig.send_line(source, R"({"type":"pre_shutdown_check"})");
+  CHECK(rig.line(source) == kNotLast);
+}
+
+TEST_CASE(
+    "Of several that ask and say bye or hang up, in every order, exactly one is told that it is the last") {
+  for (size_t consumers = 2; consumers <= 4; ++consumers) {
+    for (bool bye : {true, false}) {
+      std::vector<size_t> order;
+      for (size_t i = 0; i < consumers; ++i) order.insert(order.end(), {i, i});
+      do {
+        CoreRig rig;
+        std::vector<PeerId> peers;
+        for (size_t i = 0; i < consumers; ++i) peers.push_back(rig.consumer("board", ""));
+        std::vector<bool> asked(consumers);
+        size_t told = 0;
+        for (size_t i : order) {
+          if (!asked[i]) {
+            asked[i] = true;
+            rig.send_line(peers[i], kCheck);
+            if (rig.line(peers[i]) == kLast) ++told;
+          } else if (bye) {
+            rig.send_line(peers[i], kBye);
+          } else {
+            rig.hang_up(peers[i]);
+          }
+        }
+        REQUIRE(told == 1);
+        REQUIRE(rig.core.status(rig.clock).connections.uncleaned == 0);
+        rig.consumer("board", "");
+        REQUIRE(rig.last_ack == kFirst);
+      } while (std::next_permutation(order.begin(), order.end()));
+    }
+  }
+}
+
+TEST_CASE("A consumer that is leaving receives until it says bye, and a newcomer beside it is the first") {
+  CoreRig rig;
+  PeerId leaving = rig.consumer("board", "\"x\"");
+  PeerId other = rig.consumer("board", "\"x\"");
+  rig.send_line(leaving, kCheck);
+  CHECK(rig.line(leaving) == kNotLast);
+  rig.send_line(other, kBye);
+  PeerId newcomer = rig.consumer("board", "\"x\"");
+  CHECK(rig.last_ack == kFirst);
+  rig.send_line(newcomer, R"({"type":"event","event_type":"x","payload":1})");
+  CHECK(rig.line(leaving) == R"({"type":"event","event_type":"x","seq":1,"payload":1})");
+  CHECK(rig.line(newcomer) == R"({"type":"event","event_type":"x","seq":1,"payload":1})");
+}
+
+TEST_CASE("Those that wait for a clean-up come in when it ends, though one that is leaving is still there") {
+  CoreRig rig;
+  PeerId leaving = rig.consumer("board", "");
+  PeerId holder = rig.consumer("board", "");
+  rig.send_line(leaving, kCheck);
+  rig.send_line(holder, kCheck);
+  CHECK(rig.line(holder) == kLast);
+  PeerId alone = rig.connect();
+  rig.send_line(alone, CoreRig::hello("board", "", R"(,"exclusive":true)"));
+  PeerId second = rig.consumer("board", "");
+  PeerId third = rig.consumer("board", "");
+  SECTION("the holder says bye") { rig.send_line(holder, kBye); }
+  SECTION("the holder dies") { rig.hang_up(holder); }
+  // What is leaving still receives, so an exclusive one would not be alone.
+  CHECK_FALSE(rig.is_open(alone));
+  CHECK(rig.line(second) == kFirst);
+  CHECK(rig.line(third) == kNotFirst);
+  CHECK(rig.core.status(rig.clock).connections.uncleaned == 0);
+}
+
+TEST_CASE("A scope that ends without a word is counted, and the log is told its name") {
+  CoreRig rig;
+  PeerId leaving = rig.consumer("board", "");
+  PeerId last = rig.consumer("board", "");
+  rig.core.take_notices();
+  auto uncleaned = [&rig] {
+    std::vector<std::string> texts;
+    for (const hub::Notice& notice : rig.core.take_notices()) {
+      if (notice.kind == hub::Notice::Kind::uncleaned) texts.push_back(notice.text);
+    }
+    CHECK(rig.core.status(rig.clock).connections.uncleaned == texts.size());
+    return texts;
+  };
+  const std::vector<std::string> once{"nobody cleaned up board"};
+
+  SECTION("both die") {
+    rig.hang_up(leaving);
+    CHECK(uncleaned().empty());
+    rig.hang_up(last);
+    CHECK(uncleaned() == once);
+  }
+  SECTION("one asks and stays, the other dies") {
+    rig.send_line(leaving, kCheck);
+    rig.hang_up(last);
+    CHECK(uncleaned() == once);
+    rig.hang_up(leaving);
+    CHECK(rig.core.take_notices().size() == 1);  // that it left
+  }
+  SECTION("one asks and ends, the other dies") {
+    rig.send_line(leaving, kCheck);
+    rig.send_line(leaving, kBye);
+    CHECK(uncleaned().empty());
+    rig.hang_up(last);
+    CHECK(uncleaned() == once);
+  }
+  SECTION("the other asks about another scope, and dies") {
+    rig.hang_up(leaving);
+    rig.send_line(last, R"({"type":"pre_shutdown_check","event_key":"other"})");
+    rig.hang_up(last);
+    CHECK(uncleaned() == once);
+  }
+  SECTION("the hub closes the last") {
+    rig.hang_up(leaving);
+    rig.send(last, std::string(1'048'577, ' '));
+    CHECK_FALSE(rig.is_open(last));
+    CHECK(uncleaned() == once);
+  }
+}
+
+TEST_CASE("A scope that ends in good order, or with the hub, is not counted as one that nobody cleaned up") {
+  CoreRig rig;
+  PeerId other = rig.consumer("board", "");
+  PeerId last = rig.consumer("board", "");
+  SECTION("the last says bye, and has nothing to clean up") {
+    rig.hang_up(other);
+    rig.send_line(last, kBye);
+  }
+  SECTION("the last was told so, and dies") {
+    rig.send_line(other, kCheck);
+    rig.send_line(last, kCheck);
+    rig.hang_up(last);
+    rig.hang_up(other);
+  }
+  SECTION("the last was told so, and cleans up for too long") {
+    rig.hang_up(other);
+    rig.send_line(last, kCheck);
+    rig.advance(seconds(60));
+    CHECK_FALSE(rig.is_open(last));
+    CHECK(rig.core.status(rig.clock).connections.cleanup_timeouts == 1);
+  }
+  SECTION("a hello that waits dies") {
+    rig.send_line(other, kCheck);
+    rig.send_line(last, kCheck);
+    rig.hang_up(rig.consumer("board", ""));
+  }
+  SECTION("the hub stops") {
+    rig.core.begin_stop(rig.clock + seconds(1));
+    rig.hang_up(other);
+    rig.hang_up(last);
+  }
+  CHECK(rig.core.status(rig.clock).connections.uncleaned == 0);
 }
 
 TEST_CASE("A check from a connection without a scope answers false and reserves nothing") {
@@ -141,7 +312,7 @@ TEST_CASE("A waiter that is let in may in turn be the holder that others wait fo
   PeerId third = rig.connect();
   rig.send(third, CoreRig::hello("board", "") + "\n" + kCheck + "\n");
   rig.send_line(holder, kBye);
-  // Both were let in at once, so the second's check finds the third there.
+  // Both were let in at once, so the second's check finds the third there, which has not asked yet.
   CHECK(rig.lines(second) == std::vector<std::string>{kFirst, kNotLast});
   CHECK(rig.lines(third) == std::vector<std::string>{kNotFirst, kLast});
 }

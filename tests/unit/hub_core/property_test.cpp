@@ -53,6 +53,7 @@ TEST_CASE("Random histories are, byte for byte, what the model says") {
   CHECK(met.connections.timed_out > 0);
   CHECK(met.connections.cleanup_timeouts > 0);
   CHECK(met.connections.unread > 0);
+  CHECK(met.connections.uncleaned > 100);
   CHECK(met.crowded_out > 0);
   CHECK(met.shares > 1000);
 }

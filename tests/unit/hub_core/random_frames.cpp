@@ -133,7 +133,14 @@ std::string RandomFrames::event() {
 }
 
 std::string RandomFrames::check() {
-  std::vector<std::string> members = {text("type", "pre_shutdown_check"), scope_members()};
+  std::vector<std::string> members = {text("type", "pre_shutdown_check")};
+  // The own scope, without its name.
+  if (dice_.one_in(6)) {
+    if (dice_.one_in(2)) members.push_back(text("event_key", ""));
+    if (dice_.one_in(2)) members.emplace_back("\"subscription_id\":null");
+  } else {
+    members.push_back(scope_members());
+  }
   return object(std::move(members));
 }
 
