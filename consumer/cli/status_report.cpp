@@ -82,6 +82,12 @@ void read_totals(const Json& json, StatusReport& report) {
   report.refused = number_of(*events, "refused");
 }
 
+void read_connections(const Json& json, StatusReport& report) {
+  const Json* connections = member(json, "connections");
+  if (connections == nullptr || !connections->IsObject()) return;
+  report.uncleaned = number_of(*connections, "uncleaned");
+}
+
 void read_memory(const Json& json, StatusReport& report) {
   if (const Json* memory = member(json, "memory"); memory != nullptr && memory->IsObject()) {
     report.memory_bytes = number_of(*memory, "resident_bytes");
@@ -113,6 +119,7 @@ std::optional<StatusReport> parse_status(std::string_view frame) {
   report.uptime_sec = number_of(json, "uptime_sec");
   report.active_conns = number_of(json, "active_conns");
   read_totals(json, report);
+  read_connections(json, report);
   read_memory(json, report);
   for_each_in(json, "consumers", [&](const Json& item) { report.consumers.push_back(consumer_of(item)); });
   for_each_in(json, "sources", [&](const Json& item) { report.sources.push_back(source_of(item)); });

@@ -68,6 +68,7 @@ struct StatusReport {
   uint64_t duplicates = 0;
   uint64_t unmatched = 0;
   uint64_t refused = 0;
+  uint64_t uncleaned = 0;
   uint64_t memory_bytes = 0;
   uint64_t memory_limit_bytes = 0;
   uint64_t longest_callback_us = 0;

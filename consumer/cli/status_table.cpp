@@ -71,6 +71,14 @@ std::vector<TableLine> consumer_lines(const StatusReport& report, Columns column
   return grid.lines();
 }
 
+// Scopes whose last consumer died or was closed before the hub could tell it to clean up.
+std::vector<TableLine> uncleaned_lines(const StatusReport& report, Columns columns) {
+  if (report.uncleaned == 0) return {};
+  std::string were = report.uncleaned == 1 ? " was" : " were";
+  return {{"scopes  " + readable_number(report.uncleaned, columns) + were + " left without a clean-up",
+           Emphasis::warning}};
+}
+
 }  // namespace
 
 TableLine hub_line(const StatusReport& report) {
@@ -123,6 +131,7 @@ std::vector<TableLine> unmatched_lines(const StatusReport& report, Columns colum
 std::vector<TableLine> status_table(const StatusReport& report, Columns columns) {
   std::vector<TableLine> lines{hub_line(report), event_line(report, columns)};
   append(lines, memory_lines(report, columns));
+  append(lines, uncleaned_lines(report, columns));
   append_part(lines, source_lines(report, columns));
   append_part(lines, consumer_lines(report, columns));
   append_part(lines, lock_lines(report, columns));

@@ -74,6 +74,30 @@ expect_exit "the leaving one" "$leaving" 143
 expect_exit "the waiting one" "$waiting" 0
 check_has waiting_first "set up"
 
+# Several that end together, by one event: exactly one cleans up.
+for i in 1 2 3; do
+  start_consumer "together$i" key -t together -n 1 --last "echo $i >>together"
+  eval "together$i=\$pid"
+done
+run 0 bus-publish together 1
+# shellcheck disable=SC2154 # set by eval
+for together in "$together1" "$together2" "$together3"; do
+  expect_exit "one of those that end together" "$together" 0
+done
+check_equal "how many cleaned up" 1 "$(lines_in together)"
+run 0 bus-status
+check_lacks out "clean-up"
+
+# One that is killed does not clean up, and bus-status says so.
+start_consumer killed key --last "echo never >>never"
+killed=$pid
+kill -KILL "$killed"
+expect_exit "the killed one" "$killed" 137
+await_status '"uncleaned":1'
+run 0 bus-status
+check_has out "scopes  1 was left without a clean-up"
+[ ! -e never ] || fail "the killed one cleaned up"
+
 # Exclusive: the scope alone.
 start_consumer alone key --exclusive
 alone=$pid

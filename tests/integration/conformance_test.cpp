@@ -215,8 +215,8 @@ TEST_CASE("First, last and the clean-up lock, over real sockets", "[scopes]") {
   CHECK(one.hello("k").first_for_key);
   RawClient two(hub.socket());
   CHECK_FALSE(two.hello("k").first_for_key);
-  one.send_line(kCheck);
-  one.expect_line(R"({"type":"pre_shutdown_ack","last_for_key":false})");
+  two.send_line(kCheck);
+  two.expect_line(R"({"type":"pre_shutdown_ack","last_for_key":false})");
   two.close();
   hub.wait_for_status([](const StatusResponse& s) { return s.consumers.size() == 1; });
   one.send_line(R"({"type":"pre_shutdown_check","event_key":"someone else's"})");

@@ -507,8 +507,8 @@ TEST_CASE("Nobody gets the clean-up lock of a scope that is not his, however oft
   RawClient anonymous = publisher(hub);
   RawClient* asking[] = {&one, &source, &anonymous};
   // "two" is the key of one who is in the scope "id".
-  for (const std::string& scope : {std::string("id"), std::string("two"), std::string(),
-                                   std::string("nobody's"), std::string(255, 's')}) {
+  for (const std::string& scope :
+       {std::string("id"), std::string("two"), std::string("nobody's"), std::string(255, 's')}) {
     for (RawClient* client : asking) {
       client->send(repeated(check_of(scope), 300));
       for (int i = 0; i < 300; ++i) REQUIRE(client->read_line() == kNotLast);
@@ -518,6 +518,11 @@ TEST_CASE("Nobody gets the clean-up lock of a scope that is not his, however oft
   for (RawClient* client : {&source, &anonymous, &two}) {
     client->send(check_of("one"));
     client->expect_line(kNotLast);
+  }
+  // To name none is to ask about one's own, and these have none.
+  for (RawClient* client : {&source, &anonymous}) {
+    client->send(repeated(check_of(""), 300));
+    for (int i = 0; i < 300; ++i) REQUIRE(client->read_line() == kNotLast);
   }
   two.send(check_of("two"));
   two.expect_line(kNotLast);

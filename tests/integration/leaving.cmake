@@ -1,0 +1,4 @@
+# Consumers of one scope that end together, in every way there is: exactly one of them cleans up.
+busd_integration_test(leaving_test leaving_test.cpp LIBS busd_consumer CASES raw sdk cli uncleaned)
+target_compile_definitions(leaving_test PRIVATE BUSD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+add_dependencies(leaving_test bus-consume bus-publish)
