@@ -67,7 +67,7 @@ start waiting bus-consume key --timeout 10ms --first "echo set up >waiting_first
 waiting=$pid
 await_status '"waiting":1'
 run 0 bus-status
-check_has out "CLEANING UP"
+check_has out "CLEAN-UP LOCK"
 [ ! -e waiting_first ] || fail "set up during the clean-up"
 echo on >slow
 expect_exit "the leaving one" "$leaving" 143
