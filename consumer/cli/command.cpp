@@ -30,11 +30,15 @@ std::vector<std::string> environment_with(const Variables& variables) {
 
 // posix_spawn's settings, freed with the object.
 struct SpawnSettings {
-  SpawnSettings() {
+  explicit SpawnSettings(const CommandStreams& streams) {
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+    if (streams.input < 0) {
+      posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    } else {
+      posix_spawn_file_actions_adddup2(&files, streams.input, STDIN_FILENO);
+    }
+    posix_spawn_file_actions_adddup2(&files, streams.output, STDOUT_FILENO);
     // Handlers end with exec, and what else is ignored the caller wants so (signals.h).
     sigset_t defaults;
     sigemptyset(&defaults);
@@ -56,7 +60,8 @@ struct SpawnSettings {
 
 }  // namespace
 
-std::string run_command(const std::string& command, const Variables& variables) {
+std::string start_command(const std::string& command, const Variables& variables,
+                          const CommandStreams& streams, pid_t& pid) {
   std::vector<std::string> environment = environment_with(variables);
   std::vector<char*> environment_pointers;
   environment_pointers.reserve(environment.size() + 1);
@@ -67,20 +72,29 @@ std::string run_command(const std::string& command, const Variables& variables) 
   std::string text = command;
   char* arguments[] = {shell.data(), flag.data(), text.data(), nullptr};
 
-  SpawnSettings settings;
-  pid_t pid = 0;
+  SpawnSettings settings(streams);
   int fault = posix_spawn(&pid, shell.c_str(), &settings.files, &settings.attributes, arguments,
                           environment_pointers.data());
-  if (fault != 0) return std::string("could not be started: ") + std::strerror(fault);
+  return fault == 0 ? std::string() : std::string("could not be started: ") + std::strerror(fault);
+}
+
+std::string command_fault(int status) {
+  if (WIFSIGNALED(status)) return "was ended by signal " + std::to_string(WTERMSIG(status));
+  if (WEXITSTATUS(status) != 0) return "ended with status " + std::to_string(WEXITSTATUS(status));
+  return {};
+}
+
+std::string run_command(const std::string& command, const Variables& variables) {
+  pid_t pid = 0;
+  std::string fault = start_command(command, variables, {}, pid);
+  if (!fault.empty()) return fault;
   watch_command(pid);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return std::string("could not be waited for: ") + std::strerror(errno);
   }
   watch_command(0);
-  if (WIFSIGNALED(status)) return "was ended by signal " + std::to_string(WTERMSIG(status));
-  if (WEXITSTATUS(status) != 0) return "ended with status " + std::to_string(WEXITSTATUS(status));
-  return {};
+  return command_fault(status);
 }
 
 }  // namespace bus::cli

@@ -23,6 +23,7 @@ struct State {
   std::atomic<WakeFunction> wake{nullptr};
   std::atomic<void*> handle{nullptr};
   std::atomic<pid_t> command{0};
+  std::array<std::atomic<pid_t>, kMostJobs> jobs{};
   std::atomic<int> fd{-1};
 };
 
@@ -39,11 +40,19 @@ void signal_command(int signal) {
   if (group > 0) kill(-group, signal);
 }
 
+void end_commands() {
+  signal_command(SIGTERM);
+  for (const std::atomic<pid_t>& job : state.jobs) {
+    pid_t group = job.load();
+    if (group > 0) kill(-group, SIGTERM);
+  }
+}
+
 extern "C" void on_signal(int signal) {
   int saved = errno;
   Phase phase = state.phase.load();
   if (state.caught.exchange(signal) != 0 || phase == Phase::nothing_to_undo) {
-    signal_command(SIGTERM);
+    end_commands();
     _exit(ended_by_signal(signal));
   }
   uint64_t one = 1;
@@ -116,6 +125,20 @@ void watch_command(pid_t group) {
   // A signal that came while the command was being started did not reach it.
   if (state.caught.load() != 0 && state.phase.load() == Phase::setting_up)
     signal_command(state.caught.load());
+}
+
+void watch_job(pid_t group) {
+  for (std::atomic<pid_t>& job : state.jobs) {
+    pid_t free = 0;
+    if (job.compare_exchange_strong(free, group)) return;
+  }
+}
+
+void forget_job(pid_t group) {
+  for (std::atomic<pid_t>& job : state.jobs) {
+    pid_t same = group;
+    if (job.compare_exchange_strong(same, 0)) return;
+  }
 }
 
 }  // namespace bus::cli

@@ -39,4 +39,11 @@ void wake_on_signal(WakeFunction wake, void* handle);
 // program.
 void watch_command(pid_t group);
 
+// The process groups of further commands, which run beside the program (bus-consume --exec). The first signal
+// is none of theirs, whatever the phase; they get SIGTERM, too, when a second one ends the program. A group
+// is forgotten before its process is reaped, while nobody else can have its number.
+inline constexpr int kMostJobs = 64;
+void watch_job(pid_t group);
+void forget_job(pid_t group);
+
 }  // namespace bus::cli
