@@ -20,7 +20,7 @@ std::string value_in_words(const Declared& declared) {
     std::string_view name;
     const char* words;
   };
-  static constexpr std::array<Words, 10> kWords{{{"N", "a number"},
+  static constexpr std::array<Words, 11> kWords{{{"N", "a number"},
                                                  {"D", "a duration such as 500ms or 2s"},
                                                  {"PATH", "a path"},
                                                  {"NAME", "a name"},
@@ -29,6 +29,7 @@ std::string value_in_words(const Declared& declared) {
                                                  {"DIR", "a directory"},
                                                  {"FILE", "a file"},
                                                  {"ID", "an ID"},
+                                                 {"TEMPLATE", "a template"},
                                                  {"MS", "milliseconds since 1970"}}};
   for (const Words& each : kWords) {
     if (declared.value_name == each.name) return each.words;

@@ -1,21 +1,35 @@
 // bus-consume: prints the events of a key. The hooks and how it ends; consume_options.* is the command line,
-// consume_session.* the stream itself.
+// consume_session.* the stream itself, event_sink.* and exec_sink.* where events go.
 #include <chrono>
-#include <cstdio>
+#include <memory>
 #include <string>
-#include <vector>
+#include <unistd.h>
+#include <utility>
 
 #include "busd/consumer.hpp"
 #include "consumer/cli/command.h"
 #include "consumer/cli/consume_options.h"
 #include "consumer/cli/consume_session.h"
+#include "consumer/cli/end_report.h"
+#include "consumer/cli/event_files.h"
+#include "consumer/cli/event_sink.h"
+#include "consumer/cli/exec_sink.h"
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/output.h"
 #include "consumer/cli/program.h"
 #include "consumer/cli/signals.h"
 
 namespace bus::cli {
 
 namespace {
+
+// What every command finds in its environment.
+Variables variables_of(const ConsumeCommand& command) {
+  auto facts = busd::hub_inspect({.socket = command.place.socket, .bus = command.place.bus});
+  return {{"BUSD_KEY", command.key},
+          {"BUSD_SUBSCRIPTION_ID", command.subscription_id},
+          {"BUSD_SOCKET", facts ? facts->socket : command.place.socket}};
+}
 
 // Runs the commands of --first and --last in the phase that their signals need.
 class Hooks {
@@ -37,11 +51,7 @@ class Hooks {
 
  private:
   bool run(const std::string& name, const std::string& command) {
-    auto facts = busd::hub_inspect({.socket = options_.place.socket, .bus = options_.place.bus});
-    Variables variables{{"BUSD_KEY", options_.consume.key},
-                        {"BUSD_SUBSCRIPTION_ID", options_.subscription_id},
-                        {"BUSD_SOCKET", facts ? facts->socket : options_.place.socket}};
-    std::string fault = run_command(command, variables);
+    std::string fault = run_command(command, variables_of(options_));
     if (fault.empty()) return true;
     failed_ = true;
     console_.error(ErrorCode::command_failed, name + " " + fault + ": " + command);
@@ -53,77 +63,111 @@ class Hooks {
   bool failed_ = false;
 };
 
-busd::ConsumerOptions consumer_options(const ConsumeCommand& options, Hooks& hooks) {
+busd::ConsumerOptions consumer_options(const ConsumeCommand& command, Hooks& hooks) {
   busd::ConsumerOptions wanted;
-  wanted.key = options.consume.key;
-  wanted.event_types = options.types.empty() ? std::vector{options.consume.key} : options.types;
-  wanted.subscription_id = options.subscription_id;
-  wanted.exclusive = options.exclusive;
-  wanted.no_reconnect = options.no_reconnect;
-  wanted.no_start = options.no_start;
-  wanted.socket = options.place.socket;
-  wanted.bus = options.place.bus;
-  if (!options.first.empty()) wanted.on_first = [&] { return hooks.set_up(options.first); };
-  if (!options.last.empty()) wanted.on_last = [&] { return hooks.clean_up(options.last); };
+  wanted.key = command.key;
+  wanted.event_types = command.types;
+  wanted.subscription_id = command.subscription_id;
+  wanted.exclusive = command.exclusive;
+  wanted.no_reconnect = command.no_reconnect;
+  wanted.no_start = command.no_start;
+  if (command.ready_timeout) wanted.open_timeout = *command.ready_timeout;
+  wanted.socket = command.place.socket;
+  wanted.bus = command.place.bus;
+  if (!command.first.empty()) wanted.on_first = [&] { return hooks.set_up(command.first); };
+  if (!command.last.empty()) wanted.on_last = [&] { return hooks.clean_up(command.last); };
   return wanted;
 }
 
-void say_end(const Console& console, const ConsumeCommand& options, const ConsumeSession& session,
-             Reason reason, std::chrono::steady_clock::time_point begin) {
-  std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%.3f", spent.count());
-  console.fixed_line(
-      "[bus] end event_key=" + options.consume.key + " events=" + std::to_string(session.events()) +
-      " lost=" + std::to_string(session.lost()) + " seconds=" + seconds + " reason=" + name_of(reason));
+std::unique_ptr<EventSink> make_sink(const ConsumeCommand& command, const Console& console, Output& output,
+                                     EventFiles& files) {
+  if (!command.exec.command.empty())
+    return std::make_unique<ExecSink>(command.exec, variables_of(command), console);
+  bool to_terminal = command.output_dir.empty() && isatty(STDOUT_FILENO) == 1;
+  EventText text(command.text, command.key, to_terminal);
+  if (!command.output_dir.empty()) return std::make_unique<FileSink>(files, std::move(text));
+  if (command.batch) return std::make_unique<BatchSink>(output, std::move(text), *command.batch);
+  return std::make_unique<LineSink>(output, std::move(text));
 }
 
-int exit_code(const ConsumeCommand& options, const ConsumeSession& session, Reason reason, bool hook_failed) {
-  if (reason == Reason::signal) return ended_by_signal(caught_signal());
-  if (hook_failed || reason == Reason::failed) return kInternal;
+bool failed_by_loss(const ConsumeCommand& command, const ConsumeCounts& counts) {
+  return command.fail_on_loss && (counts.lost > 0 || counts.resets > 0);
+}
+
+// `broken`: a hook failed, or a command of --exec.
+int exit_code(const ConsumeCommand& command, const ConsumeSession& session, Reason reason, bool broken) {
+  bool by_signal = reason == Reason::signal;
+  if (reason == Reason::failed || (broken && !by_signal)) return kInternal;
   if (reason == Reason::hub_gone) return exit_code_of(session.error().result);
-  if (reason == Reason::timeout && options.consume.limit) return kTimeRanOut;
+  if (failed_by_loss(command, session.counts())) return kTryAgain;
+  if (by_signal) return ended_by_signal(caught_signal());
+  if (reason == Reason::timeout && command.consume.limit && !command.timeout_ok) return kTimeRanOut;
   return kDone;
 }
 
-int consume(const ConsumeCommand& options, const Console& console) {
+// Returns the exit code.
+int say_end(const ConsumeCommand& command, Console& console, Output& output, EndReport report) {
+  if (command.end_record && report.reason != Reason::output_closed) {
+    output.line(end_record(report));
+    Outcome outcome = outcome_of(output.flush());
+    if (outcome.written == Written::failed)
+      report.exit_code = console.error(error_of(ErrorCode::output_failed, outcome.fault));
+  }
+  if (command.summary) console.set_quiet(false);
+  console.fixed_line(end_line(report));
+  return report.exit_code;
+}
+
+int stream(const ConsumeCommand& command, Console& console, EventFiles& files, Hooks& hooks,
+           busd::Consumer consumer) {
+  wake_on_signal([](void* handle) { busd_consumer_wake(static_cast<busd_consumer*>(handle)); },
+                 consumer.handle());
+  enter_phase(Phase::running);
+  auto begin = std::chrono::steady_clock::now();
+  console.fixed_line("[bus] ready event_key=" + command.key);
+
+  Output output(STDOUT_FILENO);
+  auto sink = make_sink(command, console, output, files);
+  ConsumeSession session(command.consume, console, *sink, output);
+  Reason reason = session.run(consumer);
+
+  enter_phase(Phase::leaving);
+  wake_on_signal(nullptr, nullptr);
+  if (reason == Reason::hub_gone) console.error(error_of(session.error()));
+  if (reason == Reason::failed) console.error(error_of(session.failure(), session.error().message));
+  if (failed_by_loss(command, session.counts()))
+    console.error(ErrorCode::events_lost, loss_summary(session.counts()));
+  auto closed = consumer.close();
+  if (!closed && !hooks.failed()) console.error(error_of(closed.error()));
+  return say_end(command, console, output,
+                 {.key = command.key,
+                  .counts = session.counts(),
+                  .failed = sink->failed(),
+                  .spent = std::chrono::steady_clock::now() - begin,
+                  .reason = reason,
+                  .exit_code = exit_code(command, session, reason, hooks.failed() || sink->failed() > 0)});
+}
+
+int consume(const ConsumeCommand& command, Console& console) {
   EventFiles files;
-  if (!options.consume.output_dir.empty()) {
-    std::string fault = files.open(options.consume.output_dir);
+  if (!command.output_dir.empty()) {
+    std::string fault = files.open(command.output_dir);
     if (!fault.empty()) return console.error(error_of(ErrorCode::output_failed, fault));
   }
-  Hooks hooks(options, console);
-  auto consumer = busd::Consumer::open(consumer_options(options, hooks));
+  Hooks hooks(command, console);
+  auto consumer = busd::Consumer::open(consumer_options(command, hooks));
   if (!consumer) {
     if (caught_signal() != 0) return ended_by_signal(caught_signal());
     if (hooks.failed()) return kInternal;
     return console.error(error_of(consumer.error()));
   }
-  wake_on_signal([](void* handle) { busd_consumer_wake(static_cast<busd_consumer*>(handle)); },
-                 consumer->handle());
-  enter_phase(Phase::running);
-  auto begin = std::chrono::steady_clock::now();
-  console.fixed_line("[bus] ready event_key=" + options.consume.key);
-
-  ConsumeSession session(options.consume, console, files);
-  Reason reason = session.run(*consumer);
-
-  enter_phase(Phase::leaving);
-  wake_on_signal(nullptr, nullptr);
-  if (reason == Reason::hub_gone) console.error(error_of(session.error()));
-  if (reason == Reason::failed) console.error(error_of(ErrorCode::output_failed, session.error().message));
-  auto closed = consumer->close();
-  if (!closed && !hooks.failed()) console.error(error_of(closed.error()));
-  say_end(console, options, session, reason, begin);
-  return exit_code(options, session, reason, hooks.failed());
+  return stream(command, console, files, hooks, std::move(*consumer));
 }
 
-int act(ConsumeCommand& options, Console& console) {
-  console.set_quiet(options.quiet);
-  // A payload may look like a line of --control; in files it cannot be mistaken for one.
-  if (options.consume.payload_only && options.consume.control && options.consume.output_dir.empty())
-    return console.error(ErrorCode::conflict, "--control excludes --payload", "except with --output-dir");
-  return consume(options, console);
+int act(ConsumeCommand& command, Console& console) {
+  if (auto error = complete_consume(command)) return console.error(*error);
+  console.set_quiet(command.quiet || command.summary);
+  return consume(command, console);
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ int Console::error(ErrorCode code, std::string_view message, std::string_view hi
 
 void Console::error(std::string_view text) const { error(error_of(ErrorCode::failed, text)); }
 
+void Console::warning(std::string_view text) const { say(program_ + ": ", text); }
+
 void Console::note(std::string_view text) const {
   if (!quiet_) say(program_ + ": ", text);
 }

@@ -34,6 +34,8 @@ class Console {
   int error(ErrorCode code, std::string_view message, std::string_view hint = {}) const;
   // An error without a code of its own: "what is wrong; what to do about it".
   void error(std::string_view text) const;
+  // Said even when quiet, although it is no error of the program: what the reader must not miss.
+  void warning(std::string_view text) const;
   // Said unless quiet.
   void note(std::string_view text) const;
   // Said unless quiet, as it is: lines that other programs wait for.

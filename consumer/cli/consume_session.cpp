@@ -8,8 +8,9 @@
 #include <unistd.h>
 #include <utility>
 
+#include "consumer/cli/control_lines.h"
+#include "consumer/cli/explain.h"
 #include "consumer/cli/signals.h"
-#include "consumer/cli/text.h"
 
 namespace bus::cli {
 
@@ -18,36 +19,9 @@ namespace {
 // So many items in a row, then one look at stdin, stdout and the clock.
 constexpr int kItemsPerTurn = 256;
 
-std::string source_status_line(const busd::SourceStatus& status) {
-  std::string line = R"({"type":"source_status","source":)";
-  append_json_string(line, status.source);
-  line += R"(,"state":)";
-  append_json_string(line, name_of(status.state));
-  if (!status.detail.empty()) {
-    line += R"(,"detail":)";
-    append_json_string(line, status.detail);
-  }
-  return line + "}";
-}
-
-std::string lost_line(const busd::Lost& lost) {
-  return R"({"type":"lost","count":)" + std::to_string(lost.count) + R"(,"after":)" +
-         std::to_string(lost.after) + R"(,"before":)" + std::to_string(lost.before) + "}";
-}
-
-std::string reset_line(const busd::Item& item) {
-  std::string line = R"({"type":"reset","first":)";
-  line += item.first() ? "true" : "false";
-  if (!item.detail().empty()) {
-    line += R"(,"detail":)";
-    append_json_string(line, item.detail());
-  }
-  return line + "}";
-}
-
-std::string with_detail(std::string text, std::string_view detail) {
-  if (!detail.empty()) text += " (" + std::string(detail) + ")";
-  return text;
+int64_t now_ms() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 }  // namespace
@@ -72,11 +46,16 @@ const char* name_of(Reason reason) {
   return "failed";
 }
 
-ConsumeSession::ConsumeSession(const ConsumeOptions& options, const Console& console, EventFiles& files)
-    : options_(options), console_(console), files_(files), output_(STDOUT_FILENO) {}
+ConsumeSession::ConsumeSession(const ConsumeOptions& options, const Console& console, EventSink& sink,
+                               Output& output)
+    : options_(options), console_(console), sink_(sink), output_(output) {}
 
 Reason ConsumeSession::run(busd::Consumer& consumer) {
   if (options_.timeout) deadline_ = Clock::now() + *options_.timeout;
+  return finish(stream(consumer));
+}
+
+Reason ConsumeSession::stream(busd::Consumer& consumer) {
   while (true) {
     if (auto end = take_items(consumer)) return *end;
     if (auto end = wait(consumer)) return *end;
@@ -86,7 +65,7 @@ Reason ConsumeSession::run(busd::Consumer& consumer) {
 std::optional<Reason> ConsumeSession::take_items(busd::Consumer& consumer) {
   std::optional<Reason> end;
   more_at_hand_ = true;
-  for (int i = 0; i < kItemsPerTurn && more_at_hand_ && !end; ++i) {
+  for (int i = 0; i < kItemsPerTurn && more_at_hand_ && !end && sink_.ready(); ++i) {
     if (caught_signal() != 0) {
       end = Reason::signal;
     } else if (auto item = consumer.next(std::chrono::milliseconds(0))) {
@@ -99,36 +78,52 @@ std::optional<Reason> ConsumeSession::take_items(busd::Consumer& consumer) {
     }
   }
   // What was taken goes out whatever ended it, except that a broken output is the stronger reason.
-  if (!more_at_hand_ || end) {
-    auto broken = after(output_.flush());
+  if (!more_at_hand_ || end || !sink_.ready()) {
+    auto broken = after(outcome_of(output_.flush()));
     if (broken && end != Reason::signal) return broken;
   }
   return end;
 }
 
 std::optional<Reason> ConsumeSession::wait(busd::Consumer& consumer) {
-  bool uses_stdout = options_.output_dir.empty() || options_.control;
+  // While the sink is busy nothing is read from the hub, and waking the consumer is not seen: signals are.
   // poll skips negative descriptors. No event is asked of stdout: that its reader is gone is always told.
-  pollfd waits[] = {{.fd = consumer.fd(), .events = consumer.events(), .revents = 0},
-                    {.fd = options_.until_eof ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0},
-                    {.fd = uses_stdout ? STDOUT_FILENO : -1, .events = 0, .revents = 0}};
-  int ready = poll(waits, 3, more_at_hand_ ? 0 : poll_timeout_ms(consumer));
-  if (ready < 0 && errno != EINTR) return fail(std::string("poll: ") + std::strerror(errno));
+  std::vector<pollfd> waits = {
+      {.fd = options_.until_eof ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0},
+      {.fd = options_.watch_stdout ? STDOUT_FILENO : -1, .events = 0, .revents = 0},
+      {.fd = sink_.ready() ? consumer.fd() : -1, .events = consumer.events(), .revents = 0},
+      {.fd = signal_fd(), .events = POLLIN, .revents = 0}};
+  sink_.add_waits(waits);
+  int ready = poll(waits.data(), waits.size(), poll_timeout_ms(consumer));
+  if (ready < 0 && errno != EINTR)
+    return fail(std::string("poll: ") + std::strerror(errno), ErrorCode::failed);
   if (caught_signal() != 0) return Reason::signal;
-  if (ready > 0 && (waits[2].revents & (POLLERR | POLLHUP)) != 0) return Reason::output_closed;
-  if (ready > 0 && waits[1].revents != 0) {
-    if (auto end = check_input()) return end;
+  if (ready > 0) {
+    if (auto end = look_at(waits)) return end;
   }
+  if (auto end = after(sink_.process())) return end;
   if (deadline_ && Clock::now() >= *deadline_) return Reason::timeout;
   return std::nullopt;
 }
 
+std::optional<Reason> ConsumeSession::look_at(const std::vector<pollfd>& waits) {
+  const pollfd& input = waits[0];
+  const pollfd& output = waits[1];
+  if ((output.revents & (POLLERR | POLLHUP)) != 0) return Reason::output_closed;
+  if (input.revents != 0) return check_input();
+  return std::nullopt;
+}
+
 int ConsumeSession::poll_timeout_ms(const busd::Consumer& consumer) const {
-  std::optional<std::chrono::milliseconds> wait = consumer.deadline();
-  if (deadline_) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now());
-    wait = std::min(wait.value_or(left), left);
-  }
+  if (more_at_hand_ && sink_.ready()) return 0;
+  std::optional<std::chrono::milliseconds> wait;
+  auto at_most = [&wait](std::chrono::milliseconds most) { wait = std::min(wait.value_or(most), most); };
+  auto until = [&at_most](std::optional<Clock::time_point> time) {
+    if (time) at_most(std::chrono::ceil<std::chrono::milliseconds>(*time - Clock::now()));
+  };
+  if (sink_.ready() && consumer.deadline()) at_most(*consumer.deadline());
+  until(deadline_);
+  until(sink_.deadline());
   if (!wait) return -1;
   return static_cast<int>(std::clamp<int64_t>(wait->count(), 0, INT_MAX));
 }
@@ -143,51 +138,46 @@ std::optional<Reason> ConsumeSession::check_input() const {
 std::optional<Reason> ConsumeSession::take(const busd::Item& item) {
   if (item.is_event()) return take_event(item.event());
   if (item.is_lost()) {
-    busd::Lost lost = item.lost();
-    lost_ += lost.count;
-    std::string text = "lost " + std::to_string(lost.count) + (lost.count == 1 ? " event" : " events");
-    text += " between seq " + std::to_string(lost.after) + " and " + std::to_string(lost.before);
-    console_.note(with_detail(text, item.detail()));
-    return control_line(lost_line(lost));
+    counts_.lost += item.lost().count;
+    console_.warning(lost_text(item));
+    return control_line(lost_line(item.lost()));
   }
   if (item.is_break()) {
-    console_.note(with_detail("the connection to the hub broke, reconnecting", item.detail()));
+    console_.note(break_text(item));
   } else if (item.is_reset()) {
-    std::string text = "connected again; events in between may be lost";
-    if (item.first()) text += "; first of its scope";
-    console_.note(text);
+    ++counts_.resets;
+    console_.warning(reset_text(item));
     return control_line(reset_line(item));
   } else if (item.is_source_status()) {
-    busd::SourceStatus status = item.source_status();
-    std::string text = "source " + std::string(status.source) + " is " + name_of(status.state);
-    console_.note(with_detail(text, status.detail));
-    return control_line(source_status_line(status));
+    console_.note(source_status_text(item.source_status()));
+    return control_line(source_status_line(item.source_status()));
   }
   return std::nullopt;
 }
 
 std::optional<Reason> ConsumeSession::take_event(const busd::Event& event) {
-  ++events_;
-  std::string_view text = options_.payload_only ? event.payload() : event.frame();
-  std::optional<Reason> end;
-  if (options_.output_dir.empty()) {
-    end = after(output_.line(text));
-  } else {
-    std::string fault = files_.write(event.id().empty() ? event.type() : event.id(), event.seq(), text);
-    if (!fault.empty()) end = fail(fault);
+  auto matches = [&event](const std::string& entry) { return entry_matches(entry, event.type()); };
+  if (std::any_of(options_.excluded.begin(), options_.excluded.end(), matches)) {
+    ++counts_.excluded;
+    return std::nullopt;
   }
-  if (end) return end;
-  if (options_.limit && events_ >= *options_.limit) return Reason::limit;
+  ++counts_.events;
+  if (auto end = after(sink_.take(event, now_ms()))) return end;
+  if (options_.limit && counts_.events >= *options_.limit) return Reason::limit;
   return std::nullopt;
 }
 
 std::optional<Reason> ConsumeSession::control_line(const std::string& line) {
   if (!options_.control) return std::nullopt;
-  return after(output_.line(line));
+  if (auto end = after(sink_.put_in_order())) return end;
+  if (!options_.timestamps) return after(outcome_of(output_.line(line)));
+  std::string timed;
+  append_with_received(timed, line, now_ms());
+  return after(outcome_of(output_.line(timed)));
 }
 
-std::optional<Reason> ConsumeSession::after(Written written) {
-  switch (written) {
+std::optional<Reason> ConsumeSession::after(const Outcome& outcome) {
+  switch (outcome.written) {
     case Written::ok:
       return std::nullopt;
     case Written::closed:
@@ -197,10 +187,23 @@ std::optional<Reason> ConsumeSession::after(Written written) {
     case Written::failed:
       break;
   }
-  return fail(std::string("cannot write to stdout: ") + std::strerror(errno));
+  return fail(outcome.fault, outcome.code);
 }
 
-Reason ConsumeSession::fail(std::string message) {
+Reason ConsumeSession::finish(Reason reason) {
+  busd::Error error = error_;
+  ErrorCode failure = failure_;
+  auto broken = after(sink_.finish());
+  if (!broken) broken = after(outcome_of(output_.flush()));
+  bool stronger = reason != Reason::signal && reason != Reason::hub_gone && reason != Reason::failed;
+  if (broken && stronger) return *broken;
+  error_ = std::move(error);
+  failure_ = failure;
+  return reason;
+}
+
+Reason ConsumeSession::fail(std::string message, ErrorCode code) {
+  failure_ = code;
   error_ = {BUSD_INTERNAL, std::move(message)};
   return Reason::failed;
 }

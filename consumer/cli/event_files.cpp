@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -58,9 +57,8 @@ std::string EventFiles::open(const std::string& directory) {
   return {};
 }
 
-std::string EventFiles::write(std::string_view label, uint64_t seq, std::string_view text) {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  int64_t arrival_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+std::string EventFiles::write(std::string_view label, uint64_t seq, int64_t arrival_ms,
+                              std::string_view text) {
   std::string stem = event_file_stem(arrival_ms, seq, label);
   std::string temporary = ".tmp-" + std::to_string(getpid()) + "-" + stem;
   int fd = openat(fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

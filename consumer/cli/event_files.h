@@ -24,7 +24,8 @@ class EventFiles {
   [[nodiscard]] std::string open(const std::string& directory);
 
   // Writes `text` and a line end. `label` is the event's id or type. Empty: fine; else what went wrong.
-  [[nodiscard]] std::string write(std::string_view label, uint64_t seq, std::string_view text);
+  [[nodiscard]] std::string write(std::string_view label, uint64_t seq, int64_t arrival_ms,
+                                  std::string_view text);
 
  private:
   std::string publish(const std::string& temporary, const std::string& stem) const;

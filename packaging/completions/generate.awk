@@ -74,7 +74,7 @@ BEGIN {
   kind_of_value["CMD"] = "commands"
   kind_of_value["USER"] = "users"
   kind_of_value["GROUP"] = "groups"
-  split("N MS ID NAME PERCENT PAYLOAD", opaque, " ")
+  split("N MS ID NAME PERCENT PAYLOAD TEMPLATE", opaque, " ")
   for (i in opaque) kind_of_value[opaque[i]] = "nothing"
 }
 

@@ -327,7 +327,7 @@ offered 'bus-consume --first mkfif' | tr , '\n' >out
 grep -qx mkfifo out || fail "no command for --first: $(cat out)"
 if [ "$shell" = fish ]; then
   completed 'bus-consume --ty' >line
-  check_has line "$(printf -- '--type\tEvent type or pattern')"
+  check_has line "$(printf -- '--type\tConsume events of this type')"
 fi
 expect_names 'bus-consume <values/one.conf ' 'build,im:message'
 expect 'bus-publish --lines <values/o' 'values/one.conf'

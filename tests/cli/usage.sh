@@ -24,7 +24,8 @@ promised() { # PROGRAM OPTION…
   for option in "$@"; do check_has out " $option"; done
 }
 promised bus-consume -t -n --timeout --payload --control --first --last --output-dir --subscription-id --exclusive \
-  --until-eof --no-reconnect --no-start -q --socket --bus --json-errors
+  --until-eof --no-reconnect --no-start -q --socket --bus --json-errors --exclude --timeout-ok --ready-timeout --fail-on-loss \
+  --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
 promised bus-publish --lines --type --id --time --source --text --no-start --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --list --no-start --socket --bus --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors

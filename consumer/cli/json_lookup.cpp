@@ -1,0 +1,129 @@
+#include "consumer/cli/json_lookup.h"
+
+#include <charconv>
+#include <cstddef>
+#include <system_error>
+
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+namespace bus::cli {
+
+namespace {
+
+// Iterative, as nested brackets must not take the stack; numbers as they are written, as no number type holds
+// them all.
+constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
+
+// "0", "17"; not "01", "-1", "1.0".
+std::optional<size_t> index_of(const std::string& name) {
+  size_t index = 0;
+  auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), index);
+  bool whole = fault == std::errc() && end == name.data() + name.size();
+  bool canonical = name.size() == 1 || (!name.empty() && name.front() != '0');
+  if (!whole || !canonical) return std::nullopt;
+  return index;
+}
+
+// Follows the path through the events of the reader. A container is on the path if the path leads through it:
+// those are the outermost ones of the open containers, one for each name that has been matched, and the root.
+class PathFinder {
+ public:
+  PathFinder(std::string_view json, const rapidjson::MemoryStream& stream, const JsonPath& path)
+      : json_(json), stream_(stream), path_(path) {}
+
+  std::optional<std::string> found() && { return std::move(found_); }
+
+  bool Null() { return scalar("null"); }
+  bool Bool(bool value) { return scalar(value ? "true" : "false"); }
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) { return scalar({text, length}); }
+  bool String(const char* text, rapidjson::SizeType length, bool) { return scalar({text, length}); }
+  bool Key(const char* text, rapidjson::SizeType length, bool) {
+    if (inside_path()) levels_.back().matches = std::string_view(text, length) == path_[levels_.size() - 1];
+    return true;
+  }
+  bool StartObject() { return open(false); }
+  bool StartArray() { return open(true); }
+  bool EndObject(rapidjson::SizeType) { return close(); }
+  bool EndArray(rapidjson::SizeType) { return close(); }
+  // Numbers come as text; the reader wants these to exist.
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(int64_t) { return false; }
+  bool Uint64(uint64_t) { return false; }
+  bool Double(double) { return false; }
+
+ private:
+  struct Level {
+    std::optional<size_t> awaited;  // an array: the index that the path names; nothing if it names none
+    bool array = false;
+    size_t index = 0;
+    bool matches = false;  // an object: whether the last key was the path's
+  };
+
+  // Whether the innermost open container is on the path, and the path goes on below it.
+  bool inside_path() const {
+    return depth_ == levels_.size() && !levels_.empty() && levels_.size() <= path_.size();
+  }
+
+  // Called for each value as it begins: whether the path leads to it.
+  bool on_path() {
+    if (depth_ == 0) return true;
+    if (!inside_path()) return false;
+    Level& level = levels_.back();
+    bool here = level.array ? level.awaited == level.index : level.matches;
+    if (level.array) ++level.index;
+    // A second member of this name takes the place of the first.
+    if (here) found_.reset();
+    return here;
+  }
+
+  bool scalar(std::string_view text) {
+    if (on_path() && levels_.size() == path_.size()) found_ = std::string(text);
+    return true;
+  }
+
+  bool open(bool array) {
+    bool here = on_path();
+    if (here && levels_.size() == path_.size()) begin_ = stream_.Tell();
+    if (here) {
+      Level level;
+      level.array = array;
+      if (array && levels_.size() < path_.size()) level.awaited = index_of(path_[levels_.size()]);
+      levels_.push_back(level);
+    }
+    ++depth_;
+    return true;
+  }
+
+  bool close() {
+    if (depth_ == levels_.size()) {
+      levels_.pop_back();
+      // Brackets are taken after the call that they make.
+      if (levels_.size() == path_.size())
+        found_ = std::string(json_.substr(begin_, stream_.Tell() + 1 - begin_));
+    }
+    --depth_;
+    return true;
+  }
+
+  std::string_view json_;
+  const rapidjson::MemoryStream& stream_;
+  const JsonPath& path_;
+  std::vector<Level> levels_;  // the open containers that are on the path
+  size_t depth_ = 0;           // all open containers
+  size_t begin_ = 0;
+  std::optional<std::string> found_;
+};
+
+}  // namespace
+
+std::optional<std::string> find_json(std::string_view json, const JsonPath& path) {
+  rapidjson::MemoryStream stream(json.data(), json.size());
+  PathFinder finder(json, stream, path);
+  rapidjson::Reader reader;
+  if (reader.Parse<kFlags>(stream, finder).IsError()) return std::nullopt;
+  return std::move(finder).found();
+}
+
+}  // namespace bus::cli
