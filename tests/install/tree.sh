@@ -47,6 +47,11 @@ if grep -rlF -e /opt/first -e "$build" -e "$source/" "$tree" | grep -v /systemd/
   fail "a path of the build or of the prefix stands in: $(cat found)"
 fi
 
+# Nor where packages may put the examples, which is not in the prefix.
+if grep -rn '/share/doc/' "$tree/$docdir" >found; then
+  fail "the examples name a directory that this installation does not have: $(cat found)"
+fi
+
 # Components are disjoint, and all of it.
 for part in programs library dev systemd; do
   run 0 "$cmake" --install "$build" --prefix "$work/parts/$part" --component "$part"
