@@ -36,7 +36,12 @@ mapfile -t pages < <(find "$source" -maxdepth 1 -name '*.md'; find "$source"/{pr
 # The package: beside the pages that it takes stand only its own.
 mkdir doc
 for page in $(<"$source/packaging/debian/busd.docs"); do
-  sed -E -f "$source/packaging/debian/installed-page.sed" "$source/${page##*/}" >"doc/${page##*/}"
+  case $page in
+    # What debian/rules makes there, of the page of the same name.
+    debian/doc/*) sed -E -f "$source/packaging/debian/installed-page.sed" "$source/${page##*/}" >"doc/${page##*/}" ;;
+    *) cp "$source/$page" doc ;;
+  esac
 done
+[[ -s doc/README.md ]] || fail 'the package has no README.md'
 touch doc/copyright
 "$links" doc/*.md || fail 'the installed pages have dead links'

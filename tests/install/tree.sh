@@ -37,7 +37,7 @@ check_equal 'what stands outside of the prefix' '' "$(find staged -type f)"
 for file in bin/busd bin/bus-consume bin/bus-publish bin/bus-status bin/bus-stop include/busd/consumer.h include/busd/consumer.hpp \
   "$libdir/libbusd.so" "$libdir/libbusd.so.0" "$libdir/libbusd.so.0.1.0" "$libdir/libbusd.a" "$libdir/pkgconfig/busd.pc" \
   "$libdir/cmake/busd/busd-config.cmake" "$libdir/cmake/busd/busd-config-version.cmake" \
-  "$docdir/examples/CMakeLists.txt" "$docdir/examples/minimal.c" "$docdir/examples/loops/turn.hpp"; do
+  "$docdir/examples/CMakeLists.txt" "$docdir/examples/SKILL.md" "$docdir/examples/minimal.c" "$docdir/examples/loops/turn.hpp"; do
   [ -f "$tree/$file" ] || fail "not installed: $file"
 done
 [ -x "$tree/$docdir/examples/load_source.sh" ] || fail 'load_source.sh cannot be run where it is installed'
