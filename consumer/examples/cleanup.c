@@ -1,12 +1,12 @@
 /*
- * cleanup.c - a consumer with set-up and clean-up, in C: switches something on for as long as anybody
- * consumes.
+ * cleanup.c - a consumer in C with set-up and clean-up. It switches something on for as long as there is a
+ * consumer.
  *
  *   example-cleanup door ./door-is-watched         until it is interrupted
- *   example-cleanup door ./door-is-watched 3       three events, then it ends
+ *   example-cleanup door ./door-is-watched 3       ends after three events
  *
- * However many consumers use the key "door", the first to come creates the file and the last to go removes
- * it. In the place of a file there may be a subscription at some service, a mount, a device that is powered.
+ * However many consumers use the key "door", the first one creates the file and the last one removes it. In
+ * the place of the file there may be a subscription to a service, a mount, or a device that needs power.
  */
 #include <busd/consumer.h>
 #include <errno.h>
@@ -31,10 +31,7 @@ static busd_text text(const char* from) {
   return made;
 }
 
-/*
- * The hub calls exactly one consumer the first. One that crashed left the file behind, so that it may be
- * there.
- */
+/* Runs in exactly one consumer. The file may exist already, left behind by a consumer that crashed. */
 static int set_up(void* path) {
   int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return -1;
@@ -43,9 +40,9 @@ static int set_up(void* path) {
   return 0;
 }
 
-/* Until this returns, nobody joins: there is no set-up of another while something is being taken down. */
+/* Until this returns, no other consumer joins, so set-up and clean-up never overlap. */
 static int clean_up(void* path) {
-  if (unlink(path) != 0 && errno != ENOENT) return -1; /* to clean up twice is no failure */
+  if (unlink(path) != 0 && errno != ENOENT) return -1; /* cleaning up twice is no failure */
   fprintf(stderr, "cleaned up\n");
   return 0;
 }
@@ -95,9 +92,9 @@ int main(int argc, char** argv) {
     code = 69;
   }
 
-  signal(SIGINT, SIG_IGN); /* the handler must not touch the handle any more */
+  signal(SIGINT, SIG_IGN); /* the signal handler must not use the handle any more */
   signal(SIGTERM, SIG_IGN);
-  /* Also when the hub has gone for good: who gets no answer takes himself for the last. */
+  /* This cleans up also if the hub is gone for good: a consumer without an answer acts as the last one. */
   if (busd_consumer_close(consumer, &error) != BUSD_OK) {
     fprintf(stderr, "%s: %s\n", argv[0], error.message);
     code = 70;

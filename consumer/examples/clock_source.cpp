@@ -1,10 +1,10 @@
-// clock_source.cpp - a source plugin in C++: publishes the time as "clock.tick".
+// clock_source.cpp - a source in C++. It publishes the time as "clock.tick".
 //
 //   example-clock-source              once a second, until it is interrupted
-//   example-clock-source 5 100        five ticks, one each 100 ms
+//   example-clock-source 5 100        five ticks, one every 100 ms
 //
-// A source only publishes. The hub buffers for slow consumers, tells them when the source comes and goes, and
-// drops repetitions by event id.
+// A source only publishes. The hub buffers for slow consumers, tells consumers when the source connects and
+// disconnects, and drops repetitions by event id.
 #include <busd/consumer.hpp>
 #include <chrono>
 #include <cstdio>
@@ -44,13 +44,13 @@ int main(int argc, char** argv) {
         .event_id = id,
         .source_time = now,
     });
-    // LOST: the hub was restarted; this tick goes to the new one, some before it may be gone. A clock just
-    // goes on.
+    // LOST: the hub was replaced. This tick goes to the new one, and some before it may be lost. A clock just
+    // continues.
     if (!published && published.error().result != BUSD_LOST) return fail(argv[0], published.error());
     if (count < 0 || n < count) std::this_thread::sleep_for(pause);
   }
 
-  // Without this, what was published last may still be under way when the program ends.
+  // Without this, the program could end before the last tick has reached the hub.
   auto flushed = source->flush(std::chrono::seconds(5));
   while (auto refusal = source->next_refusal()) {
     std::fprintf(stderr, "tick %llu was refused: %.*s\n",

@@ -1,13 +1,13 @@
 /*
- * file_source.c - a source plugin in C that reports its state: publishes the JSON value in a file whenever it
- * has changed.
+ * file_source.c - a source in C that reports its state. It publishes the JSON value in a file whenever the
+ * value has changed.
  *
  *   example-file-source lamp ./lamp.json            looks once a second, until it is interrupted
- *   example-file-source lamp ./lamp.json 50 10      looks each 50 ms, ten times
+ *   example-file-source lamp ./lamp.json 50 10      looks every 50 ms, ten times
  *
- * The source is named as its event type. It is "connected" while the file holds what can be published, and
- * "disconnected" with the reason while not; consumers get this, those who come later too, and bus-status
- * shows it. When the program ends or dies, the hub says "disconnected" for it.
+ * The name of the source is its event type. Its state is "connected" while the file holds a JSON value, and
+ * otherwise "disconnected" with the reason. Consumers get the state, also those that join later, and
+ * bus-status shows it. When the program ends or crashes, the hub reports "disconnected" for it.
  */
 #include <busd/consumer.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ static int64_t now_ms(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The file's text, NUL-terminated. Returns NULL, or why there is none. */
+/* Reads the file into a NUL-terminated text. Returns NULL, or the reason why it cannot. */
 static const char* read_value(const char* path, char* value) {
   FILE* file = fopen(path, "re");
   if (file == NULL) return strerror(errno);
@@ -55,12 +55,12 @@ struct plugin {
   const char* name; /* of the program, for messages */
   busd_text type;
   busd_source* source;
-  int connected; /* as the hub knows it: of a source that has just said hello, it says so by itself */
-  char values[2][kMostBytes]; /* one that was published, and one to read into */
-  int published;              /* which; -1: none */
+  int connected;              /* as the hub reports it, which it does by itself when a source connects */
+  char values[2][kMostBytes]; /* the one that was published, and one to read into */
+  int published;              /* index of the published value; -1: none */
 };
 
-/* Says so when the state has changed. */
+/* Reports the state if it has changed. */
 static void report(struct plugin* plugin, const char* fault) {
   int connected = fault == NULL;
   if (connected == plugin->connected) return;
@@ -69,14 +69,14 @@ static void report(struct plugin* plugin, const char* fault) {
   busd_source_status(plugin->source, state, text(connected ? "" : fault), NULL);
 }
 
-/* What the calls on a source answer. Returns whether to go on. */
+/* Handles the result of a call on the source. Returns 0 when the program must end. */
 static int survived(struct plugin* plugin, busd_result result, const busd_error* error) {
   switch (result) {
     case BUSD_OK:
     case BUSD_TIMED_OUT:
       return 1;
     case BUSD_LOST:
-      /* The hub was replaced. What it had not confirmed may be gone: publish the value again. */
+      /* The hub was replaced. The last value may be lost, so publish it again. */
       fprintf(stderr, "%s: %s\n", plugin->name, error->message);
       plugin->published = -1;
       plugin->connected = 1;
@@ -110,7 +110,7 @@ static int look(struct plugin* plugin, const char* path) {
   return 1;
 }
 
-/* Until the time has come, does what the connection needs. */
+/* Waits until it is time to look again, and meanwhile does what the connection needs. */
 static int wait_until(struct plugin* plugin, int64_t until) {
   for (;;) {
     int64_t left = until - now_ms();
@@ -140,7 +140,7 @@ int main(int argc, char** argv) {
   busd_error error = BUSD_INIT(busd_error);
   busd_source_options options = BUSD_INIT(busd_source_options);
   options.name = plugin.type;
-  options.check_payloads = 1; /* anything may stand in a file */
+  options.check_payloads = 1; /* a file may contain anything */
   if (busd_source_open(&options, &plugin.source, &error) != BUSD_OK) {
     fprintf(stderr, "%s: %s\n", argv[0], error.message);
     return 69;
@@ -156,7 +156,7 @@ int main(int argc, char** argv) {
     if (looks > 0) --looks;
     if (alive && looks != 0) alive = wait_until(&plugin, next);
   }
-  /* Closing waits until the hub has processed what was published last. */
+  /* Closing waits until the hub has processed the last event. */
   busd_result closed = busd_source_close(plugin.source, 5000, &error);
   if (alive && closed != BUSD_OK) fprintf(stderr, "%s: %s\n", argv[0], error.message);
   return alive && closed == BUSD_OK ? 0 : 69;

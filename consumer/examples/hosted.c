@@ -1,10 +1,10 @@
 /*
  * hosted.c - a consumer and a source hosted in one poll(2) loop that also has other work, in C.
  *
- *   example-hosted chat                 prints what comes; each line typed, a JSON value, goes to everybody
+ *   example-hosted chat                 prints what others publish, and publishes each line of its stdin
  *
- * The recipe is the same for every loop: watch the descriptor for what busd_..._events says, sleep no longer
- * than busd_..._deadline, and on either let the library do what is due.
+ * The recipe is the same for every loop: watch the descriptor for the events of busd_..._events, wait no
+ * longer than busd_..._deadline, and then let the library do what is due.
  */
 #include <busd/consumer.h>
 #include <limits.h>
@@ -23,7 +23,7 @@ static int fail(const char* program, const busd_error* error) {
   return 69;
 }
 
-/* What poll(2) takes for milliseconds that busd_..._deadline gave: the sooner of two. */
+/* The sooner of two deadlines, as a timeout for poll(2). */
 static int sooner(int64_t one, int64_t other) {
   int64_t least = one;
   if (one == BUSD_FOREVER || (other != BUSD_FOREVER && other < one)) least = other;
@@ -31,7 +31,7 @@ static int sooner(int64_t one, int64_t other) {
   return least > INT_MAX ? INT_MAX : (int)least;
 }
 
-/* Takes items until there is none. */
+/* Takes all items that have come. */
 static busd_result drain(busd_consumer* consumer, busd_error* error) {
   for (;;) {
     busd_item item = BUSD_INIT(busd_item);
@@ -44,9 +44,9 @@ static busd_result drain(busd_consumer* consumer, busd_error* error) {
   }
 }
 
-/* The other work of the loop: publishes each line of stdin. Returns 0 at its end. */
+/* The other work of the loop: publishes each line of stdin. Returns 0 at the end of stdin. */
 static int read_input(busd_source* source, busd_text type) {
-  static char held[65536]; /* a longer line is cut */
+  static char held[65536]; /* a longer line is cut off */
   static size_t length;
   ssize_t got = read(STDIN_FILENO, held + length, sizeof held - length);
   if (got <= 0) return 0;
@@ -61,8 +61,8 @@ static int read_input(busd_source* source, busd_text type) {
     publication.event_type = type;
     publication.payload = (busd_text){begin, (size_t)(end - begin)};
     busd_error error = BUSD_INIT(busd_error);
-    /* Waits only while more than buffer_bytes are to be sent. That the connection is gone for good,
-       busd_source_process says again. */
+    /* This waits only while more than buffer_bytes wait to be sent. If the connection is gone for good,
+       busd_source_process reports that again. */
     if (busd_source_publish(source, &publication, NULL, &error) == BUSD_INVALID)
       fprintf(stderr, "%s\n", error.message);
     begin = end + 1;
@@ -78,7 +78,7 @@ static busd_result run(busd_consumer* consumer, busd_source* source, busd_text t
                              {busd_source_fd(source), busd_source_events(source), 0},
                              {STDIN_FILENO, POLLIN, 0}};
     poll(ready, 3, sooner(busd_consumer_deadline(consumer), busd_source_deadline(source)));
-    /* Cheap where nothing is due, so it need not be asked which of them woke us. */
+    /* Both cost little if nothing is due, so which of them ended the wait does not matter. */
     busd_result result = drain(consumer, error);
     if (result != BUSD_TIMED_OUT) return result;
     result = busd_source_process(source, error);
@@ -100,12 +100,12 @@ int main(int argc, char** argv) {
   wanted.key = type;
   wanted.event_types = &type;
   wanted.event_type_count = 1;
-  wanted.no_start = 0; /* 1 where not even the 20 ms of a hub's start may hold the loop up */
+  wanted.no_start = 0; /* set it to 1 if the loop cannot wait the 20 ms that starting a hub takes */
   if (busd_consumer_open(&wanted, &consumer, &error) != BUSD_OK) return fail(argv[0], &error);
 
   busd_source* source = NULL;
   busd_source_options offered = BUSD_INIT(busd_source_options);
-  offered.check_payloads = 1; /* people type anything */
+  offered.check_payloads = 1; /* people may type anything */
   if (busd_source_open(&offered, &source, &error) != BUSD_OK) {
     busd_consumer_close(consumer, NULL);
     return fail(argv[0], &error);

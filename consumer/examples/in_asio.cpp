@@ -1,7 +1,7 @@
-// in_asio.cpp - an echo in Asio's loop: publishes a heartbeat by a timer, and prints what comes back from the
-// bus.
+// in_asio.cpp - a source and a consumer hosted in Asio's loop. A timer publishes a heartbeat, and the
+// consumer prints it when it comes back.
 //
-//   example-in-asio my.heartbeat 3 100        three beats, one each 100 ms
+//   example-in-asio my.heartbeat 3 100        three beats, one every 100 ms
 //
 // Needs Asio 1.18 or later, without Boost (Debian: libasio-dev).
 #include <asio.hpp>
@@ -18,7 +18,7 @@
 
 namespace {
 
-// Prints an event's payload, or what happened to the connection. Returns whether it was an event.
+// Prints the payload of an event, or what happened to the connection. Returns whether it was an event.
 bool show(const busd::Item& item) {
   if (item.is_break()) std::fputs("the hub is gone\n", stderr);
   if (item.is_reset()) std::fputs("connected again\n", stderr);
@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
   }
   try {
     return run(argc, argv);
-  } catch (const std::exception& error) {  // Asio's: out of descriptors, for instance
+  } catch (const std::exception& error) {  // from Asio, for instance if there are no descriptors left
     std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
     return 71;
   }

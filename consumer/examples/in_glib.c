@@ -3,7 +3,8 @@
  *
  *   example-in-glib clock.tick 3
  *
- * A GTK program does the same; its main loop is GLib's. Needs GLib 2.36 or later (Debian: libglib2.0-dev).
+ * A GTK program does the same, because its main loop is that of GLib. Needs GLib 2.36 or later (Debian:
+ * libglib2.0-dev).
  */
 #include <busd/consumer.h>
 #include <glib.h>
@@ -13,7 +14,7 @@
 
 #include "loops/glib_host.h"
 
-/* Items for one turn; then other sources of the loop have theirs. What is left is due at once. */
+/* Most items of one turn. Then the rest of the loop gets its turn; the other items are due at once. */
 enum { items_per_turn = 256 };
 
 typedef struct {

@@ -2,8 +2,8 @@
 //
 //   example-in-libevent clock.tick 3
 //
-// The recipe is the same for every loop: watch consumer.fd() for consumer.events(), sleep no longer than
-// consumer.deadline(), and on either take items with next(0). loops/libevent_host.hpp is that recipe.
+// The recipe is the same for every loop: watch consumer.fd() for consumer.events(), wait no longer than
+// consumer.deadline(), and then take items with next(0). loops/libevent_host.hpp contains that recipe.
 #include <busd/consumer.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +15,7 @@
 
 namespace {
 
-// Prints an event's payload, or what happened to the connection. Returns whether it was an event.
+// Prints the payload of an event, or what happened to the connection. Returns whether it was an event.
 bool show(const busd::Item& item) {
   if (item.is_break()) std::fputs("the hub is gone\n", stderr);
   if (item.is_reset()) std::fputs("connected again\n", stderr);

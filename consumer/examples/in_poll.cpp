@@ -1,5 +1,5 @@
-// in_poll.cpp - a relay: takes events of one type, and publishes what they say as another. A consumer and a
-// source in one loop of poll(2).
+// in_poll.cpp - a relay. It consumes events of one type and publishes their payloads as events of another
+// type, with a consumer and a source in one poll(2) loop.
 //
 //   example-in-poll clock.tick clock.copy 3
 #include <busd/consumer.hpp>
@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
         on_end(published.error());
         return false;
       }
-      on_loss(published.error());  // earlier copies; this one is queued
+      on_loss(published.error());  // earlier copies may be lost; this one is queued
     }
     if (--wanted > 0) return true;
     loop.stop();

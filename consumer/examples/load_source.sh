@@ -1,8 +1,8 @@
 #!/bin/sh
-# load_source.sh - a source plugin in POSIX shell: this machine's load, memory and disk as events.
+# load_source.sh - a source in POSIX shell. It publishes this machine's load, memory and disk as events.
 #
-#   load_source.sh                         event frames on stdout, four times a second, until interrupted
-#   load_source.sh 10 0.5                  ten rounds, one each half second
+#   load_source.sh                         event frames on stdout, four times a second, until it is interrupted
+#   load_source.sh 10 0.5                  ten rounds, one every half second
 #   load_source.sh 40 0.25 | bus-publish --lines --source machine
 #
 # Each round writes three event frames, one JSON object per line:
@@ -10,7 +10,7 @@
 #   {"type":"event","event_type":"load.memory",…,"payload":{"total_kib":…,"available_kib":…,"used_percent":…}}
 #   {"type":"event","event_type":"disk.root",…,"payload":{"total_kib":…,"used_kib":…,"used_percent":…}}
 #
-# bus-publish does the rest: connecting, starting the hub, waiting when the hub is slow.
+# bus-publish does the rest: it connects, starts the hub, and waits when the hub is busy.
 set -eu
 
 rounds=${1:--1}

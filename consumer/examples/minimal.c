@@ -1,10 +1,10 @@
 /*
- * minimal.c - a consumer in C: prints the payload of each event of one type.
+ * minimal.c - a consumer in C. It prints the payload of each event of one type.
  *
  *   example-minimal-c clock.tick        until it is interrupted
- *   example-minimal-c clock.tick 3      three events, then it ends
+ *   example-minimal-c clock.tick 3      ends after three events
  *
- * In a program of your own: link busd::consumer by CMake, see README.md.
+ * To build a program of your own, link the library: see libbusd(3).
  */
 #include <busd/consumer.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the signal handler needs, and nothing else may be global. */
+/* Global, because the signal handler needs it. */
 static busd_consumer* consumer;
 static volatile sig_atomic_t interrupted;
 
@@ -27,7 +27,7 @@ static busd_text text(const char* from) {
   return made;
 }
 
-/* Prints what came. Returns 1 when it was an event. */
+/* Prints an item. Returns 1 if it was an event. */
 static int show(const busd_item* item) {
   switch (item->kind) {
     case BUSD_ITEM_EVENT:
@@ -44,7 +44,7 @@ static int show(const busd_item* item) {
     case BUSD_ITEM_RESET:
       fprintf(stderr, "connected again; what was published in between is lost\n");
       return 0;
-    default: /* source states, and kinds that a later library may add */
+    default: /* states of sources, and kinds that a later library may add */
       return 0;
   }
 }
@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
   }
   if (result != BUSD_OK && result != BUSD_TIMED_OUT) fprintf(stderr, "%s: %s\n", argv[0], error.message);
 
-  signal(SIGINT, SIG_IGN); /* the handler must not touch the handle any more */
+  signal(SIGINT, SIG_IGN); /* the signal handler must not use the handle any more */
   signal(SIGTERM, SIG_IGN);
   busd_consumer_close(consumer, NULL);
   return result == BUSD_OK || result == BUSD_TIMED_OUT ? 0 : 69;

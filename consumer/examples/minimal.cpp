@@ -1,9 +1,9 @@
 // minimal.cpp - a consumer in C++ with set-up and clean-up.
 //
-//   example-minimal-cpp build 'build.*'        until the hub refuses us for good
-//   example-minimal-cpp build 'build.*' 3      three events, then it ends
+//   example-minimal-cpp build 'build.*'        runs until the hub refuses it for good
+//   example-minimal-cpp build 'build.*' 3      ends after three events
 //
-// However many consumers use the key "build": the first to come runs the set-up, the last to go the clean-up.
+// However many consumers use the key "build", the first one runs the set-up and the last one the clean-up.
 #include <busd/consumer.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -55,5 +55,5 @@ int main(int argc, char** argv) {
       print(stderr, "a source changed its state: ", item->source_status().source);
     }
   }
-  return 0;  // the consumer's destructor leaves the hub, and runs the clean-up if we are the last
+  return 0;  // the destructor of the consumer leaves the hub, and runs the clean-up if it is the last one
 }

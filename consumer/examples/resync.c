@@ -1,13 +1,13 @@
 /*
- * resync.c - a consumer in C that notices what it has missed, and makes good for it.
+ * resync.c - a consumer in C that notices that it has missed events, and recovers.
  *
  *   example-resync lamp ./lamps                until it is interrupted
- *   example-resync lamp ./lamps 3              three events, then it ends
+ *   example-resync lamp ./lamps 3              ends after three events
  *
- * Prints "event" with each payload. A bus keeps nothing, so what was missed is gone: this program then reads
- * the whole state anew from where it is kept, here from a file, and prints it as "state". It does so at its
- * start, after a loss, and after the hub was replaced; while there is no hub, it says that what is shown may
- * be old.
+ * It prints "event" with each payload. The bus stores nothing, so an event that was missed is gone. The
+ * program then reads the whole state again from where it is kept, here from a file, and prints it as "state".
+ * It does so when it starts, after a loss, and after the hub was replaced. While there is no hub, it says
+ * that what it has shown may be out of date.
  */
 #include <busd/consumer.h>
 #include <signal.h>
@@ -41,7 +41,7 @@ static void read_state(const char* path) {
   fflush(stdout);
 }
 
-/* Returns 1 when it was an event. */
+/* Handles an item. Returns 1 if it was an event. */
 static int show(const busd_item* item, const char* state) {
   switch (item->kind) {
     case BUSD_ITEM_EVENT:
@@ -49,7 +49,8 @@ static int show(const busd_item* item, const char* state) {
       fflush(stdout);
       return 1;
     case BUSD_ITEM_LOST:
-      /* Comes before the first event after the gap: what is read now is newer than all that was lost. */
+      /* This comes before the first event after the gap, so the state read now is newer than all lost events.
+       */
       fprintf(stderr, "missed %llu events after number %llu\n", (unsigned long long)item->lost_count,
               (unsigned long long)item->lost_after);
       read_state(state);
@@ -58,12 +59,12 @@ static int show(const busd_item* item, const char* state) {
       fprintf(stderr, "no hub; what is shown may be old\n");
       return 0;
     case BUSD_ITEM_RESET:
-      /* Nobody counts what was published in between, and numbers begin at 1 again. Events of the new
-         connection come after this, so that nothing falls between what is read here and them. */
+      /* Events that were published in between are not counted, and numbers begin at 1 again. Events of the
+         new connection come after this item, so no change falls between the state read here and them. */
       fprintf(stderr, "connected again%s\n", item->first ? ", as the first" : "");
       read_state(state);
       return 0;
-    default: /* source states, and kinds that a later library may add */
+    default: /* states of sources, and kinds that a later library may add */
       return 0;
   }
 }
@@ -81,9 +82,9 @@ int main(int argc, char** argv) {
   options.key = type;
   options.event_types = &type;
   options.event_type_count = 1;
-  options.no_start = 1; /* a hub that is replaced is started by somebody else */
+  options.no_start = 1; /* another program starts the new hub */
   options.reconnect_max_ms =
-      1000; /* the first attempt comes at once, the next after growing pauses up to this */
+      1000; /* the first attempt comes at once, the next ones after growing pauses up to this */
   if (busd_consumer_open(&options, &consumer, &error) != BUSD_OK) {
     fprintf(stderr, "%s: %s\n", argv[0], error.message);
     return 69;
@@ -91,7 +92,7 @@ int main(int argc, char** argv) {
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
-  /* After subscribing, so that what changes meanwhile comes as an event. */
+  /* After subscribing, so that a change in the meantime comes as an event. */
   read_state(argv[2]);
   fprintf(stderr, "ready\n");
 
@@ -100,7 +101,7 @@ int main(int argc, char** argv) {
     busd_item item = BUSD_INIT(busd_item);
     result = busd_consumer_next(consumer, BUSD_FOREVER, &item, &error);
     if (result == BUSD_TIMED_OUT) continue; /* woken */
-    if (result != BUSD_OK) break;           /* for good: reconnecting has been given up */
+    if (result != BUSD_OK) break;           /* the library does not reconnect any more */
     if (show(&item, argv[2]) && wanted > 0) --wanted;
   }
   if (result != BUSD_OK && result != BUSD_TIMED_OUT) fprintf(stderr, "%s: %s\n", argv[0], error.message);

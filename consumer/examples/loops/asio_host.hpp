@@ -1,9 +1,11 @@
 // Hosts a client in an io_context of Asio (1.18 and later). Copy it.
 //
-//   busd::loops::AsioHost host(context, consumer, turn);  // until it is destroyed, or `turn` answers false
+//   busd::loops::AsioHost host(context, consumer, turn);  // hosts until it is destroyed or `turn` returns
+//   false
 //
-// `turn` is called from the loop whenever the client is due; see turn.hpp. It must not destroy the host. The
-// client and the context outlive the host. One thread at a time runs the context, or one strand.
+// The loop calls `turn` whenever the client is due; see turn.hpp. `turn` must not destroy the host. The
+// client and the context must outlive the host. Only one thread, or one strand, may run the context at a
+// time.
 #pragma once
 
 #include <asio.hpp>
@@ -23,16 +25,18 @@ class AsioHost {
       : client_(client), turn_(std::move(turn)), descriptor_(context, client.fd()), timer_(context) {
     update();
   }
-  ~AsioHost() { descriptor_.release(); }  // it is the client's
+  ~AsioHost() { descriptor_.release(); }  // it belongs to the client
   AsioHost(const AsioHost&) = delete;
   AsioHost& operator=(const AsioHost&) = delete;
 
-  // Asks the client anew when it is due: after calls on it outside of `turn`, such as publish.
+  // Asks the client again when it is due. Call this after calls on the client outside of `turn`, such as
+  // publish.
   void update() {
     descriptor_.cancel();
     timer_.cancel();
     if (over_) return;
-    // What was queued before it was cancelled still runs, even when the host is gone: hence the weak pointer.
+    // A handler that was queued before it was cancelled still runs, even if the host is gone; hence the weak
+    // pointer.
     auto ready = [this, alive = std::weak_ptr<char>(alive_)](std::error_code error) {
       if (!error && !alive.expired()) due();
     };

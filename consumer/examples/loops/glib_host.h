@@ -6,10 +6,10 @@
  *   g_source_attach(host, NULL);
  *   g_source_unref(host);
  *
- * `turn` is a GSourceFunc, called whenever the client is due. It takes items by
- * busd_consumer_next(…, 0, …) until that answers BUSD_TIMED_OUT, or fewer; for a source it calls
- * busd_source_process. G_SOURCE_REMOVE ends the hosting, and so does g_source_destroy. The client outlives
- * the host.
+ * `turn` is a GSourceFunc. The loop calls it whenever the client is due. For a consumer it calls
+ * busd_consumer_next(…, 0, …) until that returns BUSD_TIMED_OUT, or less often; for a source it calls
+ * busd_source_process. G_SOURCE_REMOVE ends the hosting, and so does g_source_destroy. The client must
+ * outlive the host.
  */
 #ifndef BUSD_GLIB_HOST_H
 #define BUSD_GLIB_HOST_H
@@ -20,14 +20,14 @@
 #include <poll.h>
 
 typedef struct busd_glib_host {
-  GSource base; /* first: GLib gives us the host as this */
+  GSource base; /* must be first: GLib passes the host as its base */
   gpointer watched;
-  unsigned wanted;         /* of the descriptor, as a GIOCondition */
-  busd_consumer* consumer; /* one of the two */
+  unsigned wanted;         /* events of the descriptor, as a GIOCondition */
+  busd_consumer* consumer; /* one of these two is set */
   busd_source* source;
 } busd_glib_host;
 
-/* The client is asked before each wait, so that calls on it from anywhere in the loop need no more. */
+/* Asks the client before each wait, so that the client may be called from anywhere in the loop. */
 static inline gboolean busd_glib_host_prepare(GSource* base, gint* timeout) {
   busd_glib_host* host = (busd_glib_host*)(void*)base;
   int64_t deadline =
@@ -35,10 +35,10 @@ static inline gboolean busd_glib_host_prepare(GSource* base, gint* timeout) {
   short events =
       host->consumer != NULL ? busd_consumer_events(host->consumer) : busd_source_events(host->source);
   unsigned wanted = (events & POLLIN ? (unsigned)G_IO_IN : 0U) | (events & POLLOUT ? (unsigned)G_IO_OUT : 0U);
-  /* Only then, because it wakes the loop. */
+  /* Only if they have changed, because this wakes the loop. */
   if (wanted != host->wanted) g_source_modify_unix_fd(base, host->watched, (GIOCondition)wanted);
   host->wanted = wanted;
-  *timeout = deadline > G_MAXINT ? G_MAXINT : (gint)deadline; /* to both, -1 means without limit */
+  *timeout = deadline > G_MAXINT ? G_MAXINT : (gint)deadline; /* -1 means "no limit" to both */
   return deadline == 0;
 }
 

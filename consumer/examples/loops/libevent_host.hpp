@@ -1,9 +1,10 @@
 // Hosts a client in libevent's loop (2.0 and later). Copy it.
 //
-//   busd::loops::LibeventHost host(base, consumer, turn);  // until it is destroyed, or `turn` answers false
+//   busd::loops::LibeventHost host(base, consumer, turn);  // hosts until it is destroyed or `turn` returns
+//   false
 //
-// `turn` is called from the loop whenever the client is due; see turn.hpp. It must not throw, and must not
-// destroy the host. The client and the loop outlive the host.
+// The loop calls `turn` whenever the client is due; see turn.hpp. `turn` must not throw, and must not destroy
+// the host. The client and the loop must outlive the host.
 #pragma once
 
 #include <busd/consumer.hpp>
@@ -22,20 +23,21 @@ class LibeventHost {
  public:
   LibeventHost(event_base* base, Client& client, std::function<bool()> turn)
       : base_(base), client_(client), turn_(std::move(turn)), due_(event_new(base, -1, 0, &on_due, this)) {
-    if (due_ == nullptr) std::abort();  // no memory for it
+    if (due_ == nullptr) std::abort();  // there is no memory
     update();
   }
   ~LibeventHost() { event_free(due_); }
   LibeventHost(const LibeventHost&) = delete;
   LibeventHost& operator=(const LibeventHost&) = delete;
 
-  // Asks the client anew when it is due: after calls on it outside of `turn`, such as publish.
+  // Asks the client again when it is due. Call this after calls on the client outside of `turn`, such as
+  // publish.
   void update() noexcept {
     event_del(due_);
     if (over_) return;
     auto kinds = static_cast<short>((client_.events() & POLLIN ? EV_READ : 0) |
                                     (client_.events() & POLLOUT ? EV_WRITE : 0));
-    // One-shot, so that each turn decides what the next one waits for.
+    // The event fires once, so that each turn decides what the next one waits for.
     event_assign(due_, base_, client_.fd(), kinds, &on_due, this);
     auto deadline = client_.deadline();
     if (!deadline) {
@@ -49,7 +51,7 @@ class LibeventHost {
   }
 
  private:
-  // noexcept: what is thrown through libevent's C code wedges its loop.
+  // noexcept, because an exception through libevent's C code would block its loop for ever.
   static void on_due(evutil_socket_t, short, void* context) noexcept {
     auto& host = *static_cast<LibeventHost*>(context);
     host.over_ = !host.turn_();

@@ -1,12 +1,12 @@
-// A loop of poll(2) for programs that have none: several clients, and descriptors of one's own. Copy it.
+// A poll(2) loop for programs that have no loop. It hosts clients and other descriptors. Copy it.
 //
 //   busd::loops::PollHost host;
 //   host.add(consumer, turn);
 //   host.add(source, other_turn);
 //   host.run();
 //
-// `turn` is called whenever its client is due; see turn.hpp. The loop ends when no turn wants to be called
-// again, or by stop(). Clients outlive the loop.
+// The loop calls `turn` whenever its client is due; see turn.hpp. The loop ends when every turn has returned
+// false, or by stop(). Clients must outlive the loop.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ class PollHost {
                         },
                         std::move(turn)});
   }
-  // A descriptor that is no client's: `turn` is called when it is ready for `events`.
+  // Adds a descriptor that belongs to no client. The loop calls `turn` when it is ready for `events`.
   void add(int fd, short events, std::function<bool()> turn) {
     watches_.push_back({[fd, events](pollfd& wait) {
                           wait = {fd, events, 0};
@@ -42,7 +42,7 @@ class PollHost {
                         std::move(turn)});
   }
 
-  // False, with errno, when poll failed.
+  // Returns false, with errno set, if poll failed.
   bool run() {
     stopped_ = false;
     while (!stopped_ && !watches_.empty()) {
@@ -51,12 +51,13 @@ class PollHost {
     }
     return true;
   }
-  // From a turn.
+  // Ends the loop. Call it from a turn.
   void stop() { stopped_ = true; }
 
  private:
   struct Watch {
-    std::function<std::int64_t(pollfd&)> ask;  // what to wait for, and how many milliseconds at most
+    std::function<std::int64_t(pollfd&)>
+        ask;  // fills in what to wait for, and returns the timeout in milliseconds
     std::function<bool()> turn;
     bool due = false;
     bool over = false;
@@ -81,7 +82,7 @@ class PollHost {
   }
 
   void take_turns() {
-    // By index and a moved function, since a turn may add.
+    // By index and with a moved function, because a turn may add entries.
     for (std::size_t i = 0; i < watches_.size() && !stopped_; ++i) {
       if (!watches_[i].due) continue;
       auto turn = std::move(watches_[i].turn);

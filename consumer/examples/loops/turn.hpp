@@ -1,8 +1,8 @@
-// What a client does when its host's loop calls: the turns for the hosts in this folder.
+// Turns for the hosts in this directory: what a client does when the loop calls it.
 //
 //   LibeventHost host(loop, consumer, [&] { return busd::loops::take_items(consumer, on_item, on_end); });
 //
-// A turn answers whether the client is to be watched on.
+// A turn returns whether the loop must go on watching the client.
 #pragma once
 
 #include <busd/consumer.hpp>
@@ -10,11 +10,11 @@
 
 namespace busd::loops {
 
-// Then the rest of the loop has its turn; what is left is due at once.
+// Most items of one turn. Then the rest of the loop gets its turn; the other items are due at once.
 inline constexpr int kItemsPerTurn = 256;
 
-// Hands what has come to `on_item`, a bool(const busd::Item&) that answers whether it wants more. When there
-// will be no more, `on_end` gets the reason, a const busd::Error&.
+// Passes the items that have come to `on_item`, a bool(const busd::Item&) that returns whether it wants more.
+// When there will be no more, `on_end` gets the reason, a const busd::Error&.
 template <class OnItem, class OnEnd>
 bool take_items(Consumer& consumer, OnItem&& on_item, OnEnd&& on_end) {
   for (int n = 0; n < kItemsPerTurn; ++n) {
@@ -29,8 +29,8 @@ bool take_items(Consumer& consumer, OnItem&& on_item, OnEnd&& on_end) {
   return true;
 }
 
-// Sends and receives for a source. `on_loss` is told when publications may be lost with a connection, and the
-// source goes on; `on_end` why it cannot.
+// Sends and receives for a source. `on_loss` is called when publications may be lost because a connection
+// broke; the source then continues. `on_end` gets the reason if it cannot continue.
 template <class OnLoss, class OnEnd>
 bool process(Source& source, OnLoss&& on_loss, OnEnd&& on_end) {
   auto done = source.process();
