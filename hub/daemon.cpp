@@ -72,21 +72,21 @@ std::string status_line(const Census& census) {
 
 }  // namespace
 
-Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, const ServiceManager& manager, Log& log)
+Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, InstanceLock& lock, const ServiceManager& manager,
+               Log& log)
     : loop_(loop),
       log_(log),
       sessions_(loop, std::move(config), now()),
       notifier_(
           loop, manager, [this] { return status_line(sessions_.core().census()); }, log),
-      listener_(loop, std::move(listening),
-                {[this](Fd fd, const Credentials& peer) { sessions_.add(std::move(fd), peer); },
-                 [this](const std::string& reason) {
-                   log_.write(LogLevel::warning, "accepting is paused", {{"reason", reason}});
-                 }}),
+      rendezvous_(loop, lock, log,
+                  {[this](Fd socket) { listen_at(std::move(socket)); },
+                   [this](const std::string& reason) { hand_over(reason); }}),
       deadline_(loop, [this] { on_deadline(); }),
       stop_deadline_(loop, [this] { sessions_.close_all(); }),
       on_sigterm_(loop, SIGTERM, [this] { begin_stop("SIGTERM"); }),
       on_sighup_(loop, SIGHUP, [this] { reload(); }) {
+  listen_at(std::move(listening));
   if (!is_ignored(SIGINT)) on_sigint_.emplace(loop, SIGINT, [this] { begin_stop("SIGINT"); });
 }
 
@@ -98,18 +98,35 @@ void Daemon::run() {
   loop_.on_end_of_turn(nullptr);
 }
 
-void Daemon::begin_stop(const char* reason) {
+void Daemon::listen_at(Fd listening) {
+  // Whoever waits at a socket that was removed has come to the right hub all the same.
+  if (listener_) static_cast<void>(listener_->accept_burst());
+  Listener::Callbacks callbacks;
+  callbacks.on_connection = [this](Fd fd, const Credentials& peer) { sessions_.add(std::move(fd), peer); };
+  callbacks.on_pause = [this](const std::string& reason) {
+    log_.write(LogLevel::warning, "accepting is paused", {{"reason", reason}});
+  };
+  listener_.emplace(loop_, std::move(listening), std::move(callbacks));
+}
+
+void Daemon::hand_over(const std::string& reason) {
+  log_.write(LogLevel::warning, "handing over, as clients no longer find this hub", {{"reason", reason}});
+  begin_stop("handing over", "the hub hands over: " + reason);
+}
+
+void Daemon::begin_stop(const char* reason, std::string_view farewell) {
   if (std::exchange(stopping_, true)) return;
   log_.write(LogLevel::info, "stopping", {{"reason", reason}});
   notifier_.stopping(reason);
-  listener_.close();
+  rendezvous_.stop();
+  listener_->close();
   TimePoint until = now() + kStopTimeout;
   stop_deadline_.set(until);
-  sessions_.begin_stop(until);
+  sessions_.begin_stop(until, farewell);
 }
 
 void Daemon::end_of_turn() {
-  if (sessions_.bury()) listener_.descriptor_freed();
+  if (sessions_.bury()) listener_->descriptor_freed();
   log_notices();
   notifier_.changes(sessions_.core().changes());
   if (sessions_.core().stop_requested()) begin_stop("shutdown message");
@@ -136,7 +153,7 @@ void Daemon::on_deadline() {
 
 bool Daemon::leave_for_disuse() {
   // Somebody may have connected since the last look: he is taken in, and the hub stays.
-  return listener_.accept_burst() == 0 && sessions_.core().idle(now());
+  return listener_->accept_burst() == 0 && sessions_.core().idle(now());
 }
 
 void Daemon::log_notices() {

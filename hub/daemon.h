@@ -10,23 +10,32 @@
 #include "hub/event/loop.h"
 #include "hub/event/signal_watch.h"
 #include "hub/event/timer.h"
+#include "hub/instance_lock.h"
 #include "hub/listener.h"
 #include "hub/log.h"
 #include "hub/notifier.h"
+#include "hub/rendezvous.h"
 #include "hub/sessions.h"
 
 namespace bus::hub {
 
 class Daemon {
  public:
-  Daemon(Loop& loop, HubConfig config, Fd listening, const ServiceManager& manager, Log& log);
+  // `lock` is of the place that the socket `listening` stands at; a socket that is removed there is put up
+  // again by it.
+  Daemon(Loop& loop, HubConfig config, Fd listening, InstanceLock& lock, const ServiceManager& manager,
+         Log& log);
 
-  // Serves until SIGTERM, SIGINT, a shutdown message, or disuse ends it, and every connection is closed.
+  // Serves until SIGTERM, SIGINT, a shutdown message, disuse, or the loss of its place ends it, and every
+  // connection is closed.
   void run();
 
  private:
   // No new connections; what is queued is written for at most kStopTimeout; then the loop ends.
-  void begin_stop(const char* reason);
+  // `farewell` is what consumers are told; empty: nothing.
+  void begin_stop(const char* reason, std::string_view farewell = {});
+  void listen_at(Fd listening);
+  void hand_over(const std::string& reason);
   void end_of_turn();
   void on_deadline();
   bool leave_for_disuse();
@@ -37,7 +46,8 @@ class Daemon {
   Log& log_;
   Sessions sessions_;
   Notifier notifier_;
-  Listener listener_;
+  std::optional<Listener> listener_;  // from the constructor on; a new one for each new socket
+  Rendezvous rendezvous_;
   Timer deadline_;
   Timer stop_deadline_;
   SignalWatch on_sigterm_;

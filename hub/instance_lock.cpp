@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <optional>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <thread>
@@ -59,11 +59,13 @@ void write_pid(int fd) {
 
 Result<InstanceLock> InstanceLock::acquire(const Endpoint& endpoint, Duration patience) {
   TimePoint deadline = now() + patience;
+  Fd directory(::open(endpoint.directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory) return errno_error("open directory " + quoted(endpoint.directory), errno);
   for (;;) {
     auto lock = try_lock_file(endpoint.lock);
     if (lock) {
       write_pid(lock->get());
-      return InstanceLock(std::move(lock.value()), endpoint.socket);
+      return InstanceLock(std::move(lock.value()), std::move(directory), endpoint);
     }
     if (lock.error().code != Errc::busy || now() >= deadline) return std::move(lock.error());
     if (told_to_end_within(std::min<Duration>(kRetryStep, deadline - now())))
@@ -71,11 +73,25 @@ Result<InstanceLock> InstanceLock::acquire(const Endpoint& endpoint, Duration pa
   }
 }
 
+InstanceLock::InstanceLock(Fd lock, Fd directory, const Endpoint& endpoint)
+    : lock_(std::move(lock)),
+      directory_(std::move(directory)),
+      directory_path_(endpoint.directory),
+      lock_path_(endpoint.lock),
+      socket_(endpoint.socket) {
+  struct stat st {};
+  if (::fstat(directory_.get(), &st) == 0) directory_mode_ = st.st_mode;
+}
+
 InstanceLock::InstanceLock(InstanceLock&& other) noexcept
     : lock_(std::move(other.lock_)),
+      directory_(std::move(other.directory_)),
+      directory_mode_(other.directory_mode_),
+      directory_path_(std::move(other.directory_path_)),
+      lock_path_(std::move(other.lock_path_)),
       socket_(std::move(other.socket_)),
-      device_(other.device_),
-      inode_(std::exchange(other.inode_, 0)) {}
+      socket_identity_(std::exchange(other.socket_identity_, {})),
+      socket_is_passed_(other.socket_is_passed_) {}
 
 InstanceLock::~InstanceLock() { take_down_socket(); }
 
@@ -95,22 +111,111 @@ Result<Fd> InstanceLock::put_up_socket(int backlog) {
     return errno_error("stat " + quoted(socket_), errno);
   }
   BUSD_ASSIGN(Fd listening, listen_unix(socket_, backlog));
-  if (::lstat(socket_.c_str(), &st) != 0) {
-    Error error = errno_error("stat " + quoted(socket_), errno);
+  auto remembered = remember_socket(false);
+  if (!remembered) {
     ::unlink(socket_.c_str());
-    return error;
+    return remembered.error();
   }
-  device_ = st.st_dev;
-  inode_ = st.st_ino;
   return listening;
+}
+
+Result<void> InstanceLock::keep_passed_socket() { return remember_socket(true); }
+
+Result<void> InstanceLock::remember_socket(bool passed) {
+  struct stat st {};
+  if (::lstat(socket_.c_str(), &st) != 0) return errno_error("stat " + quoted(socket_), errno);
+  socket_identity_ = identity_of(st);
+  socket_is_passed_ = passed;
+  return {};
 }
 
 void InstanceLock::take_down_socket() {
   struct stat st {};
-  if (inode_ != 0 && ::lstat(socket_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_) {
+  if (!socket_is_passed_ && socket_identity_ != Identity{} && ::lstat(socket_.c_str(), &st) == 0 &&
+      identity_of(st) == socket_identity_) {
     ::unlink(socket_.c_str());
   }
-  inode_ = 0;
+  socket_identity_ = {};
+}
+
+// ---- looking after the place
+
+InstanceLock::Look InstanceLock::look(int backlog) {
+  if (auto trouble = judge_directory()) return std::move(*trouble);
+  Look out;
+  if (auto lock = mend_lock()) {
+    if (lock->kind != Look::Kind::mended) return std::move(*lock);
+    out = std::move(*lock);
+  }
+  if (auto socket = mend_socket(backlog)) return std::move(*socket);
+  return out;
+}
+
+std::optional<InstanceLock::Look> InstanceLock::judge_directory() const {
+  struct stat there {};
+  struct stat ours {};
+  if (::lstat(directory_path_.c_str(), &there) != 0) {
+    std::string reason = errno_error("directory " + quoted(directory_path_), errno).what;
+    bool gone = errno == ENOENT || errno == ENOTDIR;
+    return Look{gone ? Look::Kind::lost : Look::Kind::undecided, std::move(reason), {}};
+  }
+  if (::fstat(directory_.get(), &ours) != 0)
+    return Look{Look::Kind::undecided, errno_error("stat " + quoted(directory_path_), errno).what, {}};
+  if (identity_of(there) != identity_of(ours))
+    return Look{Look::Kind::lost, "another directory was put in the place of " + quoted(directory_path_), {}};
+  return std::nullopt;
+}
+
+// Nothing: the lock is ours, and its file stands where it belongs.
+std::optional<InstanceLock::Look> InstanceLock::mend_lock() {
+  struct stat there {};
+  struct stat ours {};
+  if (::fstat(lock_.get(), &ours) != 0)
+    return Look{Look::Kind::undecided, errno_error("stat " + quoted(lock_path_), errno).what, {}};
+  if (::lstat(lock_path_.c_str(), &there) == 0) {
+    if (identity_of(there) == identity_of(ours)) return std::nullopt;
+  } else if (errno != ENOENT) {
+    return Look{Look::Kind::undecided, errno_error("stat " + quoted(lock_path_), errno).what, {}};
+  }
+  // Whoever holds the lock of the file that stands there may serve. So a file there is only taken by its
+  // lock, as at the start of any hub; the old one is let go after that.
+  auto lock = try_lock_file(lock_path_);
+  if (!lock) {
+    Look::Kind kind = lock.error().code == Errc::busy     ? Look::Kind::contested
+                      : lock.error().code == Errc::denied ? Look::Kind::lost
+                                                          : Look::Kind::undecided;
+    struct stat socket {};
+    bool ours_listens = ::lstat(socket_.c_str(), &socket) == 0 && identity_of(socket) == socket_identity_;
+    if (kind == Look::Kind::contested && !ours_listens && somebody_listens(socket_)) kind = Look::Kind::lost;
+    return Look{kind, lock.error().what, {}};
+  }
+  write_pid(lock->get());
+  lock_ = std::move(*lock);
+  return Look{Look::Kind::mended, "the file " + quoted(lock_path_) + " was removed or replaced", {}};
+}
+
+// Nothing: the socket is ours. Only called while the lock is.
+std::optional<InstanceLock::Look> InstanceLock::mend_socket(int backlog) {
+  struct stat there {};
+  if (::lstat(socket_.c_str(), &there) == 0) {
+    if (identity_of(there) == socket_identity_) return std::nullopt;
+  } else if (errno != ENOENT) {
+    return Look{Look::Kind::undecided, errno_error("stat " + quoted(socket_), errno).what, {}};
+  }
+  std::string what = "the socket " + quoted(socket_) + " was removed or replaced";
+  if (socket_is_passed_)
+    return Look{
+        Look::Kind::lost, what + ", and only the service manager that passed it can make another", {}};
+  struct stat directory {};
+  bool closed = ::fstat(directory_.get(), &directory) == 0 && directory.st_uid == ::geteuid() &&
+                (directory.st_mode & 077U & ~directory_mode_) == 0;
+  if (!closed)
+    return Look{
+        Look::Kind::lost, what + ", and directory " + quoted(directory_path_) + " is open to others now", {}};
+  auto listening = put_up_socket(backlog);
+  if (listening) return Look{Look::Kind::mended, what, std::move(*listening)};
+  bool theirs = listening.error().code == Errc::busy || listening.error().code == Errc::denied;
+  return Look{theirs ? Look::Kind::lost : Look::Kind::undecided, what + ": " + listening.error().what, {}};
 }
 
 Result<pid_t> answering_hub(const std::string& socket, Duration patience) {

@@ -131,10 +131,12 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   warn_of_limits(options.memory, log);
   BUSD_ASSIGN(std::unique_ptr<Loop> loop, Loop::create());
   BUSD_ASSIGN(HubConfig config, config_of(options, endpoint, max_connections));
-  if (!listening) {
+  if (listening) {
+    BUSD_TRY(lock.keep_passed_socket());
+  } else {
     BUSD_ASSIGN(listening, lock.put_up_socket(kListenBacklog));
   }
-  Daemon daemon(*loop, std::move(config), std::move(listening), starter.manager, log);
+  Daemon daemon(*loop, std::move(config), std::move(listening), lock, starter.manager, log);
   hold_signals(SIG_UNBLOCK);
   log.write(LogLevel::info, "serving",
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});

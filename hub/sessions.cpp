@@ -123,8 +123,8 @@ void Sessions::judge() {
   settle();
 }
 
-void Sessions::begin_stop(TimePoint deadline) {
-  core_.begin_stop(deadline);
+void Sessions::begin_stop(TimePoint deadline, std::string_view farewell) {
+  core_.begin_stop(deadline, farewell);
   settle();
 }
 

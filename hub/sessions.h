@@ -30,8 +30,8 @@ class Sessions final : private Edge {
   // Deadlines: reads and writes the overdue first, then lets the core judge those for which there was time.
   void judge();
   // No new connections will come: each one is closed once it has been told what is queued, at `deadline` at
-  // the latest.
-  void begin_stop(TimePoint deadline);
+  // the latest. Consumers are told `farewell`, unless it is empty.
+  void begin_stop(TimePoint deadline, std::string_view farewell);
   void close_all();
   // Destroys what was closed; for the end of a turn. Returns whether a descriptor was freed since the last
   // call.

@@ -16,6 +16,12 @@ std::string no_answer(const Endpoint& endpoint) {
          " did not answer hello in time; the scope's clean-up may be going on, see bus-status";
 }
 
+// Of a hub that is about to close the connection: an error that answers no frame (PROTOCOL.md 8).
+bool is_farewell(const Inbound& inbound) {
+  return inbound.kind == Inbound::Kind::error && inbound.error.code == ErrorCode::busy &&
+         inbound.error.frame == 0;
+}
+
 }  // namespace
 
 Client::Client(ClientOptions options, Connection connection)
@@ -105,6 +111,10 @@ Client::Took Client::try_again(TimePoint at) {
 Client::Took Client::take_inbound() {
   for (;;) {
     item_ = core_.next();
+    if (item_ != nullptr && is_farewell(*item_)) {
+      farewell_ = item_->error.message;
+      continue;
+    }
     if (item_ != nullptr) return on_item();
     std::string_view chunk;
     std::string why;
@@ -166,7 +176,7 @@ Client::Took Client::on_refused() {
 // What waits to be sent stays in the connection until the next attempt, so that a source can keep it.
 Client::Took Client::lost_connection(std::string reason) {
   bool was_up = state_ == State::up;
-  reason_ = std::move(reason);
+  reason_ = farewell_.empty() ? std::move(reason) : std::exchange(farewell_, {});
   state_ = State::down;
   connection_.detach();
   stalled_at_ = kNever;

@@ -107,6 +107,7 @@ class Client {
   State state_ = State::down;
   const Inbound* item_ = nullptr;
   std::string reason_;
+  std::string farewell_;  // what the hub said before it closed the connection
   Verdict verdict_;
   bool first_ = false;
   bool rejected_ = false;

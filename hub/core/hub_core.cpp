@@ -475,7 +475,7 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
   }
 }
 
-void HubCore::Impl::begin_stop(TimePoint deadline) {
+void HubCore::Impl::begin_stop(TimePoint deadline, std::string_view farewell) {
   // What was read already is handled: its sender could not tell that it was not.
   peers_.for_each([&](Peer& each) {
     while (std::exchange(each.backlog, false)) {
@@ -485,6 +485,9 @@ void HubCore::Impl::begin_stop(TimePoint deadline) {
   });
   stopping_ = true;
   peers_.for_each([&](Peer& each) {
+    // A source would take it for the refusal of an event; a waiting hello has an answer of its own to come.
+    if (!farewell.empty() && each.phase == Phase::consumer)
+      reply(each, ErrorMessage{ErrorCode::busy, std::string(farewell), {}, 0}, deadline);
     if (each.intake == Intake::read) each.intake = Intake::paused;
     if (each.fate == Fate::stay) each.fate = Fate::close_when_flushed;
     each.close_deadline = std::min(each.close_deadline, deadline);
@@ -542,7 +545,9 @@ void HubCore::resume(PeerId peer, TimePoint now) { impl_->resume(peer, now); }
 Census HubCore::census() const { return impl_->census(); }
 uint64_t HubCore::changes() const { return impl_->changes_; }
 bool HubCore::stop_requested() const { return impl_->stop_requested_; }
-void HubCore::begin_stop(TimePoint deadline) { impl_->begin_stop(deadline); }
+void HubCore::begin_stop(TimePoint deadline, std::string_view farewell) {
+  impl_->begin_stop(deadline, farewell);
+}
 bool HubCore::idle(TimePoint now) const { return impl_->idle(now); }
 std::vector<Notice> HubCore::take_notices() { return std::exchange(impl_->notices_, {}); }
 StatusResponse HubCore::status(TimePoint now) const { return impl_->status(now); }

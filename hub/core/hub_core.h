@@ -200,8 +200,9 @@ class HubCore {
 
   // True once a client asked for `shutdown`.
   bool stop_requested() const;
-  // No new connections will come: every peer is closed when flushed, at most until `deadline`.
-  void begin_stop(TimePoint deadline);
+  // No new connections will come: every peer is closed when flushed, at most until `deadline`. Consumers are
+  // told `farewell` first, by an error `busy`, unless it is empty.
+  void begin_stop(TimePoint deadline, std::string_view farewell = {});
   // Whether the hub may exit for lack of use: idle_exit has passed since the last connection that counts
   // ended.
   bool idle(TimePoint now) const;

@@ -114,7 +114,7 @@ class HubCore::Impl {
   std::vector<PeerId> overdue(TimePoint now) const;
   void tick(TimePoint now, const std::vector<PeerId>& overdue);
   void resume(PeerId id, TimePoint now);
-  void begin_stop(TimePoint deadline);
+  void begin_stop(TimePoint deadline, std::string_view farewell);
   bool idle(TimePoint now) const;
   // delivery.cpp
   void flush(PeerId id);

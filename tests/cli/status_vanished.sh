@@ -1,5 +1,6 @@
 #!/bin/sh
-# A hub whose socket was removed or replaced while it runs: every program says so, and what to do about it.
+# A hub whose socket was removed or replaced while it cannot mend that, because it is stopped: every program says so, and what
+# to do about it. What a hub that runs does is in rendezvous.sh.
 . "$(dirname "$0")/lib.sh"
 
 start_hub
@@ -28,6 +29,8 @@ expect_said() {
   expect_exit "the client" "$publish" 69
   check_has publish.err "pid $hub holds \"$lock\", but $1 \"$BUSD_SOCKET\"$2"
 }
+
+kill -STOP "$hub"
 
 # Removed.
 mv bus.sock moved.sock
@@ -65,6 +68,7 @@ rm bus.sock
 
 # Back where it belongs, all is well again.
 mv moved.sock bus.sock
+kill -CONT "$hub"
 run 0 bus-status
 run 0 bus-status --check
 
@@ -78,6 +82,7 @@ start_hub
 run 0 bus-status --check
 
 # A socket that another hub has left behind, and one where somebody listens who never answers.
+kill -STOP "$hub"
 mv bus.sock moved.sock
 start other busd --socket "$work/other.sock"
 other=$pid
@@ -100,5 +105,6 @@ kill -KILL "$other"
 wait "$other"
 rm bus.sock
 mv moved.sock bus.sock
+kill -CONT "$hub"
 run 0 bus-stop
 expect_exit "the hub" "$hub" 0

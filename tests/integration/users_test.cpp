@@ -175,24 +175,37 @@ TEST_CASE("A hub that is not root refuses a directory of root's, open or closed"
   }
 }
 
-// What stands there instead, and what the programs say of it, is tried in tests/cli/status_vanished.sh.
-TEST_CASE("A hub whose socket is taken away serves on, and the next start says what is wrong", "[swapped]") {
+// What else may happen to its place, and what clients see of it, is tried in tests/cli/rendezvous.sh.
+TEST_CASE("A hub whose socket is taken away puts up another one, and leaves nobody alone", "[swapped]") {
   HubProcess hub;
   RawClient consumer(hub.socket());
   consumer.hello("k", {"x"});
-  std::string kept = hub.file("kept.sock");
-  REQUIRE(::rename(hub.socket().c_str(), kept.c_str()) == 0);
-  RunResult second = run(busd_program(), {"--socket", hub.socket()});
-  std::string pid = std::to_string(hub.pid());
-  CHECK(second.status == ExitStatus{75, 0});
-  CHECK(second.errors == "busd: pid " + pid + " holds \"" + hub.file("bus.lock") +
-                             "\", but there is no socket at \"" + hub.socket() +
-                             "\": the socket was removed under a running hub; stop it (kill " + pid +
-                             ") and start again\n");
-  consumer.send_line(kEvent);
+  REQUIRE(::rename(hub.socket().c_str(), hub.file("kept.sock").c_str()) == 0);
+  hub.wait_for_log("was removed or replaced");
+  RawClient source(hub.socket());
+  source.send_line(kEvent);
   CHECK(consumer.read_as<Event>().seq == 1);
-  // Under its other name it is the same hub.
-  CHECK(query_status(kept).consumers.size() == 1);
-  REQUIRE(::rename(kept.c_str(), hub.socket().c_str()) == 0);
-  hub.stop();
+  RunResult second = run(busd_program(), {"--socket", hub.socket()});
+  CHECK(second.status == ExitStatus{0, 0});
+  CHECK(second.errors == "busd: pid " + std::to_string(hub.pid()) + " serves " + hub.socket() + "\n");
+}
+
+TEST_CASE(
+    "A consumer of a hub that loses its place is told why, then everybody is closed, and the hub exits 0",
+    "[swapped]") {
+  HubProcess hub;
+  RawClient consumer(hub.socket());
+  consumer.hello("k", {"x"});
+  RawClient source(hub.socket());
+  source.send_line(kEvent);
+  CHECK(consumer.read_as<Event>().seq == 1);
+  REQUIRE(::unlink(hub.socket().c_str()) == 0);
+  REQUIRE(::mkdir(hub.socket().c_str(), 0700) == 0);
+  ErrorMessage farewell = consumer.read_as<ErrorMessage>();
+  CHECK(farewell.code == ErrorCode::busy);
+  CHECK(farewell.message.starts_with("the hub hands over: the socket "));
+  consumer.expect_eof();
+  source.expect_eof();
+  REQUIRE(::rmdir(hub.socket().c_str()) == 0);
+  hub.expect_clean_exit();
 }
