@@ -24,7 +24,7 @@ namespace bus::cli {
 // How a sink got on.
 struct Outcome {
   Written written = Written::ok;
-  std::string fault;  // with Written::failed
+  std::string fault{};  // with Written::failed
   ErrorCode code = ErrorCode::output_failed;
 };
 

@@ -65,7 +65,7 @@ usage_text '--count needs a number' bus-consume build -n --quiet
 usage_text '--list needs keys or types' bus-status --list
 usage_text '--id needs an ID; one that begins with "-" is written --id=-x' bus-publish t 1 --id -x
 usage_text '--timeout: "9000h" is longer than 366 days' bus-consume build --timeout 9000h
-usage_text '--control excludes --payload; except with --output-dir' bus-consume build --control --payload
+usage_text '--control excludes --payload; except with --output-dir or --batch' bus-consume build --control --payload
 usage_text '--quiet takes no value' bus-consume build --quiet=yes
 usage_text '--socket is given twice' bus-stop --socket a --socket b
 # An empty value is a variable that was not set: the default in its place would be another hub.
