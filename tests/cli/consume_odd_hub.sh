@@ -59,3 +59,9 @@ check_has cleaned.silent cleaned
 # No hub at all behind the socket.
 play 'read -r hello; echo "SSH-2.0-OpenSSH"; cat >/dev/null'
 run 76 bus-consume --no-start key
+
+# A hub that listens and does not answer: the wait is bounded, and shorter than its default if that is asked for.
+play 'cat >/dev/null'
+run 75 timeout 5 bus-consume --no-start key --ready-timeout 100ms --json-errors
+check_has err '{"code":"no_answer","exit":75,'
+check_lacks err ready
