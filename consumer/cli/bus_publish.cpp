@@ -1,14 +1,18 @@
 // bus-publish: events from the command line or from stdin to the hub. The options; publish_session.* does the
 // work.
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
+#include <poll.h>
 #include <string>
 #include <unistd.h>
 #include <utility>
 
 #include "busd/consumer.hpp"
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/patterns.h"
 #include "consumer/cli/program.h"
 #include "consumer/cli/publish_session.h"
 #include "consumer/cli/signals.h"
@@ -20,28 +24,41 @@ namespace {
 constexpr const char* kAbout =
     R"(Examples:
   bus-publish build.done '{"ok":true}'              one event
-  bus-publish build.done --id b-17 < /dev/null      no payload; repetitions of the id are dropped
-  date | bus-publish clock.now - --text             stdin as a JSON string
+  bus-publish build.done --null                     one without a payload
+  bus-publish build.done 1 --id b-17 --source ci    the hub drops repetitions of b-17 from ci
+  date | bus-publish clock.now --text               stdin as a JSON string
   ./sensor | bus-publish --lines --type temp        a payload per line, sent as the lines come
   bus-publish --lines < events.ndjson               whole event frames
 
-Publishes events, starting the hub if none runs. Exits 0 only when the hub has processed them all.)";
+Publishes events, and starts the hub if none runs. Exits with 0 only when the hub has processed
+all of them. It does not report whether anybody received an event; bus-status --explain does.)";
 
 constexpr const char* kNotes =
-    R"(PAYLOAD is JSON; "-" reads it from stdin; without it the payload is null. With --text it is raw
-text, made a JSON string; one line end at the end of stdin is dropped. A payload that begins with
-"-" needs "--" before TYPE.
+    R"(PAYLOAD is JSON. Without it, or with "-", the payload is read from stdin; on a terminal it is then
+null. Empty input is an error: --null publishes null, '' --text an empty string. With --text the
+payload is plain text, which becomes a JSON string, without one line end at the end of stdin. A
+payload that begins with "-" needs "--" before TYPE.
 
-With --lines, empty lines are skipped (with --text they are empty strings), and a bad line is
-reported on stderr with its number, skipped, and makes the exit status 65. When the connection
-breaks, the program ends and says how many lines the hub has not confirmed. A time D is a whole
-number with ms, s, m or h: 500ms, 2s, 10m.
+TYPE is no pattern: "build.*" and what other systems use as wildcards are refused. --literal takes
+them as they are.
 
-Exit status: 0 done, 64 usage, 65 bad input data, 69 hub not reachable, 70 stdin cannot be read,
-75 connection lost or refused for now, 76 not a hub, 77 permission, 124 the hub did not confirm in
-time, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
+With --lines, empty lines are skipped (with --text they are empty strings). A bad line is reported
+with its number and skipped, and the exit status is 65; ten are reported, then they are counted.
+If the first line begins a JSON value and does not end it, nothing is published: put each value on
+one line, as jq -c . does. If the connection breaks, the program ends and says how many lines the
+hub has not confirmed. The last line on stderr says what was done:
+[bus] published N events, N refused, in S s.
+
+A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
+
+Exit status: 0 done, 64 usage, 65 bad or empty input, 69 hub not reachable, 70 stdin cannot be
+read, 75 connection lost or refused for now, 76 not a hub, 77 permission, 124 the time of --timeout
+is over, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr size_t kMostPayloadBytes = 1024 * 1024;  // more fits no frame
+// One event never waits for room, so that its deadline holds.
+constexpr size_t kBufferBytes = 2 * kMostPayloadBytes;
+constexpr std::chrono::milliseconds kSilence{2000};  // of stdin, before people are told what is waited for
 constexpr size_t kHoldBytes = 64 * 1024;  // one write for many lines; sent at once when stdin has no more
 
 struct Options {
@@ -52,6 +69,8 @@ struct Options {
   std::optional<std::chrono::milliseconds> timeout;
   std::string source;
   bool lines = false;
+  bool null = false;
+  bool literal = false;
   bool no_start = false;
   bool quiet = false;
   Place place;
@@ -60,7 +79,7 @@ struct Options {
 void declare(CommandLine& line, Options& options) {
   auto type = line.option("TYPE", "", options.positional_type, "Type of the event").check(identifier_fault);
   auto take_payload = [&options](const std::string& text) { options.payload = text; };
-  auto payload = line.option("PAYLOAD", "", take_payload, "JSON, or - for stdin");
+  auto payload = line.option("PAYLOAD", "", take_payload, "JSON; default, and with -: stdin");
   auto lines =
       line.flag("--lines", options.lines, "Publish stdin line by line").excludes(type).excludes(payload);
   line.option("--type", "TYPE", options.lines_type, "With --lines: lines are payloads of events of this type")
@@ -74,72 +93,112 @@ void declare(CommandLine& line, Options& options) {
   line.option("--source", "NAME", options.source,
               "Publish as this source; the hub shows its state (default: anonymous)")
       .check(identifier_fault);
-  line.flag("--text", options.publish.text, "Payloads are raw text, not JSON");
-  line.duration("--timeout", options.timeout, "Wait this long for the hub's confirmation (default: 10s)");
+  auto text = line.flag("--text", options.publish.text, "Payloads are plain text, not JSON");
+  line.flag("--null", options.null, "The payload is null; stdin is not read")
+      .excludes(payload)
+      .excludes(lines)
+      .excludes(text);
+  line.flag("--literal", options.literal, "Take a TYPE that looks like a pattern");
+  line.duration("--timeout", options.timeout,
+                "Exit with 124 after this time; with --lines, for each wait (default: 10s)");
   line.flag("--no-start", options.no_start, "Do not start a hub");
-  line.flag("-q,--quiet", options.quiet, "No rate line on a terminal");
+  line.flag("-q,--quiet", options.quiet, "No summary of --lines, and no rate line on a terminal");
   line.add_place(options.place);
 }
 
 // What single options cannot check.
-std::string usage_fault(const Options& options) {
-  if (!options.lines && options.positional_type.empty()) return "TYPE or --lines is required";
+Error usage_error(const Options& options) {
+  const std::string help = "see bus-publish --help";
+  if (!options.lines && options.positional_type.empty())
+    return {ErrorCode::missing_argument, kUsage, "TYPE or --lines is required", help, {}};
   if (options.lines && options.publish.text && options.lines_type.empty())
-    return "--text with --lines needs --type";
-  return {};
+    return {ErrorCode::missing_argument, kUsage, "--text with --lines needs --type", help, {}};
+  const std::string& type = options.lines ? options.lines_type : options.positional_type;
+  std::string fault = options.literal ? std::string() : type_fault(type);
+  return fault.empty() ? Error{} : error_of(ErrorCode::bad_pattern, fault);
 }
 
-// All of stdin, or what is wrong with it.
-std::pair<std::string, int> read_payload(const Console& console, bool text) {
-  std::string payload;
+// A terminal, and a stdin that somebody forgot, such as that of a remote shell, look the same: like nothing.
+void await_stdin(const Console& console) {
+  pollfd wait{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  if (poll(&wait, 1, static_cast<int>(kSilence.count())) == 0)
+    console.note("reading the payload from stdin; --null publishes an event without one");
+}
+
+// All of stdin into `payload`; else the exit code, after the reason was given.
+int read_payload(const Console& console, bool text, std::string& payload) {
   char chunk[65536];
   while (payload.size() <= kMostPayloadBytes) {
     ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      console.error(std::string("cannot read stdin: ") + std::strerror(errno));
-      return {{}, kInternal};
-    }
+    if (n < 0)
+      return console.error(ErrorCode::input_failed,
+                           std::string("cannot read stdin: ") + std::strerror(errno));
     if (n == 0) break;
     payload.append(chunk, static_cast<size_t>(n));
   }
-  if (payload.size() > kMostPayloadBytes) {
-    console.error("the payload on stdin is longer than a frame may be (1048576 bytes)");
-    return {{}, kBadData};
-  }
+  if (payload.empty())
+    return console.error(ErrorCode::empty_input, "stdin is empty",
+                         "--null publishes an event without a payload, '' --text an empty string");
+  if (payload.size() > kMostPayloadBytes)
+    return console.error(ErrorCode::bad_data,
+                         "the payload on stdin is longer than a frame may be (1048576 bytes)");
   if (text && payload.ends_with('\n')) payload.pop_back();
-  return {payload, kDone};
+  return kDone;
+}
+
+// The payload of one event; else the exit code, after the reason was given.
+int find_payload(const Options& options, const Console& console, std::string& payload) {
+  bool given = options.payload && options.payload != "-";
+  bool on_terminal = !options.payload && !options.publish.text && isatty(STDIN_FILENO) == 1;
+  if (options.null || on_terminal) {
+    payload = "null";
+    return kDone;
+  }
+  if (!given) {
+    if (!options.payload) await_stdin(console);
+    if (int code = read_payload(console, options.publish.text, payload); code != kDone) return code;
+  } else {
+    payload = *options.payload;
+  }
+  bool blank = payload.find_first_not_of(" \t\r\n") == std::string::npos;
+  if (!blank || options.publish.text) return kDone;
+  return console.error(ErrorCode::empty_input, "the payload is empty",
+                       "--null publishes an event without a payload, '' --text an empty string");
 }
 
 int publish(Options& options, const Console& console) {
-  std::string payload = options.payload.value_or("null");
-  bool text_given = options.publish.text && options.payload;
-  options.publish.text = options.lines ? options.publish.text : text_given;
-  if (options.payload == "-") {
-    auto [read, code] = read_payload(console, options.publish.text);
-    if (code != kDone) return code;
-    payload = read;
+  std::string payload;
+  if (!options.lines) {
+    if (int code = find_payload(options, console, payload); code != kDone) return code;
   }
-  if (payload.empty() && !options.publish.text) {
-    console.error("the payload is empty: leave it out for null, or use --text for an empty string");
-    return kBadData;
+  auto deadline = std::chrono::steady_clock::now() + options.publish.timeout;
+  // Payloads are checked here and not by the hub, so that a bad line is reported at once.
+  auto source =
+      busd::Source::open({.name = options.source,
+                          .socket = options.place.socket,
+                          .bus = options.place.bus,
+                          .no_start = options.no_start,
+                          .no_reconnect = true,
+                          .open_timeout = std::max(options.publish.timeout, std::chrono::milliseconds(1)),
+                          .buffer_bytes = options.lines ? 0 : kBufferBytes,
+                          .hold_bytes = options.lines ? kHoldBytes : 0,
+                          .check_payloads = true});
+  if (!source) {
+    Error error = error_of(source.error());
+    if (source.error().result == BUSD_TIMED_OUT) {
+      error.code = ErrorCode::timed_out;
+      error.exit = kTimeRanOut;
+    }
+    return console.error(error);
   }
-  // Checked here and not by the hub, whoever typed a bad line is told at once.
-  auto source = busd::Source::open({.name = options.source,
-                                    .socket = options.place.socket,
-                                    .bus = options.place.bus,
-                                    .no_start = options.no_start,
-                                    .no_reconnect = true,
-                                    .hold_bytes = options.lines ? kHoldBytes : 0,
-                                    .check_payloads = true});
-  if (!source) return console.error(error_of(source.error()));
   PublishSession session(options.publish, console, std::move(*source));
-  return options.lines ? session.publish_lines() : session.publish_one(std::move(payload));
+  return options.lines ? session.publish_lines() : session.publish_one(std::move(payload), deadline);
 }
 
 int act(Options& options, Console& console) {
-  std::string fault = usage_fault(options);
-  if (!fault.empty()) return console.error(ErrorCode::missing_argument, fault, "see bus-publish --help");
+  Error error = usage_error(options);
+  if (!error.message.empty()) return console.error(error);
   console.set_quiet(options.quiet);
   options.publish.type = options.lines ? options.lines_type : options.positional_type;
   if (options.timeout) options.publish.timeout = *options.timeout;

@@ -12,6 +12,7 @@
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/health.h"
 #include "consumer/cli/output.h"
+#include "consumer/cli/patterns.h"
 #include "consumer/cli/program.h"
 #include "consumer/cli/program_names.h"
 #include "consumer/cli/signals.h"
@@ -59,6 +60,7 @@ struct Options {
   bool check = false;
   std::optional<std::chrono::milliseconds> watch;
   std::string explain;
+  bool literal = false;
   std::string list;
   Place place;
 };
@@ -98,6 +100,7 @@ void declare(CommandLine& line, Options& options) {
       .excludes(check)
       .excludes(explain)
       .check(list_fault);
+  line.flag("--literal", options.literal, "Take a TYPE that looks like a pattern").needs(explain);
   line.accept_no_start();
   line.add_place(options.place);
 }
@@ -275,6 +278,9 @@ int Status::watch() {
 }
 
 int act(Options& options, Console& console) {
+  std::string fault =
+      options.literal || options.explain.empty() ? std::string() : type_fault(options.explain);
+  if (!fault.empty()) return console.error(error_of(ErrorCode::bad_pattern, fault));
   Status status(options, console);
   if (options.check) return status.check();
   if (!options.explain.empty()) return status.explain();

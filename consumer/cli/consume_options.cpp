@@ -4,6 +4,7 @@
 
 #include "consumer/cli/event_template.h"
 #include "consumer/cli/explain.h"
+#include "consumer/cli/patterns.h"
 #include "consumer/cli/signals.h"
 
 namespace bus::cli {
@@ -91,6 +92,7 @@ void declare_what(CommandLine& line, ConsumeCommand& command) {
       .check(identifier_fault);
   line.option("--exclude", "TYPE", command.consume.excluded, "Leave out events of this type; repeatable")
       .check(identifier_fault);
+  line.flag("--literal", command.literal, "Take a TYPE that looks like a pattern of another system");
 }
 
 void declare_output(CommandLine& line, ConsumeCommand& command) {
@@ -147,6 +149,19 @@ void declare_hub(CommandLine& line, ConsumeCommand& command) {
   line.add_place(command.place);
 }
 
+// What was asked for and would never match, so that silence is no surprise.
+std::string pattern_fault(const ConsumeCommand& command) {
+  if (command.literal) return {};
+  std::string fault;
+  for (const std::string& entry : command.types) {
+    if (fault.empty()) fault = entry_fault(entry);
+  }
+  for (const std::string& entry : command.consume.excluded) {
+    if (fault.empty()) fault = entry_fault(entry);
+  }
+  return fault;
+}
+
 // An entry that matches another one, as a text, matches all that the other one does.
 bool excludes_everything(const ConsumeCommand& command) {
   const std::vector<std::string>& entries = command.consume.excluded;
@@ -185,6 +200,8 @@ std::optional<Error> complete_consume(ConsumeCommand& command) {
   if (command.types.empty()) command.types = {command.key};
   command.consume.timestamps = command.text.timestamps;
   command.consume.watch_stdout = command.output_dir.empty() || command.consume.control;
+  std::string fault = pattern_fault(command);
+  if (!fault.empty()) return error_of(ErrorCode::bad_pattern, fault);
   if (excludes_everything(command))
     return error_of(ErrorCode::conflict, "--exclude leaves no event of those that --type asks for");
   return stdout_conflict(command);

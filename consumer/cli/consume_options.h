@@ -19,6 +19,7 @@ extern const char* const kConsumeNotes;
 
 struct ConsumeCommand {
   std::string key;
+  bool literal = false;            // types are taken however they are written
   std::vector<std::string> types;  // never empty once it is checked
   ConsumeOptions consume;
   EventTextOptions text;

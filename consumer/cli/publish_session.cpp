@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <poll.h>
 #include <unistd.h>
 #include <utility>
 
+#include "consumer/cli/bad_input.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/text.h"
@@ -23,6 +25,8 @@ constexpr size_t kMaxLineBytes = 1'048'575;
 constexpr uint64_t kConfirmEvery = 65'536;
 
 constexpr std::chrono::milliseconds kCloseTimeout{1000};
+// So many bad lines are reported one by one; of more only the number is.
+constexpr uint64_t kMostReported = 10;
 
 // What the hub's refusal of an event means for the exit code.
 int exit_code_of_refusal(std::string_view code) {
@@ -70,7 +74,8 @@ PublishSession::PublishSession(const PublishOptions& options, const Console& con
   enter_phase(Phase::running);
 }
 
-int PublishSession::publish_one(std::string payload) {
+int PublishSession::publish_one(std::string payload, std::chrono::steady_clock::time_point deadline) {
+  std::string given = payload;
   if (options_.text) {
     append_json_string(scratch_, payload);
     payload = std::exchange(scratch_, {});
@@ -81,7 +86,9 @@ int PublishSession::publish_one(std::string payload) {
                                                      .payload = payload,
                                                      .event_id = options_.id,
                                                      .source_time = options_.time});
-  note_outcome(published, 0);
+  note_outcome(published, 0, given);
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  if (!broken_ && unconfirmed_ > 0) confirm(std::max(left, std::chrono::milliseconds(0)));
   return finish();
 }
 
@@ -102,7 +109,9 @@ int PublishSession::publish_lines() {
   return finish();
 }
 
-bool PublishSession::going_on() const { return !broken_ && !input_failed_ && caught_signal() == 0; }
+bool PublishSession::going_on() const {
+  return !broken_ && !input_failed_ && !given_up_ && caught_signal() == 0;
+}
 
 bool PublishSession::read_more() {
   rate_.update(lines_);
@@ -118,7 +127,7 @@ bool PublishSession::read_more() {
       break;
   }
   rate_.clear();
-  console_.error(std::string("cannot read stdin: ") + std::strerror(errno));
+  console_.error(ErrorCode::input_failed, std::string("cannot read stdin: ") + std::strerror(errno));
   input_failed_ = true;
   return false;
 }
@@ -148,11 +157,13 @@ void PublishSession::wait_for_input() {
 void PublishSession::publish_line(const Line& line) {
   lines_ = line.number;
   if (line.too_long) {
-    report(line.number, "longer than " + std::to_string(kMaxLineBytes) + " bytes; skipped");
+    report(error_of(ErrorCode::bad_data, "longer than " + std::to_string(kMaxLineBytes) + " bytes"),
+           line.number);
     return;
   }
+  if (!options_.text && begins_pretty_printed(line)) return;
   if (options_.type.empty()) {
-    if (!blank(line.text)) note_outcome(source_.publish_frame(line.text), line.number);
+    if (!blank(line.text)) note_outcome(source_.publish_frame(line.text), line.number, line.text);
     return;
   }
   std::string_view payload = line.text;
@@ -163,10 +174,25 @@ void PublishSession::publish_line(const Line& line) {
   } else if (blank(line.text)) {
     return;
   }
-  note_outcome(source_.publish(options_.type, payload), line.number);
+  note_outcome(source_.publish(options_.type, payload), line.number, line.text);
 }
 
-void PublishSession::note_outcome(const busd::Published& published, uint64_t line) {
+// Nothing of an input that is written over several lines is published: some of its lines would be values.
+bool PublishSession::begins_pretty_printed(const Line& line) {
+  if (looked_at_first_ || blank(line.text)) return false;
+  looked_at_first_ = true;
+  if (!is_unfinished_json(line.text)) return false;
+  given_up_ = true;
+  report({ErrorCode::bad_data,
+          kBadData,
+          "the value does not end on this line, so nothing is published",
+          "one value per line is needed, as jq -c . writes them",
+          {}},
+         line.number);
+  return true;
+}
+
+void PublishSession::note_outcome(const busd::Published& published, uint64_t line, std::string_view text) {
   if (published.number() != 0) {
     last_publication_ = published.number();
     map_.add(published.number(), line);
@@ -175,21 +201,44 @@ void PublishSession::note_outcome(const busd::Published& published, uint64_t lin
     case BUSD_OK:
     case BUSD_TIMED_OUT:  // woken by a signal; the event is queued
       ++unconfirmed_;
+      ++queued_;
       return;
     case BUSD_INVALID:
-      report(line, published.error().message);
+      report(bad_input(text, published.error().message, !options_.text && !options_.type.empty()), line);
       return;
     default:
       ++unconfirmed_;  // neither sent nor confirmed
+      ++queued_;
       broke(published.error());
   }
 }
 
-void PublishSession::report(uint64_t line, std::string_view text) {
+void PublishSession::report(Error error, uint64_t line) {
   rate_.clear();
   ++bad_lines_;
-  code_ = std::max(code_, kBadData);
-  console_.error((stream_ ? "line " + std::to_string(line) + ": " : std::string()) + std::string(text));
+  code_ = std::max(code_, error.exit);
+  if (bad_lines_ > kMostReported) return;
+  if (stream_ && line != 0) error.message = "line " + std::to_string(line) + ": " + error.message;
+  console_.error(error);
+}
+
+void PublishSession::report_rest() {
+  if (!stream_ || bad_lines_ == 0 || given_up_) return;
+  std::string rest;
+  if (bad_lines_ > kMostReported) rest = "… and " + std::to_string(bad_lines_ - kMostReported) + " more: ";
+  console_.error(ErrorCode::bad_data,
+                 rest + count_of(bad_lines_, "line") + " of " + std::to_string(lines_) + " not published");
+}
+
+void PublishSession::say_summary() const {
+  std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin_;
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.1f", spent.count());
+  std::string text =
+      "[bus] published " + count_of(queued_ - std::min(queued_, refused_ + unconfirmed_), "event");
+  text += ", " + std::to_string(bad_lines_) + " refused";
+  if (unconfirmed_ > 0) text += ", " + std::to_string(unconfirmed_) + " unconfirmed";
+  console_.fixed_line(text + ", in " + seconds + " s");
 }
 
 void PublishSession::confirm(std::chrono::milliseconds timeout) {
@@ -209,14 +258,14 @@ void PublishSession::confirm(std::chrono::milliseconds timeout) {
 
 void PublishSession::take_refusals() {
   while (auto refusal = source_.next_refusal()) {
-    rate_.clear();
-    ++bad_lines_;
-    code_ = std::max(code_, exit_code_of_refusal(refusal->code));
-    std::string where;
-    if (stream_ && refusal->publication != 0)
-      where = "line " + std::to_string(map_.line_of(refusal->publication)) + ": ";
-    console_.error(where + "refused by the hub: " + std::string(refusal->message) + " (" +
-                   std::string(refusal->code) + ")");
+    if (refusal->publication != 0) ++refused_;
+    uint64_t line = refusal->publication == 0 ? 0 : map_.line_of(refusal->publication);
+    report({ErrorCode::refused,
+            exit_code_of_refusal(refusal->code),
+            "refused by the hub: " + std::string(refusal->message) + " (" + std::string(refusal->code) + ")",
+            {},
+            {}},
+           line);
   }
 }
 
@@ -225,13 +274,17 @@ void PublishSession::broke(const busd::Error& error) {
   take_refusals();
   rate_.clear();
   bool lost = error.result == BUSD_LOST || error.result == BUSD_CLOSED || error.result == BUSD_UNREACHABLE;
-  code_ = std::max(code_, lost ? kTryAgain : exit_code_of(error.result));
+  Error said = error_of(error);
+  if (lost) said.exit = kTryAgain;
+  if (lost) said.code = ErrorCode::connection_lost;
+  code_ = std::max(code_, said.exit);
   std::string doubt = unconfirmed_ == 0 ? "nothing" : count_of(unconfirmed_, stream_ ? "line" : "event");
-  console_.error("connection to the hub lost, " + doubt + " unconfirmed: " + error.message);
+  said.message = "connection to the hub lost, " + doubt + " unconfirmed: " + said.message;
+  console_.error(said);
 }
 
 int PublishSession::finish() {
-  if (!broken_ && unconfirmed_ > 0) confirm(options_.timeout);
+  if (stream_ && !broken_ && unconfirmed_ > 0) confirm(options_.timeout);
   if (timed_out_ && caught_signal() != 0 && !broken_)
     confirm(options_.timeout);  // the signal ended the wait, not the time
   rate_.clear();
@@ -239,15 +292,16 @@ int PublishSession::finish() {
   wake_on_signal(nullptr, nullptr);
   if (!broken_ && timed_out_) {
     code_ = std::max(code_, kTimeRanOut);
-    console_.error("the hub did not confirm " + count_of(unconfirmed_, stream_ ? "line" : "event") +
-                   " in time");
+    console_.error(ErrorCode::timed_out, "the hub did not confirm " +
+                                             count_of(unconfirmed_, stream_ ? "line" : "event") + " in time");
   }
   // Everything is confirmed by now, or never will be: what closing answers changes nothing.
   static_cast<void>(source_.close(broken_ || timed_out_ ? std::chrono::milliseconds(0) : kCloseTimeout));
-  if (stream_ && bad_lines_ > 0) {
-    console_.error(count_of(bad_lines_, "line") + " of " + std::to_string(lines_) + " not published");
-  }
+  report_rest();
+  if (stream_) say_summary();
   if (caught_signal() != 0) return ended_by_signal(caught_signal());
+  if (stream_ && code_ == kDone && queued_ == 0 && !input_failed_)
+    return console_.error(ErrorCode::empty_input, "stdin has nothing to publish");
   return input_failed_ && code_ == kDone ? kInternal : code_;
 }
 

@@ -19,8 +19,8 @@ struct PublishOptions {
   std::string type;  // of the event, or of all lines; empty: lines are whole frames
   std::string id;
   std::string time;
-  bool text = false;  // payloads are raw text, to be made JSON strings
-  std::chrono::milliseconds timeout{10'000};
+  bool text = false;                          // payloads are raw text, to be made JSON strings
+  std::chrono::milliseconds timeout{10'000};  // for each wait for the hub; for one event, in all
 };
 
 // Which line of stdin a publication came from. Keeps only where the distance of the two numbers changes.
@@ -43,20 +43,23 @@ class PublishSession {
  public:
   PublishSession(const PublishOptions& options, const Console& console, busd::Source source);
 
-  // Publishes one event, waits until the hub has processed it; the exit code.
-  int publish_one(std::string payload);
-  // Publishes stdin line by line, waits until the hub has processed all; the exit code.
+  // Publishes one event, waits until the hub has processed it or the deadline has passed; the exit code.
+  int publish_one(std::string payload, std::chrono::steady_clock::time_point deadline);
+  // Publishes stdin line by line, waits until the hub has processed all, says what was done; the exit code.
   int publish_lines();
 
  private:
   void publish_line(const Line& line);
-  void note_outcome(const busd::Published& published, uint64_t line);
+  void note_outcome(const busd::Published& published, uint64_t line, std::string_view text);
+  bool begins_pretty_printed(const Line& line);
   bool read_more();
   void wait_for_input();
   void confirm(std::chrono::milliseconds timeout);
   void take_refusals();
   void broke(const busd::Error& error);
-  void report(uint64_t line, std::string_view text);
+  void report(Error error, uint64_t line);
+  void report_rest();
+  void say_summary() const;
   int finish();
   bool going_on() const;
 
@@ -69,9 +72,14 @@ class PublishSession {
   std::string scratch_;
   uint64_t lines_ = 0;
   uint64_t bad_lines_ = 0;
+  uint64_t queued_ = 0;   // publications that the library took
+  uint64_t refused_ = 0;  // of these, by the hub
   uint64_t last_publication_ = 0;
   uint64_t unconfirmed_ = 0;  // queued since the hub last confirmed
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   bool stream_ = false;
+  bool looked_at_first_ = false;
+  bool given_up_ = false;  // the input is no stream of lines
   bool broken_ = false;
   bool input_failed_ = false;
   bool timed_out_ = false;

@@ -74,6 +74,15 @@ std::string safe_text(std::string_view text) {
   return out;
 }
 
+std::optional<size_t> first_byte_not_utf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    Character c = first_character(text.substr(at));
+    if (c.bytes == 0) return at;
+    at += c.bytes;
+  }
+  return std::nullopt;
+}
+
 size_t columns_of(std::string_view text) {
   size_t columns = 0;
   while (!text.empty()) {

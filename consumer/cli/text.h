@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@ namespace bus::cli {
 // and bytes that are not UTF-8 are written as \x1b or \u202e, so that no escape sequence reaches the
 // terminal.
 std::string safe_text(std::string_view text);
+
+// Where `text` stops being UTF-8, by RFC 3629; nothing: all of it is.
+std::optional<size_t> first_byte_not_utf8(std::string_view text);
 
 // Columns that safe text takes on a terminal; wide characters count two where the locale knows them.
 size_t columns_of(std::string_view text);

@@ -4,10 +4,12 @@
 #include <unistd.h>
 #include <vector>
 
+#include "consumer/cli/bad_input.h"
 #include "consumer/cli/command_line.h"
 #include "consumer/cli/event_files.h"
 #include "consumer/cli/explain.h"
 #include "consumer/cli/line_reader.h"
+#include "consumer/cli/patterns.h"
 #include "consumer/cli/publish_session.h"
 #include "consumer/cli/readable.h"
 #include "consumer/cli/status_report.h"
@@ -151,6 +153,81 @@ TEST_CASE("Entries match as the hub matches them") {
   CHECK_FALSE(entry_matches("a.*", "ab.c"));
   CHECK_FALSE(entry_matches("a*", "ab"));
   CHECK(entry_matches("a*", "a*"));
+}
+
+TEST_CASE("Entries in the syntax of other systems are refused, with the pattern that would match") {
+  struct Case {
+    const char* entry;
+    const char* named;
+  };
+  for (const Case& each : std::vector<Case>{{"build*", "\"build.*\""},
+                                            {"build**", "\"build.*\""},
+                                            {"build.**", "\"build.*\""},
+                                            {"*.done", "\"*\""},
+                                            {"a.*.c", "\"a.*\""},
+                                            {"a.*.*", "\"a.*\""},
+                                            {".*", "\"*\""},
+                                            {"build.>", "\"build.*\""},
+                                            {">", "\"*\""},
+                                            {"build/#", "\"build.*\""},
+                                            {"a.#", "\"a.*\""},
+                                            {"#", "\"*\""},
+                                            {"+", "\"*\""},
+                                            {"a/+/c", "\"a.*\""},
+                                            {"build?", "\"build.*\""},
+                                            {"build.[ab]", "\"build.*\""},
+                                            {"a.{b}", "\"a.*\""},
+                                            {"^build", "\"*\""},
+                                            {"build$", "\"build.*\""},
+                                            {"build\\.done", "\"build.*\""},
+                                            {"build.", "\"build.*\""},
+                                            {"build..*", "\"build.*\""},
+                                            {"a,b", "once for each"},
+                                            {"a|b", "once for each"},
+                                            {" build", "space"},
+                                            {"build ", "space"}}) {
+    CAPTURE(each.entry);
+    CHECK(entry_fault(each.entry).find(each.named) != std::string::npos);
+    CHECK(entry_fault(each.entry).find("--literal") != std::string::npos);
+    CHECK_FALSE(type_fault(each.entry).empty());
+  }
+}
+
+TEST_CASE("Names that are only unusual are types, and the hub's patterns are entries") {
+  for (const char* type : {"build",       "im.message.receive_v1",
+                           "a:b",         "a/b",
+                           "a/b.c",       "a->b",
+                           "a.>b",        "c++",
+                           "c#",          "issue#12",
+                           "items[0]",    "50%",
+                           "$HOME",       "a^b",
+                           "empty space", "käse.日本",
+                           "a-b_c",       ".hidden",
+                           "a..b",        "a=b@c",
+                           "x(y)",        "what!",
+                           "~",           "&",
+                           "it's"}) {
+    CAPTURE(type);
+    CHECK(entry_fault(type).empty());
+    CHECK(type_fault(type).empty());
+  }
+  for (const char* pattern : {"*", "a.*", "a.b.*", "items[0].*", "c++.*"}) {
+    CAPTURE(pattern);
+    CHECK(entry_fault(pattern).empty());
+    CHECK_FALSE(type_fault(pattern).empty());
+  }
+}
+
+TEST_CASE("JSON that does not end on its line is told from other bad lines") {
+  for (const char* text : {"{", "[", "  {\"a\":", "{\"a\": \"}", "\"text", "[{}", "\xEF\xBB\xBF{"}) {
+    CAPTURE(text);
+    CHECK(is_unfinished_json(text));
+  }
+  for (const char* text :
+       {"", " ", "{}", "[1]", "}", "]", "1", "nope", "say \"hi", "\"a\"", "{\"a\":\"[\"}", "}{"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_unfinished_json(text));
+  }
 }
 
 TEST_CASE("Near misses are told apart, and far ones are none") {

@@ -32,7 +32,7 @@ expect_exit "the consumer that got two signals" "$twice" 143
 mkfifo go
 start_consumer once key -n 1 --last "echo began >began2; cat <go; echo ended >ended2"
 once=$pid
-run 0 bus-publish key
+run 0 bus-publish key --null
 await began2 began
 kill -INT "$once"
 echo on >go

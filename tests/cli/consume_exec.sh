@@ -9,7 +9,7 @@ start_consumer env board -t '*' --subscription-id board:7 -n 2 --exec \
 env=$pid
 # shellcheck disable=SC2016
 run 0 bus-publish 'a;$(touch x)' '{"n": 1.10}' --id 'e 1' --time 1700000000000
-run 0 bus-publish b
+run 0 bus-publish b --null
 expect_exit "the consumer with a command" "$env" 0
 check_equal "what the commands printed" "a;\$(touch x)|e 1|1|1700000000000|board|board:7|$BUSD_SOCKET|{\"n\": 1.10}
 b||2||board|board:7|$BUSD_SOCKET|null" "$(cat env.out)"

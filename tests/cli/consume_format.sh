@@ -40,7 +40,7 @@ grep -Eq '^\{"type":"source_status","source":"clock",.*,"received":[0-9]{13}\}$'
 at=$(sed -n 's/^{"type":"event".*,"received":\([0-9]*\)...}$/\1/p' timed.out)
 if [ "$at" -lt "$before" ] || [ "$at" -gt "$after" ]; then fail "the time $at is not between $before and $after"; fi
 start_consumer clock key -n 1 --format '{received}{received_utc}'
-run 0 bus-publish key
+run 0 bus-publish key --null
 expect_exit "the consumer with a clock" "$pid" 0
 grep -Eq '^[0-9]{13}20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}Z$' clock.out ||
   fail "no clock"

@@ -28,7 +28,7 @@ run 0 bus-stop -q
 
 # The hub that a client starts has nothing of that client's: no ignored signal, no limit, no secret.
 API_TOKEN=secret LC_TIME=C.UTF-8 env --ignore-signal=INT --ignore-signal=CHLD nice -n 5 \
-  sh -c 'ulimit -Sn 40; umask 0; exec bus-publish key' || fail "bus-publish ended with $?"
+  sh -c 'ulimit -Sn 40; umask 0; exec bus-publish key --null' || fail "bus-publish ended with $?"
 hub=$(hub_pid)
 tr '\0' '\n' <"/proc/$hub/environ" >environ
 check_lacks environ API_TOKEN
@@ -41,7 +41,7 @@ check_equal "SIGINT and SIGCHLD in the hub's ignored signals" 0 "$((0x$(ignored_
 run 0 bus-stop -q
 
 # A hard limit so low that the hub could serve its starter alone: there is no hub, and everybody learns why.
-run 69 sh -c 'ulimit -n 24; exec bus-publish key'
+run 69 sh -c 'ulimit -n 24; exec bus-publish key --null'
 check_has err "the hard limit of open files (ulimit -Hn) is 24, which leaves 0 connections"
 check_has bus.log "the hard limit of open files (ulimit -Hn) is 24"
 # Where fewer are asked for, fewer will do.
@@ -49,13 +49,13 @@ start_hub --max-connections 8
 run 0 bus-stop -q
 
 # Other limits that can end a hub stand in its log.
-run 0 sh -c 'ulimit -t 3600; ulimit -f 16; exec bus-publish key'
+run 0 sh -c 'ulimit -t 3600; ulimit -f 16; exec bus-publish key --null'
 check_has bus.log "the limit of processor time (ulimit -t) will end this hub"
 check_has bus.log "the limit of a file's size (ulimit -f) cuts the log"
 run 0 bus-stop -q
 # Not for a build with sanitizers, which takes terabytes of addresses.
 if sh -c 'ulimit -v 300000; exec busd --version' >/dev/null 2>&1; then
-  run 0 sh -c 'ulimit -v 300000; exec bus-publish key'
+  run 0 sh -c 'ulimit -v 300000; exec bus-publish key --null'
   check_has bus.log "is below the setting memory"
   run 0 bus-stop -q
 fi
@@ -76,6 +76,6 @@ kill -INT "$hub"
 expect_exit "the hub in the foreground that got SIGINT" "$hub" 0
 
 # A program that is no hub: what ended, how, and who named it.
-run 69 env BUSD_PROGRAM=/bin/false bus-publish key
+run 69 env BUSD_PROGRAM=/bin/false bus-publish key --null
 check_has err "/bin/false ended with status 1 before it was ready (is \$BUSD_PROGRAM a busd?)"
 check_has bus.log "/bin/false ended with status 1 before it was ready"

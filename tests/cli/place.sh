@@ -8,8 +8,8 @@ export XDG_RUNTIME_DIR="$work/run"
 other=$work/elsewhere/other.sock
 
 # Two hubs: that of the environment, and that of the bus "work".
-run 0 bus-publish type --socket "$other"
-run 0 bus-publish type --bus work
+run 0 bus-publish type --null --socket "$other"
+run 0 bus-publish type --null --bus work
 hub_at() { bus-status --json "$@" | sed 's/.*"socket":"\([^"]*\)".*/\1/'; }
 
 # An explicit --bus wins over $BUSD_SOCKET in every program.
@@ -65,7 +65,7 @@ for path in '~/x.sock' x.sock 'unix:/x.sock'; do
     check_has err "\$BUSD_SOCKET is \"$path\", which is not an absolute path"
   done
 done
-BUSD_SOCKET='~/x.sock' run 0 bus-publish type --socket relative.sock
+BUSD_SOCKET='~/x.sock' run 0 bus-publish type --null --socket relative.sock
 run 0 bus-stop --socket "$work/relative.sock"
 check_has err stopped
 for program in 'bus-consume key' 'bus-publish type' bus-status bus-stop; do

@@ -16,7 +16,7 @@ check_empty out
 check_empty err
 
 mark=t.none
-run 0 bus-publish t.none
+run 0 bus-publish t.none --null
 published '{"type":"event","event_type":"t.none","payload":null}'
 
 mark=t.negative
@@ -46,6 +46,33 @@ printf '{\n  "a": [1,\r\n 2]\n}\n' >in
 run 0 bus-publish t.stdin - <in
 published '{"type":"event","event_type":"t.stdin","payload":{   "a": [1,   2] }}'
 
+# Without PAYLOAD, stdin is read as well: a pipe, a file, and what is empty is an error.
+mark=t.piped
+echo '{"x":1}' | bus-publish t.piped || fail "the publisher behind a pipe ended with $?"
+published '{"type":"event","event_type":"t.piped","payload":{"x":1}}'
+mark=t.piped.text
+echo hello | bus-publish t.piped.text --text || fail "the publisher of text ended with $?"
+published '{"type":"event","event_type":"t.piped.text","payload":"hello"}'
+mark=t.file
+echo 7 >in
+run 0 bus-publish t.file <in
+published '{"type":"event","event_type":"t.file","payload":7}'
+# A given payload leaves stdin alone.
+mark=t.given
+echo 8 | bus-publish t.given 9 || fail "the publisher with a payload ended with $?"
+published '{"type":"event","event_type":"t.given","payload":9}'
+# A pipe that stays silent is said to be waited for.
+mkfifo silence
+start waiting sh -c 'exec bus-publish t.late <silence'
+waiting=$pid
+exec 8>silence
+await waiting.err 'bus-publish: reading the payload from stdin; --null publishes an event without one'
+mark=t.late
+echo 10 >&8
+exec 8>&-
+expect_exit "the publisher that waited" "$waiting" 0
+published '{"type":"event","event_type":"t.late","payload":10}'
+
 mark=t.stdin.text
 printf 'two\nlines\n' >in
 run 0 bus-publish t.stdin.text - --text <in
@@ -67,13 +94,34 @@ bad_data "payload" '{"a":'
 bad_data "payload" 'plain words'
 bad_data "payload" '{"a":1} {"b":2}'
 bad_data "the payload is empty" ''
-bad_data "payload" "$(printf '"\377"')"
-bad_data "payload" "$(printf '\377')" --text
+bad_data "for plain text add --text; for a JSON string write '\"hello\"'" hello
+bad_data "one by: jq -c ." '[1,'
+: >in
+for input in in /dev/null; do
+  for payload in "" - "--text" "- --text"; do
+    # shellcheck disable=SC2086 # two words, or none
+    run 65 bus-publish t.bad $payload <"$input"
+    check_has err "stdin is empty; --null"
+  done
+done
+run 65 bus-publish t.bad <&-
+check_has err "stdin is empty"
+printf ' \n' >in
+run 65 bus-publish t.bad <in
+check_has err "the payload is empty"
+printf '\357\273\2771' >in
+run 65 bus-publish t.bad <in
+check_has err "byte order mark (BOM)"
+printf '\377\376"\000' >in
+run 65 bus-publish t.bad <in
+check_has err "UTF-16"
+bad_data "byte 2 is not UTF-8 (0xff)" "$(printf '"\377"')"
+bad_data "byte 1 is not UTF-8 (0xff)" "$(printf '\377')" --text
 printf '"a\nb"' >in
 run 65 bus-publish t.bad - <in
 check_has err payload
 run 65 bus-publish t.bad - </dev/null
-check_has err "the payload is empty"
+check_has err "stdin is empty"
 head -c 1048577 /dev/zero | tr '\0' 1 >in
 run 65 bus-publish t.bad - <in
 check_has err "1048576"

@@ -30,6 +30,13 @@ wait "$silent"
 got=$?
 case $got in 130 | 143) ;; *) fail "the publisher that got two signals ended with $got" ;; esac
 exec 8>&-
+# --timeout bounds the whole, from connecting on.
+run 124 timeout 8 bus-publish --timeout 300ms t 1
+check_equal "lines on stderr" 1 "$(lines_in err)"
+run 124 timeout 8 bus-publish --timeout 300ms t 1 --json-errors
+check_has err '{"code":"timed_out","exit":124,"message":"'
+head -c 900000 /dev/zero | tr '\0' x >large
+run 124 timeout 8 bus-publish --timeout 300ms t --text <large
 kill -CONT "$hub"
 kill -TERM "$hub"
 expect_exit "the hub" "$hub" 0
@@ -51,7 +58,7 @@ run 65 bus-publish --no-start --lines --type t <in
 check_has err "line 5: refused by the hub: I do not like it (bad_frame)"
 check_has err "line 8: refused by the hub: I do not like it (bad_frame)"
 check_has err "3 lines of 8 not published"
-check_equal "lines on stderr" 4 "$(lines_in err)"
+check_equal "lines on stderr" 5 "$(lines_in err)"
 
 # Refused for now, and refused for good.
 for pair in busy:75 denied:77 frame_too_large:65; do

@@ -21,7 +21,7 @@ printf '{"type":"event","event_type":"a","payload":1}\r\n\n  \n{"payload":2,"eve
 run 0 bus-publish --lines <frames
 check_arrived "payloads of frames" "1
 2"
-check_empty err
+check_equal "what was done" "[bus] published 2 events, 0 refused" "$(sed 's/, in [0-9.]* s$//' err)"
 printf '{"n":3}\n\n4\r\n5' >in
 run 0 bus-publish --lines --type c <in
 check_arrived "payloads of lines" '{"n":3}
@@ -32,8 +32,43 @@ run 0 bus-publish --lines --type c --text <in
 check_arrived "payloads of text" '"one \"line\""
 ""
 "end"'
-run 0 bus-publish --lines </dev/null
-run 0 bus-publish --lines --type c --source lines </dev/null
+
+# Input without a line, or without an event, is an error and no success.
+printf '\n \n' >in
+for input in /dev/null in; do
+  run 65 bus-publish --lines --type c <"$input"
+  check_has err "stdin has nothing to publish"
+  run 65 bus-publish --lines -q <"$input"
+  check_equal "what -q leaves" "bus-publish: stdin has nothing to publish" "$(cat err)"
+done
+
+# Of JSON that goes over several lines nothing is published, though some of its lines would be values.
+printf '\n[\n1,\n2\n]\n' >in
+for form in "--type c" ""; do
+  # shellcheck disable=SC2086 # two words, or none
+  run 65 bus-publish --lines $form <in
+  check_has err "line 2: the value does not end on this line, so nothing is published"
+  check_has err "jq -c ."
+  check_has err "[bus] published 0 events, 1 refused, in "
+  check_equal "lines on stderr" 2 "$(lines_in err)"
+done
+
+# A byte order mark and bytes that are not UTF-8 are called that.
+printf '\357\273\277{"n":1}\n"after"\n"\377"\n' >in
+run 65 bus-publish --lines --type c <in
+check_arrived "payloads beside a byte order mark" '"after"'
+check_has err "line 1: the text begins with a byte order mark (BOM)"
+check_has err "line 3: byte 2 is not UTF-8 (0xff)"
+
+# Ten bad lines are reported, and the rest is counted.
+yes nope | head -n 30 >in
+run 65 bus-publish --lines --type c <in
+check_has err "line 10: payload: "
+check_lacks err "line 11: "
+check_has err "… and 20 more: 30 lines of 30 not published"
+check_equal "lines on stderr" 12 "$(lines_in err)"
+run 65 bus-publish --lines --type c --json-errors -q <in
+check_equal "objects on stderr" 11 "$(grep -c '^{"code":"bad_data","exit":65,"message":"' err)"
 
 # Bad lines are named, skipped, and make it 65; the rest is published.
 cat >mixed <<'LINES'
@@ -52,7 +87,8 @@ check_arrived "payloads among bad lines" "6
 9"
 check_equal "the lines named" "3 4 6 7" "$(sed -n 's/^bus-publish: line \([0-9]*\): .*/\1/p' err | tr '\n' ' ' | sed 's/ $//')"
 check_has err "4 lines of 8 not published"
-check_equal "lines on stderr" 5 "$(lines_in err)"
+check_has err "[bus] published 3 events, 4 refused, in "
+check_equal "lines on stderr" 6 "$(lines_in err)"
 
 # A line over the cap is named, and reading goes on behind it.
 {

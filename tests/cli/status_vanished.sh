@@ -11,7 +11,7 @@ cure="stop it (kill $hub) and start again"
 start_second() {
   start busd busd
   second=$pid
-  start publish bus-publish type
+  start publish bus-publish type --null
   publish=$pid
 }
 

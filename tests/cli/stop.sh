@@ -40,6 +40,6 @@ run 0 bus-stop
 check_has err "no hub runs"
 
 # The next one heals what the killed one left.
-run 0 bus-publish type
+run 0 bus-publish type --null
 run 0 bus-stop
 check_has err stopped

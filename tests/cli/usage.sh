@@ -24,9 +24,9 @@ promised() { # PROGRAM OPTION…
   for option in "$@"; do check_has out " $option"; done
 }
 promised bus-consume -t -n --timeout --payload --control --first --last --output-dir --subscription-id --exclusive \
-  --until-eof --no-reconnect --no-start -q --socket --bus --json-errors --exclude --timeout-ok --ready-timeout --fail-on-loss \
+  --until-eof --no-reconnect --no-start -q --socket --bus --json-errors --literal --exclude --timeout-ok --ready-timeout --fail-on-loss \
   --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
-promised bus-publish --lines --type --id --time --source --text --no-start --socket --bus --json-errors
+promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --list --no-start --socket --bus --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors
 
@@ -75,6 +75,26 @@ for program in bus-status bus-stop "bus-publish t 1" "bus-consume k"; do
 done
 usage_text "--first: must not be empty" bus-consume key --first ''
 
+# A pattern of another system is refused, with the one that would match; --literal takes it.
+for pattern in 'build*' '*.done' 'a.*.c' 'build.>' 'build/#' '+' 'a,b' 'build.'; do
+  for command in "bus-consume" "bus-consume k -t build -t" "bus-consume build --exclude" "bus-publish" "bus-publish --lines --type" "bus-status --explain"; do
+    # shellcheck disable=SC2086
+    run 64 $command "$pattern" --json-errors
+    check_has err '{"code":"bad_pattern","exit":64,"message":"'
+    check_empty out
+  done
+  run 69 bus-consume "$pattern" --literal --no-start
+  run 69 bus-publish "$pattern" 1 --literal --no-start
+  run 69 bus-status --explain "$pattern" --literal
+done
+usage_text '"build*" would match no event; "build.*" matches the types below "build", "*" every type (--literal takes it as it is)' \
+  bus-consume 'build*'
+for pattern in 'build.*' '*'; do
+  run 69 bus-consume "$pattern" --no-start
+  run 64 bus-publish "$pattern" 1
+  check_has err "is a pattern, not the type of an event"
+done
+
 # With --json-errors, or BUSD_ERRORS=json, each error is an object of its own.
 for program in bus-consume bus-publish bus-status bus-stop; do
   run 64 "$program" --zebra --json-errors --vresion
@@ -84,6 +104,7 @@ done
 BUSD_ERRORS=json run 64 bus-consume
 check_equal "the error" '{"code":"missing_argument","exit":64,"message":"KEY is required","hint":"see bus-consume --help"}' "$(cat err)"
 BUSD_ERRORS=text usage_text "KEY is required; see bus-consume --help" bus-consume
+# shellcheck disable=SC2016 # a variable's name is shown
 BUSD_ERRORS=xml usage_text '$BUSD_ERRORS is "xml"; set it to json or text' bus-status
 # What stands behind "--" is no option.
 run 64 bus-consume k -- --json-errors

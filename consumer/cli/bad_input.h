@@ -1,0 +1,20 @@
+// What is wrong with input that is not an event, in words that name the usual causes: a byte order mark,
+// another encoding, JSON that goes over several lines, plain text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "consumer/cli/error.h"
+
+namespace bus::cli {
+
+// Whether `text` begins a JSON object, array or string and ends before that does: pretty-printed JSON has
+// such lines.
+bool is_unfinished_json(std::string_view text);
+
+// What to tell of `text`, which was refused with `reason`. `json`: the text should be JSON, and is no whole
+// frame, so that plain text may have been meant.
+Error bad_input(std::string_view text, std::string_view reason, bool json);
+
+}  // namespace bus::cli

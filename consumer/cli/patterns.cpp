@@ -1,0 +1,113 @@
+#include "consumer/cli/patterns.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace bus::cli {
+
+namespace {
+
+constexpr const char* kEscape = " (--literal takes it as it is)";
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+// "items[0]" has an index, "build[12]x" is rare enough: of brackets, only digits are taken for one.
+bool is_index(std::string_view inside) {
+  return !inside.empty() && inside.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::optional<size_t> find_pair(std::string_view text, char open, char close) {
+  size_t begin = text.find(open);
+  if (begin == std::string_view::npos) return std::nullopt;
+  size_t end = text.find(close, begin);
+  if (end == std::string_view::npos) return std::nullopt;
+  if (open == '[' && is_index(text.substr(begin + 1, end - begin - 1))) return std::nullopt;
+  return begin;
+}
+
+// MQTT, AMQP and NATS: a wildcard is a whole level, so that "c++", "a->b" and "issue#12" are none.
+std::optional<size_t> find_level(std::string_view text) {
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find_first_of("./", at), text.size());
+    std::string_view level = text.substr(at, end - at);
+    if (level == "#" || level == "+" || level == ">") return at;
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
+// Where another system's wildcard begins.
+std::optional<size_t> find_wildcard(std::string_view text) {
+  std::optional<size_t> first;
+  auto take = [&first](std::optional<size_t> at) {
+    if (at && (!first || *at < *first)) first = at;
+  };
+  size_t plain = text.find_first_of("*?\\");
+  if (plain != std::string_view::npos) take(plain);
+  take(find_level(text));
+  take(find_pair(text, '[', ']'));
+  take(find_pair(text, '{', '}'));
+  if (text.starts_with('^')) take(size_t{0});
+  if (text.size() > 1 && text.ends_with('$')) take(text.size() - 1);
+  return first;
+}
+
+// What comes before the wildcard, without the separator that leads to it.
+std::string stem_of(std::string_view text, size_t wildcard) {
+  std::string stem(text.substr(0, wildcard));
+  while (!stem.empty() && (stem.back() == '.' || stem.back() == '/')) stem.pop_back();
+  std::replace(stem.begin(), stem.end(), '/', '.');
+  return stem;
+}
+
+bool is_pattern(std::string_view entry) {
+  return entry == "*" ||
+         (entry.size() > 2 && entry.ends_with(".*") && !find_wildcard(entry.substr(0, entry.size() - 2)));
+}
+
+std::string patterns_below(const std::string& stem) {
+  if (stem.empty()) return "\"*\" matches every type";
+  return quoted(stem + ".*") + " matches the types below " + quoted(stem) + ", \"*\" every type";
+}
+
+// Faults that entries and types share, patterns apart.
+std::string list_fault(std::string_view text, const char* advice) {
+  if (text.find_first_of(",|") == std::string_view::npos) return {};
+  return quoted(text) + " reads as a list of types; " + advice + kEscape;
+}
+
+std::string edge_fault(std::string_view text) {
+  if (text.starts_with(' ') || text.ends_with(' '))
+    return quoted(text) + " begins or ends with a space; leave it out" + kEscape;
+  return {};
+}
+
+}  // namespace
+
+std::string entry_fault(std::string_view entry) {
+  std::string_view plain =
+      is_pattern(entry) ? entry.substr(0, entry.size() - std::min<size_t>(entry.size(), 2)) : entry;
+  std::string fault = edge_fault(plain);
+  if (fault.empty()) fault = list_fault(entry, "give --type once for each");
+  if (!fault.empty()) return fault;
+  auto wildcard = find_wildcard(plain);
+  if (!wildcard && plain.ends_with('.')) wildcard = plain.size();
+  if (!wildcard) return {};
+  return quoted(entry) + " would match no event; " + patterns_below(stem_of(plain, *wildcard)) + kEscape;
+}
+
+std::string type_fault(std::string_view type) {
+  std::string fault = edge_fault(type);
+  if (fault.empty()) fault = list_fault(type, "an event has one type");
+  if (!fault.empty()) return fault;
+  auto wildcard = find_wildcard(type);
+  bool unfinished = !wildcard && type.ends_with('.');
+  if (!wildcard && !unfinished) return {};
+  std::string stem = stem_of(type, unfinished ? type.size() : *wildcard);
+  std::string example = stem.empty() ? std::string("build.done") : stem + ".done";
+  std::string what = unfinished ? " ends with a dot" : " is a pattern, not the type of an event";
+  return quoted(type) + what + "; name one type, such as " + quoted(example) + "; for consumers, " +
+         patterns_below(stem) + kEscape;
+}
+
+}  // namespace bus::cli

@@ -1,0 +1,21 @@
+// Whether an event type or an entry of a subscription is written in the syntax of another system. The hub
+// knows
+// "*", which matches every type, and "X.*", which matches what begins with "X."; anything else it compares as
+// it is, so that "build*" or "build/#" would be accepted and never match.
+//
+// Judged by the programs only, which take anything with --literal. The manual pages say why each character is
+// refused or not (bus-publish(1), PATTERNS).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace bus::cli {
+
+// What is wrong with an entry of a subscription, as "what is wrong; what to do"; empty: nothing.
+std::string entry_fault(std::string_view entry);
+
+// The same for the type of one event, which is no pattern at all.
+std::string type_fault(std::string_view type);
+
+}  // namespace bus::cli

@@ -1,0 +1,134 @@
+#!/bin/sh
+# The examples of every --help are typed as they are, on a bus of their own. Each must be accepted and do something that is
+# seen: a consumer gets events, a publisher's event arrives, a status is printed, a hub runs or is gone. Where the comment
+# promises more, that is looked at, too.
+. "$(dirname "$0")/lib.sh"
+command -v jq >/dev/null || fail "jq is missing"
+mkdir -m 700 run
+XDG_RUNTIME_DIR=$work/run
+export XDG_RUNTIME_DIR
+
+# What the examples take for granted.
+for script in subscribe unsubscribe; do printf '#!/bin/sh\necho %s >>ran\n' "$script" >"$script"; done
+printf '#!/bin/sh\necho 20.5\necho 21\n' >sensor
+# jq keeps what it has for a file until its input ends.
+mkdir shims
+printf '#!/bin/sh\nexec "%s" --unbuffered "$@"\n' "$(command -v jq)" >shims/jq
+chmod +x subscribe unsubscribe sensor shims/jq
+PATH=$work/shims:$PATH
+echo '{"type":"event","event_type":"whole","payload":1}' >events.ndjson
+
+# The commands of the examples: what comes before the first two spaces, which begin the comment.
+examples_of() { "$1" --help | sed -n '/^Examples:$/,/^$/s/^  \([^ ].*\)/\1/p' | sed 's/   *.*//'; }
+
+# try COMMAND: types one, for 3 s at most. One that goes on until then is ended, which is 124.
+try() {
+  timeout 3 sh -c "$1" >out 2>err </dev/null
+  status=$?
+  case $status in 0 | 124) ;; *) fail "$1 ended with $status: $(cat err)" ;; esac
+}
+
+try_consume() {
+  start example timeout 20 sh -c "$1"
+  await_status '"event_key":"'
+  # Any of the types that the examples ask for; only what the consumer asked for arrives.
+  printf '{"type":"event","event_type":"%s","payload":{"of":"%s"}}\n' build build build.done build.done deploy deploy |
+    bus-publish -q --lines || fail "publishing ended with $?"
+  wanted=build
+  case $1 in *build.\**) wanted=build.done ;; esac
+  case $1 in
+    *--output-dir* | *--exec* | *--format*) ;;
+    *) await example.out "\"of\": *\"$wanted\"" ;;
+  esac
+  case $1 in *-n\ 1\ *) expect_exit "$1" "$pid" 0 ;; esac
+  kill -TERM "$pid" 2>/dev/null
+  wait "$pid"
+  case $1 in
+    *"--first ./subscribe --last ./unsubscribe"*) await ran unsubscribe && check_equal "hooks that ran" "subscribe unsubscribe" "$(xargs <ran)" ;;
+    *--payload*) check_lacks example.out '"event_type"' ;;
+  esac
+  timeout 10 bus-status --json --watch 50ms | grep -qm1 '"consumers":\[\]' || fail "the consumer of $1 has not gone"
+}
+
+try_publish() {
+  before=$(lines_in all.out)
+  try "$1"
+  [ "$status" -eq 0 ] || fail "$1 did not end"
+  run 0 bus-publish "marker.$before" 1
+  await all.out "\"event_type\":\"marker.$before\""
+  tail -n "+$((before + 1))" all.out >arrived
+  grep -v '"event_type":"marker' arrived >events
+  [ -s events ] || fail "$1 published nothing"
+  case $1 in
+    *--null*) check_has events '"payload":null' ;;
+    *--id\ b-17*)
+      run 0 sh -c "$1"
+      run 0 bus-status --json
+      check_has out '"duplicates":1'
+      ;;
+    date*) check_has events '"payload":"' ;;
+    ./sensor*) check_equal "readings of the sensor" 2 "$(lines_in events)" ;;
+    *events.ndjson*) check_has events '"event_type":"whole"' ;;
+  esac
+}
+
+try_status() {
+  try "$1"
+  [ -s out ] || fail "$1 printed nothing: $(cat err)"
+  case $1 in
+    *--check*) check_lacks out sick && check_has out healthy ;;
+    *--explain*) check_has out all ;;
+    *--watch*) check_equal "how $1 ended" 124 "$status" ;;
+  esac
+}
+
+try_stop() {
+  run 0 bus-publish before 1
+  case $1 in *--force*) start_consumer held key --no-reconnect ;; esac
+  try "$1"
+  check_has err "bus-stop: stopped"
+  run 69 bus-status
+}
+
+try_busd() {
+  bus=bus
+  case $1 in *--bus\ work*) bus=work ;; esac
+  case $1 in
+    *--check-config* | *--print-config*)
+      try "$1"
+      check_equal "how $1 ended" 0 "$status"
+      run 69 bus-status --bus "$bus"
+      return
+      ;;
+    *--detach*) try "$1" ;;
+    *) start example timeout 20 sh -c "$1" ;;
+  esac
+  timeout 10 sh -c "until bus-status --check --bus $bus; do :; done" >out 2>/dev/null || fail "no hub after $1"
+  run 0 bus-stop --bus "$bus"
+}
+
+tried=0
+# each PROGRAM FUNCTION: the examples of a program, one after the other.
+each() {
+  examples_of "$1" >"$1.examples"
+  [ -s "$1.examples" ] || fail "$1 --help has no examples"
+  while IFS= read -r command <&9; do
+    "$2" "$command"
+    tried=$((tried + 1))
+  done 9<"$1.examples"
+}
+
+# The bus of the environment is the scratch one for all but busd, whose examples are for the user's own.
+(
+  unset BUSD_SOCKET
+  each busd try_busd
+) || exit 1
+each bus-stop try_stop
+each bus-consume try_consume
+start_consumer all all -t '*'
+all=$pid
+each bus-publish try_publish
+each bus-status try_status
+kill -TERM "$all"
+expect_exit "the consumer of everything" "$all" 143
+echo "$tried examples work, those of busd apart"
