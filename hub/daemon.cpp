@@ -21,6 +21,7 @@ LogLevel level_of(Notice::Kind kind) {
     case Notice::Kind::stop_requested:
       return LogLevel::info;
     case Notice::Kind::refused_peer:
+    case Notice::Kind::odd_member:
     case Notice::Kind::fault:
     case Notice::Kind::cleanup_timeout:
     case Notice::Kind::uncleaned:
@@ -41,6 +42,8 @@ const char* name_of(Notice::Kind kind) {
       return "left";
     case Notice::Kind::refused_peer:
       return "connection refused";
+    case Notice::Kind::odd_member:
+      return "unknown member in hello";
     case Notice::Kind::fault:
       return "bad frame";
     case Notice::Kind::cleanup_timeout:

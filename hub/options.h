@@ -34,6 +34,7 @@ struct Options {
   uint32_t uid_share_percent = kDefaultUidShare;
   std::vector<uint32_t> allow_uids;
   std::vector<uint32_t> allow_gids;
+  std::vector<std::string> announce;
   Duration dedup_window = seconds(300);
   Duration cleanup_timeout = seconds(60);
 };

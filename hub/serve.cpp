@@ -81,6 +81,7 @@ Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, si
   config.idle_exit = options.idle_exit.value_or(Duration::max());
   config.allow_uids = options.allow_uids;
   config.allow_gids = options.allow_gids;
+  config.announce = options.announce;
   BUSD_TRY(fill_with_chance(config.hash_key));
   return config;
 }

@@ -1,5 +1,6 @@
 #include "hub/settings.h"
 
+#include <algorithm>
 #include <array>
 #include <grp.h>
 #include <pwd.h>
@@ -7,6 +8,7 @@
 
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
+#include "protocol/message.h"
 
 namespace bus::hub {
 
@@ -87,6 +89,32 @@ std::optional<uint32_t> gid_of(const char* name) {
   return entry == nullptr ? std::nullopt : std::optional<uint32_t>(entry->gr_gid);
 }
 
+Result<void> read_announce(Options& options, const Texts& texts) {
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::string& name = texts[i];
+    if (auto fault = identifier_fault("the name", name)) return Error{Errc::invalid, *fault};
+    if (name.find('"') != std::string::npos && name.find('\'') != std::string::npos) {
+      return Error{Errc::invalid,
+                   quoted(name) + " holds both kinds of quotes, which no configuration file could hold"};
+    }
+    if (std::find(kHubCapabilities.begin(), kHubCapabilities.end(), name) != kHubCapabilities.end()) {
+      return Error{Errc::invalid, quoted(name) +
+                                      " is a capability of the hub itself, which always announces "
+                                      "it; remove it here"};
+    }
+    auto before = texts.begin() + static_cast<ptrdiff_t>(i);
+    if (std::find(texts.begin(), before, name) != before) {
+      return Error{Errc::invalid, quoted(name) + " is given twice; give each name once"};
+    }
+  }
+  if (texts.size() > kMaxAnnounced) {
+    return Error{Errc::invalid, std::to_string(texts.size()) + " names are given; the limit is " +
+                                    std::to_string(kMaxAnnounced)};
+  }
+  options.announce = texts;
+  return {};
+}
+
 Texts print_ids(const std::vector<uint32_t>& ids) {
   Texts texts;
   for (uint32_t id : ids) texts.push_back(std::to_string(id));
@@ -131,7 +159,7 @@ Result<void> read_log_level(Options& options, const Texts& texts) {
   return {};
 }
 
-constexpr std::array<Setting, 14> kSettings = {{
+constexpr std::array<Setting, 15> kSettings = {{
     {"socket", "PATH",
      "Serve this socket; its directory must be ours and closed to others (default: $BUSD_SOCKET, else by "
      "--bus)",
@@ -202,6 +230,9 @@ constexpr std::array<Setting, 14> kSettings = {{
        return {};
      },
      [](const Options& o) { return print_ids(o.allow_gids); }},
+    {"announce", "NAME",
+     "Add NAME to the capabilities in hello_ack, for sources that carry what it promises; may be repeated",
+     true, read_announce, [](const Options& o) { return o.announce; }},
     {"dedup-window", "TIME",
      "Drop an event whose id the same source sent within this time; 0s: never (default: 5m)", false,
      [](Options& o, const Texts& texts) -> Result<void> {

@@ -21,7 +21,7 @@ Message decode_hello(Fields& fields) {
   std::string role = fields.text("role");
   if (role == "source") hello.role = Role::source;
   if (!role.empty() && role != "source" && role != "consumer")
-    fields.fail("role is neither consumer nor source");
+    fields.fail("role must be \"consumer\" or \"source\"");
   // A source belongs to no key, so it need not name one.
   hello.event_key =
       hello.role == Role::source ? fields.optional_identifier("event_key") : fields.identifier("event_key");
@@ -52,7 +52,7 @@ Message decode_source_status(Fields& fields) {
   if (auto known = source_state_of(state)) {
     status.state = *known;
   } else {
-    fields.fail("state is none of connecting, connected, disconnected, reconnecting");
+    fields.fail("state must be one of connecting, connected, disconnected, reconnecting");
   }
   return status;
 }
@@ -109,7 +109,10 @@ Decoded decode_other(const std::vector<RawJson::Child>& members) {
   const auto* decoder =
       std::find_if(kDecoders.begin(), kDecoders.end(), [&](const Decoder& d) { return d.type == type; });
   if (decoder == kDecoders.end()) {
-    return Fault{ErrorCode::unknown_type, "unknown type " + quoted(type, kTypeBytesShown)};
+    return Fault{ErrorCode::unknown_type,
+                 "unknown type " + quoted(type, kTypeBytesShown) +
+                     "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye or "
+                     "shutdown"};
   }
   Message message = decoder->decode(fields);
   if (fields.fault()) return Fault{ErrorCode::bad_frame, *fields.fault()};

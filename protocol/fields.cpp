@@ -4,6 +4,7 @@
 
 #include "protocol/base/strings.h"
 #include "protocol/json_text.h"
+#include "protocol/member_name.h"
 #include "protocol/message.h"
 
 namespace bus {
@@ -17,9 +18,13 @@ std::string_view Fields::find(std::string_view name) {
   std::string_view found;
   if (fault_) return found;
   for (const RawJson::Child& child : children_) {
-    if (!token_is(child.name_token, name)) continue;
+    if (!token_is(child.name_token, name)) {
+      if (!differs_in_case_only(child.name_token, name)) continue;
+      fail(where_ + case_fault(child.name_token, name));
+      return {};
+    }
     if (!found.empty()) {
-      fail(full(name) + " stands twice");
+      fail(full(name) + " is given twice; give it once");
       return {};
     }
     found = child.value_token;

@@ -6,6 +6,7 @@
 
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
+#include "protocol/member_name.h"
 
 namespace bus {
 
@@ -26,6 +27,9 @@ constexpr std::string_view kEventToken = "\"event\"";
 struct Sorted {
   std::array<std::string_view, kKnownCount> tokens;
   std::optional<Known> twice;  // the first that stands twice
+  // The first whose name is a known one in other letters.
+  std::string_view lookalike_token;
+  Known lookalike = kKnownCount;
 };
 
 // Their lengths differ, so that one comparison is enough for a name without escapes.
@@ -57,10 +61,19 @@ Known known_of(std::string_view name_token) {
   return static_cast<Known>(escaped);
 }
 
+Known lookalike_of(std::string_view name_token) {
+  size_t known = 0;
+  while (known < kKnownCount && !differs_in_case_only(name_token, kNames[known])) ++known;
+  return static_cast<Known>(known);
+}
+
 void sort_member(EventLine& event, Sorted& sorted, const EventLine::Member& member) {
   Known known = known_of(member.name_token);
   if (known == kKnownCount) {
     event.others.push_back(member);
+    if (sorted.lookalike != kKnownCount) return;
+    sorted.lookalike = lookalike_of(member.name_token);
+    if (sorted.lookalike != kKnownCount) sorted.lookalike_token = member.name_token;
   } else if (sorted.tokens[known].empty()) {
     sorted.tokens[known] = member.value_token;
   } else if (!sorted.twice) {
@@ -150,13 +163,14 @@ bool plain_text(std::string_view token, std::string_view& text) {
   return std::memchr(text.data(), '\\', text.size()) == nullptr;
 }
 
-// Nearly all events: nothing stands twice, no escapes in what the hub reads, no null, no seq. False for the
-// others, and then nothing is decided.
+// Nearly all events: no name twice or in other letters, no escapes in what the hub reads, no null, no seq.
+// False for the others, and then nothing is decided.
 bool read_plain(EventLine& event, const Sorted& sorted) {
   const auto& tokens = sorted.tokens;
   std::string_view source_time;
-  if (sorted.twice || !tokens[kSeq].empty() || !plain_text(tokens[kEventType], event.event_type) ||
-      !plain_text(tokens[kEventId], event.event_id) || !plain_text(tokens[kSourceTime], source_time)) {
+  if (sorted.twice || sorted.lookalike != kKnownCount || !tokens[kSeq].empty() ||
+      !plain_text(tokens[kEventType], event.event_type) || !plain_text(tokens[kEventId], event.event_id) ||
+      !plain_text(tokens[kSourceTime], source_time)) {
     return false;
   }
   // An identifier, as far as JSON has not seen to that: DEL is a control character to us, and not to JSON.
@@ -185,7 +199,8 @@ Problem read_known(EventLine& event, size_t line_bytes, const Sorted& sorted) {
   if (!source_time.empty()) event.source_time_token = tokens[kSourceTime];
   event.payload_token = tokens[kPayload].empty() ? "null" : tokens[kPayload];
   Problem seq = read_seq(tokens[kSeq], event.seq);
-  if (sorted.twice) return std::string(kNames[*sorted.twice]) + " stands twice";
+  if (sorted.lookalike != kKnownCount) return case_fault(sorted.lookalike_token, kNames[sorted.lookalike]);
+  if (sorted.twice) return std::string(kNames[*sorted.twice]) + " is given twice; give it once";
   for (Problem* problem : {&type, &id, &time, &seq}) {
     if (*problem) return std::move(*problem);
   }

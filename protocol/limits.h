@@ -1,8 +1,10 @@
 // The limits of the wire, one place for both ends. Each is a promise of protocol/PROTOCOL.md.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <string_view>
 
 namespace bus {
 
@@ -37,5 +39,9 @@ inline constexpr std::chrono::seconds kStatusTimeout{2};
 
 inline constexpr const char* kBusVersion = "v1";
 inline constexpr const char* kCapabilityPatterns = "patterns";
+// What the hub can do beyond the base (PROTOCOL.md 4).
+inline constexpr std::array<std::string_view, 1> kHubCapabilities = {kCapabilityPatterns};
+// Capabilities that an operator may add to those of the hub: together they fit into a hello_ack.
+inline constexpr size_t kMaxAnnounced = kMaxCapabilities - kHubCapabilities.size();
 
 }  // namespace bus

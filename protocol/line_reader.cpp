@@ -79,8 +79,6 @@ void LineReader::release_source() {
   source_ = {};
 }
 
-size_t LineReader::partial_bytes() const { return partial_is_out_ ? 0 : partial_.size(); }
-
 // An empty string holds nothing, but has room for a few bytes.
 size_t LineReader::held_bytes() const {
   return (partial_.empty() ? 0 : partial_.capacity()) + (kept_ ? kept_->capacity() : 0);

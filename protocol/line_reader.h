@@ -46,8 +46,9 @@ class LineReader {
   // Bytes that were handed in or kept, and that next() has not looked at.
   size_t unread_bytes() const { return source_.size(); }
 
-  // Bytes of an unfinished line (what EOF would discard).
-  size_t partial_bytes() const;
+  // The unfinished line, which EOF would discard, and its size. Good until the next feed.
+  std::string_view partial() const { return partial_is_out_ ? std::string_view() : partial_; }
+  size_t partial_bytes() const { return partial().size(); }
 
   // Bytes of memory held for this stream, complete lines that were kept included.
   size_t held_bytes() const;

@@ -5,6 +5,7 @@
 // json_scan.h for the event lines that the hub forwards.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,11 @@ struct Hello {
   std::vector<std::string> capabilities;
   bool operator==(const Hello&) const = default;
 };
+
+// The members of a hello (PROTOCOL.md 3).
+inline constexpr std::array<std::string_view, 10> kHelloMembers = {
+    "type", "pid",    "event_key", "event_types", "version", "subscription_id",
+    "role", "source", "exclusive", "capabilities"};
 
 struct HelloAck {
   std::string bus_version = "v1";

@@ -289,10 +289,11 @@ void HubCore::Impl::push_status(Peer& peer, const BlockPtr& line) {
   will_write(peer);
 }
 
-// The last state of each source, for who has just joined; what does not fit its queue is left out.
+// For a consumer that has just joined; what does not fit its queue is left out.
 void HubCore::Impl::tell_sources(Peer& peer) {
   looks_ += sources_.size() * kLooksPerSource;
   for (const NamedSource* source : sources_.known()) {
+    if (source->has_gone()) continue;
     size_t least = source->name.size() + source->detail.size();
     if (!peer.outbox.has_room_for_line(least, config_.queue)) continue;
     std::string line = encode(SourceStatus{source->name, source->state, source->detail});

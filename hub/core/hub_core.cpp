@@ -6,7 +6,9 @@
 #include "protocol/base/check.h"
 #include "protocol/base/strings.h"
 #include "protocol/codec.h"
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
+#include "protocol/member_name.h"
 
 namespace bus::hub {
 
@@ -17,6 +19,13 @@ constexpr size_t kLooksPerTurn = 100'000;
 
 // A read that brings less costs more than what is in it.
 constexpr size_t kLeastReadBytes = 4 * 1024;
+
+// A name with all its letters escaped, and its quotes.
+constexpr size_t kMostNameBytesCompared = 128;
+
+constexpr const char* kNoLineEnd =
+    "no line end: the input ended in the middle of a line, which was discarded; end every frame with a line "
+    "feed, the last one too";
 
 // Deadlines that are judged in one turn.
 constexpr size_t kOverdueAtOnce = 16;
@@ -58,16 +67,21 @@ std::string HubCore::Impl::refusal_of(const Credentials& credentials, const Acco
                              [&](uint32_t gid) { return allows(config_.allow_gids, gid); });
   if (!allowed) {
     code = ErrorCode::denied;
-    return "uid " + std::to_string(credentials.uid) + " may not use this hub";
+    return "uid " + std::to_string(credentials.uid) + " may not use the hub at " + config_.socket +
+           "; its owner (uid " + std::to_string(config_.uid) + ") can admit it with busd --allow-uid " +
+           std::to_string(credentials.uid);
   }
   if (admitted_ >= config_.max_connections) {
     code = ErrorCode::too_many;
-    return "this hub serves at most " + std::to_string(config_.max_connections) + " connections";
+    return "all " + std::to_string(config_.max_connections) +
+           " connections of this hub are in use; close some (bus-status lists them), or start the hub with a "
+           "larger --max-connections";
   }
   if (account.connections >= account.max_connections) {
     code = ErrorCode::too_many;
     return "uid " + std::to_string(account.uid) + " has " + std::to_string(account.connections) +
-           " connections, the most that one user may have here";
+           " connections, the most that one user may have here; close some, or start the hub with a larger "
+           "--uid-share";
   }
   return {};
 }
@@ -100,11 +114,9 @@ PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
 void HubCore::Impl::end_of_input(PeerId id, TimePoint now) {
   Peer& peer = this->peer(id);
   if (peer.intake != Intake::read) return;
-  if (peer.reader.partial_bytes() > 0) {
-    ++events_.refused;
-    if (!std::exchange(peer.fault_noticed, true)) {
-      notice(Notice::Kind::fault, peer, "input ended in the middle of a line; it was discarded");
-    }
+  if (!is_blank(peer.reader.partial())) {
+    ++peer.frames_in;
+    fault(peer, ErrorCode::bad_frame, kNoLineEnd, now);
   }
   peer.intake = Intake::ended;
   // A consumer may have closed its writing side only, as shells do; the others have nothing more to get.
@@ -173,7 +185,9 @@ void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now
       case LineReader::Next::too_long:
         ++peer.frames_in;
         fault(peer, ErrorCode::frame_too_large,
-              "a frame is at most " + std::to_string(kMaxFrameBytes) + " bytes, its line end included", now);
+              "this frame is larger than " + std::to_string(kMaxFrameBytes) +
+                  " bytes, its line end included; send a smaller one, on a new connection",
+              now);
         close_when_flushed(peer, now + kWriteTimeout);
         break;
     }
@@ -239,7 +253,7 @@ void HubCore::Impl::refuse_unfinished(Peer& peer, TimePoint now) {
   peer.reader.skip_line();
   ++peer.frames_in;
   note_shortage(peer, pool);
-  fault(peer, ErrorCode::busy, shortage_of(peer, pool, held - charged) + "; send this frame later", now);
+  fault(peer, ErrorCode::busy, shortage_of(peer, pool, held - charged), now);
 }
 
 void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) {
@@ -259,8 +273,25 @@ void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, T
   Decoded decoded = decode(line);
   if (auto* wrong = std::get_if<Fault>(&decoded)) {
     fault(peer, wrong->code, wrong->message, now);
-  } else {
-    handle_message(peer, std::get<Message>(decoded), now);
+    return;
+  }
+  auto& message = std::get<Message>(decoded);
+  if (peer.phase == Phase::handshake && std::holds_alternative<Hello>(message)) note_odd_member(peer);
+  handle_message(peer, message, now);
+}
+
+// Of the hello in line_, whose members the scan has found: a name that is nearly a defined one was meant as
+// that, and is ignored, which its sender will not notice.
+void HubCore::Impl::note_odd_member(const Peer& peer) {
+  for (const RawJson::Child& member : line_.json.children()) {
+    if (member.name_token.size() > kMostNameBytesCompared) continue;
+    std::string name = decode_json_string(member.name_token);
+    if (std::find(kHelloMembers.begin(), kHelloMembers.end(), name) != kHelloMembers.end()) continue;
+    auto meant = meant_name(name, kHelloMembers);
+    if (!meant) continue;
+    notice(Notice::Kind::odd_member, peer,
+           "hello has a member " + quoted(name) + ": did it mean " + quoted(*meant) + "?");
+    return;
   }
 }
 
@@ -285,11 +316,15 @@ void HubCore::Impl::handle_message(Peer& peer, Message& message, TimePoint now) 
     peer.said_bye = true;
     close_when_flushed(peer, now + kWriteTimeout);
   } else {
-    fault(peer, ErrorCode::not_allowed,
-          first
-              ? "the first frame must be hello, status_query, shutdown, event or source_status"
-              : "this type is not allowed after the first frame of a connection, or not from a client at all",
-          now);
+    fault(
+        peer, ErrorCode::not_allowed,
+        first
+            ? "this type cannot be the first frame of a connection; begin with hello, status_query, "
+              "shutdown, "
+              "event or source_status"
+            : "this type is not allowed here: status_query and shutdown need a connection of their own, and "
+              "only the hub sends hello_ack, pre_shutdown_ack, status_response and error",
+        now);
   }
 }
 
@@ -363,9 +398,11 @@ std::string HubCore::Impl::shortage_of(const Peer& peer, Pool pool, size_t bytes
   std::string what = "of the hub's memory for " + std::string(name_of(pool));
   if (ledger_.total(pool).has_room_for(bytes)) {
     return "uid " + std::to_string(peer.uid) + " has taken what one user may, " +
-           std::to_string(peer.account->meter(pool).limit) + " bytes " + what;
+           std::to_string(peer.account->meter(pool).limit) + " bytes " + what +
+           "; try again later, or start the hub with a larger --uid-share";
   }
-  return "all " + std::to_string(ledger_.total(pool).limit) + " bytes " + what + " are taken";
+  return "all " + std::to_string(ledger_.total(pool).limit) + " bytes " + what +
+         " are taken; try again later, or start the hub with a larger --memory";
 }
 
 void HubCore::Impl::touch(Peer& peer) {
@@ -454,8 +491,9 @@ void HubCore::Impl::tick(TimePoint now, const std::vector<PeerId>& overdue) {
 
 void HubCore::Impl::judge(Peer& peer, TimePoint now) {
   if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now) {
-    std::string reason =
-        "no complete frame within " + format_duration(kHandshakeTimeout) + " of the connection's beginning";
+    std::string reason = "no complete frame came within " + format_duration(kHandshakeTimeout) +
+                         " of the connection's beginning; connect when there is something to send, and end "
+                         "it with a line feed";
     ++connections_.timed_out;
     notice(Notice::Kind::refused_peer, peer, reason);
     reply(peer, ErrorMessage{ErrorCode::timeout, reason, {}, 0}, kNever);

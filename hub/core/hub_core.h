@@ -75,6 +75,8 @@ struct HubConfig {
   Duration idle_exit = Duration::max();  // max: never
   std::vector<uint32_t> allow_uids;
   std::vector<uint32_t> allow_gids;
+  // Capabilities beside the hub's own that hello_ack names, identifiers, at most kMaxAnnounced.
+  std::vector<std::string> announce;
   uint64_t hash_key[2] = {0, 0};  // random, so that nobody can make event ids collide on purpose
 };
 
@@ -104,6 +106,7 @@ struct Notice {
     joined,        // text: "consumer KEY" / "source NAME"
     left,          // text: why, with its counts
     refused_peer,  // denied, too_many, rejected, timeout: text is the reason
+    odd_member,    // a hello has a member that looks like a slip for one that is defined; text: both
     fault,         // the first frame of a connection that was answered with `error`; text: code and message
     cleanup_timeout,  // a lock holder was closed
     uncleaned,        // a scope ended, and nobody in it was told to clean up

@@ -144,6 +144,7 @@ class HubCore::Impl {
   void charge_input(Peer& peer);
   void refuse_unfinished(Peer& peer, TimePoint now);
   void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now);
+  void note_odd_member(const Peer& peer);
   void handle_message(Peer& peer, Message& message, TimePoint now);
   void fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
              std::string_view event_id = {});
@@ -163,6 +164,7 @@ class HubCore::Impl {
   void judge(Peer& peer, TimePoint now);
 
   // peers.cpp
+  HelloAck hello_ack(bool first) const;
   void hello(Peer& peer, Hello& message, TimePoint now);
   void become_source(Peer& peer, const Hello& message, TimePoint now);
   void become_anonymous(Peer& peer);

@@ -11,13 +11,6 @@ namespace bus::hub {
 
 namespace {
 
-HelloAck hello_ack(bool first) {
-  HelloAck ack;
-  ack.first_for_key = first;
-  ack.capabilities = {kCapabilityPatterns};
-  return ack;
-}
-
 // What a consumer's hello makes the hub keep, about: each name in the peer, the registry and the router's
 // tables.
 size_t subscription_bytes(const Hello& message) {
@@ -29,9 +22,18 @@ size_t subscription_bytes(const Hello& message) {
 
 }  // namespace
 
+HelloAck HubCore::Impl::hello_ack(bool first) const {
+  HelloAck ack;
+  ack.first_for_key = first;
+  ack.capabilities.assign(kHubCapabilities.begin(), kHubCapabilities.end());
+  ack.capabilities.insert(ack.capabilities.end(), config_.announce.begin(), config_.announce.end());
+  return ack;
+}
+
 void HubCore::Impl::hello(Peer& peer, Hello& message, TimePoint now) {
   if (peer.phase != Phase::handshake) {
-    fault(peer, ErrorCode::not_allowed, "hello must be the first frame of a connection, and the only hello",
+    fault(peer, ErrorCode::not_allowed,
+          "hello must be the first frame of a connection, and the only hello; open another connection for it",
           now);
     return;
   }
@@ -41,7 +43,8 @@ void HubCore::Impl::hello(Peer& peer, Hello& message, TimePoint now) {
     return;
   }
   if (message.event_key.empty()) {
-    fault(peer, ErrorCode::bad_frame, "hello of a consumer needs an event_key", now);
+    fault(peer, ErrorCode::bad_frame,
+          "hello of a consumer needs an event_key; only one with role source may leave it out", now);
     return;
   }
   start_counting(peer);

@@ -80,7 +80,7 @@ void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
     fault(peer, ErrorCode::frame_too_large,
           "as consumers would get it, with its seq, this event takes up to " +
               std::to_string(bytes + kLargestSeqBytes) + " bytes; a frame is at most " +
-              std::to_string(kMaxFrameBytes),
+              std::to_string(kMaxFrameBytes) + "; send a smaller payload",
           now, line_.event_id);
     return;
   }

@@ -1,7 +1,7 @@
 // Named sources: their last state, their counts, and their dedup windows (PROTOCOL.md 4 and 5).
 //
 // A name is known from its first hello or source_status on. While a connection bears it, it stays; afterwards
-// it is kept (its state for consumers that join, its dedup window for its return) among the kMaxAbsentSources
+// it is kept (for status, and its dedup window for its return) among the kMaxAbsentSources
 // last seen.
 #pragma once
 
@@ -36,6 +36,9 @@ struct NamedSource {
   uint64_t published = 0;
   TimePoint last_event = kNever;  // kNever: none yet
   DedupWindow dedup;
+
+  // Of no interest to a consumer that joins: there may be hundreds, and none of them sends anything.
+  bool has_gone() const { return connections == 0 && state == SourceState::disconnected; }
 };
 
 class SourceTable {

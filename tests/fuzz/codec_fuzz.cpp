@@ -22,6 +22,26 @@ Message decoded(const std::string& line_with_end) {
   return std::get<Message>(result);
 }
 
+// A second opinion on names that other libraries take for those of the wire (PROTOCOL.md 2): spelled out, and
+// without the code under test.
+bool is_own_name_in_other_letters(const std::string& name) {
+  static const std::vector<std::string> kOwn = {"type",        "event_type", "event_id",
+                                                "source_time", "seq",        "payload"};
+  std::string folded;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (name.compare(i, 2, "\u017F") == 0) {
+      folded += 's';
+      i += 1;
+    } else if (name.compare(i, 3, "\u212A") == 0) {
+      folded += 'k';
+      i += 2;
+    } else {
+      folded += name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + 32) : name[i];
+    }
+  }
+  return std::find(kOwn.begin(), kOwn.end(), folded) != kOwn.end();
+}
+
 void check_inside(std::string_view line, std::string_view token) {
   BUSD_CHECK(token.data() >= line.data() && token.data() + token.size() <= line.data() + line.size());
   BUSD_CHECK(!json_fault(token));
@@ -63,6 +83,9 @@ void check_agreement(std::string_view line, const Decoded& result) {
 }
 
 void check_round_trip(const Message& message) {
+  if (const auto* event = std::get_if<Event>(&message)) {
+    for (const auto& [name, value] : event->others) BUSD_CHECK(!is_own_name_in_other_letters(name));
+  }
   Message once = decoded(encode(message));
   if (const auto* status = std::get_if<StatusResponse>(&message)) {
     // What has one spelling less on the wire (a kernel pid equal to the pid, an age below zero) settles in

@@ -223,6 +223,7 @@ TEST_CASE("A source that closed its writing side reads its answers, then EOF", "
   source.send("{\"type\":\"event\",\"event_type\":\"t\"}\n{broken}\n{\"type\":\"event\",\"ev");
   source.shutdown_write();
   CHECK(source.read_as<ErrorMessage>().code == ErrorCode::bad_json);
+  CHECK(source.read_as<ErrorMessage>().code == ErrorCode::bad_frame);
   source.expect_eof();
   StatusResponse status = hub.status();
   CHECK(status.events.published == 1);

@@ -83,11 +83,14 @@ TEST_CASE("An event whose outbound frame would pass the cap is refused, and the 
   consumer.expect_line(R"({"type":"event","event_type":"x","seq":2,"payload":null})");
 }
 
-TEST_CASE("A partial last line before EOF is discarded and counted", "[framing]") {
+TEST_CASE("A partial last line before EOF is discarded, answered with what to do, and counted", "[framing]") {
   HubProcess hub;
   RawClient source = publisher(hub);
   source.send(R"({"type":"event","event_type":"x")");
   source.shutdown_write();
+  auto answer = source.read_as<ErrorMessage>();
+  CHECK(answer.code == ErrorCode::bad_frame);
+  CHECK(answer.message.starts_with("no line end: "));
   source.expect_eof();
   StatusResponse status = hub.status();
   CHECK(status.events.published == 1);
@@ -211,4 +214,13 @@ TEST_CASE("A hello may name 256 event types, and not one more", "[json]") {
       client.expect_eof();
     }
   }
+}
+
+TEST_CASE("--announce adds names to hello_ack, and a hello that names no types says so in the log",
+          "[hello]") {
+  HubProcess hub({"--announce", "events.v2", "--announce=b"});
+  RawClient client(hub.socket());
+  client.send_line(R"({"type":"hello","pid":1,"event_key":"k","types":["x"]})");
+  CHECK(client.read_as<HelloAck>().capabilities == std::vector<std::string>{"patterns", "events.v2", "b"});
+  hub.wait_for_log(R"(did it mean \"event_types\"?)");
 }

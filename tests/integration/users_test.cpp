@@ -19,7 +19,7 @@ namespace {
 
 std::string denial_of(uid_t uid) {
   return R"({"type":"error","code":"denied","message":"uid )" + std::to_string(uid) +
-         R"( may not use this hub"})";
+         " may not use the hub at ";
 }
 
 // Skips where the build directory is closed to others.
@@ -60,7 +60,7 @@ TEST_CASE("A hub of another user admits that user and root, and nobody else", "[
   RawClient root(hub.socket());
   CHECK(root.hello("k").first_for_key);
   CHECK(answer_to_stranger(hub.socket(), {}, kStranger).starts_with(R"({"type":"hello_ack",)"));
-  CHECK(answer_to_stranger(hub.socket(), {}, kOtherStranger) == denial_of(kOtherStranger));
+  CHECK(answer_to_stranger(hub.socket(), {}, kOtherStranger).starts_with(denial_of(kOtherStranger)));
   StatusResponse status =
       hub.wait_for_status([](const StatusResponse& s) { return s.consumers.size() == 1; });
   CHECK(status.consumers[0].uid == 0);
@@ -81,7 +81,7 @@ TEST_CASE("Who somebody is was settled when he connected, whoever speaks later",
     auto connected = connect_unix(hub.socket(), kPatience);
     if (connected && ::seteuid(0) == 0) tell(answer_to_hello(*connected));
   });
-  CHECK(root_again.read_line() == denial_of(kStranger));
+  CHECK(root_again.read_line().starts_with(denial_of(kStranger)));
 }
 
 TEST_CASE("Others cannot even reach the socket of a hub, by its directory or by its own mode", "[users]") {
@@ -108,7 +108,7 @@ TEST_CASE("Nothing that a stranger sends is looked at", "[users]") {
       client.expect_end();
       tell("end");
     });
-    CHECK(stranger.read_line() == denial_of(kStranger));
+    CHECK(stranger.read_line().starts_with(denial_of(kStranger)));
     CHECK(stranger.read_line() == "end");
   }
   StatusResponse status = hub.status();

@@ -85,10 +85,26 @@ TEST_CASE("Options that cannot be are named with what is wrong and what is right
   expect_wrong({"--cleanup-timeout", "0s"}, kExitUsage, "out of range");
   expect_wrong({"--allow-uid", "no-such-user-here"}, kExitUsage, "neither a number nor the name of a user");
   expect_wrong({"--allow-gid", "4294967295"}, kExitUsage, "--allow-gid");
+  expect_wrong({"--announce", ""}, kExitUsage, "--announce: the name is empty");
+  expect_wrong({"--announce", "a\tb"}, kExitUsage, "control character");
+  expect_wrong({"--announce", "both \" and '"}, kExitUsage, "both kinds of quotes");
+  expect_wrong({"--announce", "patterns"}, kExitUsage, "\"patterns\" is a capability of the hub itself");
+  expect_wrong({"--announce", "a", "--announce", "a"}, kExitUsage, "--announce: \"a\" is given twice");
   expect_wrong({"--log-level", "loud"}, kExitUsage, "error, warning, info, debug");
   expect_wrong({"--ready-fd", "2"}, kExitUsage, "--ready-fd");
   expect_wrong({"--detach", "--foreground"}, kExitUsage, "exclude each other");
   expect_wrong({"--check-config", "--print-config"}, kExitUsage, "exclude each other");
+}
+
+TEST_CASE("announce takes as many names as fit into a hello_ack beside the hub's own, and not one more") {
+  std::vector<std::string> arguments;
+  for (size_t i = 0; i < kMaxAnnounced; ++i) arguments.push_back("--announce=name" + std::to_string(i));
+  Options options = parsed(arguments);
+  CHECK(options.announce.size() == 63);
+  CHECK(to_arguments(options).size() >= 63);
+  CHECK(print_config(options).find("announce = [name0, name1,") != std::string::npos);
+  arguments.emplace_back("--announce=one.more");
+  expect_wrong(arguments, kExitUsage, "64 names are given; the limit is 63");
 }
 
 TEST_CASE("queue-bytes takes one largest event and some, and not less") {

@@ -165,7 +165,8 @@ TEST_CASE("Strangers are denied, root and whom the configuration names are not")
   CHECK_FALSE(rig.is_open(stranger));
   CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{5, 1, 0, 0, 0, 0});
   CHECK(rig.line(stranger) ==
-        R"({"type":"error","code":"denied","message":"uid 4000 may not use this hub"})");
+        R"({"type":"error","code":"denied","message":"uid 4000 may not use the hub at /nowhere/bus.sock; )"
+        R"(its owner (uid 1000) can admit it with busd --allow-uid 4000"})");
   PeerId by_group = rig.core.open(hub::Credentials{1, 4000, 4000, {5, 3001}}, rig.clock);
   CHECK(rig.core.fate(by_group) == Fate::stay);
   rig.core.gone(by_group, rig.clock);
@@ -174,12 +175,15 @@ TEST_CASE("Strangers are denied, root and whom the configuration names are not")
 TEST_CASE("One connection above the limit is refused, and may come when another has left") {
   hub::HubConfig config = rig_config();
   config.max_connections = 2;
+  config.allow_uids = {2000};
   CoreRig rig(config);
   PeerId one = rig.connect();
   rig.connect();
-  PeerId refused = rig.connect();
-  CHECK(rig.line(refused) ==
-        R"({"type":"error","code":"too_many","message":"this hub serves at most 2 connections"})");
+  PeerId refused = rig.connect(2000);
+  CHECK(
+      rig.line(refused) ==
+      R"({"type":"error","code":"too_many","message":"all 2 connections of this hub are in use; close some )"
+      R"((bus-status lists them), or start the hub with a larger --max-connections"})");
   CHECK_FALSE(rig.is_open(refused));
   CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{3, 0, 1, 0, 0, 0});
   rig.hang_up(one);
@@ -334,4 +338,84 @@ TEST_CASE("Waiters are closed when the hub stops, not let in") {
   rig.advance(milliseconds(1));
   CHECK(rig.lines(waiter).empty());
   CHECK(rig.core.peer_count() == 0);
+}
+
+TEST_CASE("A last line without its line feed is answered, counted, and numbered; white space is no line") {
+  CoreRig rig;
+  PeerId source = rig.connect();
+  rig.send(source, std::string(kEvent) + "\n{\"type\":\"bye\"}");
+  rig.shut_down_writing(source);
+  std::string answer = rig.line(source);
+  CHECK(is_error(answer, "bad_frame"));
+  CHECK(answer.find("no line end") != std::string::npos);
+  CHECK(answer.find("end every frame with a line feed") != std::string::npos);
+  CHECK(answer.find("\"frame\":2") != std::string::npos);
+  CHECK_FALSE(rig.is_open(source));
+
+  PeerId consumer = rig.consumer("k", "\"x\"");
+  rig.send(consumer, "{}x");
+  rig.shut_down_writing(consumer);
+  CHECK(is_error(rig.line(consumer), "bad_frame"));
+  CHECK(rig.is_open(consumer));
+
+  PeerId first = rig.connect();
+  rig.send(first, "{");
+  rig.shut_down_writing(first);
+  CHECK(is_error(rig.line(first), "bad_frame"));
+  CHECK_FALSE(rig.is_open(first));
+
+  PeerId blank = rig.connect();
+  rig.send(blank, std::string(kEvent) + "\n \t\r");
+  rig.shut_down_writing(blank);
+  CHECK(rig.line(blank).empty());
+  CHECK(rig.core.status(rig.clock).events.refused == 3);
+}
+
+TEST_CASE("hello_ack names the hub's own capabilities, then what the configuration announces") {
+  hub::HubConfig config = rig_config();
+  config.announce = {"events.v2", "two words"};
+  CoreRig rig(config);
+  rig.consumer("k", "");
+  const std::string all = R"("capabilities":["patterns","events.v2","two words"]})";
+  CHECK(rig.last_ack == R"({"type":"hello_ack","bus_version":"v1","first_for_key":true,)" + all);
+  rig.source("clock");
+  CHECK(rig.last_ack == R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,)" + all);
+  rig.consumer("k", "", R"(,"exclusive":true)");
+  CHECK(rig.last_ack.find(R"("rejected":true)") != std::string::npos);
+  CHECK(rig.last_ack.ends_with(all));
+}
+
+TEST_CASE(
+    "A hello whose unknown member looks like a slip for one that is defined is logged once, and accepted") {
+  struct Case {
+    const char* member;
+    const char* text;  // nullptr: none
+  };
+  const Case cases[] = {
+      {R"("types":["x"])", R"(hello has a member "types": did it mean "event_types"?)"},
+      {R"("key":"k","types":[])", R"(hello has a member "key": did it mean "event_key"?)"},
+      {R"("event_type":"x")", R"(hello has a member "event_type": did it mean "event_types"?)"},
+      {R"("excluzive":true)", R"(hello has a member "excluzive": did it mean "exclusive"?)"},
+      {R"("r\u006fll":"source")", R"(hello has a member "roll": did it mean "role"?)"},
+      {R"("sorce":"s")", R"(hello has a member "sorce": did it mean "source"?)"},
+      {R"("name":"s","app":1,"x":1,"":1,"evnt_tipse":1)", nullptr},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.member);
+    CoreRig rig;
+    PeerId id = rig.consumer("k", "\"x\"", std::string(",") + each.member);
+    CHECK(rig.last_ack.starts_with(R"({"type":"hello_ack")"));
+    // A second one is not_allowed, and no reason to log more.
+    rig.send_line(id, CoreRig::hello("k", "", R"(,"types":[])"));
+    CHECK(is_error(rig.line(id), "not_allowed"));
+    std::vector<std::string> texts;
+    for (const hub::Notice& notice : rig.core.take_notices()) {
+      if (notice.kind == hub::Notice::Kind::odd_member) texts.push_back(notice.text);
+    }
+    if (each.text == nullptr) {
+      CHECK(texts.empty());
+    } else {
+      CHECK(texts == std::vector<std::string>{each.text});
+    }
+  }
 }

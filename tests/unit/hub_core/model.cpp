@@ -20,20 +20,37 @@ constexpr size_t kIdBytesAnswered = 255;  // PROTOCOL.md 3
 
 // The core's texts for people. The page leaves them free; here because a socket that takes few bytes counts
 // all of them.
-const std::string kBadFirst = "the first frame must be hello, status_query, shutdown, event or source_status";
+const std::string kBadFirst =
+    "this type cannot be the first frame of a connection; begin with hello, status_query, shutdown, event or "
+    "source_status";
 const std::string kBadLater =
-    "this type is not allowed after the first frame of a connection, or not from a client at all";
-const std::string kSecondHello = "hello must be the first frame of a connection, and the only hello";
-const std::string kLineTooLong = "a frame is at most 1048576 bytes, its line end included";
-const std::string kTooLate = "no complete frame within 5s of the connection's beginning";
+    "this type is not allowed here: status_query and shutdown need a connection of their own, and only the "
+    "hub "
+    "sends hello_ack, pre_shutdown_ack, status_response and error";
+const std::string kSecondHello =
+    "hello must be the first frame of a connection, and the only hello; open another connection for it";
+const std::string kLineTooLong =
+    "this frame is larger than 1048576 bytes, its line end included; send a smaller one, on a new connection";
+const std::string kTooLate =
+    "no complete frame came within 5s of the connection's beginning; connect when there is something to "
+    "send, "
+    "and end it with a line feed";
+const std::string kNoLineEnd =
+    "no line end: the input ended in the middle of a line, which was discarded; end every frame with a line "
+    "feed, the last one too";
 
 std::string event_too_large(size_t bytes) {
   return "as consumers would get it, with its seq, this event takes up to " + std::to_string(bytes) +
-         " bytes; a frame is at most 1048576";
+         " bytes; a frame is at most 1048576; send a smaller payload";
 }
-std::string denied(uint32_t uid) { return "uid " + std::to_string(uid) + " may not use this hub"; }
+std::string denied(uint32_t uid, uint32_t owner) {
+  return "uid " + std::to_string(uid) + " may not use the hub at /nowhere/bus.sock; its owner (uid " +
+         std::to_string(owner) + ") can admit it with busd --allow-uid " + std::to_string(uid);
+}
 std::string too_many(size_t most) {
-  return "this hub serves at most " + std::to_string(most) + " connections";
+  return "all " + std::to_string(most) +
+         " connections of this hub are in use; close some (bus-status lists them), or start the hub with a "
+         "larger --max-connections";
 }
 std::string held_exclusively(const std::string& scope, int64_t pid) {
   return "scope " + scope + " is held exclusively (pid " + std::to_string(pid) + ")";
@@ -74,7 +91,9 @@ void HubModel::connect(Id id, uint32_t uid, int64_t pid) {
     ++(allowed ? connections_.too_many : connections_.denied);
     note(Notice::Kind::refused_peer, id);
     ErrorCode code = allowed ? ErrorCode::too_many : ErrorCode::denied;
-    reply(id, ErrorMessage{code, allowed ? too_many(config_.max_connections) : denied(uid), {}, 0}, kNever);
+    reply(id,
+          ErrorMessage{code, allowed ? too_many(config_.max_connections) : denied(uid, config_.uid), {}, 0},
+          kNever);
     close_when_flushed(id, now_ + kWriteTimeout);
   } else {
     peer.admitted = true;
@@ -318,8 +337,10 @@ void HubModel::answer_join(const Answer& answer) {
   peer.intake = Intake::read;
   peer.since = now_;
   reply(answer.id, ack(answer.first), now_ + kWriteTimeout);
-  for (const auto& [name, source] : sources_)
+  for (const auto& [name, source] : sources_) {
+    if (source.connections == 0 && source.state == SourceState::disconnected) continue;
     peer.out.add_best_effort(encode(SourceStatus{name, source.state, source.detail}));
+  }
   note(Notice::Kind::joined, answer.id);
 }
 
@@ -561,9 +582,9 @@ bool HubModel::serve_one(Id id) {
   }
   Peer& peer = peers_.at(id);
   if (!peer.ended || peer.intake != Intake::read) return served;
-  if (!peer.input.empty()) {
-    ++events_.refused;
-    if (!std::exchange(peer.fault_noticed, true)) note(Notice::Kind::fault, id);
+  if (peer.input.find_first_not_of(" \t\r") != std::string::npos) {
+    ++peer.frames_in;
+    fault(id, ErrorCode::bad_frame, kNoLineEnd);
   }
   peer.intake = Intake::ended;
   if (peer.phase != Phase::consumer) close_when_flushed(id, now_ + kWriteTimeout);

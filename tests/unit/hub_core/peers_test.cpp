@@ -383,3 +383,21 @@ TEST_CASE("An anonymous connection may report a source's state; sources are told
   CHECK(rig.lines(source).empty());
   CHECK(rig.lines(anonymous).empty());
 }
+
+TEST_CASE(
+    "A consumer that joins is told of sources that are connected, or report more than that they have gone") {
+  CoreRig rig;
+  PeerId gone = rig.source("gone");
+  rig.hang_up(gone);
+  PeerId reporter = rig.source("clock");
+  auto report = [&](const std::string& name, const std::string& state) {
+    rig.send_line(reporter, status_of(name, state));
+  };
+  report("absent", "disconnected");
+  report("broken", "reconnecting");
+  report("clock", "disconnected");  // it says so itself, and is connected
+  PeerId late = rig.connect();
+  rig.send_line(late, CoreRig::hello("k", "\"x\""));
+  CHECK(rig.lines(late) == std::vector<std::string>{kFirst, status_of("broken", "reconnecting"),
+                                                    status_of("clock", "disconnected")});
+}

@@ -41,6 +41,11 @@ std::string hello_with(const std::string& members) {
   return R"({"type":"hello","event_key":"k",)" + members + "}";
 }
 
+std::string unknown(const std::string& type) {
+  return "unknown type " + type +
+         "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye or shutdown";
+}
+
 std::string list_of(size_t count) {
   std::string out = "[";
   for (size_t i = 0; i < count; ++i) out += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + '"';
@@ -95,15 +100,15 @@ TEST_CASE("What is wrong with a hello is named") {
   check_bad_frame(hello_with(R"("pid":1e2)"), "pid must be a whole number of 64 bits, not 1e2");
   check_bad_frame(hello_with(R"("pid":9223372036854775808)"),
                   "pid must be a whole number of 64 bits, not 9223372036854775808");
-  check_bad_frame(hello_with(R"("pid":1,"pid":1)"), "pid stands twice");
-  check_bad_frame(hello_with(R"("pid":null,"\u0070id":1)"), "pid stands twice");
-  check_bad_frame(hello_with(R"("type":"hello")"), "type stands twice");
+  check_bad_frame(hello_with(R"("pid":1,"pid":1)"), "pid is given twice; give it once");
+  check_bad_frame(hello_with(R"("pid":null,"\u0070id":1)"), "pid is given twice; give it once");
+  check_bad_frame(hello_with(R"("type":"hello")"), "type is given twice; give it once");
   check_bad_frame(hello_with(R"("event_types":"t")"), "event_types must be an array, not a string");
   check_bad_frame(hello_with(R"("event_types":[1])"), "event_types[] must be a string, not 1");
   check_bad_frame(hello_with(R"("event_types":[null])"), "event_types[] must be a string, not null");
   check_bad_frame(hello_with(R"("event_types":[""])"), "event_types[] is empty; it must have 1 to 255 bytes");
   check_bad_frame(hello_with(R"("version":1)"), "version must be a string, not 1");
-  check_bad_frame(hello_with(R"("role":"boss")"), "role is neither consumer nor source");
+  check_bad_frame(hello_with(R"("role":"boss")"), R"(role must be "consumer" or "source")");
   check_bad_frame(hello_with(R"("exclusive":1)"), "exclusive must be true or false, not 1");
   check_bad_frame(hello_with(R"("exclusive":"true")"), "exclusive must be true or false, not a string");
   check_bad_frame(hello_with(R"("source":"a\tb")"), "source holds a control character");
@@ -195,7 +200,7 @@ TEST_CASE("source_status has a source and one of four states") {
   check_bad_frame(R"({"type":"source_status","state":"connected"})", "source is missing");
   check_bad_frame(R"({"type":"source_status","source":"c"})", "state is missing");
   check_bad_frame(R"({"type":"source_status","source":"c","state":"up"})",
-                  "state is none of connecting, connected, disconnected, reconnecting");
+                  "state must be one of connecting, connected, disconnected, reconnecting");
   check_bad_frame(R"({"type":"source_status","source":"c","state":1})", "state must be a string, not 1");
 }
 
@@ -245,11 +250,11 @@ TEST_CASE("Each kind of bad line has its code") {
   check_bad_frame("{}", "type is missing");
   check_bad_frame(R"({"type":null})", "type is missing");
   check_bad_frame(R"({"type":7})", "type must be a string, not 7");
-  check_bad_frame(R"({"type":"bye","type":"bye"})", "type stands twice");
-  check_bad_frame(R"({"type":"bye","type":"event"})", "type stands twice");
-  check_fault(R"({"type":"hallo"})", ErrorCode::unknown_type, "unknown type \"hallo\"");
-  check_fault(R"({"type":"a\nb"})", ErrorCode::unknown_type, "unknown type \"a\\nb\"");
-  check_fault(R"({"type":""})", ErrorCode::unknown_type, "unknown type \"\"");
+  check_bad_frame(R"({"type":"bye","type":"bye"})", "type is given twice; give it once");
+  check_bad_frame(R"({"type":"bye","type":"event"})", "type is given twice; give it once");
+  check_fault(R"({"type":"hallo"})", ErrorCode::unknown_type, unknown(R"("hallo")"));
+  check_fault(R"({"type":"a\nb"})", ErrorCode::unknown_type, unknown(R"("a\nb")"));
+  check_fault(R"({"type":""})", ErrorCode::unknown_type, unknown(R"("")"));
 }
 
 TEST_CASE("The message of a fault is one short line whatever the peer sent") {
@@ -257,4 +262,34 @@ TEST_CASE("The message of a fault is one short line whatever the peer sent") {
   CHECK(std::get<Fault>(result).message.size() < 200);
   result = decode(R"({"type":"hello","event_key":"k","pid":)" + std::string(100'000, '1') + "}");
   CHECK(std::get<Fault>(result).message.size() < 200);
+}
+
+TEST_CASE("A member that differs from one of the frame's own in letter case only is refused by both names") {
+  struct Case {
+    std::string line;
+    std::string written;
+    std::string own;
+  };
+  for (const Case& each : {
+           Case{R"({"TYPE":"bye"})", "TYPE", "type"},
+           Case{R"({"type":"bye","Type":"bye"})", "Type", "type"},
+           Case{R"({"\u0054ype":"shutdown","type":"bye"})", "Type", "type"},
+           Case{hello_with(R"("Event_Types":["x"])"), "Event_Types", "event_types"},
+           Case{hello_with(R"("capabilitie\u017f":[])"), "capabilitie\u017f", "capabilities"},
+           Case{hello_with("\"event_\u212aey\":\"x\""), "event_\u212aey", "event_key"},
+           Case{R"({"type":"hello","event_\u212Aey":"x"})", "event_\u212aey", "event_key"},
+           Case{R"({"type":"source_status","source":"s","state":"connected","DETAIL":"d"})", "DETAIL",
+                "detail"},
+           Case{R"({"type":"pre_shutdown_check","SUBSCRIPTION_ID":"d"})", "SUBSCRIPTION_ID",
+                "subscription_id"},
+           Case{R"({"type":"hello_ack","first_for_key":true,"Rejected":true})", "Rejected", "rejected"},
+           Case{R"({"type":"error","code":"busy","message":"m","Message":"n"})", "Message", "message"},
+           Case{R"({"type":"event","event_type":"t","SEQ":77})", "SEQ", "seq"},
+       }) {
+    check_bad_frame(each.line, "the member \"" + each.written + "\" differs from \"" + each.own +
+                                   "\" in letter case only; use that name, or one that does not resemble it");
+  }
+  // What another message defines is no member of this one, and a name that is only like one is any other.
+  CHECK(decoded<Bye>(R"({"type":"bye","SEQ":1,"typ":1,"types":1,"\u0130ype":1})") == Bye{});
+  CHECK(decoded<Hello>(hello_with(R"("PAYLOAD":1)")).event_key == "k");
 }

@@ -114,12 +114,62 @@ TEST_CASE("A member that the event defines may stand once") {
   for (const char* name : {"event_type", "event_id", "source_time", "seq", "payload", "type"}) {
     std::string line =
         R"({"type":"event","event_type":"t","event_id":"i","source_time":"1","seq":1,"payload":1)";
-    check_fault(line + ",\"" + name + "\":null}", ErrorCode::bad_frame, std::string(name) + " stands twice");
+    check_fault(line + ",\"" + name + "\":null}", ErrorCode::bad_frame,
+                std::string(name) + " is given twice; give it once");
   }
-  check_fault(event_with(R"("payload":1,"p\u0061yload":2)"), ErrorCode::bad_frame, "payload stands twice");
+  check_fault(event_with(R"("payload":1,"p\u0061yload":2)"), ErrorCode::bad_frame,
+              "payload is given twice; give it once");
   Scanned other(event_with(R"("x":1,"x":2)"));
   CHECK(other.verdict == Scan::event);
   CHECK(other.event.others.size() == 2);
+}
+
+TEST_CASE(
+    "An event's member that differs from one of its own in letter case only is bad_frame, on both ways") {
+  auto fault = [](const std::string& written, const std::string& own) {
+    return "the member \"" + written + "\" differs from \"" + own +
+           "\" in letter case only; use that name, or one that does not resemble it";
+  };
+  struct Case {
+    std::string name;  // as a token, without its quotes
+    std::string written;
+    std::string own;
+  };
+  const std::vector<Case> cases = {{"TYPE", "TYPE", "type"},
+                                   {"Event_Type", "Event_Type", "event_type"},
+                                   {"event_iD", "event_iD", "event_id"},
+                                   {"\xC5\xBFource_time", "\xC5\xBFource_time", "source_time"},
+                                   {"\\u017FEQ",
+                                    "\xC5\xBF"
+                                    "EQ",
+                                    "seq"},
+                                   {"\\u0053eq", "Seq", "seq"},
+                                   {"payloa\\u0044", "payloaD", "payload"}};
+  for (const Case& each : cases) {
+    std::string member = "\"" + each.name + "\":\"x\"";
+    // The fast way, then one that a seq takes to the slow one, and an escaped type.
+    check_fault(event_with(member), ErrorCode::bad_frame, fault(each.written, each.own));
+    check_fault(event_with(R"("a":1,"seq":5,)" + member), ErrorCode::bad_frame,
+                fault(each.written, each.own));
+    check_fault("{" + member + R"(,"\u0074ype":"event","event_type":"t"})", ErrorCode::bad_frame,
+                fault(each.written, each.own));
+  }
+  // Behind a beginning that is known from the line before.
+  EventLine event;
+  Fault found;
+  REQUIRE(scan_event(R"({"type":"event","event_type":"t","payload":1})", event, found) == Scan::event);
+  CHECK(scan_event(R"({"type":"event","event_type":"t","Type":"shutdown"})", event, found) == Scan::fault);
+  CHECK(found.message == fault("Type", "type"));
+  REQUIRE(scan_event(R"({"type":"event","event_type":"t","payload":1})", event, found) == Scan::event);
+
+  // Near, but no case: forwarded.
+  for (const char* name :
+       {"typo", "seqs", "s\\u0117q", "\\ud800ype", "pay load", "TRACEPARENT", "\xC5\xBF", ""}) {
+    Scanned other(event_with("\"" + std::string(name) + "\":1"));
+    CAPTURE(name);
+    CHECK(other.verdict == Scan::event);
+    CHECK(other.event.others.size() == 1);
+  }
 }
 
 TEST_CASE("Members of a wrong type are named") {

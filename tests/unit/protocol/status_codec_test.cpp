@@ -118,7 +118,7 @@ TEST_CASE("What is wrong in a status_response is named by its path") {
   CHECK(fault_of(R"("consumers":[7])") == "consumers[] must be an object, not 7");
   CHECK(fault_of(R"("consumers":[{"received":-1}])") ==
         "consumers[].received must be a whole number from 0 to 18446744073709551615, not -1");
-  CHECK(fault_of(R"("consumers":[{"pid":1,"pid":2}])") == "consumers[].pid stands twice");
+  CHECK(fault_of(R"("consumers":[{"pid":1,"pid":2}])") == "consumers[].pid is given twice; give it once");
   CHECK(fault_of(R"("sources":[{"source":"x","state":"up"}])") ==
         "sources[].state is none of connecting, connected, disconnected, reconnecting");
   CHECK(fault_of(R"("events":[])") == "events must be an object, not an array");
