@@ -105,7 +105,10 @@ void Daemon::listen_at(Fd listening) {
   // Whoever waits at a socket that was removed has come to the right hub all the same.
   if (listener_) static_cast<void>(listener_->accept_burst());
   Listener::Callbacks callbacks;
-  callbacks.on_connection = [this](Fd fd, const Credentials& peer) { sessions_.add(std::move(fd), peer); };
+  callbacks.on_connection = [this](Fd fd, const Credentials& peer, Supply supply) {
+    sessions_.add(std::move(fd), peer, supply);
+  };
+  callbacks.make_room = [this] { sessions_.end_farewells(); };
   callbacks.on_pause = [this](const std::string& reason) {
     log_.write(LogLevel::warning, "accepting is paused", {{"reason", reason}});
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "protocol/base/unix_socket.h"
@@ -20,6 +21,8 @@ constexpr Duration kRetryAfter = milliseconds(100);
 
 // What is wrong with one connection that waited, and not with us (accept(2)).
 bool is_of_the_connection(int error) { return error == EINTR || error == ECONNABORTED || error == EPROTO; }
+
+bool is_shortage_of_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 
 // The supplementary groups of the peer as they were when it connected (SO_PEERGROUPS, since Linux 4.13). None
 // when the kernel does not say: then --allow-gid goes by the main group alone.
@@ -42,19 +45,52 @@ Listener::Listener(Loop& loop, Fd socket, Callbacks callbacks)
       callbacks_(std::move(callbacks)),
       watch_(loop, socket_.get(), *this),
       retry_(loop, [this] { resume(); }) {
+  fill_reserve();
   if (!watch_.set(FdWatch::Mode::reading, false)) pause(ENOMEM);
+}
+
+int Listener::accept_one(Fd& fd) {
+  fd = Fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  return fd ? 0 : errno;
+}
+
+int Listener::accept_next(Fd& fd, Supply& supply) {
+  supply = Supply::ample;
+  int error = accept_one(fd);
+  if (!is_shortage_of_descriptors(error)) return error;
+  callbacks_.make_room();
+  fill_reserve();
+  error = accept_one(fd);
+  if (!is_shortage_of_descriptors(error) || reserve_.empty()) return error;
+  supply = Supply::reserve;
+  reserve_.pop_back();
+  error = accept_one(fd);
+  if (error != 0) fill_reserve();
+  return error;
+}
+
+// An eventfd counts as any other file does, for the process and for the machine.
+void Listener::fill_reserve() {
+  while (reserve_.size() < kAdministrativePlaces) {
+    Fd spare(::eventfd(0, EFD_CLOEXEC));
+    if (!spare) return;
+    reserve_.push_back(std::move(spare));
+  }
 }
 
 size_t Listener::accept_burst() {
   if (!socket_ || paused_) return 0;
   size_t accepted = 0;
+  int error = 0;
   for (size_t tried = 0; tried < kBurst; ++tried) {
-    Fd fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) {
-      if (is_of_the_connection(errno)) continue;
+    Fd fd;
+    Supply supply = Supply::ample;
+    error = accept_next(fd, supply);
+    if (error != 0) {
+      if (is_of_the_connection(error)) continue;
       // Whatever else it is, the socket stays readable: to go on would take a whole core.
-      if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        pause(errno);
+      if (error != EAGAIN && error != EWOULDBLOCK) {
+        pause(error);
       } else {
         episode_logged_ = false;
       }
@@ -65,10 +101,10 @@ size_t Listener::accept_burst() {
     auto peer = peer_credentials(fd.get());
     if (!peer) continue;
     Credentials credentials{peer->pid, peer->uid, peer->gid, peer_groups(fd.get())};
-    callbacks_.on_connection(std::move(fd), credentials);
+    callbacks_.on_connection(std::move(fd), credentials, supply);
   }
   // Whatever it says, no queue holds so many that are gone already.
-  if (accepted == 0) pause(errno);
+  if (accepted == 0) pause(error);
   return kBurst;
 }
 
@@ -87,11 +123,15 @@ void Listener::resume() {
   if (!watch_.set(FdWatch::Mode::reading, false)) pause(ENOMEM);
 }
 
-void Listener::descriptor_freed() { resume(); }
+void Listener::descriptor_freed() {
+  if (socket_) fill_reserve();
+  resume();
+}
 
 void Listener::close() {
   static_cast<void>(watch_.set(FdWatch::Mode::off, false));
   retry_.clear();
+  reserve_.clear();
   socket_.reset();
 }
 

@@ -3,10 +3,15 @@
 // When accept fails, mostly because the process or the machine has no descriptor or memory left, it stops
 // accepting, so that the socket that stays readable does not take a whole core; clients wait in the backlog
 // meanwhile. It goes on every 100 ms and whenever a connection was closed.
+//
+// A few descriptors are kept in reserve. When there are no others, connections are accepted at their expense:
+// the hub's own user can then still ask for status and stop the hub, and the others are told why they are not
+// served.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "hub/core/hub_core.h"
 #include "hub/event/fd_watch.h"
@@ -21,7 +26,9 @@ inline constexpr int kListenBacklog = 4096;
 class Listener final : private FdWatch::Handler {
  public:
   struct Callbacks {
-    std::function<void(Fd, const Credentials&)> on_connection;
+    std::function<void(Fd, const Credentials&, Supply)> on_connection;
+    // No descriptor is left for a connection: closes what can be spared.
+    std::function<void()> make_room;
     // Once per episode: accepting is paused, and why.
     std::function<void(const std::string& reason)> on_pause;
   };
@@ -38,10 +45,15 @@ class Listener final : private FdWatch::Handler {
  private:
   void on_readable() override { accept_burst(); }
   void on_writable() override {}
+  // 0, or why there is none.
+  int accept_next(Fd& fd, Supply& supply);
+  int accept_one(Fd& fd);
+  void fill_reserve();
   void pause(int reason);
   void resume();
 
   Fd socket_;
+  std::vector<Fd> reserve_;  // descriptors of nothing, at most kAdministrativePlaces
   Callbacks callbacks_;
   FdWatch watch_;
   Timer retry_;

@@ -182,6 +182,16 @@ void Session::discard_input() {
   }
 }
 
+bool Session::owes_farewell() const {
+  return is_open() && !input_ended_ && !output_broken_ && owner_.core().closes_with_answer(id_) &&
+         owner_.core().outbox(id_).empty();
+}
+
+Fd Session::release() {
+  static_cast<void>(watch_.set(FdWatch::Mode::off, false));
+  return std::move(fd_);
+}
+
 void Session::close() {
   if (!is_open()) return;
   static_cast<void>(watch_.set(FdWatch::Mode::off, false));

@@ -37,6 +37,12 @@ class Session final : private FdWatch::Handler {
   // False when the callback had no time for all of it; the next call goes on.
   bool catch_up();
 
+  // Whether the peer was answered before the hub ends the connection, and may still be writing: then its
+  // descriptor is a case for Farewells.
+  bool owes_farewell() const;
+  // Gives the connection away, as it is.
+  Fd release();
+
   // Ends the connection. The peer sees EOF if its input was ended, and a reset if something of it was left
   // unread.
   void close();

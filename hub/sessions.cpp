@@ -10,7 +10,10 @@
 namespace bus::hub {
 
 Sessions::Sessions(Loop& loop, HubConfig config, TimePoint start)
-    : loop_(loop), read_buffer_(kReadBytes, '\0'), core_(std::move(config), *this, start) {}
+    : loop_(loop),
+      read_buffer_(kReadBytes, '\0'),
+      core_(std::move(config), *this, start),
+      farewells_(loop, read_buffer_) {}
 
 Sessions::~Sessions() { close_all(); }
 
@@ -68,9 +71,9 @@ Vitals Sessions::vitals() noexcept {
   return out;
 }
 
-void Sessions::add(Fd fd, const Credentials& credentials) {
+void Sessions::add(Fd fd, const Credentials& credentials, Supply supply) {
   auto session = std::make_unique<Session>(loop_, std::move(fd), *this);
-  PeerId id = core_.open(credentials, now());
+  PeerId id = core_.open(credentials, now(), supply);
   session->set_id(id);
   if (open_.size() <= place_of(id)) open_.resize(place_of(id) + 1);
   open_[place_of(id)] = std::move(session);
@@ -105,7 +108,11 @@ void Sessions::attend(Session& session) {
 void Sessions::remove(Session& session) {
   PeerId id = session.id();
   if (find(id) != &session) return;
-  session.close();
+  if (session.owes_farewell()) {
+    farewells_.add(session.release());
+  } else {
+    session.close();
+  }
   closed_.push_back(std::move(open_[place_of(id)]));
   --open_count_;
   core_.gone(id, now());
@@ -135,7 +142,7 @@ void Sessions::close_all() {
 }
 
 bool Sessions::bury() {
-  bool freed = !closed_.empty();
+  bool freed = farewells_.bury() || !closed_.empty();
   closed_.clear();
   return freed;
 }

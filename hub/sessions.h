@@ -12,6 +12,7 @@
 
 #include "hub/core/hub_core.h"
 #include "hub/event/loop.h"
+#include "hub/farewells.h"
 #include "hub/session.h"
 #include "hub/shared_pages.h"
 
@@ -25,8 +26,10 @@ class Sessions final : private Edge {
   HubCore& core() { return core_; }
   bool empty() const { return open_count_ == 0; }
 
-  // Takes a connection that was accepted.
-  void add(Fd fd, const Credentials& credentials);
+  // Takes a connection that was accepted; `supply` says at what cost.
+  void add(Fd fd, const Credentials& credentials, Supply supply);
+  // Frees descriptors that only courtesy keeps.
+  void end_farewells() { farewells_.close_all(); }
   // Deadlines: reads and writes the overdue first, then lets the core judge those for which there was time.
   void judge();
   // No new connections will come: each one is closed once it has been told what is queued, at `deadline` at
@@ -59,6 +62,7 @@ class Sessions final : private Edge {
   std::vector<std::unique_ptr<Session>> open_;  // by place_of() their ids
   size_t open_count_ = 0;
   std::vector<std::unique_ptr<Session>> closed_;
+  Farewells farewells_;
   bool settling_ = false;
 };
 

@@ -162,6 +162,7 @@ void members(Way& way, Some<StatusResponse::Connections> auto& connections) {
   way.number("unread", connections.unread);
   way.number("evicted", connections.evicted);
   way.number("uncleaned", connections.uncleaned);
+  way.number("administrative", connections.administrative);
 }
 
 template <class Way>

@@ -56,29 +56,29 @@ const Peer& HubCore::Impl::peer(PeerId id) const {
 
 // ---- a connection's beginning and end
 
-std::string HubCore::Impl::refusal_of(const Credentials& credentials, const Account& account,
-                                      ErrorCode& code) const {
+bool HubCore::Impl::is_admitted(const Credentials& credentials) const {
   auto allows = [](const std::vector<uint32_t>& list, uint32_t id) {
     return std::find(list.begin(), list.end(), id) != list.end();
   };
-  bool allowed = credentials.uid == config_.uid || credentials.uid == 0 ||
-                 allows(config_.allow_uids, credentials.uid) || allows(config_.allow_gids, credentials.gid) ||
-                 std::any_of(credentials.groups.begin(), credentials.groups.end(),
-                             [&](uint32_t gid) { return allows(config_.allow_gids, gid); });
-  if (!allowed) {
-    code = ErrorCode::denied;
-    return "uid " + std::to_string(credentials.uid) + " may not use the hub at " + config_.socket +
-           "; its owner (uid " + std::to_string(config_.uid) + ") can admit it with busd --allow-uid " +
-           std::to_string(credentials.uid);
+  return credentials.uid == config_.uid || credentials.uid == 0 ||
+         allows(config_.allow_uids, credentials.uid) || allows(config_.allow_gids, credentials.gid) ||
+         std::any_of(credentials.groups.begin(), credentials.groups.end(),
+                     [&](uint32_t gid) { return allows(config_.allow_gids, gid); });
+}
+
+std::string HubCore::Impl::crowd_around(const Peer& peer) const {
+  const Account& account = *peer.account;
+  if (peer.from_reserve) {
+    return "the hub has no file descriptor left for this connection; close some connections, or start the "
+           "hub "
+           "with a higher limit of open files";
   }
   if (admitted_ >= config_.max_connections) {
-    code = ErrorCode::too_many;
     return "all " + std::to_string(config_.max_connections) +
            " connections of this hub are in use; close some (bus-status lists them), or start the hub with a "
            "larger --max-connections";
   }
   if (account.connections >= account.max_connections) {
-    code = ErrorCode::too_many;
     return "uid " + std::to_string(account.uid) + " has " + std::to_string(account.connections) +
            " connections, the most that one user may have here; close some, or start the hub with a larger "
            "--uid-share";
@@ -86,29 +86,82 @@ std::string HubCore::Impl::refusal_of(const Credentials& credentials, const Acco
   return {};
 }
 
-PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now) {
+void HubCore::Impl::admit(Peer& peer) {
+  peer.admitted = true;
+  ++admitted_;
+  ++peer.account->connections;
+}
+
+void HubCore::Impl::refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now) {
+  ++(code == ErrorCode::denied ? connections_.denied : connections_.too_many);
+  notice(Notice::Kind::refused_peer, peer, reason);
+  reply(peer, ErrorMessage{code, reason, {}, peer.frames_in}, kNever);
+  close_with_answer(peer, now);
+}
+
+PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now, Supply supply) {
   Peer& peer = peers_.add();
   peer.kernel_pid = static_cast<int32_t>(credentials.pid);
   peer.uid = credentials.uid;
   peer.since = now;
   peer.account = &ledger_.account(peer.uid);
+  peer.from_reserve = supply == Supply::reserve;
   ++peer.account->peers;
   ++handshakes_;
   ++connections_.accepted;
-  ErrorCode code = ErrorCode::denied;
-  if (std::string refusal = refusal_of(credentials, *peer.account, code); !refusal.empty()) {
-    ++(code == ErrorCode::denied ? connections_.denied : connections_.too_many);
-    notice(Notice::Kind::refused_peer, peer, refusal);
-    reply(peer, ErrorMessage{code, refusal, {}, 0}, kNever);
-    close_when_flushed(peer, now + kWriteTimeout);
-  } else {
-    peer.admitted = true;
-    ++admitted_;
-    ++peer.account->connections;
+  if (!is_admitted(credentials)) {
+    refuse(peer, ErrorCode::denied,
+           "uid " + std::to_string(peer.uid) + " may not use the hub at " + config_.socket +
+               "; its owner (uid " + std::to_string(config_.uid) + ") can admit it with busd --allow-uid " +
+               std::to_string(peer.uid),
+           now);
+  } else if (std::string crowd = crowd_around(peer); crowd.empty()) {
+    admit(peer);
     touch(peer);
+  } else if (take_administrative_place(peer)) {
+    ++connections_.administrative;
+    touch(peer);
+  } else {
+    refuse(peer, ErrorCode::too_many, crowd, now);
   }
   schedule(peer);
   return peer.id;
+}
+
+// ---- the administrative reserve
+
+bool HubCore::Impl::take_administrative_place(Peer& peer) {
+  if (peer.administers) return true;
+  bool may = peer.uid == config_.uid || peer.uid == 0;
+  if (!may || administrators_ >= kAdministrativePlaces) return false;
+  peer.administers = true;
+  ++administrators_;
+  return true;
+}
+
+void HubCore::Impl::leave_administrative_place(Peer& peer) {
+  if (std::exchange(peer.administers, false)) --administrators_;
+}
+
+bool HubCore::Impl::is_administrative(std::string_view line) const {
+  Decoded decoded = decode(line);
+  const auto* message = std::get_if<Message>(&decoded);
+  return message != nullptr &&
+         (std::holds_alternative<StatusQuery>(*message) || std::holds_alternative<Shutdown>(*message));
+}
+
+// For a peer with an administrative place whose first frame wants more than such a place is for: others may
+// have left meanwhile. False when it is refused.
+bool HubCore::Impl::find_place(Peer& peer, TimePoint now) {
+  if (!peer.admitted) {
+    if (std::string crowd = crowd_around(peer); !crowd.empty()) {
+      refuse(peer, ErrorCode::too_many, crowd, now);
+      return false;
+    }
+    admit(peer);
+  }
+  leave_administrative_place(peer);
+  return true;
 }
 
 void HubCore::Impl::end_of_input(PeerId id, TimePoint now) {
@@ -140,6 +193,7 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
   events_.dropped += peer.outbox.dropped();
   if (peer.counts) --counting_;
   Account& account = *peer.account;
+  leave_administrative_place(peer);
   if (peer.admitted) {
     --admitted_;
     --account.connections;
@@ -188,7 +242,7 @@ void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now
               "this frame is larger than " + std::to_string(kMaxFrameBytes) +
                   " bytes, its line end included; send a smaller one, on a new connection",
               now);
-        close_when_flushed(peer, now + kWriteTimeout);
+        close_with_answer(peer, now);
         break;
     }
   }
@@ -250,6 +304,7 @@ void HubCore::Impl::refuse_unfinished(Peer& peer, TimePoint now) {
   if (held <= charged) return;
   Pool pool = stranger ? Pool::strangers : Pool::unfinished;
   if (ledger_.has_room_for(*peer.account, pool, held - charged)) return;
+  if (stranger && held <= kAdministrativeInputBytes && take_administrative_place(peer)) return;
   peer.reader.skip_line();
   ++peer.frames_in;
   note_shortage(peer, pool);
@@ -259,6 +314,7 @@ void HubCore::Impl::refuse_unfinished(Peer& peer, TimePoint now) {
 void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) {
   if (is_blank(line)) return;
   ++peer.frames_in;
+  if (peer.administers && !is_administrative(line) && !find_place(peer, now)) return;
   switch (scan_event(line, line_, line_fault_)) {
     case Scan::event:
       if (peer.phase == Phase::handshake) become_anonymous(peer);
@@ -303,9 +359,7 @@ void HubCore::Impl::handle_message(Peer& peer, Message& message, TimePoint now) 
     if (first) become_anonymous(peer);
     source_status(*report);
   } else if (std::holds_alternative<StatusQuery>(message) && first) {
-    // Before the phase changes, so that the snapshot does not count this connection in a new way.
-    reply_line(peer, encode_within(status(now), kMaxFrameBytes), now + kWriteTimeout);
-    close_when_flushed(peer, now + kWriteTimeout);
+    answer_status(peer, now);
   } else if (std::holds_alternative<Shutdown>(message) && first) {
     stop_requested_ = true;
     notice(Notice::Kind::stop_requested, peer, "shutdown message");
@@ -339,14 +393,24 @@ void HubCore::Impl::fault(Peer& peer, ErrorCode code, const std::string& message
   // An event_id may be as long as a frame; a client that makes such ids has the frame's number to go by.
   std::string id(event_id.size() <= kMaxIdentifierBytes ? event_id : std::string_view());
   reply(peer, ErrorMessage{code, message, std::move(id), peer.frames_in}, kNever);
-  if (peer.phase == Phase::handshake) close_when_flushed(peer, now + kWriteTimeout);
+  if (peer.phase == Phase::handshake) close_with_answer(peer, now);
+}
+
+// Before the phase changes, so that the snapshot does not count this connection in a new way.
+void HubCore::Impl::answer_status(Peer& peer, TimePoint now) {
+  std::string line = encode_within(status(now), kMaxFrameBytes);
+  bool beyond_pool =
+      !ledger_.has_room_for(*peer.account, Pool::replies, line.size()) && take_administrative_place(peer);
+  if (beyond_pool) line = encode_within(status(now), kAdministrativeReplyBytes);
+  reply_line(peer, std::move(line), now + kWriteTimeout, beyond_pool);
+  close_with_answer(peer, now);
 }
 
 void HubCore::Impl::reply(Peer& peer, const Message& message, TimePoint deadline) {
   reply_line(peer, encode(message), deadline);
 }
 
-void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline) {
+void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline, bool beyond_pool) {
   if (peer.fate == Fate::close_now) return;
   if (!peer.outbox.has_room_for_control(line.size())) ask_socket(peer);
   if (!peer.outbox.has_room_for_control(line.size())) {
@@ -354,7 +418,7 @@ void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline)
               "leaves more than " + std::to_string(kMaxControlBytes) + " bytes of replies unread");
     return;
   }
-  if (!ledger_.has_room_for(*peer.account, Pool::replies, line.size())) {
+  if (!beyond_pool && !ledger_.has_room_for(*peer.account, Pool::replies, line.size())) {
     note_shortage(peer, Pool::replies);
     close_now(peer, Notice::Kind::slow_close, shortage_of(peer, Pool::replies, line.size()));
     return;
@@ -363,6 +427,11 @@ void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline)
   charge_output(peer);
   will_write(peer);
   touch(peer);
+}
+
+void HubCore::Impl::close_with_answer(Peer& peer, TimePoint now) {
+  peer.answered = true;
+  close_when_flushed(peer, now + kWriteTimeout);
 }
 
 void HubCore::Impl::close_when_flushed(Peer& peer, TimePoint deadline) {
@@ -497,7 +566,7 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
     ++connections_.timed_out;
     notice(Notice::Kind::refused_peer, peer, reason);
     reply(peer, ErrorMessage{ErrorCode::timeout, reason, {}, 0}, kNever);
-    close_when_flushed(peer, now + kWriteTimeout);
+    close_with_answer(peer, now);
   }
   if (peer.lock_since != kNever && peer.lock_since + config_.cleanup_timeout <= now) {
     close_now(peer, Notice::Kind::cleanup_timeout,
@@ -546,7 +615,9 @@ HubCore::HubCore(HubConfig config, Edge& edge, TimePoint start)
     : impl_(std::make_unique<Impl>(std::move(config), edge, start)) {}
 HubCore::~HubCore() = default;
 
-PeerId HubCore::open(const Credentials& credentials, TimePoint now) { return impl_->open(credentials, now); }
+PeerId HubCore::open(const Credentials& credentials, TimePoint now, Supply supply) {
+  return impl_->open(credentials, now, supply);
+}
 void HubCore::receive(PeerId peer, std::string_view chunk, TimePoint now) {
   impl_->receive(peer, chunk, now);
 }
@@ -572,6 +643,7 @@ bool HubCore::has_more(PeerId peer) const {
 }
 Intake HubCore::intake(PeerId peer) const { return impl_->peer(peer).intake; }
 Fate HubCore::fate(PeerId peer) const { return impl_->peer(peer).fate; }
+bool HubCore::closes_with_answer(PeerId peer) const { return impl_->peer(peer).answered; }
 TimePoint HubCore::close_deadline(PeerId peer) const { return impl_->peer(peer).close_deadline; }
 TimePoint HubCore::next_deadline() { return impl_->next_deadline(); }
 std::vector<PeerId> HubCore::overdue(TimePoint now) const { return impl_->overdue(now); }

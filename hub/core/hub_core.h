@@ -52,6 +52,20 @@ struct Sharing {
       8192;  // on average, for pieces: each takes a reference to its page, dearer than copying a few KiB
 };
 
+// Connections of the hub's own user and of root that are accepted beyond all limits, for a status_query or a
+// shutdown and nothing else, so that a hub that is full can be inspected and stopped.
+inline constexpr size_t kAdministrativePlaces = 8;
+// What such a connection may make the hub hold when the pools are used up: of input, and of a
+// status_response, which is cut to fit. Together they are less than 1 MiB beside the pools.
+inline constexpr size_t kAdministrativeInputBytes = 4 * 1024;
+inline constexpr size_t kAdministrativeReplyBytes = 64 * 1024;
+
+// Where the descriptor of a connection came from.
+enum class Supply : uint8_t {
+  ample,
+  reserve,  // one that the edge had kept back, because there was no other
+};
+
 inline constexpr size_t kDefaultMemory = size_t{512} * 1024 * 1024;
 inline constexpr uint32_t kDefaultUidShare = 25;
 
@@ -165,7 +179,7 @@ class HubCore {
 
   // A connection was accepted; write() for it may be called from the next entry on. One that is not admitted
   // (denied, too_many) has its answer queued and is to be closed.
-  PeerId open(const Credentials& credentials, TimePoint now);
+  PeerId open(const Credentials& credentials, TimePoint now, Supply supply = Supply::ample);
   // The bytes of one read(); they may go when this returns.
   void receive(PeerId peer, std::string_view chunk, TimePoint now);
   // read() returned 0: no more requests. A consumer goes on receiving; everyone else is closed when flushed.
@@ -191,6 +205,9 @@ class HubCore {
   bool has_more(PeerId peer) const;
   Intake intake(PeerId peer) const;
   Fate fate(PeerId peer) const;
+  // Whether a peer that is to be closed when flushed was told why, or what it asked for: it should have the
+  // time to read that, although it may be still writing.
+  bool closes_with_answer(PeerId peer) const;
   // When a peer that is to be closed when flushed is closed anyway; kNever for the others.
   TimePoint close_deadline(PeerId peer) const;
 

@@ -59,6 +59,9 @@ struct Peer : Subscriber {
   Intake intake = Intake::read;
   Fate fate = Fate::stay;
   bool admitted = false;       // holds a place of max_connections
+  bool administers = false;    // holds one of kAdministrativePlaces
+  bool from_reserve = false;   // Supply::reserve
+  bool answered = false;       // by what its connection ends with
   bool counts = false;         // as activity, for idle exit
   bool touched = false;        // is in touched_
   bool unwritten = false;      // is in unwritten_
@@ -106,7 +109,7 @@ class HubCore::Impl {
   ~Impl();
 
   // hub_core.cpp
-  PeerId open(const Credentials& credentials, TimePoint now);
+  PeerId open(const Credentials& credentials, TimePoint now, Supply supply);
   void receive(PeerId id, std::string_view chunk, TimePoint now);
   void end_of_input(PeerId id, TimePoint now);
   void gone(PeerId id, TimePoint now);
@@ -136,7 +139,15 @@ class HubCore::Impl {
 
  private:
   // hub_core.cpp
-  std::string refusal_of(const Credentials& credentials, const Account& account, ErrorCode& code) const;
+  bool is_admitted(const Credentials& credentials) const;
+  // Why there is no place for the peer; empty when there is one.
+  std::string crowd_around(const Peer& peer) const;
+  void admit(Peer& peer);
+  void refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now);
+  bool take_administrative_place(Peer& peer);
+  void leave_administrative_place(Peer& peer);
+  bool is_administrative(std::string_view line) const;
+  bool find_place(Peer& peer, TimePoint now);
   void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
   // `stays`: the line, and its LF, stay in place until the turn ends.
   bool put_off(Peer& peer);
@@ -149,7 +160,10 @@ class HubCore::Impl {
   void fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
              std::string_view event_id = {});
   void reply(Peer& peer, const Message& message, TimePoint deadline);
-  void reply_line(Peer& peer, std::string line, TimePoint deadline);
+  void reply_line(Peer& peer, std::string line, TimePoint deadline, bool beyond_pool = false);
+  void answer_status(Peer& peer, TimePoint now);
+  // What was said last is what the connection ends with.
+  void close_with_answer(Peer& peer, TimePoint now);
   void close_when_flushed(Peer& peer, TimePoint deadline);
   void close_now(Peer& peer, Notice::Kind why, std::string text);
   // `pool` has no room for what the peer asks.
@@ -231,11 +245,12 @@ class HubCore::Impl {
   UnmatchedTypes unmatched_;
 
   std::vector<Peer*> consumers_;
-  size_t counting_ = 0;    // peers with `counts`
-  size_t publishers_ = 0;  // peers in Phase::source and Phase::anonymous
-  size_t handshakes_ = 0;  // peers in Phase::handshake
-  size_t admitted_ = 0;    // peers with `admitted`
-  size_t waiting_ = 0;     // peers with `waits`
+  size_t counting_ = 0;        // peers with `counts`
+  size_t publishers_ = 0;      // peers in Phase::source and Phase::anonymous
+  size_t handshakes_ = 0;      // peers in Phase::handshake
+  size_t admitted_ = 0;        // peers with `admitted`
+  size_t administrators_ = 0;  // peers with `administers`
+  size_t waiting_ = 0;         // peers with `waits`
   std::array<bool, kPools> shortage_noticed_{};
   std::set<std::pair<TimePoint, PeerId>> deadlines_;
   std::deque<KeyRegistry::Answer> answers_;  // of a lock that was released, not yet told

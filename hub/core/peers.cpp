@@ -83,7 +83,7 @@ void HubCore::Impl::reject(Peer& peer, const std::string& reason, TimePoint now)
   reply(peer, ack, now + kWriteTimeout);
   peer.scope = {};  // it is in none
   notice(Notice::Kind::refused_peer, peer, reason);
-  close_when_flushed(peer, now + kWriteTimeout);
+  close_with_answer(peer, now);
 }
 
 void HubCore::Impl::stop_waiting(Peer& peer) {

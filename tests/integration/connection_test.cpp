@@ -61,7 +61,7 @@ size_t count(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("A hub without descriptors pauses accepting, says so once, and goes on when one is free",
+TEST_CASE("A hub without descriptors says so to those that come, and its own user can still ask for status",
           "[limits]") {
   HubProcess hub;
   lower_descriptor_limit(hub.pid(), open_descriptors(hub.pid()) + 3);
@@ -70,6 +70,41 @@ TEST_CASE("A hub without descriptors pauses accepting, says so once, and goes on
     served.emplace_back(hub.socket());
     served.back().hello("k");
   }
+  std::vector<RawClient> refused;
+  for (int i = 0; i < 20; ++i) {
+    refused.emplace_back(hub.socket());
+    refused.back().send_line(hello_line("k"));
+    auto answer = refused.back().read_as<ErrorMessage>();
+    CHECK(answer.code == ErrorCode::too_many);
+    CHECK(answer.message.find("no file descriptor left") != std::string::npos);
+    refused.back().expect_eof();
+  }
+  CHECK(hub.status().connections.administrative >= 1);
+  CHECK(hub.status().consumers.size() == 3);
+  // Those that are served go on being served, and one that leaves makes room for another.
+  served[2].round_trip();
+  served[0].close();
+  TimePoint deadline = now() + kPatience;
+  for (bool admitted = false; !admitted;) {
+    REQUIRE(now() < deadline);
+    RawClient next(hub.socket());
+    next.send_line(hello_line("k"));
+    admitted = std::holds_alternative<HelloAck>(next.read_message());
+  }
+  RawClient stopping(hub.socket());
+  stopping.send_line(R"({"type":"shutdown"})");
+  hub.expect_clean_exit();
+}
+
+TEST_CASE(
+    "A hub without descriptors, its reserve included, pauses accepting, says so once, and goes on later",
+    "[limits]") {
+  HubProcess hub;
+  lower_descriptor_limit(hub.pid(), open_descriptors(hub.pid()) + 1);
+  RawClient served(hub.socket());
+  served.hello("k");
+  std::vector<RawClient> mute;
+  for (int i = 0; i < 8; ++i) mute.emplace_back(hub.socket());
   std::vector<RawClient> waiting;
   for (int i = 0; i < 3; ++i) {
     waiting.emplace_back(hub.socket());
@@ -79,17 +114,36 @@ TEST_CASE("A hub without descriptors pauses accepting, says so once, and goes on
   double before = cpu_seconds(hub.pid());
   CHECK(silent_for(waiting[0], seconds(1)));
   CHECK(cpu_seconds(hub.pid()) - before < 0.3);
-  for (size_t i = 0; i < waiting.size(); ++i) {
-    // Those that are served go on being served.
-    served[2].round_trip();
-    if (i < 2) {
-      served[i].close();
-    } else {
-      waiting[0].close();
-    }
-    waiting[i].read_as<HelloAck>();
-  }
+  served.round_trip();
+  mute.clear();
+  for (RawClient& client : waiting) static_cast<void>(client.read_message());
   CHECK(count(hub.log(), "accepting is paused") == 1);
+}
+
+TEST_CASE("A hub with all its connections in use answers its own user's status_query, and its shutdown",
+          "[limits]") {
+  HubProcess hub({"--max-connections", "2"});
+  RawClient first(hub.socket());
+  first.hello("a");
+  RawClient second(hub.socket());
+  second.hello("b");
+  // Nobody who is mute takes what is kept for them.
+  std::vector<RawClient> mute;
+  for (int i = 0; i < 7; ++i) mute.emplace_back(hub.socket());
+  StatusResponse status = hub.status();
+  CHECK(status.consumers.size() == 2);
+  CHECK(status.connections.administrative == 8);
+  for (const char* frame :
+       {R"({"type":"event","event_type":"x"})", R"({"type":"bye"})", "{", R"({"type":"x"})"}) {
+    RawClient other(hub.socket());
+    other.send_line(frame);
+    CHECK(other.read_as<ErrorMessage>().code == ErrorCode::too_many);
+    other.expect_eof();
+  }
+  CHECK(hub.status().events.published == 0);
+  RawClient stopping(hub.socket());
+  stopping.send_line(R"({"type":"shutdown"})");
+  hub.expect_clean_exit();
 }
 
 TEST_CASE("One connection more than --max-connections is told so and closed", "[limits]") {
@@ -99,6 +153,7 @@ TEST_CASE("One connection more than --max-connections is told so and closed", "[
   RawClient second(hub.socket());
   second.hello("k");
   RawClient third(hub.socket());
+  third.send_line(hello_line("k"));
   CHECK(third.read_as<ErrorMessage>().code == ErrorCode::too_many);
   third.expect_eof();
   second.close();
@@ -272,4 +327,94 @@ TEST_CASE("A hub that was stopped for longer than the handshake may take drops n
   RawClient source(hub.socket());
   source.send_line(kEvent);
   CHECK(in_time.read_as<Event>().seq == 1);
+}
+
+// ---- the answer before the end
+
+namespace {
+
+// Writes for a while although the answer has come, as many programs do; false when the hub does not take it.
+bool goes_on_writing(RawClient& client, size_t bytes) {
+  const std::string chunk = repeated(std::string(kEvent) + "\n", 1000);
+  for (size_t sent = 0; sent < bytes;) {
+    ssize_t taken = ::send(client.fd(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
+    if (taken <= 0) return false;
+    sent += static_cast<size_t>(taken);
+  }
+  return true;
+}
+
+void wait_for_answer(RawClient& client) {
+  pollfd waiting{client.fd(), POLLIN, 0};
+  REQUIRE(::poll(&waiting, 1, static_cast<int>(to_ms(kPatience))) == 1);
+}
+
+constexpr size_t kMuch = 4 * 1024 * 1024;
+
+}  // namespace
+
+TEST_CASE("A client that goes on writing after its connection was refused can read why", "[answer]") {
+  HubProcess hub;
+  RawClient alone(hub.socket());
+  alone.hello("alone", {}, R"(,"exclusive":true)");
+  struct Case {
+    std::string sends;
+    std::string answer;
+  };
+  const std::vector<Case> cases = {
+      {"{\"type\":\"bye\"}\n", "not_allowed"},
+      {"{broken\n", "bad_json"},
+      {"{\"type\":\"quux\"}\n", "unknown_type"},
+      {hello_line("alone") + "\n", "held exclusively"},
+      {std::string(kMaxFrameBytes + 1, 'x'), "frame_too_large"},
+      {std::string(kEvent) + "\n" + std::string(kMaxFrameBytes + 1, 'x'), "frame_too_large"},
+      {"{\"type\":\"status_query\"}\n", "status_response"},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.answer);
+    RawClient client(hub.socket());
+    client.send(each.sends);
+    wait_for_answer(client);
+    CHECK(goes_on_writing(client, kMuch));
+    client.expect_line_with(each.answer);
+    client.expect_eof();
+  }
+}
+
+TEST_CASE("So can one that came when the hub was full, or that was mute for too long", "[answer]") {
+  HubProcess hub({"--max-connections", "1"});
+  RawClient served(hub.socket());
+  served.hello("k");
+  RawClient full(hub.socket());
+  full.send_line(hello_line("k"));
+  RawClient mute(hub.socket());
+  for (RawClient* client : {&full, &mute}) {
+    wait_for_answer(*client);
+    CHECK(goes_on_writing(*client, kMuch));
+    client->expect_line_with(client == &full ? "too_many" : "timeout");
+    client->expect_eof();
+  }
+}
+
+TEST_CASE("A client that never stops writing is closed after a while, and those that never leave are bounded",
+          "[answer]") {
+  HubProcess hub;
+  size_t descriptors = open_descriptors(hub.pid());
+  RawClient flood(hub.socket());
+  flood.send_line(R"({"type":"bye"})");
+  wait_for_answer(flood);
+  CHECK_FALSE(goes_on_writing(flood, size_t{64} * 1024 * 1024));
+  std::vector<RawClient> crowd;
+  for (int i = 0; i < 100; ++i) {
+    crowd.emplace_back(hub.socket());
+    crowd.back().send_line(R"({"type":"bye"})");
+    crowd.back().expect_line_with("not_allowed");
+  }
+  CHECK(open_descriptors(hub.pid()) <= descriptors + 33);
+  CHECK(hub.status().active_conns == 0);
+  // Nobody left, and yet the hub stops at once.
+  crowd.emplace_back(hub.socket());
+  crowd.back().send_line(R"({"type":"bye"})");
+  crowd.back().expect_line_with("not_allowed");
+  hub.stop();
 }

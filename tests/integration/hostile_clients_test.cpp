@@ -260,6 +260,7 @@ TEST_CASE("4096 connections are served, one more is told so and harms none of th
   for (RawClient& client : clients) REQUIRE(client.read_line() == kFirst);
   for (int i = 0; i < 20; ++i) {
     RawClient refused(hub.socket());
+    refused.send_line(hello_line("refused"));
     CHECK(refused.read_as<ErrorMessage>().code == ErrorCode::too_many);
     refused.expect_eof();
   }

@@ -56,14 +56,18 @@ TEST_CASE(
   CHECK(hub.status().limits.max_connections == kServed);
   std::vector<RawClient> served = fill(hub);
   // More than there are descriptors; none of them reads before all are there, or leaves.
-  std::vector<RawClient> refused;
-  for (size_t i = 0; i < 2 * kDescriptors; ++i) refused.emplace_back(hub.socket());
-  for (RawClient& client : refused) expect_refused(client);
-  CHECK(hub.running());
   served[0].send(large_event(0));
   for (RawClient& client : served) CHECK(client.read_as<Event>().seq == 1);
   size_t when_full = open_descriptors(hub.pid());
   CHECK(when_full <= kDescriptors);
+  std::vector<RawClient> refused;
+  for (size_t i = 0; i < 2 * kDescriptors; ++i) {
+    refused.emplace_back(hub.socket());
+    refused.back().send_line(hello_line("one too many"));
+  }
+  for (RawClient& client : refused) expect_refused(client);
+  CHECK(hub.running());
+  CHECK(hub.status().consumers.size() == kServed);
 
   for (size_t i = 0; i < kServed / 2; ++i) {
     // Bye and EOF: its place is free now.
@@ -75,6 +79,7 @@ TEST_CASE(
     served[i] = std::move(next);
   }
   RawClient one_more(hub.socket());
+  one_more.send_line(hello_line("one too many"));
   expect_refused(one_more);
   served[1].send(large_event(1));
   for (RawClient& client : served) client.expect_line_with("\"seq\":");

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -184,6 +185,8 @@ class CoreRig : public hub::Edge {
     }
     return taken;
   }
+  // Those that were closed with an answer, for which the edge has to leave them time.
+  std::set<hub::PeerId> answered;
   size_t shares = 0;
   size_t writes = 0;
 
@@ -214,6 +217,7 @@ class CoreRig : public hub::Edge {
   }
 
   void close(hub::PeerId id) {
+    if (core.closes_with_answer(id)) answered.insert(id);
     core.gone(id, clock);
     finished_[id] = std::move(sockets_[id]);
     sockets_.erase(id);

@@ -318,6 +318,34 @@ TEST_CASE("Strangers have a small part for their first frames, and are closed be
   CHECK(rig.pool("strangers").used_bytes == 0);
 }
 
+TEST_CASE(
+    "The hub's own user asks for status in two pieces although strangers have all the memory for that") {
+  Rig rig;
+  auto begun = [&](uint32_t uid, size_t bytes) {
+    PeerId id = rig.connect(uid);
+    rig.send(id, R"({"type":"status_query")" + std::string(bytes, ' '));
+    return id;
+  };
+  for (size_t bytes : std::vector<size_t>{700'000, 100'000, 10'000, 5'000}) {
+    while (rig.is_open(begun(kOurUid, bytes))) {
+    }
+  }
+  while (rig.is_open(begun(kOther, 500))) {
+  }
+  PeerId ours = begun(kOurUid, 2'000);
+  REQUIRE(rig.is_open(ours));
+  rig.send(ours, "}\n");
+  CHECK(rig.line(ours).starts_with(R"({"type":"status_response")"));
+  // What is more than a status_query is long is not kept.
+  PeerId large = begun(kOurUid, 5'000);
+  CHECK(codes(rig.lines(large)) == "busy@1 ");
+  // Nor is it kept for more than there are places.
+  size_t kept = 0;
+  for (size_t i = 0; i < hub::kAdministrativePlaces + 2; ++i)
+    kept += rig.is_open(begun(kOurUid, 2'000)) ? size_t{1} : size_t{0};
+  CHECK(kept == hub::kAdministrativePlaces);
+}
+
 TEST_CASE("A hello whose types find no memory is rejected with the reason") {
   Rig rig;
   std::string types;

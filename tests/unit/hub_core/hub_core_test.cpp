@@ -419,3 +419,100 @@ TEST_CASE(
     }
   }
 }
+
+TEST_CASE(
+    "The hub's own user and root may ask for status, or stop the hub, when all connections are in use") {
+  hub::HubConfig config = rig_config();
+  config.max_connections = 1;
+  config.allow_uids = {2000};
+  CoreRig rig(config);
+  PeerId served = rig.consumer("k", "");
+  PeerId asks = rig.connect();
+  CHECK(rig.line(asks).empty());
+  rig.send_line(asks, R"({"type":"status_query"})");
+  CHECK(rig.line(asks).starts_with(R"({"type":"status_response")"));
+  CHECK_FALSE(rig.is_open(asks));
+  CHECK_FALSE(rig.is_open(rig.connect(2000)));
+
+  // Whatever else it begins with is refused, as if it had come without a place.
+  for (const std::string& frame :
+       {CoreRig::hello("k", ""), std::string(kEvent), std::string("{"), std::string(R"({"type":"bye"})")}) {
+    PeerId other = rig.connect(0);
+    rig.send_line(other, frame);
+    std::string answer = rig.line(other);
+    CHECK(is_error(answer, "too_many"));
+    CHECK(answer.find("larger --max-connections") != std::string::npos);
+    CHECK_FALSE(rig.is_open(other));
+    CHECK(rig.answered.count(other) == 1);
+  }
+  StatusResponse::Connections expected;
+  expected.accepted = 7;
+  expected.too_many = 5;
+  expected.administrative = 5;
+  CHECK(rig.core.status(rig.clock).connections == expected);
+
+  // 8 of them, and one more is none.
+  std::vector<PeerId> places;
+  for (size_t i = 0; i < hub::kAdministrativePlaces; ++i) places.push_back(rig.connect());
+  for (PeerId id : places) CHECK(rig.is_open(id));
+  PeerId one_more = rig.connect();
+  CHECK(is_error(rig.line(one_more), "too_many"));
+  // In their handshake like any other.
+  rig.advance(kHandshakeTimeout);
+  for (PeerId id : places) CHECK(is_error(rig.line(id), "timeout"));
+  PeerId stops = rig.connect();
+  rig.send_line(stops, R"({"type":"shutdown"})");
+  CHECK(rig.core.stop_requested());
+  CHECK(rig.is_open(served));
+}
+
+TEST_CASE(
+    "A connection with an administrative place becomes an ordinary one when another has left meanwhile") {
+  hub::HubConfig config = rig_config();
+  config.max_connections = 1;
+  CoreRig rig(config);
+  PeerId served = rig.consumer("k", "");
+  PeerId next = rig.connect();
+  rig.hang_up(served);
+  rig.send_line(next, CoreRig::hello("k", ""));
+  CHECK(rig.line(next).starts_with(R"({"type":"hello_ack")"));
+  // It holds the one place now, and none of the others.
+  PeerId refused = rig.connect();
+  rig.send_line(refused, kEvent);
+  CHECK(is_error(rig.line(refused), "too_many"));
+}
+
+TEST_CASE("A connection whose descriptor came from the reserve may ask for status, and do nothing else") {
+  CoreRig rig;
+  PeerId id = rig.core.open(hub::Credentials{1, kOurUid, kOurUid, {}}, rig.clock, hub::Supply::reserve);
+  rig.core.receive(id, std::string(kEvent) + "\n", rig.clock);
+  CHECK(rig.core.fate(id) != Fate::stay);
+  CHECK(rig.core.closes_with_answer(id));
+  CHECK(rig.core.status(rig.clock).connections.too_many == 1);
+  CHECK(rig.core.status(rig.clock).events.published == 0);
+  rig.core.gone(id, rig.clock);
+}
+
+TEST_CASE("A connection that ends with an answer is told from one that ends with bye") {
+  CoreRig rig;
+  rig.consumer("alone", "", R"(,"exclusive":true)");
+  PeerId rejected = rig.consumer("alone", "");
+  PeerId bad = rig.connect();
+  rig.send_line(bad, "{");
+  PeerId large = rig.connect();
+  rig.send(large, std::string(kMaxFrameBytes + 1, 'x'));
+  PeerId asked = rig.connect();
+  rig.send_line(asked, R"({"type":"status_query"})");
+  PeerId stranger = rig.connect(4000);
+  PeerId mute = rig.connect();
+  rig.advance(kHandshakeTimeout);
+  for (PeerId id : {rejected, bad, large, asked, stranger, mute}) {
+    CHECK_FALSE(rig.is_open(id));
+    CHECK(rig.answered.count(id) == 1);
+  }
+  PeerId done = rig.connect();
+  rig.send_line(done, kEvent);
+  rig.send_line(done, R"({"type":"bye"})");
+  CHECK_FALSE(rig.is_open(done));
+  CHECK(rig.answered.count(done) == 0);
+}

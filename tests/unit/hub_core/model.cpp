@@ -16,6 +16,7 @@ using hub::Notice;
 constexpr size_t kMostIds = 10'000;       // of one source (PROTOCOL.md 5)
 constexpr size_t kMostWaiters = 64;       // of one scope (PROTOCOL.md 6)
 constexpr size_t kMostAbsent = 256;       // sources that are remembered (hub/core/sources.h)
+constexpr int kAdministrators = 8;        // PROTOCOL.md 4
 constexpr size_t kIdBytesAnswered = 255;  // PROTOCOL.md 3
 
 // The core's texts for people. The page leaves them free; here because a socket that takes few bytes counts
@@ -87,19 +88,41 @@ void HubModel::connect(Id id, uint32_t uid, int64_t pid) {
   // CoreRig's peers have a gid that is equal to their uid.
   bool allowed = uid == config_.uid || uid == 0 || contains(config_.allow_uids, uid) ||
                  contains(config_.allow_gids, uid);
-  if (!allowed || static_cast<size_t>(admitted) >= config_.max_connections) {
-    ++(allowed ? connections_.too_many : connections_.denied);
-    note(Notice::Kind::refused_peer, id);
-    ErrorCode code = allowed ? ErrorCode::too_many : ErrorCode::denied;
-    reply(id,
-          ErrorMessage{code, allowed ? too_many(config_.max_connections) : denied(uid, config_.uid), {}, 0},
-          kNever);
-    close_when_flushed(id, now_ + kWriteTimeout);
-  } else {
+  bool crowded = static_cast<size_t>(admitted) >= config_.max_connections;
+  auto administrators =
+      std::count_if(peers_.begin(), peers_.end(), [](const auto& p) { return p.second.administers; });
+  if (!allowed) {
+    refuse(id, ErrorCode::denied, denied(uid, config_.uid));
+  } else if (!crowded) {
     peer.admitted = true;
+  } else if ((uid == config_.uid || uid == 0) && administrators < kAdministrators) {
+    ++connections_.administrative;
+    peer.administers = true;
+  } else {
+    refuse(id, ErrorCode::too_many, too_many(config_.max_connections));
   }
   settle();
   serve();
+}
+
+void HubModel::refuse(Id id, ErrorCode code, const std::string& reason) {
+  ++(code == ErrorCode::denied ? connections_.denied : connections_.too_many);
+  note(Notice::Kind::refused_peer, id);
+  reply(id, ErrorMessage{code, reason, {}, peers_.at(id).frames_in}, kNever);
+  close_when_flushed(id, now_ + kWriteTimeout);
+}
+
+// One that was let in beyond the limit, and wants more than status or shutdown.
+bool HubModel::find_place(Id id) {
+  auto admitted =
+      std::count_if(peers_.begin(), peers_.end(), [](const auto& p) { return p.second.admitted; });
+  if (static_cast<size_t>(admitted) >= config_.max_connections) {
+    refuse(id, ErrorCode::too_many, too_many(config_.max_connections));
+    return false;
+  }
+  peers_.at(id).administers = false;
+  peers_.at(id).admitted = true;
+  return true;
 }
 
 void HubModel::send(Id id, std::string_view bytes, const StatusResponse& seen) {
@@ -176,6 +199,10 @@ void HubModel::handle_line(Id id, std::string_view line) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
   ++peers_.at(id).frames_in;
   Decoded decoded = decode(line);
+  const auto* message = std::get_if<Message>(&decoded);
+  bool administrative = message != nullptr && (std::holds_alternative<StatusQuery>(*message) ||
+                                               std::holds_alternative<Shutdown>(*message));
+  if (peers_.at(id).administers && !administrative && !find_place(id)) return;
   if (const auto* wrong = std::get_if<Fault>(&decoded)) {
     fault(id, wrong->code, wrong->message,
           wrong->code == ErrorCode::bad_frame ? model_event_id(line) : std::string());

@@ -89,6 +89,7 @@ class HubModel {
     hub::Intake intake = hub::Intake::read;
     hub::Fate fate = hub::Fate::stay;
     bool admitted = false;
+    bool administers = false;
     bool counts = false;
     TimePoint since;
     TimePoint close_deadline = kNever;
@@ -142,6 +143,8 @@ class HubModel {
   void read(Id id);
   void handle_line(Id id, std::string_view line);
   void handle(Id id, const Message& message, std::string_view line);
+  void refuse(Id id, ErrorCode code, const std::string& reason);
+  bool find_place(Id id);
   void fault(Id id, ErrorCode code, const std::string& text, const std::string& event_id = {});
   void reply(Id id, const Message& message, TimePoint deadline);
   void reply_line(Id id, const std::string& line, TimePoint deadline);

@@ -35,7 +35,7 @@ StatusResponse full_response(size_t consumers = 2) {
   response.sources = {{"clock", SourceState::connected, 5, 1000, 42, 13},
                       {"", SourceState::connected, 6, 0, 0, -1}};
   response.events = {1, 2, 3, 4, 5, 6};
-  response.connections = {11, 12, 13, 14, 15, 16, 17, 18};
+  response.connections = {11, 12, 13, 14, 15, 16, 17, 18, 19};
   response.unmatched_types = {{"x", 5}, {"y", 1}};
   response.cleanup_locks = {{"k", 9, 100, 2}};
   response.limits = {1048576, 1024, 8388608, 4096, 30000, 300000, 60000, 1024, 25};
@@ -72,7 +72,7 @@ TEST_CASE("status_response is written in order, lists always, unset ages and ids
       R"({"source":"clock","state":"connected","pid":5,"uid":1000,"published":42,"last_event_ms_ago":13},)"
       R"({"source":"","state":"connected","pid":6,"uid":0,"published":0}],)"
       R"("events":{"published":1,"delivered":2,"dropped":3,"duplicates":4,"unmatched":5,"refused":6},)"
-      R"("connections":{"accepted":11,"denied":12,"too_many":13,"timed_out":14,"cleanup_timeouts":15,"unread":16,"evicted":17,"uncleaned":18},)"
+      R"("connections":{"accepted":11,"denied":12,"too_many":13,"timed_out":14,"cleanup_timeouts":15,"unread":16,"evicted":17,"uncleaned":18,"administrative":19},)"
       R"("unmatched_types":[{"event_type":"x","count":5},{"event_type":"y","count":1}],)"
       R"("cleanup_locks":[{"scope":"k","pid":9,"held_ms":100,"waiting":2}],)"
       R"("limits":{"frame_bytes":1048576,"queue_frames":1024,"queue_bytes":8388608,"max_connections":4096,)"
