@@ -59,12 +59,15 @@ TEST_CASE("KeyRegistry grants the clean-up lock to the last that asks, again to 
   CHECK_FALSE(s.check(1));
   s.join(1);
   s.join(2);
+  s.join(3);
   CHECK_FALSE(s.check(1));
   CHECK_FALSE(s.check(1));
+  CHECK_FALSE(s.check(3));
   CHECK(s.check(2));
   CHECK(s.check(2));
   CHECK_FALSE(s.check(1));
   CHECK_FALSE(s.check(3));
+  CHECK_FALSE(s.check(4));
   CHECK(s.registry.held_since("board", 2) == kNow);
   CHECK(s.registry.held_since("board", 1) == kNever);
   REQUIRE(s.registry.locks().size() == 1);
