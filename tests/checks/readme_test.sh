@@ -103,6 +103,19 @@ recipe_loop() {
   [[ $(sed 's/ at [0-9][0-9]:[0-9][0-9]$//' builds.log) == $'build.started\nbuild.done' ]] || fail "loop: $(cat builds.log)"
 }
 
+recipe_exec() {
+  start runner sh recipe_exec
+  joined runner
+  bus-publish build.done '{"job":7}'
+  bus-publish build.done '{"job":8}'
+  local until=$((SECONDS + patience))
+  until [[ $(cat jobs.log 2>/dev/null) == $'7\n8' ]]; do
+    ((SECONDS < until)) || fail "exec: $(cat jobs.log "$dir/runner.err")"
+  done
+  kill "$(bus-status --json | jq '.consumers[] | select(.event_key == "runner") | .pid')"
+  ended runner 143
+}
+
 recipe_bar() {
   start bar sh recipe_bar
   joined bar
