@@ -170,12 +170,11 @@ int act(ConsumeCommand& command, Console& console) {
   return consume(command, console);
 }
 
+using Options = ConsumeCommand;
+const Program<Options> kProgram{"bus-consume", kConsumeAbout, kConsumeNotes, declare_consume, act};
+
 }  // namespace
 
 }  // namespace bus::cli
 
-int main(int argc, char** argv) {
-  using namespace bus::cli;
-  return Program<ConsumeCommand>{"bus-consume", kConsumeAbout, kConsumeNotes, declare_consume, act}.run(argc,
-                                                                                                        argv);
-}
+int main(int argc, char** argv) { return bus::cli::kProgram.run(argc, argv); }
