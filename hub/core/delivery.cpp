@@ -173,7 +173,7 @@ void HubCore::Impl::charge_output(Peer& peer) {
     charged = static_cast<uint32_t>(bytes);
   };
   settle_with(Pool::queues, peer.queue_charged, peer.outbox.ring_bytes());
-  settle_with(Pool::replies, peer.replies_charged, peer.outbox.control_memory());
+  settle_with(Pool::replies, peer.replies_charged, peer.beyond_pool ? 0 : peer.outbox.control_memory());
 }
 
 size_t HubCore::Impl::write(Peer& peer, std::string_view bytes) {

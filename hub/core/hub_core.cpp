@@ -399,10 +399,10 @@ void HubCore::Impl::fault(Peer& peer, ErrorCode code, const std::string& message
 // Before the phase changes, so that the snapshot does not count this connection in a new way.
 void HubCore::Impl::answer_status(Peer& peer, TimePoint now) {
   std::string line = encode_within(status(now), kMaxFrameBytes);
-  bool beyond_pool =
+  peer.beyond_pool =
       !ledger_.has_room_for(*peer.account, Pool::replies, line.size()) && take_administrative_place(peer);
-  if (beyond_pool) line = encode_within(status(now), kAdministrativeReplyBytes);
-  reply_line(peer, std::move(line), now + kWriteTimeout, beyond_pool);
+  if (peer.beyond_pool) line = encode_within(status(now), kAdministrativeReplyBytes);
+  reply_line(peer, std::move(line), now + kWriteTimeout);
   close_with_answer(peer, now);
 }
 
@@ -410,7 +410,7 @@ void HubCore::Impl::reply(Peer& peer, const Message& message, TimePoint deadline
   reply_line(peer, encode(message), deadline);
 }
 
-void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline, bool beyond_pool) {
+void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline) {
   if (peer.fate == Fate::close_now) return;
   if (!peer.outbox.has_room_for_control(line.size())) ask_socket(peer);
   if (!peer.outbox.has_room_for_control(line.size())) {
@@ -418,7 +418,7 @@ void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline,
               "leaves more than " + std::to_string(kMaxControlBytes) + " bytes of replies unread");
     return;
   }
-  if (!beyond_pool && !ledger_.has_room_for(*peer.account, Pool::replies, line.size())) {
+  if (!peer.beyond_pool && !ledger_.has_room_for(*peer.account, Pool::replies, line.size())) {
     note_shortage(peer, Pool::replies);
     close_now(peer, Notice::Kind::slow_close, shortage_of(peer, Pool::replies, line.size()));
     return;

@@ -61,6 +61,7 @@ struct Peer : Subscriber {
   bool admitted = false;       // holds a place of max_connections
   bool administers = false;    // holds one of kAdministrativePlaces
   bool from_reserve = false;   // Supply::reserve
+  bool beyond_pool = false;    // its reply is one of those that are kept beside the pool
   bool answered = false;       // by what its connection ends with
   bool counts = false;         // as activity, for idle exit
   bool touched = false;        // is in touched_
@@ -160,7 +161,7 @@ class HubCore::Impl {
   void fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
              std::string_view event_id = {});
   void reply(Peer& peer, const Message& message, TimePoint deadline);
-  void reply_line(Peer& peer, std::string line, TimePoint deadline, bool beyond_pool = false);
+  void reply_line(Peer& peer, std::string line, TimePoint deadline);
   void answer_status(Peer& peer, TimePoint now);
   // What was said last is what the connection ends with.
   void close_with_answer(Peer& peer, TimePoint now);

@@ -5,9 +5,11 @@
 #include <poll.h>
 #include <sstream>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
+#include "protocol/limits.h"
 #include "tests/support/catch.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/raw_client.h"
@@ -344,19 +346,21 @@ bool goes_on_writing(RawClient& client, size_t bytes) {
   return true;
 }
 
+// And for the end of it: the hub writes no more.
 void wait_for_answer(RawClient& client) {
-  pollfd waiting{client.fd(), POLLIN, 0};
+  pollfd waiting{client.fd(), POLLRDHUP, 0};
   REQUIRE(::poll(&waiting, 1, static_cast<int>(to_ms(kPatience))) == 1);
 }
 
-constexpr size_t kMuch = 4 * 1024 * 1024;
+// What its socket's buffer takes at once.
+constexpr size_t kMuch = 100'000;
 
 }  // namespace
 
 TEST_CASE("A client that goes on writing after its connection was refused can read why", "[answer]") {
   HubProcess hub;
   RawClient alone(hub.socket());
-  alone.hello("alone", {}, R"(,"exclusive":true)");
+  alone.hello("alone", {}, R"("exclusive":true)");
   struct Case {
     std::string sends;
     std::string answer;

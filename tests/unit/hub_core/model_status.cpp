@@ -30,6 +30,7 @@ void HubModel::describe(StatusResponse& out) const {
   out.connections.cleanup_timeouts = connections_.cleanup_timeouts;
   out.connections.unread = connections_.unread;
   out.connections.uncleaned = connections_.uncleaned;
+  out.connections.administrative = connections_.administrative;
   describe_peers(out);
 
   out.unmatched_types.clear();
