@@ -1,12 +1,10 @@
-// bus-status: what a hub says about itself, for people, programs and health checks. Never starts a hub.
-#include <algorithm>
+// bus-status: shows what a hub reports about itself to people, programs and health checks. It never starts a
+// hub.
 #include <chrono>
 #include <optional>
-#include <poll.h>
 #include <string>
-#include <sys/ioctl.h>
 #include <unistd.h>
-#include <vector>
+#include <utility>
 
 #include "busd/consumer.hpp"
 #include "consumer/cli/exit_code.h"
@@ -14,10 +12,9 @@
 #include "consumer/cli/output.h"
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/program.h"
-#include "consumer/cli/program_names.h"
-#include "consumer/cli/signals.h"
 #include "consumer/cli/status_report.h"
 #include "consumer/cli/status_table.h"
+#include "consumer/cli/status_watch.h"
 #include "consumer/cli/text.h"
 
 namespace bus::cli {
@@ -26,31 +23,39 @@ namespace {
 
 constexpr const char* kAbout =
     R"(Examples:
-  bus-status                       the hub, its sources, its consumers, and what nobody takes
-  bus-status --watch               the same, live; --watch 200ms for a faster one
-  bus-status --json | jq .events   the hub's answer as it came
-  bus-status --check || echo sick  for scripts and supervisors
-  bus-status --explain build.done  who would get an event of this type, and why the others would not
+  bus-status                       show the hub, its sources, its consumers and unmatched types
+  bus-status --watch               refresh it every second, with rates; --watch 200ms: more often
+  bus-status --json | jq .events   print the hub's answer as it came
+  bus-status --check || echo sick  tell a script or a supervisor whether the hub is healthy
+  bus-status --explain build.done  list who would get an event of this type, and why the others would not
 
-Shows the state of the hub. Never starts one.)";
+Shows the state of the hub. It never starts a hub.)";
 
 constexpr const char* kNotes =
-    R"(LAG is the number of events that wait for a consumer, QUEUE their size; RECEIVED counts events
-accepted for it, DROPPED those that it was too slow for. A pid in parentheses is the kernel's,
-where the program claims another.
+    R"(Columns: RECEIVED is the number of events that the hub accepted for the consumer; DROPPED is the
+number that it discarded because the consumer was too slow; LAG is the number of events that wait for
+the consumer, and QUEUE is their size. PROGRAM is the name of the process. A pid in parentheses is
+the pid reported by the kernel, where it differs from the claimed one. UNMATCHED TYPE lists event
+types that no consumer subscribes to.
 
---check is healthy when the hub answers within 2 s and holds the bus's lock; consumers that lost
-events are mentioned, but do not make it ill. A time D is a whole number with ms, s, m or h:
-500ms, 2s, 10m.
+--watch on a terminal: q quits, s changes the order of the consumers, p pauses. LOSS is "now" for a
+consumer that is losing events, and "earlier" for one that has lost some before. The bars show the
+last minute. Into a pipe, each snapshot begins with the time.
 
---list is for the completions of shells: keys are those of the consumers, types what they asked
-for, patterns too, and what nobody took; sorted, each once. Names with characters that a terminal
-does not show as they are stand not among them. Where no hub runs it says nothing.
+--check succeeds when the hub answers within 2 s and holds the lock of its bus. Consumers that lost
+events are mentioned, but do not make the check fail.
 
-Exit status: 0 done, healthy, or somebody would get it; 1 (--explain) nobody would; 64 usage; 69
-no hub; 70 the output failed; 75 something is wrong: no answer within 2 s, a lock without a
-socket, or an answer from who does not hold the lock; 76 not a hub; 77 permission; 129/130/143
-ended by SIGHUP/SIGINT/SIGTERM, as --watch does.)";
+--list prints names for shell completions: the keys of the consumers, or the types that they
+subscribe to and the unmatched ones. Names with unprintable characters are left out. If no hub runs,
+it prints nothing and exits with 69.
+
+A duration D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
+
+Exit status: 0 success: the hub is healthy, or at least one consumer would get the event; 1
+(--explain) no consumer would get it; 64 usage error; 69 no hub runs; 70 stdout cannot be written; 75
+the hub does not answer within 2 s, its socket is gone, or the process that answers does not hold the
+lock; 76 the peer is not a busd hub; 77 permission denied; 129/130/143 ended by
+SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
@@ -77,24 +82,23 @@ std::string list_fault(const std::string& text) {
 }
 
 void declare(CommandLine& line, Options& options) {
-  auto json = line.flag("--json", options.json, "Print the hub's status_response, one line");
+  auto json = line.flag("--json", options.json, "Print the hub's status_response on one line");
   auto take_interval = [&options](const std::string& text) {
     options.watch = text.empty() ? kDefaultInterval : parse_duration(text);
   };
-  auto watch = line.option("--watch", "[D]", take_interval, "Again and again (default: 1s)")
+  auto watch = line.option("--watch", "[D]", take_interval, "Refresh every D (default: 1s)")
                    .value_is_optional()
                    .check(interval_fault);
-  auto check = line.flag("--check", options.check, "One line and an exit status: is the hub well?")
+  auto check = line.flag("--check", options.check, "Print one line, and exit with 0 if the hub is healthy")
                    .excludes(json)
                    .excludes(watch);
   auto explain =
-      line.option("--explain", "TYPE", options.explain, "Who would get an event of TYPE, and why not")
+      line.option("--explain", "TYPE", options.explain, "List who would get an event of TYPE, and why not")
           .excludes(json)
           .excludes(watch)
           .excludes(check)
           .check(identifier_fault);
-  line.option("--list", "keys|types", options.list,
-              "Only the names of the keys, or of the types, one to a line")
+  line.option("--list", "keys|types", options.list, "Print only the names of keys or of types, one per line")
       .excludes(json)
       .excludes(watch)
       .excludes(check)
@@ -103,33 +107,6 @@ void declare(CommandLine& line, Options& options) {
   line.flag("--literal", options.literal, "Take a TYPE that looks like a pattern").needs(explain);
   line.accept_no_start();
   line.add_place(options.place);
-}
-
-// What the hub says of itself. Where it does not, `answer.trouble` says why.
-std::optional<StatusReport> parse_answer(Answer& answer) {
-  if (!answer.response) return std::nullopt;
-  auto report = parse_status(*answer.response);
-  if (!report) answer.trouble = {kProtocol, "the peer is not a busd hub"};
-  if (report) name_programs(*report);
-  return report;
-}
-
-// Of what keeps the hub from answering, or from being well.
-ErrorCode error_code_of(int exit_code) {
-  switch (exit_code) {
-    case kUsage:
-      return ErrorCode::bad_value;
-    case kUnreachable:
-      return ErrorCode::no_hub;
-    case kTryAgain:
-      return ErrorCode::unhealthy;
-    case kProtocol:
-      return ErrorCode::not_a_hub;
-    case kPermission:
-      return ErrorCode::denied;
-    default:
-      return ErrorCode::failed;
-  }
 }
 
 class Status {
@@ -151,28 +128,21 @@ class Status {
   int report(const Health& trouble) const;
   std::optional<StatusReport> read(int& code);
   int print(const std::string& text);
-  bool draw_screen();
-  bool draw_snapshot();
-  bool wait() const;
 
   const Options& options_;
   const Console& console_;
   busd::HubOptions hub_;
   Output output_;
   bool colour_;
-  bool drawn_ = false;
 };
 
-int Status::report(const Health& trouble) const {
-  return console_.error(error_of(error_code_of(trouble.exit_code), trouble.exit_code, trouble.summary));
-}
+int Status::report(const Health& trouble) const { return console_.error(error_of(trouble)); }
 
-// `code` is set when there is nothing.
+// Sets `code` when there is no report.
 std::optional<StatusReport> Status::read(int& code) {
-  Answer answer = ask_hub(hub_);
-  auto report = parse_answer(answer);
-  if (!report) code = this->report(answer.trouble);
-  return report;
+  Look look = look_at_hub(hub_);
+  if (!look.report) code = this->report(look.answer.trouble);
+  return std::move(look.report);
 }
 
 int Status::print(const std::string& text) {
@@ -209,8 +179,8 @@ int Status::explain() {
 }
 
 int Status::list() {
-  // Not ask_hub(): who waits for a completion has no time for a second try, nor for a word on why there is
-  // none.
+  // Not ask_hub(): a completion must be quick, so there is no second try and no message on why there is no
+  // hub.
   auto response = busd::hub_status(hub_);
   if (!response && response.error().result == BUSD_UNREACHABLE) return kUnreachable;
   if (!response) return report({exit_code_of(response.error().result), response.error().message});
@@ -218,64 +188,13 @@ int Status::list() {
   if (!report) return this->report({kProtocol, "the peer is not a busd hub"});
   std::string text;
   for (const std::string& name : options_.list == "keys" ? keys_of(*report) : types_of(*report)) {
-    // Nobody could type what is not safe, and a shell would show it as it is.
+    // An unsafe name cannot be typed, and a shell would show it unescaped.
     if (!name.empty() && safe_text(name) == name) text += name + "\n";
   }
   return print(text);
 }
 
-// Answers false when the reader of stdout has gone.
-bool Status::draw_snapshot() {
-  Answer answer = ask_hub(hub_);
-  auto report = parse_answer(answer);
-  if (!report) {
-    this->report(answer.trouble);
-    return true;
-  }
-  std::string text = drawn_ && !options_.json ? "\n" : "";
-  text += options_.json ? *answer.response + "\n" : joined(status_table(*report, std::nullopt), false);
-  drawn_ = true;
-  return output_.text(text) == Written::ok && output_.flush() == Written::ok;
-}
-
-bool Status::draw_screen() {
-  winsize size{};
-  ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-  auto columns = terminal_columns(STDOUT_FILENO);
-  Answer answer = ask_hub(hub_);
-  auto report = parse_answer(answer);
-  std::vector<TableLine> lines;
-  if (report) {
-    lines = status_table(*report, columns);
-  } else {
-    std::string fault = safe_text(answer.trouble.summary);
-    lines.push_back({cut_to_columns(fault, columns.value_or(80)), Emphasis::warning});
-  }
-  size_t rows = size.ws_row == 0 ? 24 : size.ws_row;
-  if (lines.size() >= rows) lines.resize(rows - 1);
-  // Home, each line with what stood behind it erased, then the rest of the screen: no flicker.
-  std::string text = "\x1b[H" + joined(lines, colour_, "\x1b[K\r\n") + "\x1b[J";
-  return output_.text(text) == Written::ok && output_.flush() == Written::ok;
-}
-
-// Until the next look; false when a signal or a closed stdout ends it.
-bool Status::wait() const {
-  pollfd waits[] = {{.fd = signal_fd(), .events = POLLIN, .revents = 0},
-                    {.fd = STDOUT_FILENO, .events = 0, .revents = 0}};
-  auto interval = static_cast<int>(std::min<int64_t>(options_.watch->count(), 3'600'000));
-  poll(waits, 2, interval);
-  return caught_signal() == 0 && (waits[1].revents & (POLLERR | POLLHUP)) == 0;
-}
-
-int Status::watch() {
-  bool screen = !options_.json && isatty(STDOUT_FILENO) == 1;
-  enter_phase(Phase::running);
-  if (screen) print("\x1b[?1049h\x1b[?25l");
-  bool going = true;
-  while (going) going = (screen ? draw_screen() : draw_snapshot()) && wait();
-  if (screen) print("\x1b[?25h\x1b[?1049l");
-  return caught_signal() != 0 ? ended_by_signal(caught_signal()) : kDone;
-}
+int Status::watch() { return StatusWatch(hub_, *options_.watch, options_.json, console_, output_).run(); }
 
 int act(Options& options, Console& console) {
   std::string fault =

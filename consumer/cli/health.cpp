@@ -22,7 +22,7 @@ std::string count_of(size_t n, const std::string& noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
 
-// A hub that lives and that nobody can reach: what happened to its socket, and what to do.
+// A hub that runs and cannot be reached: what happened to its socket, and what to do.
 std::string unreachable_hub(const busd::HubFacts& facts) {
   std::string holder = pid_text(facts.lock_pid) + " holds " + facts.lock + ", but ";
   std::string remedy = "stop it" +
@@ -61,8 +61,8 @@ struct Look {
   busd::Expected<busd::HubFacts> facts;
 };
 
-// What the kernel says of a hub that gave `status`. One that holds its lock and cannot be reached is asked
-// once more: it is ill, or, for some milliseconds, just starting or ending.
+// What the kernel reports of a hub that gave `status`. A hub that holds its lock and cannot be reached is
+// asked once more: for some milliseconds it may just be starting or ending.
 Look look_at(const busd::HubOptions& options, busd::Expected<std::string> status) {
   auto facts = busd::hub_inspect(options);
   bool odd = !status && status.error().result == BUSD_UNREACHABLE && facts && facts->lock_held;
@@ -80,6 +80,26 @@ Health trouble_of(const Look& look) {
 }
 
 }  // namespace
+
+Error error_of(const Health& trouble) {
+  auto code = [&] {
+    switch (trouble.exit_code) {
+      case kUsage:
+        return ErrorCode::bad_value;
+      case kUnreachable:
+        return ErrorCode::no_hub;
+      case kTryAgain:
+        return ErrorCode::unhealthy;
+      case kProtocol:
+        return ErrorCode::not_a_hub;
+      case kPermission:
+        return ErrorCode::denied;
+      default:
+        return ErrorCode::failed;
+    }
+  };
+  return error_of(code(), trouble.exit_code, trouble.summary);
+}
 
 Answer ask_hub(const busd::HubOptions& options) {
   auto status = busd::hub_status(options);
@@ -109,7 +129,7 @@ Health check_health(const busd::HubOptions& options) {
   std::string summary = "healthy: " + pid_text(report->pid) + ", up " + readable_seconds(report->uptime_sec) +
                         ", " + count_of(report->sources.size(), "source") + ", " +
                         count_of(report->consumers.size(), "consumer");
-  if (losers > 0) summary += ", " + std::to_string(losers) + " of them with losses";
+  if (losers > 0) summary += ", of which " + std::to_string(losers) + " lost events";
   return {kDone, summary};
 }
 

@@ -25,6 +25,7 @@ struct State {
   std::atomic<pid_t> command{0};
   std::array<std::atomic<pid_t>, kMostJobs> jobs{};
   std::atomic<int> fd{-1};
+  std::atomic<void (*)()> restore{nullptr};
 };
 
 State state;
@@ -53,6 +54,7 @@ extern "C" void on_signal(int signal) {
   Phase phase = state.phase.load();
   if (state.caught.exchange(signal) != 0 || phase == Phase::nothing_to_undo) {
     end_commands();
+    if (auto restore = state.restore.load(); restore != nullptr) restore();
     _exit(ended_by_signal(signal));
   }
   uint64_t one = 1;
@@ -119,6 +121,8 @@ void wake_on_signal(WakeFunction wake, void* handle) {
   state.handle = handle;
   state.wake = wake;
 }
+
+void before_exit_by_signal(void (*restore)()) { state.restore = restore; }
 
 void watch_command(pid_t group) {
   state.command = group;

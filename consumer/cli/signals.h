@@ -1,8 +1,8 @@
 // What SIGINT, SIGTERM and SIGHUP do to a program, and the state of descriptors that it starts with.
 //
 // The first signal asks the program to end, in the way of its phase; a second one ends it at once, clean-up
-// or not. The state is the process's own (handlers get no argument), which is why this is the one file of the
-// programs with static state.
+// or not. The state is the process's own (handlers get no argument), which is why there is static state here,
+// and in screen.cpp.
 #pragma once
 
 #include <sys/types.h>
@@ -34,6 +34,9 @@ Phase enter_phase(Phase phase);
 // Async-signal-safe; called with `handle` at the first signal while running. nullptr: nothing.
 using WakeFunction = void (*)(void* handle);
 void wake_on_signal(WakeFunction wake, void* handle);
+
+// Async-signal-safe; called when a second signal ends the program at once. nullptr: nothing.
+void before_exit_by_signal(void (*restore)());
 
 // The process group of the command that runs for us; 0: none. It gets SIGTERM when a second signal ends the
 // program.

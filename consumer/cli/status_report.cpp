@@ -25,6 +25,11 @@ uint64_t number_of(const Json& object, const char* name) {
   return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
 }
 
+std::optional<uint64_t> number_if_any(const Json& object, const char* name) {
+  const Json* value = member(object, name);
+  return value != nullptr && value->IsUint64() ? std::optional(value->GetUint64()) : std::nullopt;
+}
+
 int64_t pid_of(const Json& object, const char* name = "pid") {
   const Json* value = member(object, name);
   return value != nullptr && value->IsInt64() ? value->GetInt64() : 0;
@@ -52,6 +57,7 @@ ConsumerReport consumer_of(const Json& json) {
   consumer.queued = number_of(json, "queued");
   consumer.queued_bytes = number_of(json, "queued_bytes");
   consumer.connected_sec = number_of(json, "connected_sec");
+  consumer.delivered_bytes = number_if_any(json, "delivered_bytes");
   const Json* types = member(json, "event_types");
   if (types == nullptr || !types->IsArray()) return consumer;
   for (const Json& type : types->GetArray()) {
@@ -66,8 +72,7 @@ SourceReport source_of(const Json& json) {
   source.state = text_of(json, "state");
   source.pid = pid_of(json);
   source.published = number_of(json, "published");
-  const Json* ago = member(json, "last_event_ms_ago");
-  if (ago != nullptr && ago->IsUint64()) source.last_event_ms_ago = ago->GetUint64();
+  source.last_event_ms_ago = number_if_any(json, "last_event_ms_ago");
   return source;
 }
 
@@ -80,6 +85,8 @@ void read_totals(const Json& json, StatusReport& report) {
   report.duplicates = number_of(*events, "duplicates");
   report.unmatched = number_of(*events, "unmatched");
   report.refused = number_of(*events, "refused");
+  report.published_bytes = number_if_any(*events, "published_bytes");
+  report.delivered_bytes = number_if_any(*events, "delivered_bytes");
 }
 
 void read_connections(const Json& json, StatusReport& report) {

@@ -23,7 +23,8 @@ struct ConsumerReport {
   uint64_t queued = 0;
   uint64_t queued_bytes = 0;
   uint64_t connected_sec = 0;
-  std::string program;  // not in the response: see program_names.h
+  std::optional<uint64_t> delivered_bytes;  // nothing: the hub does not count them
+  std::string program;                      // not in the response: see program_names.h
 };
 
 struct SourceReport {
@@ -69,6 +70,8 @@ struct StatusReport {
   uint64_t unmatched = 0;
   uint64_t refused = 0;
   uint64_t uncleaned = 0;
+  std::optional<uint64_t> published_bytes;
+  std::optional<uint64_t> delivered_bytes;
   uint64_t memory_bytes = 0;
   uint64_t memory_limit_bytes = 0;
   uint64_t longest_callback_us = 0;

@@ -71,14 +71,6 @@ std::vector<TableLine> consumer_lines(const StatusReport& report, Columns column
   return grid.lines();
 }
 
-// Scopes whose last consumer died or was closed before the hub could tell it to clean up.
-std::vector<TableLine> uncleaned_lines(const StatusReport& report, Columns columns) {
-  if (report.uncleaned == 0) return {};
-  std::string were = report.uncleaned == 1 ? " was" : " were";
-  return {{"scopes  " + readable_number(report.uncleaned, columns) + were + " left without a clean-up",
-           Emphasis::warning}};
-}
-
 }  // namespace
 
 TableLine hub_line(const StatusReport& report) {
@@ -104,6 +96,13 @@ std::vector<TableLine> memory_lines(const StatusReport& report, Columns columns)
                    Emphasis::warning});
   }
   return out;
+}
+
+std::vector<TableLine> uncleaned_lines(const StatusReport& report, Columns columns) {
+  if (report.uncleaned == 0) return {};
+  std::string were = report.uncleaned == 1 ? " was" : " were";
+  return {{"scopes  " + readable_number(report.uncleaned, columns) + were + " left without a clean-up",
+           Emphasis::warning}};
 }
 
 std::vector<TableLine> lock_lines(const StatusReport& report, Columns columns) {

@@ -20,6 +20,8 @@ std::vector<TableLine> status_table(const StatusReport& report, std::optional<si
 
 // Parts of the table, of lines that are not yet cut to the terminal. Empty when there is nothing to show.
 std::vector<TableLine> memory_lines(const StatusReport& report, std::optional<size_t> columns);
+// Scopes whose last consumer died or was closed before the hub could tell it to clean up.
+std::vector<TableLine> uncleaned_lines(const StatusReport& report, std::optional<size_t> columns);
 std::vector<TableLine> lock_lines(const StatusReport& report, std::optional<size_t> columns);
 std::vector<TableLine> unmatched_lines(const StatusReport& report, std::optional<size_t> columns);
 TableLine hub_line(const StatusReport& report);

@@ -47,9 +47,9 @@ kill -TERM "$again"
 expect_exit "again" "$again" 143
 
 # The live view without a terminal: snapshots with an empty line between them; a reader that leaves ends it.
-bus-status --watch 50ms 2>err | sed '/^hub /{x;s/^/x/;/xx/{x;q};x}' >watch.txt
-check_equal "heads up to the second one" 2 "$(grep -c '^hub     pid' watch.txt)"
-check_equal "what stands before the second one" "" "$(tail -n 2 watch.txt | head -n 1)"
+bus-status --watch 50ms 2>err | sed '/^time /{x;s/^/x/;/xx/{x;q};x}' >watch.txt
+check_equal "heads up to the second time" 1 "$(grep -c '^hub     pid' watch.txt)"
+check_equal "the line before the second time" "" "$(tail -n 2 watch.txt | head -n 1)"
 bus-status --watch 50ms --json | head -n 3 >watch.txt
 check_equal "answers of --watch --json" 3 "$(grep -c '^{"type":"status_response"' watch.txt)"
 start live bus-status --watch

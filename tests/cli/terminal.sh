@@ -31,6 +31,13 @@ check_has screen "${escape}[31mbus-status:${escape}[0m "
 NO_COLOR=1 on_terminal "bus-status --bogus"
 check_lacks screen "$escape"
 
+# Digits are grouped for people alone.
+seq 1500 | bus-publish --lines --type a.type || fail "bus-publish ended with $?"
+NO_COLOR=1 on_terminal bus-status || fail "bus-status ended with $?"
+check_has screen "events  1 500 published"
+run 0 bus-status
+check_has out "events  1500 published"
+
 # The live view has a screen of its own, and gives the old one back.
 mkfifo started
 # shellcheck disable=SC2016 # the terminal's shell expands it
