@@ -90,7 +90,7 @@ Result<void> apply_line(std::string_view text, std::set<std::string>& seen, Opti
   const Setting* setting = find_setting(line.name);
   if (setting == nullptr)
     return Error{Errc::invalid, "unknown setting " + bus::quoted(line.name) + "; see busd --help"};
-  if (!seen.insert(line.name).second) return Error{Errc::invalid, line.name + " stands twice"};
+  if (!seen.insert(line.name).second) return Error{Errc::invalid, line.name + " is given twice"};
   if (line.values.empty() || (!setting->repeatable && line.values.size() != 1)) {
     return Error{Errc::invalid, line.name + " takes one value; one with spaces or commas needs quotes"};
   }
@@ -102,6 +102,9 @@ Result<void> apply_line(std::string_view text, std::set<std::string>& seen, Opti
 }  // namespace
 
 Result<void> apply_config(std::string_view text, const std::string& name, Options& options) {
+  if (text.starts_with("\xEF\xBB\xBF"))
+    return Error{Errc::invalid,
+                 name + ":1: the file begins with a byte order mark (BOM): save it as UTF-8 without one"};
   std::set<std::string> seen;
   for (size_t number = 1; !text.empty(); ++number) {
     size_t end = std::min(text.find('\n'), text.size());

@@ -5,8 +5,8 @@
 #include <string>
 #include <unistd.h>
 
+#include "hub/access.h"
 #include "hub/instance_lock.h"
-#include "protocol/base/file.h"
 #include "protocol/base/process.h"
 #include "protocol/limits.h"
 
@@ -35,7 +35,7 @@ Result<std::string> absolute(const std::string& path) {
 }
 
 Result<pid_t> start(Options options, const Endpoint& endpoint) {
-  BUSD_TRY(ensure_private_dir(endpoint.directory));
+  BUSD_TRY(ensure_directory(endpoint.directory, access_of(options, endpoint)));
   if (auto serving = answering_hub(endpoint.socket, kStatusTimeout)) return serving;
   options.endpoint = {endpoint.socket, ""};
   if (options.log_file.empty()) options.log_file = endpoint.log;

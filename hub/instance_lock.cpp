@@ -91,7 +91,8 @@ InstanceLock::InstanceLock(InstanceLock&& other) noexcept
       lock_path_(std::move(other.lock_path_)),
       socket_(std::move(other.socket_)),
       socket_identity_(std::exchange(other.socket_identity_, {})),
-      socket_is_passed_(other.socket_is_passed_) {}
+      socket_is_passed_(other.socket_is_passed_),
+      access_(other.access_) {}
 
 InstanceLock::~InstanceLock() { take_down_socket(); }
 
@@ -111,7 +112,8 @@ Result<Fd> InstanceLock::put_up_socket(int backlog) {
     return errno_error("stat " + quoted(socket_), errno);
   }
   BUSD_ASSIGN(Fd listening, listen_unix(socket_, backlog));
-  auto remembered = remember_socket(false);
+  auto remembered = open_socket(socket_, access_);
+  if (remembered) remembered = remember_socket(false);
   if (!remembered) {
     ::unlink(socket_.c_str());
     return remembered.error();

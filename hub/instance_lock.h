@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "hub/access.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/result.h"
@@ -29,6 +30,8 @@ class InstanceLock {
   InstanceLock& operator=(InstanceLock&&) = delete;
   ~InstanceLock();  // take_down_socket(), then the lock goes
 
+  // Who can reach the sockets that are put up from now on.
+  void set_access(const Access& access) { access_ = access; }
   // Binds the socket and listens, after taking away the one that a killed hub left.
   //
   // Errors: denied  something that is not a socket stands there; left untouched
@@ -84,6 +87,7 @@ class InstanceLock {
   std::string socket_;
   Identity socket_identity_;
   bool socket_is_passed_ = false;
+  Access access_;
 };
 
 // The pid of the hub that answers a status query at `socket` within `patience`.

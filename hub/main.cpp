@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/access.h"
 #include "hub/detach.h"
 #include "hub/options.h"
 #include "hub/passed_socket.h"
@@ -80,6 +81,8 @@ int act(const Options& options) {
                  : kExitInternal;
     case Options::Action::check_config:
       std::fprintf(stderr, "busd: the settings are fine; the socket would be %s\n", endpoint->socket.c_str());
+      if (std::string reach = reach_of(options, *endpoint).text; !reach.empty())
+        std::fprintf(stderr, "busd: %s\n", reach.c_str());
       return kExitDone;
     case Options::Action::detach:
       return detach(options, *endpoint);

@@ -29,7 +29,7 @@ constexpr const char* kExamples =
     "\n"
     "Exit codes: 0 done (also when another hub serves already), 64 usage, 69 no hub came up (--detach), 70 "
     "internal,\n"
-    "71 out of memory, 75 the hub that is there does not answer, 77 permission, 78 configuration,\n"
+    "71 out of memory, 75 a hub is running but does not answer, 77 permission, 78 configuration,\n"
     "124 no answer in time (--detach).\n"
     "\n";
 
@@ -49,7 +49,7 @@ struct Raw {
 void describe(CLI::App& app, Raw& raw) {
   app.set_help_flag();
   app.add_flag("-h,--help", raw.help, "Print this and exit");
-  app.add_flag("--version", raw.version, "Print the version and exit");
+  app.add_flag("-V,--version", raw.version, "Print the version and exit");
   for (const Setting& setting : settings()) {
     CLI::Option* option =
         app.add_option("--" + std::string(setting.name), raw.texts[setting.name], setting.help);

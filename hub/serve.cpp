@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hub/access.h"
 #include "hub/daemon.h"
 #include "hub/instance_lock.h"
 #include "hub/passed_socket.h"
@@ -99,9 +100,9 @@ void hold_signals(int how) {
 }
 
 // The socket that was passed, in a directory where it may be served; nothing when none was.
-Result<Fd> passed_socket(const Starter& starter, const Endpoint& endpoint) {
+Result<Fd> passed_socket(const Starter& starter, const Endpoint& endpoint, const Access& access) {
   if (!starter.passed_socket) {
-    BUSD_TRY(ensure_private_dir(endpoint.directory));
+    BUSD_TRY(ensure_directory(endpoint.directory, access));
     return Fd();
   }
   BUSD_ASSIGN(Fd passed, adopt_passed_socket(kFirstPassedFd, endpoint.socket, kListenBacklog));
@@ -126,8 +127,11 @@ Result<InstanceLock> take_lock(const Starter& starter, const Endpoint& endpoint)
 
 Result<void> run(const Options& options, const Endpoint& endpoint, Starter& starter, Log& log) {
   hold_signals(SIG_BLOCK);
-  BUSD_ASSIGN(Fd listening, passed_socket(starter, endpoint));
-  if (!options.log_file.empty()) BUSD_TRY(log.open_file(options.log_file));
+  BUSD_ASSIGN(Fd listening, passed_socket(starter, endpoint, access_of(options, endpoint)));
+  if (!options.log_file.empty()) {
+    auto opened = log.open_file(options.log_file);
+    if (!opened) return Error{opened.error().code, "--log-file: " + opened.error().what};
+  }
   BUSD_ASSIGN(InstanceLock lock, take_lock(starter, endpoint));
   BUSD_ASSIGN(size_t max_connections, fitting_connections(options.max_connections, log));
   warn_of_limits(options.memory, log);
@@ -136,7 +140,10 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   if (listening) {
     BUSD_TRY(lock.keep_passed_socket());
   } else {
+    lock.set_access(access_of(options, endpoint));
     BUSD_ASSIGN(listening, lock.put_up_socket(kListenBacklog));
+    Reach reach = reach_of(options, endpoint);
+    if (!reach.possible) log.write(LogLevel::warning, reach.text);
   }
   Daemon daemon(*loop, std::move(config), std::move(listening), lock, starter.manager, log);
   hold_signals(SIG_UNBLOCK);

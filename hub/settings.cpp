@@ -180,8 +180,7 @@ constexpr std::array<Setting, 15> kSettings = {{
        return {};
      },
      [](const Options& o) { return print_text(o.endpoint.bus + o.endpoint.file_bus); }},
-    {"idle-exit", "TIME",
-     "Exit so long after the last connection ended, or never (default: never; 30s with --detach)", false,
+    {"idle-exit", "TIME", "Exit when idle for TIME, or never (default: never; 30s with --detach)", false,
      read_idle_exit, print_idle_exit},
     {"queue-frames", "N",
      "Events that may wait for one consumer; beyond, the oldest are dropped (default: 1024)", false,
@@ -198,11 +197,7 @@ constexpr std::array<Setting, 15> kSettings = {{
        return {};
      },
      [](const Options& o) { return Texts{std::to_string(o.max_connections)}; }},
-    {"memory", "SIZE",
-     "What the hub may take in all; divided among queues, unfinished frames, replies, subscriptions and "
-     "event "
-     "ids (default: 512MiB)",
-     false,
+    {"memory", "SIZE", "Memory limit of the hub (default: 512MiB)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.memory, parse_size(texts[0]));
        return {};

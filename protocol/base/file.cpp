@@ -11,13 +11,18 @@ namespace bus {
 
 namespace {
 
-Result<void> judge_private_dir(const std::string& path, const struct stat& st) {
+Result<void> judge_own_dir(const std::string& path, const struct stat& st) {
   if (S_ISLNK(st.st_mode)) return Error{Errc::denied, "directory " + quoted(path) + " is a symlink"};
   if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a directory"};
   if (st.st_uid != ::geteuid()) {
     return Error{Errc::denied, "directory " + quoted(path) + " belongs to uid " + std::to_string(st.st_uid) +
                                    ", not to us (uid " + std::to_string(::geteuid()) + ")"};
   }
+  return {};
+}
+
+Result<void> judge_private_dir(const std::string& path, const struct stat& st) {
+  BUSD_TRY(judge_own_dir(path, st));
   if ((st.st_mode & 077U) != 0) {
     return Error{Errc::denied,
                  "directory " + quoted(path) + " is open to others: chmod 700 it, or use another one"};
@@ -27,6 +32,15 @@ Result<void> judge_private_dir(const std::string& path, const struct stat& st) {
 
 Error not_regular(const std::string& path) {
   return {Errc::denied, quoted(path) + " is not a regular file: left untouched"};
+}
+
+// Gives us back what the umask took from us of a directory that we have just made; from others it takes more.
+void keep_usable(const std::string& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0 || (st.st_mode & 0700U) == 0700U) return;
+  // Where that fails, the next step in the directory does, and says so.
+  [[maybe_unused]] int failed =
+      ::fchmodat(AT_FDCWD, path.c_str(), (st.st_mode & 07777U) | 0700U, AT_SYMLINK_NOFOLLOW);
 }
 
 Result<Fd> open_regular(const std::string& path, int flags) {
@@ -42,6 +56,9 @@ Result<Fd> open_regular(const std::string& path, int flags) {
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return errno_error("stat " + quoted(path), errno);
   if (!S_ISREG(st.st_mode)) return not_regular(path);
+  // The umask may have taken from a new file what the next program needs to open it.
+  if (st.st_uid == ::geteuid() && (st.st_mode & 0600U) != 0600U)
+    static_cast<void>(::fchmod(fd.get(), (st.st_mode & 07777U) | 0600U));
   return fd;
 }
 
@@ -53,12 +70,23 @@ Result<void> check_private_dir(const std::string& path) {
   return judge_private_dir(path, st);
 }
 
+Result<void> check_own_dir(const std::string& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + quoted(path), errno);
+  BUSD_TRY(judge_own_dir(path, st));
+  if ((st.st_mode & 022U) == 0) return {};
+  return Error{Errc::denied, "others may write to directory " + quoted(path) + ": chmod go-w it"};
+}
+
 Result<void> ensure_private_dir(const std::string& path) {
   // Parents: whatever goes wrong with one of them shows in the last mkdir.
   for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
-    ::mkdir(path.substr(0, at).c_str(), 0755);
+    std::string parent = path.substr(0, at);
+    if (::mkdir(parent.c_str(), 0755) == 0) keep_usable(parent);
   }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    keep_usable(path);
+  } else if (errno != EEXIST) {
     return errno_error("create directory " + quoted(path), errno);
   }
   return check_private_dir(path);

@@ -19,6 +19,10 @@ Result<void> ensure_private_dir(const std::string& path);
 // The same judgement of an existing directory, without creating it. Error unavailable: there is none.
 Result<void> check_private_dir(const std::string& path);
 
+// Like check_private_dir, but others may enter and list the directory. They may not write to it. Error
+// denied: they may, or it is a symlink, not a directory, or belongs to another user.
+Result<void> check_own_dir(const std::string& path);
+
 // Opens a regular file of ours for appending, creating it 0600. Error denied: a symlink or not a regular
 // file.
 Result<Fd> open_append(const std::string& path);

@@ -2,6 +2,7 @@
 // that are somebody else's, and sockets that are swapped under a hub.
 //
 // Who is admitted by which option stands in identity_test.cpp; a hub's own directory in lifecycle_test.cpp.
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -208,4 +209,108 @@ TEST_CASE(
   source.expect_eof();
   REQUIRE(::rmdir(hub.socket().c_str()) == 0);
   hub.expect_clean_exit();
+}
+
+namespace {
+
+// A directory that the hub makes itself, below one that everybody may enter.
+struct OpenPlace {
+  TempDir root;
+  std::string directory = root.file("shared");
+  std::string socket = directory + "/bus.sock";
+
+  OpenPlace() { REQUIRE(::chmod(root.path().c_str(), 0711) == 0); }
+  static mode_t mode_of(const std::string& path) {
+    struct stat st {};
+    REQUIRE(::lstat(path.c_str(), &st) == 0);
+    return st.st_mode & 07777U;
+  }
+};
+
+// A hub there, which says in its log that it serves.
+Child serve_at(const OpenPlace& place, std::vector<std::string> options) {
+  options.insert(options.end(), {"--socket", place.socket});
+  Child hub(busd_program(), options);
+  hub.wait_for_errors("msg=\"serving\"");
+  return hub;
+}
+
+constexpr gid_t kGroup = 4242;
+
+}  // namespace
+
+TEST_CASE("A user of --allow-uid reaches a hub without any help, and others reach it and are denied",
+          "[users]") {
+  if (!can_be_another()) return;
+  OpenPlace place;
+  Child hub = serve_at(place, {"--allow-uid", std::to_string(kStranger)});
+  CHECK(OpenPlace::mode_of(place.directory) == 0711);
+  CHECK(OpenPlace::mode_of(place.socket) == 0666);
+  CHECK(OpenPlace::mode_of(place.directory + "/bus.lock") == 0600);
+  CHECK(answer_to_stranger(place.socket).starts_with(R"({"type":"hello_ack",)"));
+  CHECK(answer_to_stranger(place.socket, {}, kOtherStranger) == denial_of(kOtherStranger));
+  // A socket that is put up again is as open as the first one.
+  REQUIRE(::unlink(place.socket.c_str()) == 0);
+  hub.wait_for_errors("was removed or replaced");
+  CHECK(OpenPlace::mode_of(place.socket) == 0666);
+  CHECK(answer_to_stranger(place.socket).starts_with(R"({"type":"hello_ack",)"));
+}
+
+TEST_CASE("With one --allow-gid the directory and the socket are that group's, and closed to all others",
+          "[users]") {
+  if (!can_be_another()) return;
+  OpenPlace place;
+  Child hub = serve_at(place, {"--allow-gid", std::to_string(kGroup)});
+  CHECK(OpenPlace::mode_of(place.directory) == 0750);
+  CHECK(OpenPlace::mode_of(place.socket) == 0660);
+  CHECK(answer_to_stranger(place.socket, {kGroup}).starts_with(R"({"type":"hello_ack",)"));
+  CHECK(answer_to_stranger(place.socket).find("Permission denied") != std::string::npos);
+}
+
+TEST_CASE("Without --allow-uid and --allow-gid a hub that makes its directory closes it", "[users]") {
+  OpenPlace place;
+  Child hub = serve_at(place, {});
+  CHECK(OpenPlace::mode_of(place.directory) == 0700);
+  CHECK(OpenPlace::mode_of(place.socket) == 0600);
+}
+
+TEST_CASE("A directory that others may write to is refused with --allow-uid too", "[users]") {
+  OpenPlace place;
+  REQUIRE(::mkdir(place.directory.c_str(), 0700) == 0);
+  REQUIRE(::chmod(place.directory.c_str(), 0733) == 0);
+  RunResult result = run(busd_program(), {"--socket", place.socket, "--allow-uid", "1"});
+  CHECK(result.status == ExitStatus{77, 0});
+  CHECK(result.errors == "busd: others may write to directory \"" + place.directory + "\": chmod go-w it\n");
+}
+
+TEST_CASE("busd --check-config says who can reach the socket, or what keeps them from it", "[users]") {
+  OpenPlace place;
+  std::vector<std::string> words = {"--socket", place.socket, "--allow-uid", "4711", "--check-config"};
+  CHECK(run(busd_program(), words)
+            .errors.ends_with("admitted beside our own user and root: uid 4711; the socket has mode "
+                              "0666, a new directory 0711\n"));
+  REQUIRE(::chmod(place.root.path().c_str(), 0700) == 0);
+  CHECK(run(busd_program(), words)
+            .errors.find("but they may not enter \"" + place.root.path() + "\" (mode 0700)") !=
+        std::string::npos);
+  CHECK(run(busd_program(), {"--allow-uid", "4711", "--check-config"})
+            .errors.find("give --socket in a directory") != std::string::npos);
+}
+
+TEST_CASE("A umask that takes from ourselves leaves a hub with files that it can open again", "[users]") {
+  if (!can_run_as_stranger()) return;
+  OpenPlace place;
+  REQUIRE(::chown(place.root.path().c_str(), kStranger, kStranger) == 0);
+  for (int i = 0; i < 2; ++i) {
+    ChildOptions options = as_stranger();
+    options.in_child = [become_stranger = options.in_child] {
+      become_stranger();
+      ::umask(0277);
+    };
+    Child hub(busd_program(), {"--socket", place.socket}, std::move(options));
+    hub.wait_for_errors("msg=\"serving\"");
+    hub.signal(SIGTERM);
+    CHECK(hub.wait() == ExitStatus{0, 0});
+  }
+  CHECK(OpenPlace::mode_of(place.directory) == 0700);
 }

@@ -40,8 +40,8 @@ TEST_CASE("A configuration file is name = value lines with comments, quotes and 
 
 TEST_CASE("Every fault of a configuration file is told with its line") {
   CHECK(fault_of("\n\nqueue-frame = 1\n").starts_with("busd.conf:3: unknown setting \"queue-frame\""));
-  CHECK(
-      fault_of("queue-frames = 1\nqueue-frames = 2\n").starts_with("busd.conf:2: queue-frames stands twice"));
+  CHECK(fault_of("queue-frames = 1\nqueue-frames = 2\n")
+            .starts_with("busd.conf:2: queue-frames is given twice"));
   CHECK(fault_of("queue-frames = 0").starts_with("busd.conf:1: queue-frames: \"0\""));
   CHECK(fault_of("queue-frames = 1 2").starts_with("busd.conf:1: queue-frames takes one value"));
   CHECK(fault_of("queue-frames =").starts_with("busd.conf:1: write name = value"));
@@ -57,6 +57,13 @@ TEST_CASE("Every fault of a configuration file is told with its line") {
 TEST_CASE("config_fuzz: a NUL between quotes is part of the value, and no path holds one") {
   std::string_view text("log-file = \"/a# b\\\0\0c\"", 22);
   CHECK(fault_of(text).find("holds a character that no path of ours may hold") != std::string::npos);
+}
+
+TEST_CASE("A byte order mark is named as what keeps a file from being read") {
+  Options options;
+  auto done = apply_config("\xEF\xBB\xBFqueue-frames = 7\n", "f", options);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().what.find("f:1: the file begins with a byte order mark (BOM)") == 0);
 }
 
 TEST_CASE("config_fuzz: a blank line may hold a carriage return") {

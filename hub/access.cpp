@@ -1,0 +1,93 @@
+#include "hub/access.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol/base/file.h"
+#include "protocol/base/strings.h"
+
+namespace bus::hub {
+
+namespace {
+
+std::string octal(mode_t mode) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode) & 07777U);
+  return text;
+}
+
+Result<void> give_to_group(const std::string& path, const Access& access) {
+  if (!access.group || ::lchown(path.c_str(), static_cast<uid_t>(-1), *access.group) == 0) return {};
+  return Error{Errc::denied, quoted(path) + " cannot be given to gid " + std::to_string(*access.group) +
+                                 " of --allow-gid: only a member of the group or root may do that"};
+}
+
+// The first directory on the way to the socket that the admitted may not enter.
+std::optional<std::string> barrier(const std::string& directory, const Access& access) {
+  for (size_t at = directory.find('/', 1);; at = directory.find('/', at + 1)) {
+    std::string path = directory.substr(0, at);
+    struct stat st {};
+    // What is missing is made with the right mode.
+    if (::stat(path.c_str(), &st) != 0) return std::nullopt;
+    bool by_group = access.group && st.st_gid == *access.group && (st.st_mode & 010U) != 0;
+    if ((st.st_mode & 001U) == 0 && !by_group) return quoted(path) + " (mode " + octal(st.st_mode) + ")";
+    if (at == std::string::npos) return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Access access_of(const Options& options, const Endpoint& endpoint) {
+  bool nobody = options.allow_uids.empty() && options.allow_gids.empty();
+  if (nobody || !endpoint.explicit_path) return {};
+  if (options.allow_uids.empty() && options.allow_gids.size() == 1)
+    return {0750, 0660, options.allow_gids[0]};
+  return {0711, 0666, std::nullopt};
+}
+
+Result<void> ensure_directory(const std::string& path, const Access& access) {
+  if (access.is_private()) return ensure_private_dir(path);
+  struct stat st {};
+  bool is_new = ::lstat(path.c_str(), &st) != 0 && errno == ENOENT;
+  if (is_new) {
+    BUSD_TRY(ensure_private_dir(path));
+    BUSD_TRY(give_to_group(path, access));
+    if (::fchmodat(AT_FDCWD, path.c_str(), access.directory_mode, AT_SYMLINK_NOFOLLOW) != 0)
+      return errno_error("chmod " + quoted(path), errno);
+    return {};
+  }
+  return check_own_dir(path);
+}
+
+Result<void> open_socket(const std::string& path, const Access& access) {
+  if (access.is_private()) return {};
+  BUSD_TRY(give_to_group(path, access));
+  // Nobody else can have put a symlink there: the directory is ours alone to write to.
+  if (::chmod(path.c_str(), access.socket_mode) != 0) return errno_error("chmod " + quoted(path), errno);
+  return {};
+}
+
+Reach reach_of(const Options& options, const Endpoint& endpoint) {
+  std::string who;
+  for (uint32_t uid : options.allow_uids) who += (who.empty() ? "uid " : ", uid ") + std::to_string(uid);
+  for (uint32_t gid : options.allow_gids) who += (who.empty() ? "gid " : ", gid ") + std::to_string(gid);
+  if (who.empty()) return {};
+  if (!endpoint.explicit_path) {
+    return {false,
+            "admitted beside our own user and root: " + who +
+                "; but nobody else can reach the socket of a bus "
+                "that is named by --bus or by default: give --socket in a directory that they may enter"};
+  }
+  Access access = access_of(options, endpoint);
+  if (auto closed = barrier(endpoint.directory, access)) {
+    return {false, "admitted beside our own user and root: " + who + "; but they may not enter " + *closed +
+                       ": change its mode, or give --socket in another directory"};
+  }
+  return {true, "admitted beside our own user and root: " + who + "; the socket has mode " +
+                    octal(access.socket_mode) + ", a new directory " + octal(access.directory_mode)};
+}
+
+}  // namespace bus::hub
