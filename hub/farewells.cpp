@@ -21,6 +21,7 @@ class Farewells::Farewell final : private FdWatch::Handler {
   }
   void close() {
     static_cast<void>(watch_.set(FdWatch::Mode::off, false));
+    discard_rest();
     fd_.reset();
   }
   TimePoint due() const { return due_; }
@@ -37,6 +38,17 @@ class Farewells::Farewell final : private FdWatch::Handler {
     owner_.end(*this);
   }
   void on_writable() override {}
+
+  // Linux tells a peer ECONNRESET instead of EOF when a socket is closed with input unread. After the
+  // shutdown nothing more can arrive.
+  void discard_rest() {
+    ::shutdown(fd_.get(), SHUT_RDWR);
+    for (size_t taken = 0; taken < kFarewellBytes;) {
+      ssize_t got = ::recv(fd_.get(), owner_.scratch_.data(), owner_.scratch_.size(), MSG_DONTWAIT);
+      if (got <= 0) return;
+      taken += static_cast<size_t>(got);
+    }
+  }
 
   Farewells& owner_;
   Fd fd_;
