@@ -53,6 +53,12 @@ std::string installed_with_library() {
   return parent_dir(library) + "/" BUSD_FROM_LIBRARY;
 }
 
+// A directory can be "executable" too, such as a checkout of busd beside a program.
+bool is_program(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
 Result<Fd> take_start_lock(const Endpoint& where, const StartPolicy& policy, TimePoint deadline) {
   if (!policy.wait_for_others) return try_lock_file(where.start_lock);
   auto lock = lock_file_until(where.start_lock, deadline);
@@ -91,7 +97,7 @@ std::string hub_program(const std::string& asked) {
   if (!asked.empty()) return asked;
   if (std::string named = environment("BUSD_PROGRAM"); !named.empty()) return named;
   for (const std::string& candidate : {beside_program(), installed_with_library()}) {
-    if (!candidate.empty() && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (is_program(candidate)) return candidate;
   }
   return "busd";
 }

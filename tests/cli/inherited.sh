@@ -79,3 +79,9 @@ expect_exit "the hub in the foreground that got SIGINT" "$hub" 0
 run 69 env BUSD_PROGRAM=/bin/false bus-publish key --null
 check_has err "/bin/false ended with status 1 before it was ready (is \$BUSD_PROGRAM a busd?)"
 check_has bus.log "/bin/false ended with status 1 before it was ready"
+
+# A directory named busd beside the program, such as a checkout, is not taken for the hub: the one in PATH is started.
+mkdir -m 700 beside beside/busd
+cp "$bin/bus-publish" beside
+run 0 env -u BUSD_PROGRAM "BUSD_SOCKET=$work/beside/bus.sock" beside/bus-publish key 1
+run 0 bus-stop --socket "$work/beside/bus.sock"
