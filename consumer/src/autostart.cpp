@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "consumer/src/hub_facts.h"
+#include "consumer/src/socket_trouble.h"
 #include "consumer/src/start_lock.h"
 #include "protocol/base/file.h"
 #include "protocol/base/process.h"
@@ -27,8 +29,9 @@ const char* environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// A hub belongs to the owner of its directory. In one of another user, such as that of the system's bus,
-// nobody is started but by him: who waits for that hub tries again, as if starting were not allowed.
+// A hub belongs to the owner of its directory. In a directory of another user, such as that of the system's
+// bus, only that user starts one: a client that waits for that hub tries again, as if starting were not
+// allowed.
 bool is_of_another(const std::string& directory) {
   struct stat st {};
   return ::lstat(directory.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid != ::geteuid();
@@ -75,17 +78,48 @@ Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline) {
   return connect_unix(where.socket, std::max(deadline - now(), Duration::zero()));
 }
 
-Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline) {
-  auto connected = connect_hub(where, deadline);
-  if (connected || connected.error().code != Errc::unavailable || !policy.allowed) return connected;
+namespace {
 
-  if (where.explicit_path && is_of_another(where.directory)) {
-    connected.error().what += "; only the owner of " + quoted(where.directory) + " can start a hub there";
-    return connected;
+// To the hub of the user's own place, else to one at another standard place of the user's.
+Result<Fd> connect_any(const Endpoint& where, TimePoint deadline) {
+  auto connected = connect_hub(where, deadline);
+  if (connected || connected.error().code != Errc::unavailable) return connected;
+  Endpoint other = locate(where);
+  if (other.socket == where.socket) return connected;
+  auto elsewhere = connect_unix(other.socket, std::max(deadline - now(), Duration::zero()));
+  auto peer = elsewhere ? peer_credentials(elsewhere->get()) : Result<PeerCredentials>(elsewhere.error());
+  bool own = peer && (peer->uid == 0 || peer->uid == ::geteuid());
+  return own ? std::move(elsewhere) : std::move(connected);
+}
+
+Result<void> prepare_directory(const Endpoint& where) {
+  auto made = ensure_private_dir(where.directory);
+  struct stat st {};
+  if (made || ::lstat(where.directory.c_str(), &st) == 0) return made;
+  return explained(where, {Errc::unavailable, "no hub runs at " + quoted(where.socket) +
+                                                  ", and none can be started: " + made.error().what});
+}
+
+}  // namespace
+
+Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline) {
+  auto connected = connect_any(where, deadline);
+  if (connected) return connected;
+  Error trouble = explained(where, connected.error());
+  bool replaced = trouble.code == Errc::denied && hub_inspect(where).lock_held;
+  if (connected.error().code != Errc::unavailable || (trouble.code == Errc::denied && !replaced))
+    return trouble;
+  if (!policy.allowed) {
+    return Error{Errc::unavailable,
+                 "no hub runs: " + trouble.what + " (--no-start or $BUSD_NO_START is set)"};
   }
-  BUSD_TRY(ensure_private_dir(where.directory));
+  if (where.explicit_path && is_of_another(where.directory)) {
+    return Error{Errc::unavailable, "no hub runs: " + trouble.what + "; only the owner of the directory " +
+                                        quoted(where.directory) + " can start a hub there"};
+  }
+  BUSD_TRY(prepare_directory(where));
   BUSD_ASSIGN(Fd lock, take_start_lock(where, policy, deadline));
-  connected = connect_hub(where, deadline);
+  connected = connect_any(where, deadline);
   if (connected || connected.error().code != Errc::unavailable) return connected;
   BUSD_TRY(start_daemon(policy.program,
                         {"--socket", where.socket, "--idle-exit", kIdleExit, "--log-file", where.log},

@@ -25,13 +25,14 @@ struct StartPolicy {
 //         timed_out    the hub's backlog stayed full
 Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline);
 
-// Connects; when nobody listens, starts the hub first. Waits until `deadline` at most.
+// Connects; when nobody listens, uses a hub at another of the user's standard places (PROTOCOL.md 1), and
+// when there is none, starts one first. Waits until `deadline` at most.
 //
 // Only one of several racing callers starts it: the start lock is taken first, and then connecting is tried
 // once more. Errors as of connect_hub, and
-//   unavailable  the hub could not be started; `what` holds its one-line reason. Also where the user named a
-//                path in somebody else's directory, such as that of the system's bus: no hub of ours belongs
-//                there
+//   unavailable  the hub could not be started, or may not be; `what` holds its one-line reason. Also where
+//                the user named a path in another user's directory, such as that of the system's bus
+//   denied       what is at the path is not a socket
 //   busy         another client is starting it
 Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, TimePoint deadline);
 

@@ -20,6 +20,7 @@
 #include "consumer/src/client.h"
 #include "consumer/src/consumer.h"
 #include "consumer/src/hub_control.h"
+#include "consumer/src/hub_facts.h"
 #include "consumer/src/source.h"
 #include "consumer/src/text.h"
 #include "consumer/src/verdict.h"
@@ -98,9 +99,10 @@ bus::Duration patience_of(int64_t ms) noexcept {
   return ms < 0 ? std::chrono::hours(1'000'000) : duration_of(ms, bus::Duration::zero());
 }
 
+const char* environment(const char* name) { return std::getenv(name); }
+
 Verdict endpoint_of(busd_text socket, busd_text bus_name, bus::Endpoint& endpoint) {
-  auto found = bus::resolve_endpoint({.socket = string_of(socket), .bus = string_of(bus_name)},
-                                     [](const char* name) -> const char* { return std::getenv(name); });
+  auto found = bus::resolve_endpoint({.socket = string_of(socket), .bus = string_of(bus_name)}, environment);
   if (!found) return bus::sdk::verdict_of(found.error());
   endpoint = std::move(*found);
   return {};
@@ -190,7 +192,7 @@ Verdict query_status(const busd_hub_options& options, int64_t timeout_ms, char**
   Verdict verdict = endpoint_of(options.socket, options.bus, endpoint);
   if (!verdict.ok()) return verdict;
   std::string line;
-  verdict = bus::sdk::hub_status(endpoint, patience_of(timeout_ms), line);
+  verdict = bus::sdk::hub_status(bus::sdk::locate(endpoint), patience_of(timeout_ms), line);
   if (!verdict.ok()) return verdict;
   char* copy = static_cast<char*>(std::malloc(line.size() + 1));
   if (copy == nullptr) return {BUSD_INTERNAL, "out of memory"};
@@ -200,29 +202,68 @@ Verdict query_status(const busd_hub_options& options, int64_t timeout_ms, char**
   return {};
 }
 
-Verdict inspect(const busd_hub_options& options, busd_hub_facts* facts) noexcept {
-  bus::Endpoint endpoint;
-  Verdict verdict = endpoint_of(options.socket, options.bus, endpoint);
-  if (!verdict.ok()) return verdict;
+// The rest of `to` stays as it is, which is NUL; text that does not fit is cut.
+template <size_t Size>
+void put_text(char (&to)[Size], const std::string& text) noexcept {
+  std::memcpy(to, text.data(), std::min(text.size(), Size - 1));
+}
+
+busd_hub_facts facts_of(const bus::Endpoint& endpoint) {
   bus::sdk::HubFacts found = bus::sdk::hub_inspect(endpoint);
   busd_hub_facts filled{};
-  // The endpoint bounds the socket's path, and the lock's is at most five bytes longer; the rest stays NUL.
-  std::memcpy(filled.socket, endpoint.socket.data(),
-              std::min(endpoint.socket.size(), sizeof filled.socket - 1));
-  std::memcpy(filled.lock, endpoint.lock.data(), std::min(endpoint.lock.size(), sizeof filled.lock - 1));
+  put_text(filled.socket, endpoint.socket);
+  put_text(filled.lock, endpoint.lock);
   filled.socket_exists = found.socket_exists ? 1 : 0;
   filled.lock_held = found.lock_held ? 1 : 0;
   filled.lock_pid = found.lock_pid;
   filled.peer_pid = found.peer_pid;
   filled.peer_uid = found.peer_uid;
-  give(facts, filled);
+  filled.starter_pid = found.starter_pid;
+  filled.absent = found.absent ? 1 : 0;
+  return filled;
+}
+
+Verdict inspect(const busd_hub_options& options, busd_hub_facts* facts) noexcept {
+  bus::Endpoint endpoint;
+  Verdict verdict = endpoint_of(options.socket, options.bus, endpoint);
+  if (verdict.ok()) give(facts, facts_of(bus::sdk::locate(endpoint)));
+  return verdict;
+}
+
+Verdict find(const busd_hub_options& options, busd_hub_place* place) noexcept {
+  bus::Endpoint endpoint;
+  Verdict verdict = endpoint_of(options.socket, options.bus, endpoint);
+  if (!verdict.ok()) return verdict;
+  busd_hub_place filled{};
+  put_text(filled.socket, bus::sdk::locate(endpoint).socket);
+  put_text(filled.home, endpoint.socket);
+  put_text(filled.notice, endpoint.notice);
+  filled.named = endpoint.explicit_path ? 1 : 0;
+  give(place, filled);
   return {};
 }
 
-Verdict stop(const busd_hub_options& options, int64_t timeout_ms, bool force) noexcept {
+void visit_hubs(busd_hub_visit visit, void* context) noexcept {
+  for (const bus::Endpoint& endpoint : bus::sdk::hubs_at(bus::standard_places(environment))) {
+    busd_hub_facts facts = facts_of(endpoint);
+    facts.size = sizeof facts;
+    visit(context, &facts);
+  }
+}
+
+Verdict stop(const busd_hub_options& options, int64_t timeout_ms, bool force,
+             busd_hub_ending* ending) noexcept {
   bus::Endpoint endpoint;
   Verdict verdict = endpoint_of(options.socket, options.bus, endpoint);
-  return verdict.ok() ? bus::sdk::hub_stop(endpoint, patience_of(timeout_ms), force) : verdict;
+  if (!verdict.ok()) return verdict;
+  bus::sdk::HubEnding came_to;
+  verdict = bus::sdk::hub_stop(endpoint, patience_of(timeout_ms), force, came_to);
+  busd_hub_ending filled{};
+  filled.ran = came_to.ran ? 1 : 0;
+  filled.killed = came_to.killed ? 1 : 0;
+  filled.pid = came_to.pid;
+  give(ending, filled);
+  return verdict;
 }
 
 }  // namespace
@@ -410,7 +451,23 @@ busd_result busd_hub_inspect(const busd_hub_options* options, busd_hub_facts* fa
 }
 
 busd_result busd_hub_stop(const busd_hub_options* options, int64_t timeout_ms, int force, busd_error* error) {
-  return answer(stop(taken(options), timeout_ms, force != 0), error);
+  return answer(stop(taken(options), timeout_ms, force != 0, nullptr), error);
+}
+
+busd_result busd_hub_end(const busd_hub_options* options, int64_t timeout_ms, int force,
+                         busd_hub_ending* ending, busd_error* error) {
+  return answer(stop(taken(options), timeout_ms, force != 0, ending), error);
+}
+
+busd_result busd_hub_find(const busd_hub_options* options, busd_hub_place* place, busd_error* error) {
+  if (place == nullptr) return answer({BUSD_INVALID, "place is NULL"}, error);
+  return answer(find(taken(options), place), error);
+}
+
+busd_result busd_hub_each(busd_hub_visit visit, void* context, busd_error* error) {
+  if (visit == nullptr) return answer({BUSD_INVALID, "visit is NULL"}, error);
+  visit_hubs(visit, context);
+  return BUSD_OK;
 }
 
 }  // extern "C"

@@ -4,17 +4,14 @@
 #include <unistd.h>
 #include <utility>
 
+#include "consumer/src/socket_trouble.h"
 #include "protocol/base/strings.h"
+#include "protocol/base/unix_socket.h"
 #include "protocol/limits.h"
 
 namespace bus::sdk {
 
 namespace {
-
-std::string no_answer(const Endpoint& endpoint) {
-  return "the hub at " + quoted(endpoint.socket) +
-         " did not answer hello in time; the scope's clean-up may be going on, see bus-status";
-}
 
 // Of a hub that is about to close the connection: an error that answers no frame (PROTOCOL.md 8).
 bool is_farewell(const Inbound& inbound) {
@@ -23,6 +20,15 @@ bool is_farewell(const Inbound& inbound) {
 }
 
 }  // namespace
+
+// Says what is known: a hello that was not read means a hub that does not run, not a scope's clean-up.
+std::string Client::no_answer() const {
+  if (!connection_.attached() || connection_.unread()) return silent_hub(options_.endpoint, peer_pid_);
+  std::string text = "the hub at " + quoted(options_.endpoint.socket) + " (" + process_text(peer_pid_) +
+                     ") did not answer hello in time";
+  if (hello().role == Role::source) return text;
+  return text + ": another consumer of the same scope may be cleaning up; bus-status shows it";
+}
 
 Client::Client(ClientOptions options, Connection connection)
     : options_(std::move(options)),
@@ -43,7 +49,7 @@ Verdict Client::open(ClientOptions options, std::unique_ptr<Client>& opened) {
 }
 
 Verdict Client::open_until(TimePoint deadline) {
-  Verdict last(BUSD_TIMED_OUT, no_answer(options_.endpoint));
+  Verdict last(BUSD_TIMED_OUT, "the time for opening was over before it began");
   while (now() < deadline) {
     if (state_ == State::down) {
       if (retry_at_ > now()) {
@@ -71,13 +77,9 @@ Verdict Client::open_until(TimePoint deadline) {
 // One attempt to connect and say hello.
 Result<void> Client::attempt(const StartPolicy& policy, TimePoint deadline, Duration patience) {
   auto socket = connect_or_start(options_.endpoint, policy, deadline);
-  if (!socket) {
-    if (socket.error().code == Errc::unavailable && !policy.allowed) {
-      return Error{Errc::unavailable,
-                   "no hub: " + socket.error().what + " (and starting one is not allowed)"};
-    }
-    return std::move(socket.error());
-  }
+  if (!socket) return std::move(socket.error());
+  auto peer = peer_credentials(socket->get());
+  peer_pid_ = peer ? peer->pid : 0;
   BUSD_TRY(connection_.attach(std::move(*socket)));
   control_end_ = 0;
   stalled_at_ = kNever;
@@ -131,7 +133,7 @@ Client::Took Client::take_inbound() {
     if (core_.deadline() == kNever && stalled_at_ == kNever) return Took::nothing;
     TimePoint at = now();
     watch_progress(at);
-    if (core_.deadline() <= at) return lost_connection(no_answer(options_.endpoint));
+    if (core_.deadline() <= at) return lost_connection(no_answer());
     if (stalled_at_ <= at)
       return lost_connection("the hub took nothing for " + format_duration(kWriteTimeout));
     return Took::nothing;
@@ -150,6 +152,9 @@ Client::Took Client::on_item() {
 Client::Took Client::on_refused() {
   std::string text = item_->text;
   Refusal refusal = item_->refusal;
+  if (refusal == Refusal::protocol)
+    text = quoted(options_.endpoint.socket) + " (" + process_text(peer_pid_) + "): " + text;
+  if (refusal == Refusal::denied) text = "the hub at " + quoted(options_.endpoint.socket) + " says: " + text;
   connection_.detach();
   if (refusal == Refusal::busy && !opening_ && options_.reconnect) {
     reason_ = std::move(text);

@@ -98,6 +98,7 @@ class Client {
   Took on_item();
   Took on_refused();
   Took lost_connection(std::string reason);
+  std::string no_answer() const;
   void pause(TimePoint at);
   void watch_progress(TimePoint at);
 
@@ -109,6 +110,7 @@ class Client {
   std::string reason_;
   std::string farewell_;  // what the hub said before it closed the connection
   Verdict verdict_;
+  int64_t peer_pid_ = 0;  // who listened when the socket was connected; 0: unknown
   bool first_ = false;
   bool rejected_ = false;
   bool opening_ = true;

@@ -93,7 +93,7 @@ const Inbound* ClientCore::on_greeting(std::string_view line) {
   Decoded decoded = decode(line);
   const Message* message = std::get_if<Message>(&decoded);
   if (message == nullptr) {
-    return refuse(Refusal::protocol, "this is no hub: its first frame is " + quoted(line, 80));
+    return refuse(Refusal::protocol, "this is not a busd hub: its first frame is " + quoted(line, 80));
   }
   if (const auto* error = std::get_if<ErrorMessage>(message)) {
     return refuse(refusal_of(error->code), error->message.empty() ? name_of(error->code) : error->message);
@@ -101,7 +101,7 @@ const Inbound* ClientCore::on_greeting(std::string_view line) {
   const auto* ack = std::get_if<HelloAck>(message);
   if (ack == nullptr) {
     return refuse(Refusal::protocol,
-                  "this is no hub: its first frame is no hello_ack but " + quoted(line, 80));
+                  "this is not a busd hub: its first frame is not hello_ack but " + quoted(line, 80));
   }
   if (ack->rejected) {
     return refuse(Refusal::rejected,
@@ -171,8 +171,8 @@ const Inbound* ClientCore::on_message(std::string_view line) {
 // event's seq says so too, it is not reported again.
 const Inbound* ClientCore::on_too_long() {
   if (stage_ == Stage::greeting) {
-    return refuse(Refusal::protocol,
-                  "this is no hub: its first frame is over " + std::to_string(kMaxFrameBytes) + " bytes");
+    return refuse(Refusal::protocol, "this is not a busd hub: its first frame is over " +
+                                         std::to_string(kMaxFrameBytes) + " bytes");
   }
   inbound_.kind = Inbound::Kind::lost;
   inbound_.text = "a frame over " + std::to_string(kMaxFrameBytes) + " bytes was dropped";

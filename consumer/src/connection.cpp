@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -80,6 +82,11 @@ void Connection::send_pending() {
     sent_total_ += static_cast<uint64_t>(n);
   }
   watch_room(!failed_ && out_.size() > 0);
+}
+
+bool Connection::unread() const {
+  int bytes = 0;
+  return socket_ && ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 void Connection::watch_room(bool on) {

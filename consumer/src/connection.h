@@ -52,6 +52,9 @@ class Connection {
   std::string_view unsent_frames() const { return out_.unsent_lines(); }
   void discard_unsent() { out_.clear(); }
 
+  // Whether the other end has not yet read something that was sent to it.
+  bool unread() const;
+
   // One read. `chunk` is good until the next one; at the end, `why` says how it came.
   Read read(std::string_view& chunk, std::string& why);
 

@@ -2,22 +2,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
-#include <fcntl.h>
 #include <optional>
 #include <poll.h>
-#include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <utility>
 #include <variant>
 
 #include "consumer/src/autostart.h"
 #include "consumer/src/connection.h"
+#include "consumer/src/hub_facts.h"
+#include "consumer/src/socket_trouble.h"
 #include "consumer/src/start_lock.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
@@ -33,8 +29,6 @@ namespace {
 // After SIGKILL, the time the kernel is given to end a process and to free its lock.
 constexpr seconds kKillPatience{5};
 
-constexpr size_t kMaxLocksFileBytes = 4'194'304;
-
 TimePoint deadline_after(Duration patience) {
   return patience >= std::chrono::hours(876'000) ? kNever : now() + patience;
 }
@@ -44,7 +38,9 @@ TimePoint deadline_after(Duration patience) {
 template <class OnLine>
 Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadline, OnLine on_line) {
   auto socket = connect_hub(endpoint, deadline == kNever ? now() + std::chrono::hours(1) : deadline);
-  if (!socket) return verdict_of(socket.error());
+  if (!socket) return verdict_of(explained(endpoint, std::move(socket.error())));
+  auto peer = peer_credentials(socket->get());
+  int64_t pid = peer ? peer->pid : 0;
   auto connection = Connection::create();
   if (!connection) return verdict_of(connection.error());
   if (auto attached = connection->attach(std::move(*socket)); !attached) return verdict_of(attached.error());
@@ -55,11 +51,13 @@ Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadlin
     std::string_view chunk;
     std::string why;
     Connection::Read got = connection->read(chunk, why);
-    if (got == Connection::Read::end) return {BUSD_CLOSED, why};
+    if (got == Connection::Read::end) {
+      return {BUSD_CLOSED, process_text(pid) + " at " + quoted(endpoint.socket) +
+                               " closed the connection without an answer: it is not a busd hub"};
+    }
     if (got == Connection::Read::nothing) {
       if (now() >= deadline) {
-        return {BUSD_TIMED_OUT,
-                "the hub at " + quoted(endpoint.socket) + " accepts connections but does not answer"};
+        return {BUSD_TIMED_OUT, silent_hub(endpoint, pid)};
       }
       (void)connection->wait(deadline);
       continue;
@@ -73,10 +71,10 @@ Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadlin
   }
 }
 
-Verdict refusal_of(const ErrorMessage& error) {
+Verdict refusal_of(const Endpoint& endpoint, const ErrorMessage& error) {
   busd_result result =
       error.code == ErrorCode::denied || error.code == ErrorCode::not_allowed ? BUSD_DENIED : BUSD_REJECTED;
-  return {result, "the hub says: " + error.message};
+  return {result, "the hub at " + quoted(endpoint.socket) + " says: " + error.message};
 }
 
 std::optional<ErrorMessage> error_in(std::string_view line) {
@@ -93,112 +91,16 @@ bool is_status_response(std::string_view line) {
   return message != nullptr && std::holds_alternative<StatusResponse>(*message);
 }
 
-template <class Number>
-std::optional<Number> number_of(std::string_view text, int base) {
-  Number value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::string_view next_word(std::string_view& text) {
-  size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  size_t end = std::min(text.find(' ', begin), text.size());
-  std::string_view word = text.substr(begin, end - begin);
-  text.remove_prefix(end);
-  return word;
-}
-
-// The pid in a line of /proc/locks (proc(5)) if it is an flock held on `file`:
-//   1: FLOCK  ADVISORY  WRITE 708 fe:01:1234 0 EOF
-std::optional<int64_t> flock_holder(std::string_view line, const struct stat& file) {
-  next_word(line);
-  if (next_word(line) != "FLOCK") return std::nullopt;  // "->" there: one who waits
-  next_word(line);
-  next_word(line);
-  auto pid = number_of<int64_t>(next_word(line), 10);
-  std::string_view where = next_word(line);
-  size_t first = where.find(':');
-  size_t second = where.rfind(':');
-  if (!pid || first == std::string_view::npos || first == second) return std::nullopt;
-  auto device_major = number_of<unsigned>(where.substr(0, first), 16);
-  auto device_minor = number_of<unsigned>(where.substr(first + 1, second - first - 1), 16);
-  auto inode = number_of<uint64_t>(where.substr(second + 1), 10);
-  if (device_major != major(file.st_dev) || device_minor != minor(file.st_dev) || inode != file.st_ino)
-    return std::nullopt;
-  return pid;
-}
-
-void inspect_lock(const std::string& path, HubFacts& facts) {
-  struct stat file {};
-  if (::lstat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return;
-  auto locks = read_file("/proc/locks", kMaxLocksFileBytes);
-  std::string_view rest = locks ? std::string_view(*locks) : std::string_view();
-  while (!rest.empty() && !facts.lock_held) {
-    size_t end = std::min(rest.find('\n'), rest.size());
-    if (auto pid = flock_holder(rest.substr(0, end), file)) {
-      facts.lock_held = true;
-      facts.lock_pid = std::max<int64_t>(*pid, 0);
-    }
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  if (facts.lock_held) return;
-  // Not every lock is listed: not one from another pid namespace, and some file systems name another device.
-  // A shared lock, held for no time, tells; a hub that wants the lock in that moment tries again. The lock of
-  // another user's hub cannot be opened.
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  facts.lock_held = fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-}
-
 Verdict ask_to_stop(const Endpoint& endpoint, TimePoint deadline) {
   std::optional<ErrorMessage> refused;
   Verdict verdict = ask(endpoint, Shutdown{}, deadline, [&refused](std::string_view line) {
     refused = error_in(line);
     return refused.has_value();
   });
-  if (refused) return refusal_of(*refused);
+  if (refused) return refusal_of(endpoint, *refused);
   // The end of file is the answer.
   if (verdict.result == BUSD_CLOSED || verdict.result == BUSD_UNREACHABLE) return {};
   return verdict;
-}
-
-Verdict wait_for_lock(const Endpoint& endpoint, TimePoint deadline) {
-  auto lock = lock_file_until(endpoint.lock, deadline);
-  if (lock) return {};
-  Verdict verdict = verdict_of(lock.error());
-  if (verdict.result == BUSD_TIMED_OUT)
-    verdict.message = "the hub did not stop in time: it still holds " + quoted(endpoint.lock);
-  return verdict;
-}
-
-// A hub that lives, but whose socket is gone: nobody can ask it anything.
-std::string unheard_hub(const Endpoint& endpoint, const HubFacts& facts) {
-  std::string pid = std::to_string(facts.lock_pid);
-  return (facts.lock_pid > 0 ? "pid " + pid : "a process") + " holds " + quoted(endpoint.lock) +
-         ", but nobody listens at " + quoted(endpoint.socket) + ": not killed" +
-         (facts.lock_pid > 0 ? "; to end it: kill " + pid : "");
-}
-
-// Kills the process that listens on the socket and holds the lock. The pidfd comes first: as long as the
-// facts hold after it was opened, it cannot mean a later process with the same number.
-Verdict kill_hub(const Endpoint& endpoint) {
-  HubFacts before = hub_inspect(endpoint);
-  int64_t pid = before.peer_pid;
-  if (pid <= 0) return {BUSD_TIMED_OUT, unheard_hub(endpoint, before)};
-  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
-  if (!process && errno != ESRCH)
-    return verdict_of(errno_error("open process " + std::to_string(pid), errno));
-  HubFacts facts = hub_inspect(endpoint);
-  if (!facts.lock_held) return {};
-  if (!process || facts.peer_pid != pid || facts.lock_pid != pid) {
-    return {BUSD_TIMED_OUT, "the kernel names pid " + std::to_string(facts.peer_pid) +
-                                " as the listener and pid " + std::to_string(facts.lock_pid) +
-                                " as the lock's holder: not killed"};
-  }
-  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0U) != 0 && errno != ESRCH) {
-    return verdict_of(errno_error("kill process " + std::to_string(pid), errno));
-  }
-  return wait_for_lock(endpoint, now() + kKillPatience);
 }
 
 }  // namespace
@@ -213,48 +115,140 @@ Verdict hub_status(const Endpoint& endpoint, Duration patience, std::string& res
     refused = error_in(line);
     return refused.has_value();
   });
-  if (refused) return refusal_of(*refused);
-  if (verdict.result == BUSD_CLOSED)
-    verdict = Verdict(BUSD_PROTOCOL, "it closed the connection without a status");
+  if (refused) return refusal_of(endpoint, *refused);
+  if (verdict.result == BUSD_CLOSED) verdict.result = BUSD_PROTOCOL;
   return verdict;
 }
 
-HubFacts hub_inspect(const Endpoint& endpoint) {
-  HubFacts facts;
-  struct stat at_path {};
-  facts.socket_exists = ::lstat(endpoint.socket.c_str(), &at_path) == 0 && S_ISSOCK(at_path.st_mode);
-  inspect_lock(endpoint.lock, facts);
-  if (!facts.socket_exists) return facts;
-  auto socket = connect_unix(endpoint.socket, milliseconds(100));
-  if (!socket) return facts;
-  // A status query is no activity (PROTOCOL.md 4): looking at a hub does not keep it from leaving for lack of
-  // use.
-  std::string query = encode(StatusQuery{});
-  (void)::send(socket->get(), query.data(), query.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  auto peer = peer_credentials(socket->get());
-  if (!peer) return facts;
-  facts.peer_pid = peer->pid;
-  facts.peer_uid = peer->uid;
-  return facts;
+namespace {
+
+Verdict wait_for_lock(const Endpoint& endpoint, TimePoint deadline) {
+  auto lock = lock_file_until(endpoint.lock, deadline);
+  if (lock) return {};
+  Verdict verdict = verdict_of(lock.error());
+  if (verdict.result == BUSD_TIMED_OUT)
+    verdict.message = "the hub did not stop in time: it still holds " + quoted(endpoint.lock);
+  return verdict;
 }
 
-Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force) {
+// A descriptor of the process, which then cannot mean a later one with the same number. Invalid: it is gone.
+Result<Fd> open_process(int64_t pid) {
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
+  if (!process && errno != ESRCH) return errno_error("open process " + std::to_string(pid), errno);
+  return process;
+}
+
+Verdict send_signal(const Fd& process, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0U) == 0 || errno == ESRCH) return {};
+  return verdict_of(errno_error("end the hub's process", errno));
+}
+
+// Somebody listens, or seems to, and nothing proves that it is a hub.
+Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
+  if (facts.peer_pid == 0) {
+    if (facts.trouble.code != Errc::unavailable) return verdict_of(facts.trouble);
+    return {BUSD_DENIED, "whether a hub runs at " + quoted(endpoint.socket) +
+                             " cannot be known: nobody listens, but " + quoted(endpoint.lock) +
+                             " may not be opened"};
+  }
+  std::string pid = std::to_string(facts.peer_pid);
+  return {BUSD_TIMED_OUT, "pid " + pid + " listens at " + quoted(endpoint.socket) +
+                              " and does not answer, but it does not hold " + quoted(endpoint.lock) +
+                              ", so nothing proves that it is a hub: not killed; to end it: kill " + pid};
+}
+
+// Ends the process that holds the lock. The pidfd comes first: what holds after it was opened holds for that
+// process and no later one. Two witnesses name it: the kernel's list of locks, which keeps the number of a
+// holder that has died while another process has the lock open, and the process's own open files.
+Verdict end_holder(const Endpoint& endpoint, bool refused, TimePoint deadline, HubEnding& ending) {
+  HubFacts before = hub_inspect(endpoint);
+  if (before.absent) return {};
+  if (!before.lock_held) return unproved_hub(endpoint, before);
+  auto process = open_process(before.lock_pid);
+  if (before.lock_pid > 0 && !process) return verdict_of(process.error());
+  HubFacts facts = hub_inspect(endpoint);
+  if (!facts.lock_held) return {};
+  bool proved = before.lock_pid > 0 && *process && facts.lock_pid == before.lock_pid &&
+                has_open(facts.lock_pid, endpoint.lock);
+  if (!proved) {
+    return {BUSD_TIMED_OUT,
+            "the kernel does not name the process that holds " + quoted(endpoint.lock) + ": not killed"};
+  }
+  ending.pid = facts.lock_pid;
+  if (refused) {
+    if (auto sent = send_signal(*process, SIGTERM); !sent.ok()) return sent;
+    Verdict verdict = wait_for_lock(endpoint, deadline);
+    if (verdict.result != BUSD_TIMED_OUT) return verdict;
+  }
+  if (auto sent = send_signal(*process, SIGKILL); !sent.ok()) return sent;
+  ending.killed = true;
+  return wait_for_lock(endpoint, now() + kKillPatience);
+}
+
+// A hub that lives, but whose socket is gone: no client can ask it anything.
+std::string unheard_hub(const Endpoint& endpoint, const HubFacts& facts) {
+  bool closed = facts.trouble.code == Errc::unavailable;
+  return process_text(facts.lock_pid) + " holds " + quoted(endpoint.lock) + ", but " +
+         (closed ? "nobody listens at " + quoted(endpoint.socket) : facts.trouble.what) +
+         "; bus-stop --force ends it";
+}
+
+// Without a lock, the end of the process is the only thing to wait for, and only if the hub itself listens:
+// the kernel may also name the service manager that has passed the socket.
+Verdict wait_for_process(int64_t pid, int64_t peer_pid, TimePoint deadline) {
+  if (pid <= 0 || pid != peer_pid) return {};
+  auto process = open_process(pid);
+  if (!process) return verdict_of(process.error());
+  if (!*process) return {};
+  pollfd ended{process->get(), POLLIN, 0};
+  long long left = std::clamp<long long>(to_ms(deadline - now()), 0, 3'600'000);
+  if (::poll(&ended, 1, static_cast<int>(left)) != 0) return {};
+  return {BUSD_TIMED_OUT, "the hub (pid " + std::to_string(pid) + ") did not stop in time"};
+}
+
+// Of a hub that holds no lock its answer is the only sign that it is one; `pid` gets what it says of itself.
+Verdict ask_for_pid(const Endpoint& endpoint, TimePoint deadline, int64_t& pid) {
+  std::string response;
+  Verdict verdict = hub_status(endpoint, std::min<Duration>(deadline - now(), seconds(2)), response);
+  if (!verdict.ok()) return verdict;
+  Decoded decoded = decode(response);
+  pid = std::get<StatusResponse>(std::get<Message>(decoded)).pid;
+  return {};
+}
+
+Verdict ask_and_wait(const Endpoint& endpoint, const HubFacts& before, TimePoint deadline) {
+  int64_t pid = 0;
+  if (!before.lock_held) {
+    if (auto asked = ask_for_pid(endpoint, deadline, pid); !asked.ok()) return asked;
+  }
+  if (auto asked = ask_to_stop(endpoint, deadline); !asked.ok()) return asked;
+  if (!before.lock_held) return wait_for_process(pid, before.peer_pid, deadline);
+  return wait_for_lock(endpoint, deadline);
+}
+
+}  // namespace
+
+Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending) {
   TimePoint deadline = deadline_after(patience);
   HubFacts before = hub_inspect(endpoint);
-  if (!before.lock_held && before.peer_pid == 0) return {};
+  if (before.absent) return {};
   if (!endpoint.explicit_path) {
     if (auto checked = check_private_dir(endpoint.directory); !checked) return verdict_of(checked.error());
   }
-  // Before it is asked: by the lock, which is its owner's, its end is seen.
+  if (!before.lock_held && before.peer_pid == 0) return unproved_hub(endpoint, before);
+  // Checked before asking: we learn of the hub's end by its lock, and only its owner may open that.
   if (before.lock_held && ::access(endpoint.lock.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
-    return {BUSD_DENIED, "the hub at " + quoted(endpoint.socket) + " is another user's: not ours to stop"};
+    return {BUSD_DENIED, "the hub at " + quoted(endpoint.socket) +
+                             " belongs to another user: only that user and root may stop it"};
   }
-  Verdict verdict = before.peer_pid == 0 ? Verdict() : ask_to_stop(endpoint, deadline);
-  if (verdict.ok()) verdict = wait_for_lock(endpoint, deadline);
-  if (verdict.result == BUSD_TIMED_OUT && force) return kill_hub(endpoint);
-  if (verdict.result == BUSD_TIMED_OUT && before.peer_pid == 0)
-    verdict.message = unheard_hub(endpoint, before);
-  return verdict;
+  ending.ran = true;
+  ending.pid = before.lock_pid > 0 ? before.lock_pid : before.peer_pid;
+  Verdict verdict = before.peer_pid == 0 ? Verdict(BUSD_TIMED_OUT, unheard_hub(endpoint, before))
+                                         : ask_and_wait(endpoint, before, deadline);
+  bool silent = verdict.result == BUSD_TIMED_OUT;
+  if (verdict.ok() || (!silent && !before.lock_held)) return verdict;
+  if (force) return end_holder(endpoint, !silent, deadline, ending);
+  return silent && !before.lock_held ? unproved_hub(endpoint, before) : verdict;
 }
 
 }  // namespace bus::sdk

@@ -1,5 +1,4 @@
-// Looking at a hub and stopping it, from outside: what busd_hub_* of the public header does. Never starts
-// one.
+// Asking a hub for its status, and stopping it. Never starts one.
 #pragma once
 
 #include <string>
@@ -14,16 +13,16 @@ namespace bus::sdk {
 // The status_response line, without its end.
 Verdict hub_status(const Endpoint& endpoint, Duration patience, std::string& response);
 
-struct HubFacts {
-  bool socket_exists = false;
-  bool lock_held = false;
-  int64_t lock_pid = 0;
-  int64_t peer_pid = 0;
-  int64_t peer_uid = 0;
+// What stopping a hub came to.
+struct HubEnding {
+  bool ran = false;
+  bool killed = false;  // by SIGKILL
+  int64_t pid = 0;      // of the hub that ran; 0: unknown
 };
 
-HubFacts hub_inspect(const Endpoint& endpoint);
-
-Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force);
+// Stops the hub of `endpoint` itself, never one at another standard place. With `force`, a hub that refuses
+// is sent SIGTERM, and one that is still there at the end of `patience` is killed: the process that holds the
+// lock, as the kernel says.
+Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending);
 
 }  // namespace bus::sdk

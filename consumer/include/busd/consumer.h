@@ -362,23 +362,60 @@ typedef struct busd_hub_facts {
   int64_t lock_pid;  /* which one, as the kernel says (/proc/locks); 0: unknown or nobody */
   int64_t peer_pid;  /* whom the kernel names as the listener of the socket; 0: nobody listens */
   int64_t peer_uid;
+  int64_t
+      starter_pid; /* the process that starts a hub just now (it holds the start lock); 0: none, or unknown */
+  int64_t absent;  /* 1: it is proved that no hub runs: there is no socket, or nobody listens and the lock is
+                      free */
 } busd_hub_facts;
 
-/* What can be known of a hub without its help. Fails only for options that make no endpoint. */
+/* What can be known of a hub without its help. Fails only for options that make no endpoint. Like
+ * busd_hub_status, it looks at the hub that a client with these options would use: see busd_hub_find. */
 BUSD_API busd_result busd_hub_inspect(const busd_hub_options* options, busd_hub_facts* facts,
                                       busd_error* error);
 
 /*
- * Stops the hub and waits until its lock is free. With `force`, a hub that is still there after `timeout_ms`
- * is killed: the process that the kernel names as the socket's peer *and* that holds the lock, by pidfd,
- * never a pid that somebody reported.
+ * Stops the hub and waits until its lock is free. With `force`, a hub that refuses gets SIGTERM, and one that
+ * is still there after `timeout_ms` is killed: the process that the kernel names as the lock's holder and
+ * that has the lock open, by pidfd, never a pid that a process reported.
  *
- * BUSD_OK           stopped; also when none ran
- * BUSD_TIMED_OUT    it still holds its lock
- * BUSD_DENIED       not ours to stop
+ * BUSD_OK           stopped; also when it is proved that none ran
+ * BUSD_TIMED_OUT    it still holds its lock, or what listens does not answer and holds no lock
+ * BUSD_DENIED       this user may not stop it, or may not know whether one runs
  */
 BUSD_API busd_result busd_hub_stop(const busd_hub_options* options, int64_t timeout_ms, int force,
                                    busd_error* error);
+
+typedef struct busd_hub_ending {
+  size_t size;
+  int ran;     /* a hub ran; 0: it is proved that none did */
+  int killed;  /* it was killed, because it did not end in time */
+  int64_t pid; /* of the hub that ran; 0: unknown */
+} busd_hub_ending;
+
+/* As busd_hub_stop, and fills in `ending`, also on failure. */
+BUSD_API busd_result busd_hub_end(const busd_hub_options* options, int64_t timeout_ms, int force,
+                                  busd_hub_ending* ending, busd_error* error);
+
+typedef struct busd_hub_place {
+  size_t size;
+  char socket[108]; /* the path that a client would use now, NUL-terminated, like all text here */
+  char home[108];   /* where a client would start a hub, and where busd_hub_stop looks for one */
+  char notice[512]; /* a line that tells the user why the place is an unusual one; usually empty */
+  int64_t named;    /* 1: the path was given by the options or by $BUSD_SOCKET, and is the only one */
+} busd_hub_place;
+
+/*
+ * Finds the place of the hub; a hub need not run. `socket` and `home` differ where no hub runs at `home` and
+ * one does at another standard place of the user (protocol/PROTOCOL.md 1).
+ */
+BUSD_API busd_result busd_hub_find(const busd_hub_options* options, busd_hub_place* place, busd_error* error);
+
+/* Called with `context` for one hub. `facts` is borrowed until it returns. */
+typedef void (*busd_hub_visit)(void* context, const busd_hub_facts* facts);
+
+/* Calls `visit` for each hub that listens at the standard places of this user, in the order of their paths.
+ */
+BUSD_API busd_result busd_hub_each(busd_hub_visit visit, void* context, busd_error* error);
 
 #ifdef __cplusplus
 } /* extern "C" */

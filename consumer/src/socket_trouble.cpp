@@ -1,0 +1,83 @@
+#include "consumer/src/socket_trouble.h"
+
+#include <array>
+#include <climits>
+#include <cstdio>
+#include <grp.h>
+#include <pwd.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol/base/strings.h"
+
+namespace bus::sdk {
+
+namespace {
+
+constexpr const char* kSystemDirectory = "/run/busd";
+
+std::string user_text(uid_t uid) {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  bool known = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+  return known ? "user " + std::string(entry.pw_name) : "uid " + std::to_string(uid);
+}
+
+std::string group_text(gid_t gid) {
+  std::array<char, 4096> buffer{};
+  group entry{};
+  group* found = nullptr;
+  bool known = ::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+  return known ? "group " + std::string(entry.gr_name) : "gid " + std::to_string(gid);
+}
+
+std::string target_of(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+  return std::string(target.data(), length > 0 ? static_cast<size_t>(length) : 0);
+}
+
+// Empty: there is nothing, or what leads to a socket.
+std::string wrong_kind(const std::string& path) {
+  struct stat at_path {};
+  if (::lstat(path.c_str(), &at_path) != 0 || S_ISSOCK(at_path.st_mode)) return {};
+  if (S_ISDIR(at_path.st_mode)) return quoted(path) + " is a directory, not a socket";
+  if (!S_ISLNK(at_path.st_mode)) return quoted(path) + " is not a socket";
+  struct stat behind {};
+  if (::stat(path.c_str(), &behind) == 0 && S_ISSOCK(behind.st_mode)) return {};
+  return quoted(path) + " is a symlink to " + quoted(target_of(path)) + ", which is not a socket: refused";
+}
+
+// Whom the mode of the socket at `path` admits; empty when that cannot be seen.
+std::string admitted(const std::string& path) {
+  struct stat socket {};
+  if (::stat(path.c_str(), &socket) != 0) return {};
+  std::array<char, 8> mode{};
+  std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(socket.st_mode & 07777U));
+  std::string text = "; the socket belongs to " + user_text(socket.st_uid) + " and " +
+                     group_text(socket.st_gid) + " with mode " + mode.data();
+  if ((socket.st_mode & S_IWGRP) != 0) return text + ": members of that group may use it";
+  return text + ": its owner can admit you (busd --allow-uid)";
+}
+
+}  // namespace
+
+Error explained(const Endpoint& where, Error error) {
+  std::string wrong = wrong_kind(where.socket);
+  if (!wrong.empty()) return {Errc::denied, wrong};
+  if (error.code == Errc::denied) error.what += admitted(where.socket);
+  if (error.code == Errc::unavailable && where.directory == kSystemDirectory)
+    error.what += "; the system's hub is enabled by: systemctl enable --now busd.socket";
+  return error;
+}
+
+std::string silent_hub(const Endpoint& where, int64_t pid) {
+  return process_text(pid) + " listens at " + quoted(where.socket) +
+         " and does not answer; bus-stop --force ends it";
+}
+
+std::string process_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid) : "a process"; }
+
+}  // namespace bus::sdk
