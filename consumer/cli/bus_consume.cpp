@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "busd/consumer.hpp"
+#include "consumer/cli/buses.h"
 #include "consumer/cli/command.h"
 #include "consumer/cli/consume_options.h"
 #include "consumer/cli/consume_session.h"
@@ -167,6 +168,7 @@ int consume(const ConsumeCommand& command, Console& console) {
 int act(ConsumeCommand& command, Console& console) {
   if (auto error = complete_consume(command)) return console.error(*error);
   console.set_quiet(command.quiet || command.summary);
+  note_place(hub_of(command.place), console);
   return consume(command, console);
 }
 

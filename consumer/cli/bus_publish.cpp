@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "busd/consumer.hpp"
+#include "consumer/cli/buses.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/program.h"
@@ -200,6 +201,7 @@ int act(Options& options, Console& console) {
   Error error = usage_error(options);
   if (!error.message.empty()) return console.error(error);
   console.set_quiet(options.quiet);
+  note_place(hub_of(options.place), console);
   options.publish.type = options.lines ? options.lines_type : options.positional_type;
   if (options.timeout) options.publish.timeout = *options.timeout;
   return publish(options, console);

@@ -5,8 +5,10 @@
 #include <string>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "busd/consumer.hpp"
+#include "consumer/cli/buses.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/health.h"
 #include "consumer/cli/output.h"
@@ -67,6 +69,8 @@ struct Options {
   std::string explain;
   bool literal = false;
   std::string list;
+  bool buses = false;
+  bool print_socket = false;
   Place place;
 };
 
@@ -105,6 +109,16 @@ void declare(CommandLine& line, Options& options) {
       .excludes(explain)
       .check(list_fault);
   line.flag("--literal", options.literal, "Take a TYPE that looks like a pattern").needs(explain);
+  auto buses = line.flag("--buses", options.buses, "List all hubs of yours at the standard places")
+                   .excludes(watch)
+                   .excludes(check)
+                   .excludes(explain);
+  line.flag("--print-socket", options.print_socket, "Print the path of the socket; a hub need not run")
+      .excludes(json)
+      .excludes(watch)
+      .excludes(check)
+      .excludes(explain)
+      .excludes(buses);
   line.accept_no_start();
   line.add_place(options.place);
 }
@@ -121,6 +135,8 @@ class Status {
   int once();
   int check();
   int explain();
+  int buses();
+  int print_socket();
   int list();
   int watch();
 
@@ -160,7 +176,8 @@ int Status::once() {
   int code = kDone;
   auto report = read(code);
   if (!report) return code;
-  return print(joined(status_table(*report, terminal_columns(STDOUT_FILENO)), colour_));
+  return print(joined(status_table(*report, terminal_columns(STDOUT_FILENO)), colour_) +
+               remarks(hub_, *report));
 }
 
 int Status::check() {
@@ -174,8 +191,19 @@ int Status::explain() {
   if (!report) return code;
   size_t takers = 0;
   auto lines = explanation_table(*report, options_.explain, terminal_columns(STDOUT_FILENO), takers);
-  code = print(joined(lines, colour_));
+  code = print(joined(lines, colour_) + remarks(hub_, *report));
   return code == kDone && takers == 0 ? kNobody : code;
+}
+
+int Status::buses() {
+  std::vector<Bus> found = find_buses();
+  return print(options_.json ? buses_json(found) : buses_table(found));
+}
+
+int Status::print_socket() {
+  auto place = busd::hub_find(hub_);
+  if (!place) return console_.error(error_of(place.error()));
+  return print(place->socket + "\n");
 }
 
 int Status::list() {
@@ -201,6 +229,9 @@ int act(Options& options, Console& console) {
       options.literal || options.explain.empty() ? std::string() : type_fault(options.explain);
   if (!fault.empty()) return console.error(error_of(ErrorCode::bad_pattern, fault));
   Status status(options, console);
+  if (options.list.empty()) note_place(hub_of(options.place), console);
+  if (options.buses) return status.buses();
+  if (options.print_socket) return status.print_socket();
   if (options.check) return status.check();
   if (!options.explain.empty()) return status.explain();
   if (!options.list.empty()) return status.list();

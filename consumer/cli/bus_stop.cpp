@@ -1,9 +1,15 @@
-// bus-stop: ends the hub. The waiting and the killing are the library's.
+// bus-stop: stops the hub. The library waits and kills; here it is decided whether, and said what happened.
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "busd/consumer.hpp"
+#include "consumer/cli/buses.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/program.h"
 #include "consumer/cli/signals.h"
@@ -15,19 +21,23 @@ namespace {
 
 constexpr const char* kAbout =
     R"(Examples:
-  bus-stop                        stops the hub, unless consumers are connected
-  bus-stop --force --timeout 2s   stops it in any case, and kills it if it is still there after 2 s
+  bus-stop                        stop the hub, unless consumers are connected
+  bus-stop --force --timeout 2s   stop it in any case; kill it if it still runs after 2 s
 
-Stops the hub, and returns when its lock is free. A bus without a hub counts as stopped.)";
+Stops the hub and waits until it has released its lock. If no hub runs, there is nothing to do.)";
 
 constexpr const char* kNotes =
-    R"(--force also kills a hub that does not end in time: the process that the kernel names as the
-listener of the socket and that holds the lock, no other. A time D is a whole number with ms, s, m
-or h: 500ms, 2s, 10m.
+    R"(With --force, a hub that refuses is sent SIGTERM, and a hub that still runs when the time is over
+is killed. The kernel names that process: it is the one that holds the hub's lock. No other process
+is ever killed. If a client that reconnects starts the next hub, bus-stop says so. It never stops a
+hub at another place than the one where your clients would start a hub.
 
-Exit status: 0 stopped, or none ran; 64 usage; 70 internal; 75 refused: consumers are connected,
-or the hub does not answer and --force was not given; 76 not a hub; 77 permission; 124 it still
-runs after --timeout; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
+A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
+
+Exit status: 0 the hub has stopped, or no hub ran; 64 usage; 70 internal error; 75 not stopped:
+consumers are connected, or the hub does not answer, and --force was not given; 76 the peer is not
+a busd hub; 77 permission, also if it cannot be known whether a hub runs; 124 the hub still runs
+after --timeout; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 struct Options {
   bool force = false;
@@ -37,9 +47,9 @@ struct Options {
 };
 
 void declare(CommandLine& line, Options& options) {
-  line.flag("--force", options.force, "Also with consumers connected; kill the hub when the time is over");
-  line.duration("--timeout", options.timeout, "Wait this long for its end (default: 5s)");
-  line.flag("-q,--quiet", options.quiet, "Say nothing but errors");
+  line.flag("--force", options.force, "Stop it although consumers are connected; kill it after the timeout");
+  line.duration("--timeout", options.timeout, "Time that all of it may take (default: 5s)");
+  line.flag("-q,--quiet", options.quiet, "Print only errors");
   line.accept_no_start();
   line.add_place(options.place);
 }
@@ -54,47 +64,114 @@ std::string consumers_text(const StatusReport& report) {
     text += (i == 0 ? "" : ", ") + consumer.key + " (pid " + std::to_string(consumer.pid) + ")";
   }
   if (all > kNamed) text += " and " + std::to_string(all - kNamed) + " more";
-  return text + "; stop them first, or use --force";
+  return text + (all == 1 ? "; stop it first, or use --force" : "; stop them first, or use --force");
 }
 
-// Whether the hub may be stopped; otherwise the exit code, after the reason was given.
-std::optional<int> objection(const busd::HubOptions& hub, const Console& console) {
-  auto status = busd::hub_status(hub);
-  if (!status) {
-    if (status.error().result == BUSD_UNREACHABLE) return std::nullopt;  // none runs, or the lock tells
-    bool silent = status.error().result == BUSD_TIMED_OUT;
-    Error error = error_of(status.error());
-    if (silent) error.hint = "use --force to stop it all the same";
-    return console.error(error);
-  }
-  auto report = parse_status(*status);
-  if (!report) {
-    return console.error(ErrorCode::not_a_hub, "the peer is not a busd hub");
-  }
-  if (report->consumers.empty()) return std::nullopt;
-  return console.error(error_of(ErrorCode::consumers_connected, consumers_text(*report)));
+using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::milliseconds;
+
+class Stop {
+ public:
+  Stop(const Options& options, const Console& console)
+      : options_(options),
+        console_(console),
+        hub_(hub_of(options.place)),
+        timeout_(options.timeout.value_or(Milliseconds(5000))) {}
+
+  int run();
+
+ private:
+  Milliseconds time_left() const;
+  std::optional<int> objection();
+  void note_successor(int64_t ended_pid) const;
+  bool consumers_live() const;
+
+  const Options& options_;
+  const Console& console_;
+  busd::HubOptions hub_;
+  Milliseconds timeout_;
+  Clock::time_point began_ = Clock::now();
+  std::vector<ConsumerReport> consumers_;  // of the hub, before it was stopped
+};
+
+Milliseconds Stop::time_left() const {
+  auto spent = std::chrono::duration_cast<Milliseconds>(Clock::now() - began_);
+  return std::max(timeout_ - spent, Milliseconds(0));
 }
 
-int stop(const Options& options, const Console& console) {
-  busd::HubOptions hub{.socket = options.place.socket, .bus = options.place.bus};
-  if (!options.force) {
-    if (auto code = objection(hub, console)) return *code;
+// Why the hub may not be stopped, as the exit code, after the reason was given.
+std::optional<int> Stop::objection() {
+  // With force the answer is not needed, only good to have.
+  Milliseconds patience = options_.force ? std::min(timeout_ / 2, Milliseconds(500)) : Milliseconds(2000);
+  auto status = busd::hub_status(hub_, std::min(patience, timeout_));
+  if (status) {
+    auto report = parse_status(*status);
+    if (report) consumers_ = report->consumers;
+    if (options_.force) return std::nullopt;
+    if (!report) return console_.error(ErrorCode::not_a_hub, "the peer is not a busd hub");
+    if (report->consumers.empty()) return std::nullopt;
+    return console_.error(error_of(ErrorCode::consumers_connected, consumers_text(*report)));
   }
-  auto facts = busd::hub_inspect(hub);
-  bool ran = facts && facts->lock_held;
-  auto stopped =
-      busd::hub_stop(hub, options.timeout.value_or(std::chrono::milliseconds(5000)), options.force);
-  if (stopped) {
-    console.note(ran ? "stopped" : "no hub runs" + (facts ? " at " + facts->socket : std::string()));
+  if (options_.force || status.error().result == BUSD_UNREACHABLE) return std::nullopt;
+  // Without a socket, hub_end() knows more: a process may hold the lock.
+  auto facts = busd::hub_inspect(hub_);
+  if (facts && facts->lock_held && !facts->socket_exists) return std::nullopt;
+  return console_.error(error_of(status.error()));
+}
+
+bool Stop::consumers_live() const {
+  return std::any_of(consumers_.begin(), consumers_.end(), [](const ConsumerReport& consumer) {
+    auto pid = static_cast<pid_t>(consumer.kernel_pid > 0 ? consumer.kernel_pid : consumer.pid);
+    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+  });
+}
+
+// A consumer that reconnects starts the next hub at once. Looks for that while there are consumers that may.
+void Stop::note_successor(int64_t ended_pid) const {
+  constexpr Milliseconds kLongest{1000};
+  constexpr Milliseconds kPause{10};
+  std::string starter = "a client that reconnects";
+  for (auto until = Clock::now() + kLongest; Clock::now() < until; std::this_thread::sleep_for(kPause)) {
+    auto facts = busd::hub_inspect(hub_);
+    if (!facts) return;
+    if (facts->starter_pid > 0) starter = "pid " + std::to_string(facts->starter_pid) + ", which reconnects";
+    if (facts->lock_held && facts->lock_pid > 0 && facts->lock_pid != ended_pid) {
+      console_.note("a new hub, pid " + std::to_string(facts->lock_pid) + ", was started by " + starter);
+      return;
+    }
+    if (facts->starter_pid == 0 && !consumers_live()) return;
+  }
+}
+
+int Stop::run() {
+  auto place = busd::hub_find(hub_);
+  if (!place) return console_.error(error_of(place.error()));
+  if (place->socket != place->home) {
+    console_.note("no hub runs at " + place->home +
+                  "; to stop your hub at another place: bus-stop --socket " + place->socket);
     return kDone;
   }
-  if (stopped.error().result != BUSD_TIMED_OUT) return console.error(error_of(stopped.error()));
-  return console.error(error_of(ErrorCode::timed_out, stopped.error().message));
+  if (auto code = objection()) return *code;
+  busd::HubEnding ending;
+  auto stopped = busd::hub_end(hub_, time_left(), options_.force, &ending);
+  if (!stopped) {
+    if (stopped.error().result != BUSD_TIMED_OUT) return console_.error(error_of(stopped.error()));
+    return console_.error(error_of(ErrorCode::timed_out, stopped.error().message));
+  }
+  if (!ending.ran) {
+    console_.note("no hub runs at " + place->home);
+    return kDone;
+  }
+  console_.note(ending.killed ? "killed pid " + std::to_string(ending.pid) + ", which did not answer"
+                              : "stopped");
+  if (!options_.quiet) note_successor(ending.pid);
+  return kDone;
 }
 
 int act(Options& options, Console& console) {
   console.set_quiet(options.quiet);
-  return stop(options, console);
+  note_place(hub_of(options.place), console);
+  return Stop(options, console).run();
 }
 
 constexpr Program<Options> kProgram{"bus-stop", kAbout, kNotes, declare, act};

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "consumer/cli/buses.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/readable.h"
 #include "consumer/cli/status_report.h"
@@ -51,8 +52,14 @@ std::string silent_listener(const busd::HubFacts& facts) {
 
 Health without_answer(const busd::Error& error, const busd::HubFacts& facts) {
   if (error.result == BUSD_TIMED_OUT) return {kTryAgain, silent_listener(facts)};
-  if (error.result != BUSD_UNREACHABLE) return {exit_code_of(error.result), error.message};
+  // Something that is no socket stands in the place of a running hub's: that is the hub's trouble.
+  bool replaced = facts.lock_held && !facts.socket_exists;
+  if (error.result != BUSD_UNREACHABLE && !replaced) return {exit_code_of(error.result), error.message};
   if (facts.lock_held) return {kTryAgain, unreachable_hub(facts)};
+  if (!facts.absent) {
+    return {kPermission, "whether a hub runs at " + facts.socket + " cannot be known: nobody listens, but " +
+                             facts.lock + " may not be opened"};
+  }
   return {kUnreachable, "no hub runs at " + facts.socket};
 }
 
@@ -65,7 +72,8 @@ struct Look {
 // asked once more: for some milliseconds it may just be starting or ending.
 Look look_at(const busd::HubOptions& options, busd::Expected<std::string> status) {
   auto facts = busd::hub_inspect(options);
-  bool odd = !status && status.error().result == BUSD_UNREACHABLE && facts && facts->lock_held;
+  bool odd = !status && facts && facts->lock_held &&
+             (status.error().result == BUSD_UNREACHABLE || !facts->socket_exists);
   if (odd) {
     std::this_thread::sleep_for(kStartingTime);
     status = busd::hub_status(options);
@@ -130,6 +138,7 @@ Health check_health(const busd::HubOptions& options) {
                         ", " + count_of(report->sources.size(), "source") + ", " +
                         count_of(report->consumers.size(), "consumer");
   if (losers > 0) summary += ", of which " + std::to_string(losers) + " lost events";
+  if (std::string old = renewal_hint(options, *report); !old.empty()) summary += "; " + old;
   return {kDone, summary};
 }
 

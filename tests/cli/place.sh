@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2088 # a tilde that no shell replaces is what is tried here
 # Which hub a program means: options before the environment, and what is refused by name.
 . "$(dirname "$0")/lib.sh"
 

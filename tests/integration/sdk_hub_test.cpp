@@ -123,10 +123,10 @@ TEST_CASE("Where starting is not allowed, a hub that is not there is unreachable
     return consumer.error().message;
   };
   options.no_start = true;
-  CHECK(why().find("starting one is not allowed") != std::string::npos);
+  CHECK(why().find("--no-start or $BUSD_NO_START is set") != std::string::npos);
   options.no_start = false;
   Variable forbidden("BUSD_NO_START", "1");
-  CHECK(why().find("starting one is not allowed") != std::string::npos);
+  CHECK(why().find("--no-start or $BUSD_NO_START is set") != std::string::npos);
   CHECK(::access(directory.file("bus.lock").c_str(), F_OK) != 0);
 }
 
@@ -280,20 +280,76 @@ TEST_CASE("A hub that does not stop in time is killed only by force", "[control]
   hub.kill();
 }
 
-TEST_CASE("Nobody is killed who holds the lock but does not listen", "[control]") {
+TEST_CASE("What holds the lock and does not listen is killed only by force", "[control]") {
   TempDir directory;
+  busd::HubOptions here{.socket = directory.file("bus.sock")};
   Child holder("/usr/bin/flock",
                {"--no-fork", directory.file("bus.lock"), "sh", "-c", "echo held; exec sleep 1000"});
   holder.wait_for_output("held");
-  auto facts = busd::hub_inspect({.socket = directory.file("bus.sock")});
+  auto facts = busd::hub_inspect(here);
   REQUIRE(facts);
   CHECK(facts->lock_held);
+  CHECK_FALSE(facts->absent);
   CHECK(facts->peer_pid == 0);
-  auto stopped = busd::hub_stop({.socket = directory.file("bus.sock")}, std::chrono::milliseconds(50), true);
+  auto stopped = busd::hub_stop(here, std::chrono::milliseconds(50));
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().result == BUSD_TIMED_OUT);
+  CHECK(stopped.error().message.find("bus-stop --force ends it") != std::string::npos);
+  CHECK(holder.running());
+  busd::HubEnding ending;
+  CHECK(busd::hub_end(here, std::chrono::milliseconds(50), true, &ending));
+  CHECK(ending.ran);
+  CHECK(ending.killed);
+  CHECK(ending.pid == facts->lock_pid);
+  CHECK(holder.wait().signal == SIGKILL);
+}
+
+TEST_CASE("Nobody is killed who listens without the lock and does not answer", "[control]") {
+  TempDir directory;
+  busd::HubOptions here{.socket = directory.file("bus.sock")};
+  auto listener = listen_unix(here.socket, 8);
+  REQUIRE(listener);
+  busd::HubEnding ending;
+  auto stopped = busd::hub_end(here, std::chrono::milliseconds(50), true, &ending);
   REQUIRE_FALSE(stopped);
   CHECK(stopped.error().result == BUSD_TIMED_OUT);
   CHECK(stopped.error().message.find("not killed") != std::string::npos);
-  CHECK(holder.running());
+  CHECK_FALSE(ending.killed);
+}
+
+TEST_CASE("That no hub runs is proved by the socket and the lock", "[control]") {
+  TempDir directory;
+  busd::HubOptions here{.socket = directory.file("bus.sock")};
+  auto absent = [&here] {
+    auto facts = busd::hub_inspect(here);
+    REQUIRE(facts);
+    return facts->absent;
+  };
+  CHECK(absent());
+  auto listener = listen_unix(here.socket, 8);
+  REQUIRE(listener);
+  CHECK_FALSE(absent());
+  listener->reset();
+  CHECK(absent());
+  REQUIRE(::unlink(here.socket.c_str()) == 0);
+  REQUIRE(::mkdir(here.socket.c_str(), 0700) == 0);
+  CHECK_FALSE(absent());
+}
+
+TEST_CASE("The time for opening bounds it also when the hub is frozen, and the message names the hub",
+          "[control]") {
+  HubProcess hub;
+  hub.pause();
+  auto options = options_for(hub.socket());
+  options.open_timeout = std::chrono::milliseconds(200);
+  TimePoint begin = now();
+  auto consumer = busd::Consumer::open(options);
+  CHECK(now() - begin < std::chrono::seconds(5));
+  REQUIRE_FALSE(consumer);
+  CHECK(consumer.error().result == BUSD_TIMED_OUT);
+  CHECK(consumer.error().message == "pid " + std::to_string(hub.pid()) + " listens at \"" + hub.socket() +
+                                        "\" and does not answer; bus-stop --force ends it");
+  hub.resume();
 }
 
 }  // namespace

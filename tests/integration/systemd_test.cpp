@@ -517,7 +517,7 @@ TEST_CASE("In the directory of another user no program starts a hub, and none is
   REQUIRE(::unlink(manager.socket().c_str()) == 0);
   RunResult result = run(program("bus-publish"), {"t", "1"}, client_of(manager));
   CHECK(result.status == ExitStatus{69, 0});
-  CHECK(result.errors == "bus-publish: connect to \"" + manager.socket() +
-                             "\": No such file or directory; only the owner of \"" + manager.directory() +
-                             "\" can start a hub there\n");
+  CHECK(result.errors == "bus-publish: no hub runs: connect to \"" + manager.socket() +
+                             "\": No such file or directory; only the owner of the directory \"" +
+                             manager.directory() + "\" can start a hub there\n");
 }
