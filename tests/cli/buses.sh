@@ -12,10 +12,10 @@ unset BUSD_SOCKET
 for way in "$named --socket $named" "$work/run/busd/bus.sock" "$work/run/busd/work.sock --bus work"; do
   # shellcheck disable=SC2086 # words of a command line
   set -- $way
-  wanted=$1
+  expected=$1
   shift
   run 0 env XDG_RUNTIME_DIR="$work/run" bus-status --print-socket "$@"
-  check_equal "the path of the socket" "$wanted" "$(cat out)"
+  check_equal "the path of the socket" "$expected" "$(cat out)"
   check_empty err
 done
 [ ! -e run/busd ] || fail "asking for the path made a directory"
