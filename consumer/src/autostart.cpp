@@ -107,8 +107,11 @@ Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, Ti
   if (connected) return connected;
   Error trouble = explained(where, connected.error());
   bool replaced = trouble.code == Errc::denied && hub_inspect(where).lock_held;
-  if (connected.error().code != Errc::unavailable || (trouble.code == Errc::denied && !replaced))
+  if (connected.error().code != Errc::unavailable || (trouble.code == Errc::denied && !replaced)) {
+    // To one that reconnects `denied` is the end, and what is in the socket's place may go away.
+    if (!policy.wait_for_others) trouble.code = connected.error().code;
     return trouble;
+  }
   if (!policy.allowed) {
     return Error{Errc::unavailable,
                  "no hub runs: " + trouble.what + " (--no-start or $BUSD_NO_START is set)"};

@@ -49,7 +49,7 @@ Verdict Client::open(ClientOptions options, std::unique_ptr<Client>& opened) {
 }
 
 Verdict Client::open_until(TimePoint deadline) {
-  Verdict last(BUSD_TIMED_OUT, "the time for opening was over before it began");
+  Verdict last;
   while (now() < deadline) {
     if (state_ == State::down) {
       if (retry_at_ > now()) {
@@ -71,7 +71,7 @@ Verdict Client::open_until(TimePoint deadline) {
         (void)wait(deadline);
     }
   }
-  return last;
+  return last.ok() ? Verdict(BUSD_TIMED_OUT, no_answer()) : last;
 }
 
 // One attempt to connect and say hello.

@@ -44,7 +44,7 @@ check_has err "$work/run/busd/work.sock"
 ) || exit 1
 
 # --socket and --bus exclude each other everywhere.
-for program in 'bus-consume key' 'bus-publish type' bus-status bus-stop 'busd --check-config'; do
+for program in 'bus-consume key' 'bus-publish type --null' bus-status bus-stop 'busd --check-config'; do
   # shellcheck disable=SC2086 # a program and its arguments
   run 64 $program --socket "$other" --bus work
   check_has err excludes
@@ -60,7 +60,7 @@ run 0 bus-stop --bus work
 
 # What is no absolute path is refused by the variable's name; a relative option is taken from here.
 for path in '~/x.sock' x.sock 'unix:/x.sock'; do
-  for program in 'bus-consume key' 'bus-publish type' bus-status bus-stop busd; do
+  for program in 'bus-consume key' 'bus-publish type --null' bus-status bus-stop busd; do
     # shellcheck disable=SC2086
     BUSD_SOCKET=$path run 64 $program
     check_has err "\$BUSD_SOCKET is \"$path\", which is not an absolute path"
@@ -69,7 +69,7 @@ done
 BUSD_SOCKET='~/x.sock' run 0 bus-publish type --null --socket relative.sock
 run 0 bus-stop --socket "$work/relative.sock"
 check_has err stopped
-for program in 'bus-consume key' 'bus-publish type' bus-status bus-stop; do
+for program in 'bus-consume key' 'bus-publish type --null' bus-status bus-stop; do
   # shellcheck disable=SC2086
   run 64 $program --socket '~/x.sock'
   check_has err --socket

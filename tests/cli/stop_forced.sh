@@ -52,7 +52,7 @@ mkdir -m 700 directory
 echo precious >regular
 ln -s regular link
 for path in directory regular link; do
-  for program in 'bus-consume key' 'bus-publish t' bus-status 'bus-stop --force'; do
+  for program in 'bus-consume key' 'bus-publish t --null' bus-status 'bus-stop --force'; do
     # shellcheck disable=SC2086
     run 77 $program --socket "$work/$path"
     check_has err "not a socket"

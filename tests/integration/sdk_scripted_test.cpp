@@ -103,7 +103,7 @@ TEST_CASE("Being denied on reconnecting is the end", "[refused]") {
   auto item = consumer.next(kItemPatience);
   REQUIRE_FALSE(item);
   CHECK(item.error().result == BUSD_DENIED);
-  CHECK(item.error().message == "no more");
+  CHECK(item.error().message == "the hub at \"" + hub.socket() + "\" says: no more");
 }
 
 TEST_CASE("When the hub does not answer the check within 2 s, the consumer takes itself for the last",
