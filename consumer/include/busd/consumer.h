@@ -1,25 +1,27 @@
 /*
  * busd/consumer.h - the client library of busd, as a C ABI.
  *
- * A consumer receives events of a hub; a source publishes them. Both connect to the hub of this user, and
- * start it if it does not run. <busd/consumer.hpp> is the C++20 face of this header.
+ * A consumer receives events from a hub; a source publishes them. Both connect to the user's hub, and start
+ * it if it does not run. <busd/consumer.hpp> is the same API for C++20. The manual is libbusd(3).
  *
  * Conventions
- *  1. Handles are opaque. A handle is used by one thread at a time; different handles are independent. The
- *     library has no threads, no globals, installs no signal handlers, raises no SIGPIPE and prints nothing.
- *  2. Text is a busd_text: pointer and length, UTF-8, not NUL-terminated, may be empty. Text passed in is
- *     copied before the call returns. Text handed out is borrowed: it says until when.
- *  3. Every function that can fail returns a busd_result; BUSD_OK is 0. A `busd_error*` argument may be NULL;
- *     otherwise set its `size` (BUSD_INIT does), and on failure it holds the result and a line for people.
- *  4. Structs that the caller fills begin with `size`, set to sizeof the struct as the caller was compiled:
- *     the library takes members beyond it as zero, so that adding some keeps old programs working. Initialise
- *     with BUSD_INIT, or zero the struct and set `size`. Zero always means "the default". The same holds for
- *     structs that are filled in.
- *  5. Times are milliseconds. A timeout of BUSD_FOREVER waits without limit, 0 does not wait.
- *  6. Enumerations may grow. Treat a kind of item that you do not know as nothing; a result that you do not
- *     know as failure.
- *  7. Nothing throws. Out of memory ends the process, as it does in the rest of the library's C++ runtime.
- *  8. Callbacks run inside a call that you made on the same handle, and must not call functions on it.
+ *  1. Handles are opaque. Only one thread may use a handle at a time; different handles are independent. The
+ *     library has no threads and no globals. It installs no signal handlers, raises no SIGPIPE and prints
+ *     nothing.
+ *  2. Text is a busd_text, a pointer and a length. It is UTF-8, it is not NUL-terminated, and it may be
+ * empty. Text that is passed in is copied before the call returns. Returned text is borrowed; each function
+ * or struct states its lifetime.
+ *  3. Every function that can fail returns a busd_result; BUSD_OK is 0. A `busd_error*` argument may be NULL.
+ *     Otherwise set its `size` (BUSD_INIT does), and on failure it holds the result and one line for people.
+ *  4. Structs that the caller or the library fills in begin with `size`, the sizeof of the struct as the
+ * caller was compiled. The library takes members beyond it as zero, so that old programs work with a newer
+ * library that has more members. Initialise with BUSD_INIT, or zero the struct and set `size`. Zero always
+ * means "the default".
+ *  5. Times are in milliseconds. A timeout of BUSD_FOREVER waits without limit; 0 does not wait.
+ *  6. Enumerations may grow. Ignore an item of a kind that you do not know, and take a result that you do not
+ *     know as a failure.
+ *  7. Nothing throws. If there is no memory, the process ends.
+ *  8. Callbacks run inside a call that you made on the same handle. They must not call functions on it.
  */
 #ifndef BUSD_CONSUMER_H
 #define BUSD_CONSUMER_H
@@ -50,16 +52,16 @@ typedef struct busd_text {
 
 typedef enum busd_result {
   BUSD_OK = 0,
-  BUSD_TIMED_OUT = 1,   /* the timeout ran out; trying again is fine */
-  BUSD_UNREACHABLE = 2, /* no hub, and none could be started, or not allowed to start one */
-  BUSD_DENIED = 3,      /* permission: the socket, its directory, or the hub says so */
-  BUSD_REJECTED = 4,    /* the hub refused for now: scope held exclusively, too many, busy */
-  BUSD_INVALID = 5,     /* an argument; nothing was sent */
-  BUSD_PROTOCOL = 6,    /* the other end speaks something else, or lacks a capability that was asked for */
-  BUSD_CLOSED = 7,      /* the connection ended, and reconnecting is off or was given up */
+  BUSD_TIMED_OUT = 1,   /* the time ran out, or a wake ended the wait; you may try again */
+  BUSD_UNREACHABLE = 2, /* no hub runs, and none could be started or starting one is not allowed */
+  BUSD_DENIED = 3,      /* permission denied, by the socket, its directory or the hub */
+  BUSD_REJECTED = 4,    /* the hub refused for now: scope held exclusively, too many connections, busy */
+  BUSD_INVALID = 5,     /* an argument is not valid; nothing was sent */
+  BUSD_PROTOCOL = 6,    /* the peer does not speak the protocol, or lacks a capability that was asked for */
+  BUSD_CLOSED = 7,      /* the connection ended, and the library does not reconnect or has given up */
   BUSD_REFUSED = 8,     /* the hub refused what was published; see busd_source_next_refusal */
   BUSD_LOST = 9, /* the connection broke before the hub confirmed everything; see busd_source_unconfirmed */
-  BUSD_INTERNAL = 10 /* the operating system failed us in a way that has no name above */
+  BUSD_INTERNAL = 10 /* the operating system failed in a way that none of the others describes */
 } busd_result;
 
 /* The constant's name without BUSD_, in lower case: "timed_out". Static text. */
@@ -71,7 +73,7 @@ BUSD_API const char* busd_version(void);
 typedef struct busd_error {
   size_t size;
   busd_result result;
-  char message[500]; /* one line, NUL-terminated, cut if need be */
+  char message[500]; /* one line, NUL-terminated, cut if too long */
 } busd_error;
 
 /* --- consumers --- */
@@ -88,28 +90,29 @@ typedef struct busd_consumer_options {
   size_t size;
   busd_text socket; /* path; excludes `bus`. Default: by `bus`, else $BUSD_SOCKET (protocol/PROTOCOL.md) */
   busd_text bus;    /* name of the bus at the user's standard places; default: $BUSD_BUS, else "bus" */
-  busd_text key;    /* required: event_key, the name of what is consumed, 1 to 255 bytes */
-  const busd_text* event_types; /* types and patterns ("build.*", "*"); none: no events, still counts */
+  busd_text key;    /* required: event_key, the name of the job that the events are for, 1 to 255 bytes */
+  const busd_text* event_types; /* types and patterns ("build.*", "*"); none: no events, but a member of its
+                                   scope */
   size_t event_type_count;      /* at most 256 */
   busd_text subscription_id;    /* the scope of first and last, instead of the key */
-  int exclusive;                /* ask for the scope alone */
-  int no_start;                 /* do not start a hub; also $BUSD_NO_START */
-  int no_reconnect;             /* when the connection breaks, end with BUSD_CLOSED */
-  int64_t open_timeout_ms;      /* connect, start and hello in total; default 10000 */
+  int exclusive;                /* claim the scope exclusively */
+  int no_start;                 /* do not start a hub; so does $BUSD_NO_START */
+  int no_reconnect;             /* do not reconnect; a broken connection is BUSD_CLOSED */
+  int64_t open_timeout_ms;      /* limit for connecting, starting a hub and its answer; default 10000 */
   int64_t reconnect_max_ms; /* longest pause between two attempts; default 5000; the first comes at once */
   busd_hook on_first;       /* set-up, before the first event is handed out */
   busd_hook on_last;        /* clean-up */
-  void* context;            /* for the hooks */
-  busd_text hub_program;    /* to start; default: $BUSD_PROGRAM, else "busd" beside this program, installed
-                               with this library, or in PATH */
+  void* context;            /* the argument of the hooks */
+  busd_text hub_program;    /* the hub to start; default: $BUSD_PROGRAM, else "busd" beside this program,
+                               else the one installed with this library, else the one in PATH */
 } busd_consumer_options;
 
 typedef enum busd_item_kind {
   BUSD_ITEM_EVENT = 1,
-  BUSD_ITEM_LOST = 2,  /* events were lost on this connection: the consumer was too slow */
-  BUSD_ITEM_RESET = 3, /* the connection broke and is back: events in between may have been lost, uncounted */
-  BUSD_ITEM_SOURCE_STATUS = 4, /* a source reports its state */
-  BUSD_ITEM_BREAK = 5          /* the connection broke; reconnecting goes on, a RESET follows */
+  BUSD_ITEM_LOST = 2,  /* events were lost on this connection, because the consumer was too slow */
+  BUSD_ITEM_RESET = 3, /* connected again; an unknown number of events in between may have been lost */
+  BUSD_ITEM_SOURCE_STATUS = 4, /* a source has reported its state */
+  BUSD_ITEM_BREAK = 5          /* the connection broke; the library reconnects, and a RESET follows */
 } busd_item_kind;
 
 typedef enum busd_source_state {
@@ -128,13 +131,13 @@ typedef struct busd_item {
   busd_text event_id;    /* empty: none */
   busd_text source_time; /* milliseconds since the epoch in decimal, as the source gave it; empty: none */
   uint64_t seq;      /* 1, 2, 3 … on each connection; a gap is a loss, reported as LOST before the event */
-  busd_text payload; /* raw JSON, byte for byte as the source wrote it; "null" when it sent none */
-  busd_text frame;   /* the whole frame as it came, without its line end */
+  busd_text payload; /* raw JSON, byte for byte as the source wrote it; "null" if it sent none */
+  busd_text frame;   /* the whole line as it came, without its line end */
   /* LOST: `lost_count` events between seq `lost_after` and seq `lost_before` */
   uint64_t lost_count;
   uint64_t lost_after;
   uint64_t lost_before;
-  /* SOURCE_STATUS; `detail` also says why for BREAK, RESET, and a LOST that slowness did not cause */
+  /* SOURCE_STATUS; `detail` is also the reason of a BREAK, a RESET, and a LOST that slowness did not cause */
   busd_text source;
   busd_source_state state;
   busd_text detail;
@@ -143,79 +146,81 @@ typedef struct busd_item {
 } busd_item;
 
 /*
- * Connects, starts a hub if none runs and that is allowed, says hello, and waits for the answer. When the hub
- * says that this consumer is the first of its scope, runs `on_first`; if that fails, leaves as
- * busd_consumer_close does (with on_last, when last) and answers BUSD_REJECTED.
+ * Connects to the hub, sends a hello, and waits for the answer. Starts a hub if none runs, unless that is
+ * forbidden. If the hub says that this consumer is the first of its scope, runs `on_first`. If that fails,
+ * the consumer leaves as in busd_consumer_close (running on_last if it is the last), and the result is
+ * BUSD_REJECTED.
  *
- * BUSD_INVALID      no key, or text that the wire does not allow; the message names it
- * BUSD_UNREACHABLE  no hub; the message holds the reason why none could be started
- * BUSD_REJECTED     exclusive scope, too many connections; the message is the hub's
- * BUSD_TIMED_OUT    no answer in time, for instance because the scope's clean-up goes on
- * BUSD_PROTOCOL     a pattern was asked for, and the hub has no patterns; or it is no hub
+ * BUSD_INVALID      the key is missing, or a text is not allowed by the protocol; the message names it
+ * BUSD_UNREACHABLE  no hub runs; the message says why none could be started
+ * BUSD_REJECTED     another consumer holds the scope, or there are too many connections; the message is the
+ *                   hub's
+ * BUSD_TIMED_OUT    no answer in time, for instance because the clean-up of the scope is still running
+ * BUSD_PROTOCOL     the peer is not a hub, or does not support patterns and one was asked for
  */
 BUSD_API busd_result busd_consumer_open(const busd_consumer_options* options, busd_consumer** consumer,
                                         busd_error* error);
 
 /*
- * The next item. Waits at most `timeout_ms`; reconnects meanwhile as configured.
+ * Gets the next item. Waits at most `timeout_ms`, and reconnects meanwhile as configured.
  *
- * What is checked: the hub has judged each event by the strict rules of protocol/PROTOCOL.md before it sends
- * it on, and is taken at its word. In a frame of the hub's own form, only the members before the payload are
- * looked at; that the payload is one JSON value, and that text is UTF-8, is not checked again. A frame of any
- * other form, also one with members of the source's own, is checked as a whole; one that fails is skipped,
- * and shows as a LOST. Sizes are bounded, and memory is safe, whatever the other end sends.
+ * What is checked: the hub checks each event by the strict rules of protocol/PROTOCOL.md before it sends the
+ * event on, and the library relies on that. In a frame that has the form in which the hub writes it, the
+ * library reads only the members before the payload; it does not check again that the payload is one JSON
+ * value and that text is UTF-8. It checks a frame of any other form completely, including one with further
+ * members of the source. A frame that fails the check is skipped and reported as a LOST. Whatever the peer
+ * sends, sizes are bounded and memory is safe.
  *
  * BUSD_OK         `item` is filled in
- * BUSD_TIMED_OUT  nothing yet, or busd_consumer_wake was called
- * BUSD_CLOSED     the connection is gone for good, never a normal end; the message says why
+ * BUSD_TIMED_OUT  nothing has happened yet, or busd_consumer_wake was called
+ * BUSD_CLOSED     the connection is gone for good; the message says why. This is never a normal end
  * BUSD_REJECTED, BUSD_DENIED, BUSD_PROTOCOL
- *                 on reconnecting, the hub refused us for good; or on_first failed then (BUSD_REJECTED)
+ *                 the consumer reconnected and the hub refused it for good; BUSD_REJECTED also if on_first
+ *                 failed then
  */
 BUSD_API busd_result busd_consumer_next(busd_consumer* consumer, int64_t timeout_ms, busd_item* item,
                                         busd_error* error);
 
 /*
- * Looks up a member of the event in `item` that the wire does not define ("traceparent"): raw JSON, borrowed
- * like the item's other text. BUSD_INVALID: there is none.
+ * Looks up a member of the event in `item` that the protocol does not define ("traceparent"). `value` is raw
+ * JSON, borrowed like the other text of the item. BUSD_INVALID: the event has no such member.
  */
 BUSD_API busd_result busd_item_member(const busd_consumer* consumer, const busd_item* item, busd_text name,
                                       busd_text* value);
 
 /*
- * Hosting in a loop of your own: wait until `busd_consumer_fd` is ready for what `busd_consumer_events` says
- * (POLLIN, POLLOUT), or until `busd_consumer_deadline` milliseconds have passed; then take items by
- * busd_consumer_next(…, 0, …) until it answers BUSD_TIMED_OUT, or fewer, so that the rest of the loop has its
- * turn: the deadline is then 0. The descriptor stays the same for the life of the consumer, through
- * reconnects.
+ * Hosting in a loop of your own: watch the descriptor `busd_consumer_fd` for `busd_consumer_events` (POLLIN,
+ * POLLOUT), and wait at most `busd_consumer_deadline` milliseconds. Then call busd_consumer_next(…, 0, …)
+ * until it returns BUSD_TIMED_OUT. You may stop earlier, so that the rest of the loop gets its turn: the
+ * deadline is then 0. The descriptor stays the same for the life of the consumer, through reconnects.
  *
- * One thing may hold the loop up: a reconnecting consumer that is allowed to start a hub, and does, waits
- * until that hub is ready, some 20 ms and at most 2 s, once for each attempt. Set `no_start` where that is
- * too long.
+ * One thing may delay the loop: a consumer that reconnects may start a hub, and then waits until the hub is
+ * ready. This takes about 20 ms, and at most 2 s, for each attempt. Set `no_start` where that is too long.
  */
 BUSD_API int busd_consumer_fd(const busd_consumer* consumer);
 BUSD_API short busd_consumer_events(const busd_consumer* consumer);
 BUSD_API int64_t busd_consumer_deadline(const busd_consumer* consumer); /* BUSD_FOREVER: none */
 
-/* Whether the hub called this consumer the first of its scope when it last connected. */
+/* Returns whether the hub called this consumer the first of its scope when it last connected. */
 BUSD_API int busd_consumer_is_first(const busd_consumer* consumer);
 
 /*
- * Makes a waiting busd_consumer_next return BUSD_TIMED_OUT. Async-signal-safe, and the one function that
- * another thread may call. One wake ends one wait, a later one if none is going on.
+ * Makes a waiting busd_consumer_next return BUSD_TIMED_OUT. If none is waiting, the next call returns so.
+ * This function is async-signal-safe, and it is the only one that another thread may call.
  */
 BUSD_API void busd_consumer_wake(busd_consumer* consumer);
 
 /*
- * Leaves: asks the hub whether this consumer is the last of its scope, runs `on_last` if so, says bye, frees
- * the handle. If the hub does not answer within 2 s, or is gone, this consumer takes itself for the last:
- * leaking is worse than cleaning up twice. Items not yet taken are discarded. The handle is gone whatever the
- * result. NULL is allowed.
+ * Leaves the hub: asks whether this consumer is the last of its scope, runs `on_last` if so, sends a bye, and
+ * frees the handle, whatever the result is. If the hub is gone or does not answer within 2 s, the consumer
+ * acts as the last one, because cleaning up twice is better than not at all. Items that were not taken are
+ * discarded. NULL is allowed.
  *
  * BUSD_REJECTED  on_last failed
  */
 BUSD_API busd_result busd_consumer_close(busd_consumer* consumer, busd_error* error);
 
-/* Leaves at once: no check, no clean-up, no bye. NULL is allowed. */
+/* Disconnects at once, without asking the hub, clean-up or bye. NULL is allowed. */
 BUSD_API void busd_consumer_abandon(busd_consumer* consumer);
 
 /* --- sources --- */
@@ -224,38 +229,38 @@ typedef struct busd_source busd_source;
 
 typedef struct busd_source_options {
   size_t size;
-  busd_text socket; /* these as in busd_consumer_options */
+  busd_text socket; /* `socket` and `bus` are as in busd_consumer_options */
   busd_text bus;
-  busd_text name; /* of the source, 1 to 255 bytes; empty: anonymous, no state is reported for it */
+  busd_text name; /* of the source, 1 to 255 bytes; empty: anonymous, so that no state is reported for it */
   int no_start;
   int no_reconnect;
   int64_t open_timeout_ms;
   int64_t reconnect_max_ms;
-  size_t buffer_bytes; /* publishing blocks while more than this waits to be sent; default 256 KiB */
+  size_t buffer_bytes; /* publishing blocks while more bytes wait to be sent; default 256 KiB */
   busd_text hub_program;
-  /* Publishing holds events back until this many bytes wait: one write for many. For callers that flush or
-     process whenever they run out of events. Default 0: each is sent at once. */
+  /* Publishing holds events back until this many bytes wait, and then sends them with one write. This is for
+     callers that flush or process whenever they run out of events. Default 0: each is sent at once. */
   size_t hold_bytes;
-  /* Judge the JSON of each event before it is sent, as the hub will: for callers that must be told at once,
-     or that publish text of unknown origin; see busd_source_publish. Several times the cost of sending it.
-     Default: it is left to the hub. */
+  /* Check the JSON of each event before it is sent, as the hub does; see busd_source_publish. This is for
+     callers that must know the result at once, or that publish text of unknown origin. It costs several times
+     as much as sending the event. Default: only the hub checks. */
   int check_payloads;
 } busd_source_options;
 
 typedef struct busd_publication {
   size_t size;
   busd_text event_type;  /* required */
-  busd_text event_id;    /* the hub drops repetitions within 5 minutes; empty: never a repetition */
+  busd_text event_id;    /* the hub drops a repetition of it within 5 minutes; empty: none is dropped */
   busd_text source_time; /* milliseconds since the epoch, decimal; empty: none */
   busd_text payload;     /* raw JSON; empty: null */
-  busd_text members; /* further members, as the inside of a JSON object: "\"traceparent\":\"00-…\",\"n\":1";
-                        may be empty */
+  busd_text members;     /* further members, written as inside the braces of a JSON object:
+                            "\"traceparent\":\"00-…\",\"n\":1"; may be empty */
 } busd_publication;
 
 /* A publication that the hub refused. Text is borrowed until the next call on the source. */
 typedef struct busd_refusal {
   size_t size;
-  uint64_t publication; /* which: the number that busd_source_publish gave it; 0: none in particular */
+  uint64_t publication; /* its number, as busd_source_publish gave it; 0: none in particular */
   busd_text code;       /* "bad_frame", "frame_too_large", … (protocol/PROTOCOL.md) */
   busd_text message;
 } busd_refusal;
@@ -265,74 +270,74 @@ BUSD_API busd_result busd_source_open(const busd_source_options* options, busd_s
                                       busd_error* error);
 
 /*
- * Queues one event, and sends what can be sent without waiting. While more than `buffer_bytes` waits, blocks
- * until the hub takes it: a source is slowed down, its events are not lost. `number`, if not NULL, gets the
- * publication's number on this source, counted from 1.
+ * Queues one event, and sends what can be sent without waiting. While more than `buffer_bytes` wait to be
+ * sent, blocks until the hub takes them: a busy hub slows the source down, and no event is lost. If `number`
+ * is not NULL, it receives the number of the publication on this source, counted from 1.
  *
- * What is checked: always that `event_type` is one, that `event_id` and `source_time` are UTF-8, and that the
- * frame stays within the cap, also on its way to consumers. A line end in `payload` or `members`, which may
- * stand between tokens only, becomes a space, after the text has been checked. All other syntax is left to
- * the hub: of a payload that is not JSON, this function says BUSD_OK, the hub publishes nothing, flushing
- * (and closing) answers BUSD_REFUSED, and busd_source_next_refusal tells which publication it was and why;
- * those around it are published. Text that is more than one value, such as `1,"event_id":"x"`, is refused by
- * nobody: it becomes members of the event. With `check_payloads`, each of these is BUSD_INVALID at once.
+ * What is checked: the library always checks that `event_type` is valid, that `event_id` and `source_time`
+ * are UTF-8, and that the frame stays within the cap, also on its way to consumers. A line end in `payload`
+ * or `members`, which is valid only between tokens, becomes a space. The hub checks everything else. If a
+ * payload is not JSON, this function returns BUSD_OK and the hub refuses the event; flushing and closing then
+ * return BUSD_REFUSED, and busd_source_next_refusal says which event was refused and why. The events before
+ * and after it are published. A text of more than one value, such as `1,"event_id":"x"`, is not refused: it
+ * becomes members of the event. With `check_payloads`, both are BUSD_INVALID at once.
  *
- * BUSD_INVALID    the event is refused before it is sent; the message says why. It has a number, but is not
- *                 sent
- * BUSD_LOST       the connection broke; the event is queued for the next one, but earlier events may not
- *                 have arrived: see busd_source_unconfirmed. Reported once for each break, and not when all
- *                 before it was confirmed
- * BUSD_TIMED_OUT  busd_source_wake ended the wait; the event is queued all the same
- * BUSD_CLOSED     the connection is gone for good; the event is not queued
+ * BUSD_INVALID    the library refuses the event; the message says why. The event has a number, but is not
+ * sent BUSD_LOST       the connection broke. The event is queued for the next connection, but earlier events
+ * may not have arrived: see busd_source_unconfirmed. This is returned once for each break, and not if
+ * everything before it was confirmed BUSD_TIMED_OUT  busd_source_wake ended the wait; the event is queued
+ * nevertheless BUSD_CLOSED     the connection is gone for good; the event is not queued
  */
 BUSD_API busd_result busd_source_publish(busd_source* source, const busd_publication* publication,
                                          uint64_t* number, busd_error* error);
 
-/* The same for a whole event frame, with or without its line end; it is sent as it is. Left to the hub are
- * frames that begin with `{"type":"event",`, without a space; others, which might be no event, are checked.
+/*
+ * Does the same for a complete event frame, with or without its line end. The frame is sent as it is. If it
+ * begins with `{"type":"event",`, without a space, the hub checks it. The library checks any other frame,
+ * because it might not be an event.
  */
 BUSD_API busd_result busd_source_publish_frame(busd_source* source, busd_text frame, uint64_t* number,
                                                busd_error* error);
 
-/* Reports the state of the source (or of what it watches); kept by the hub for consumers that join later, and
- * reported again after each reconnect. Needs a name. */
+/* Reports the state of the source, or of what it watches. The hub keeps the state for consumers that join
+ * later, and the library reports it again after each reconnect. The source must have a name. */
 BUSD_API busd_result busd_source_status(busd_source* source, busd_source_state state, busd_text detail,
                                         busd_error* error);
 
 /*
- * Waits until the hub has processed everything published so far.
+ * Waits until the hub has processed everything that was published so far.
  *
- * BUSD_OK         it has, and refused nothing since the last flush
- * BUSD_REFUSED    it has, and refused some: take them by busd_source_next_refusal
- * BUSD_TIMED_OUT  not yet
- * BUSD_LOST       the connection broke before the hub confirmed: see busd_source_unconfirmed
+ * BUSD_OK         the hub has processed everything, and has refused nothing since the last flush
+ * BUSD_REFUSED    the hub has processed everything, and has refused some: see busd_source_next_refusal
+ * BUSD_TIMED_OUT  the hub has not processed everything yet
+ * BUSD_LOST       the connection broke before the hub confirmed everything: see busd_source_unconfirmed
  * BUSD_CLOSED     the connection is gone for good
  */
 BUSD_API busd_result busd_source_flush(busd_source* source, int64_t timeout_ms, busd_error* error);
 
-/* Takes one refusal. BUSD_OK: filled in. BUSD_TIMED_OUT: there is none. At most 1024 wait; of more only the
- * count is kept. */
+/* Takes one refusal. BUSD_OK: it is filled in. BUSD_TIMED_OUT: there is none. At most 1024 refusals are kept;
+ * further ones are only counted. */
 BUSD_API busd_result busd_source_next_refusal(busd_source* source, busd_refusal* refusal);
 
-/* How many publications the hub had not confirmed when the connection last broke: written, fate unknown.
- * Never sent twice. */
+/* Returns the number of publications that the hub had not confirmed when the connection last broke. They were
+ * written, but whether the hub processed them is unknown. They are never sent again. */
 BUSD_API uint64_t busd_source_unconfirmed(const busd_source* source);
 
 /*
- * Hosting, as for consumers; busd_source_process does what is due without waiting: sends what is held back,
- * reads what the hub says, reconnects. Its results are those of busd_source_publish.
+ * Hosting, as for consumers. busd_source_process does what is due, without waiting: it sends events that were
+ * held back, reads what the hub has sent, and reconnects. Its results are those of busd_source_publish.
  */
 BUSD_API int busd_source_fd(const busd_source* source);
 BUSD_API short busd_source_events(const busd_source* source);
 BUSD_API int64_t busd_source_deadline(const busd_source* source);
 BUSD_API busd_result busd_source_process(busd_source* source, busd_error* error);
 
-/* Makes a waiting publish or flush return BUSD_TIMED_OUT (a publish then has queued its event all the same).
- * As busd_consumer_wake. */
+/* Makes a waiting publish or flush return BUSD_TIMED_OUT; the event of the publish is queued nevertheless.
+ * For the rest, this is as busd_consumer_wake. */
 BUSD_API void busd_source_wake(busd_source* source);
 
-/* Flushes for at most `timeout_ms`, says bye, frees the handle. Results as of busd_source_flush. NULL is
- * allowed. */
+/* Flushes for at most `timeout_ms`, sends a bye, and frees the handle, whatever the result is. The results
+ * are those of busd_source_flush. NULL is allowed. */
 BUSD_API busd_result busd_source_close(busd_source* source, int64_t timeout_ms, busd_error* error);
 
 /* --- the hub itself --- */
@@ -344,10 +349,11 @@ typedef struct busd_hub_options {
 } busd_hub_options;
 
 /*
- * Asks the hub for its status within `timeout_ms` (2000 is what liveness means); never starts one. `response`
- * is the status_response frame without its line end, to be freed with busd_free.
+ * Asks the hub for its status, and waits at most `timeout_ms`; a hub that works answers within 2000. Never
+ * starts a hub. `response` is the status_response frame without its line end. Free it with busd_free.
  *
- * BUSD_UNREACHABLE  nobody listens; BUSD_TIMED_OUT  somebody does, but does not answer
+ * BUSD_UNREACHABLE  no process listens on the socket
+ * BUSD_TIMED_OUT    a process listens, but does not answer
  */
 BUSD_API busd_result busd_hub_status(const busd_hub_options* options, int64_t timeout_ms, char** response,
                                      size_t* length, busd_error* error);
@@ -357,30 +363,30 @@ typedef struct busd_hub_facts {
   size_t size;
   char socket[108];  /* path, NUL-terminated */
   char lock[112];    /* path of the hub's lock */
-  int socket_exists; /* a socket is at the path */
-  int lock_held;     /* a hub lives: some process holds the lock */
-  int64_t lock_pid;  /* which one, as the kernel says (/proc/locks); 0: unknown or nobody */
-  int64_t peer_pid;  /* whom the kernel names as the listener of the socket; 0: nobody listens */
+  int socket_exists; /* there is a socket at the path */
+  int lock_held;     /* some process holds the lock, so a hub is running */
+  int64_t lock_pid;  /* that process, according to the kernel (/proc/locks); 0: unknown, or none */
+  int64_t peer_pid;  /* the process that listens on the socket, according to the kernel; 0: none */
   int64_t peer_uid;
-  int64_t
-      starter_pid; /* the process that starts a hub just now (it holds the start lock); 0: none, or unknown */
-  int64_t absent;  /* 1: it is proved that no hub runs: there is no socket, or nobody listens and the lock is
-                      free */
+  int64_t starter_pid; /* the process that is starting a hub, so holds the start lock; 0: none, or unknown */
+  int64_t absent; /* 1: it is proved that no hub runs: there is no socket, or no process listens and the lock
+                     is free */
 } busd_hub_facts;
 
-/* What can be known of a hub without its help. Fails only for options that make no endpoint. Like
- * busd_hub_status, it looks at the hub that a client with these options would use: see busd_hub_find. */
+/* Fills in what can be known about a hub without asking it. Fails only if the options do not lead to a path.
+ * Like busd_hub_status, it looks at the hub that a client with these options would use: see busd_hub_find. */
 BUSD_API busd_result busd_hub_inspect(const busd_hub_options* options, busd_hub_facts* facts,
                                       busd_error* error);
 
 /*
  * Stops the hub and waits until its lock is free. With `force`, a hub that refuses gets SIGTERM, and one that
- * is still there after `timeout_ms` is killed: the process that the kernel names as the lock's holder and
- * that has the lock open, by pidfd, never a pid that a process reported.
+ * is still there after `timeout_ms` is killed by means of a pidfd. Killed is the process that the kernel
+ * names as the holder of the lock and that has the lock open, never a pid that a process reported about
+ * itself.
  *
- * BUSD_OK           stopped; also when it is proved that none ran
- * BUSD_TIMED_OUT    it still holds its lock, or what listens does not answer and holds no lock
- * BUSD_DENIED       this user may not stop it, or may not know whether one runs
+ * BUSD_OK           the hub has stopped, or it is proved that none ran
+ * BUSD_TIMED_OUT    the hub still holds its lock, or a process listens that neither answers nor holds the
+ * lock BUSD_DENIED       this user may not stop the hub, or may not know whether one runs
  */
 BUSD_API busd_result busd_hub_stop(const busd_hub_options* options, int64_t timeout_ms, int force,
                                    busd_error* error);

@@ -1,4 +1,4 @@
-// busd/consumer.hpp - the C++20 face of <busd/consumer.h>, header-only.
+// busd/consumer.hpp - the API of <busd/consumer.h> for C++20, header-only.
 //
 //   auto consumer = busd::Consumer::open({.key = "build", .event_types = {"build.*"}});
 //   if (!consumer) return fail(consumer.error().message);
@@ -10,9 +10,10 @@
 //   auto source = busd::Source::open({.name = "clock"});
 //   source->publish("clock.tick", R"({"n":1})");
 //
-// Everything said in consumer.h holds here. Nothing throws; what can fail answers an Expected. Handles are
-// move-only: destroying a Consumer leaves the hub with clean-up (as close()), destroying a Source flushes for
-// at most 5 s (as close()). Text in items and refusals is borrowed until the next call on the same handle.
+// What consumer.h says holds here too. Nothing throws; a function that can fail returns an Expected. Handles
+// can be moved, but not copied. The destructor of a Consumer leaves the hub with clean-up, as close() does;
+// the destructor of a Source flushes for at most 5 s, as close() does. Text in items and refusals is borrowed
+// until the next call on the same handle.
 #ifndef BUSD_CONSUMER_HPP
 #define BUSD_CONSUMER_HPP
 
@@ -44,7 +45,8 @@ struct Error {
   std::string message;  // one line for people
 };
 
-// A value, or why there is none. Reading the one that is not there ends the process with its message.
+// A value, or the reason why there is none. Reading the one that is not there ends the process with a
+// message.
 template <class T>
 class Expected {
  public:
@@ -148,7 +150,7 @@ class Event {
   std::string_view frame() const noexcept {
     return detail::view(item_->frame);
   }  // as it came, without line end
-  // A member that the wire does not define ("traceparent"), as raw JSON.
+  // A member that the protocol does not define ("traceparent"), as raw JSON.
   std::optional<std::string_view> member(std::string_view name) const noexcept {
     busd_text value{};
     if (busd_item_member(consumer_, item_, detail::text(name), &value) != BUSD_OK) return std::nullopt;
@@ -173,8 +175,8 @@ struct SourceStatus {
   std::string_view detail;
 };
 
-// One thing that happened; ask what it is, then take that. Another kind than these is to be ignored.
-// Borrowed: it says what the consumer said last.
+// One thing that has happened. Ask for its kind, then take what belongs to that kind. Ignore other kinds than
+// these. An item is valid until the next call on the consumer.
 class Item {
  public:
   Item(const busd_consumer* consumer, const busd_item* item) noexcept : consumer_(consumer), item_(item) {}
@@ -203,7 +205,7 @@ class Item {
 
 // --- consumers ---
 
-// Set-up or clean-up: answers whether it succeeded. One that throws has failed.
+// Set-up or clean-up. Returns whether it succeeded; if it throws, it has failed.
 using Hook = std::function<bool()>;
 
 // Members as in busd_consumer_options; zero and empty mean the default.
@@ -271,10 +273,10 @@ class Consumer {
   Consumer& operator=(const Consumer&) = delete;
   ~Consumer() { busd_consumer_close(handle_, nullptr); }
 
-  // The next item, or why there is none: BUSD_TIMED_OUT when the time is over or wake() was called, anything
-  // else is the end. The item is borrowed until the next call.
+  // The next item, or the reason why there is none: BUSD_TIMED_OUT if the time ran out or wake() was called;
+  // any other reason is the end. The item is borrowed until the next call.
   [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
-    // No error is prepared that is not needed: this runs once per event.
+    // Not initialised completely, because this runs once per event.
     busd_error error;
     error.size = sizeof error;
     busd_result result = busd_consumer_next(handle_, timeout.count(), &fixed_->item, &error);
@@ -283,12 +285,12 @@ class Consumer {
     return error_;
   }
 
-  // Why the last next() that had no item had none.
+  // The reason why the last next() returned no item.
   const Error& error() const noexcept { return error_; }
 
   bool is_first() const noexcept { return busd_consumer_is_first(handle_) != 0; }
 
-  // Makes a waiting next() answer BUSD_TIMED_OUT. From signal handlers and other threads, too.
+  // Makes a waiting next() return BUSD_TIMED_OUT. Signal handlers and other threads may call it, too.
   void wake() noexcept { busd_consumer_wake(handle_); }
 
   // Hosting in a loop: see consumer.h.
@@ -300,20 +302,21 @@ class Consumer {
     return std::chrono::milliseconds(left);
   }
 
-  // Leaves with clean-up when last; afterwards only destroying and assigning are allowed.
+  // Leaves the hub, with clean-up if this is the last consumer. Afterwards the object may only be destroyed
+  // or assigned to.
   Expected<void> close() {
     auto error = BUSD_INIT(busd_error);
     return detail::outcome(busd_consumer_close(std::exchange(handle_, nullptr), &error), error);
   }
 
-  // Leaves at once, without check and clean-up.
+  // Disconnects at once, without clean-up.
   void abandon() noexcept { busd_consumer_abandon(std::exchange(handle_, nullptr)); }
 
   // The C handle, still owned by this object.
   busd_consumer* handle() noexcept { return handle_; }
 
  private:
-  // On the heap: the C side and items hold its address while the consumer moves.
+  // On the heap, because the C handle and items hold its address while the consumer moves.
   struct Fixed {
     Hook on_first;
     Hook on_last;
@@ -366,7 +369,7 @@ struct Publication {
   std::string_view members{};  // further members, as the inside of a JSON object
 };
 
-// What became of a publication: true when it is queued. It has a number in any case.
+// The result of publishing: true if the event is queued. It has a number in any case.
 class Published {
  public:
   Published(std::uint64_t number, Error error) : number_(number), error_(std::move(error)) {}
@@ -435,7 +438,7 @@ class Source {
     busd_result result = busd_source_publish(handle_, &raw, &number, &error);
     return {number, detail::error(result, error)};
   }
-  // A whole event frame, {"type":"event",…}.
+  // A complete event frame, {"type":"event",…}.
   Published publish_frame(std::string_view frame) {
     busd_error error;
     error.size = sizeof error;
@@ -477,10 +480,10 @@ class Source {
     return detail::outcome(busd_source_process(handle_, &error), error);
   }
 
-  // Makes a waiting publish or flush return. From signal handlers and other threads, too.
+  // Makes a waiting publish or flush return. Signal handlers and other threads may call it, too.
   void wake() noexcept { busd_source_wake(handle_); }
 
-  // Flushes, says bye, leaves; afterwards only destroying and assigning are allowed.
+  // Flushes and leaves the hub. Afterwards the object may only be destroyed or assigned to.
   Expected<void> close(std::chrono::milliseconds timeout = kCloseTimeout) {
     auto error = BUSD_INIT(busd_error);
     return detail::outcome(busd_source_close(std::exchange(handle_, nullptr), timeout.count(), &error),
@@ -569,7 +572,7 @@ inline HubFacts hub_facts(const busd_hub_facts& from) {
   return copy;
 }
 
-// What can be known of a hub without its help.
+// What can be known about a hub without asking it.
 [[nodiscard]] inline Expected<HubFacts> hub_inspect(const HubOptions& options = {}) {
   auto raw = detail::hub_options(options);
   auto error = BUSD_INIT(busd_error);
@@ -579,7 +582,7 @@ inline HubFacts hub_facts(const busd_hub_facts& from) {
   return detail::hub_facts(facts);
 }
 
-// Stops the hub and waits until its lock is free; `force`: kills it when the time is over.
+// Stops the hub and waits until its lock is free. With `force`, kills the hub when the time is over.
 [[nodiscard]] inline Expected<void> hub_stop(const HubOptions& options, std::chrono::milliseconds timeout,
                                              bool force = false) {
   auto raw = detail::hub_options(options);
