@@ -248,7 +248,7 @@ TEST_CASE("A user of --allow-uid reaches a hub without any help, and others reac
   CHECK(OpenPlace::mode_of(place.socket) == 0666);
   CHECK(OpenPlace::mode_of(place.directory + "/bus.lock") == 0600);
   CHECK(answer_to_stranger(place.socket).starts_with(R"({"type":"hello_ack",)"));
-  CHECK(answer_to_stranger(place.socket, {}, kOtherStranger) == denial_of(kOtherStranger));
+  CHECK(answer_to_stranger(place.socket, {}, kOtherStranger).starts_with(denial_of(kOtherStranger)));
   // A socket that is put up again is as open as the first one.
   REQUIRE(::unlink(place.socket.c_str()) == 0);
   hub.wait_for_errors("was removed or replaced");
