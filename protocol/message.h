@@ -97,6 +97,7 @@ struct StatusResponse {
     uint64_t queued_bytes = 0;
     int64_t connected_sec = 0;
     bool exclusive = false;
+    uint64_t delivered_bytes = 0;
     bool operator==(const Consumer&) const = default;
   };
   struct Source {
@@ -109,12 +110,14 @@ struct StatusResponse {
     bool operator==(const Source&) const = default;
   };
   struct Events {
-    uint64_t published = 0;   // accepted from sources, duplicates excluded
-    uint64_t delivered = 0;   // frames fully written to consumers' sockets
-    uint64_t dropped = 0;     // frames evicted from consumers' queues
-    uint64_t duplicates = 0;  // same source, same event_id, within the window
-    uint64_t unmatched = 0;   // published, and nobody took it
-    uint64_t refused = 0;     // frames answered with `error`
+    uint64_t published = 0;        // accepted from sources, duplicates excluded
+    uint64_t delivered = 0;        // frames fully written to consumers' sockets
+    uint64_t dropped = 0;          // frames evicted from consumers' queues
+    uint64_t duplicates = 0;       // same source, same event_id, within the window
+    uint64_t unmatched = 0;        // published, and nobody took it
+    uint64_t refused = 0;          // frames answered with `error`
+    uint64_t published_bytes = 0;  // of the frames that consumers get, without seq
+    uint64_t delivered_bytes = 0;  // of the delivered frames
     bool operator==(const Events&) const = default;
   };
   // What became of connections, since the hub's start.

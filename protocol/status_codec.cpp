@@ -116,6 +116,7 @@ void members(Way& way, Some<StatusResponse::Consumer> auto& consumer) {
   way.number("queued_bytes", consumer.queued_bytes);
   way.number("connected_sec", consumer.connected_sec);
   way.flag_if_set("exclusive", consumer.exclusive);
+  way.number("delivered_bytes", consumer.delivered_bytes);
 }
 
 template <class Way>
@@ -150,6 +151,8 @@ void members(Way& way, Some<StatusResponse::Events> auto& events) {
   way.number("duplicates", events.duplicates);
   way.number("unmatched", events.unmatched);
   way.number("refused", events.refused);
+  way.number("published_bytes", events.published_bytes);
+  way.number("delivered_bytes", events.delivered_bytes);
 }
 
 template <class Way>

@@ -243,11 +243,11 @@ void HubCore::Impl::write_stream(Peer& peer, Turn::StreamId stream) {
   const Turn::Rendering& rendering = shares ? *shared_ : turn_.render(stream, seq);
   size_t taken = shares ? share(peer) : write(peer, rendering.bytes());
   if (taken == rendering.size) {
-    peer.outbox.passed(turn_.size_of(stream));
+    peer.outbox.passed(turn_.size_of(stream), taken);
     return;
   }
   Turn::Place place = rendering.place_of(taken);
-  peer.outbox.passed(place.events);
+  peer.outbox.passed(place.events, taken - place.rest);
   if (place.rest > 0) {
     Payers payers = ledger_.payers(*peer.account, Pool::queues);
     const Turn::Part& begun = turn_.parts_of(stream, place.events, payers).front();

@@ -190,6 +190,7 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
   }
   leave_tables(peer);
   events_.delivered += peer.outbox.delivered();
+  events_.delivered_bytes += peer.outbox.delivered_bytes();
   events_.dropped += peer.outbox.dropped();
   if (peer.counts) --counting_;
   Account& account = *peer.account;

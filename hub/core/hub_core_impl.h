@@ -241,7 +241,7 @@ class HubCore::Impl {
   KeyRegistry registry_;
   SourceTable sources_;
   StatusResponse::Events
-      events_;  // `delivered` and `dropped` are those of peers that are gone; status() adds the others
+      events_;  // what was delivered and dropped is that of peers that are gone; status() adds the others
   StatusResponse::Connections connections_;
   UnmatchedTypes unmatched_;
 

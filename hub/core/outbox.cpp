@@ -53,10 +53,11 @@ size_t Outbox::push_events(BlockPtr block, size_t first, size_t end, const Queue
   return static_cast<size_t>(dropped_ - before);
 }
 
-void Outbox::passed(size_t count) {
+void Outbox::passed(size_t count, size_t bytes) {
   BUSD_CHECK(empty());
   last_seq_ += count;
   delivered_ += count;
+  delivered_bytes_ += bytes;
 }
 
 void Outbox::push_begun(BlockPtr block, size_t at, size_t written) {
@@ -188,7 +189,10 @@ void Outbox::advance(size_t written) {
     begun_bytes_ = 0;
     begun_event_ = false;
     if (event) {
-      if (events_.front().seq != 0) ++delivered_;
+      if (events_.front().seq != 0) {
+        ++delivered_;
+        delivered_bytes_ += size;
+      }
       take_front(0, 1);
     } else {
       control_bytes_ -= static_cast<uint32_t>(size);

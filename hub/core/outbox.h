@@ -39,8 +39,9 @@ class Outbox {
   // limits by that one frame. O(dropped).
   size_t push_events(BlockPtr block, size_t first, size_t end, const QueueLimits& limits);
 
-  // Events that went to the socket without waiting here got the next seqs. Nothing may wait.
-  void passed(size_t count);
+  // So many events of so many bytes went to the socket without waiting here, and got the next seqs. Nothing
+  // may wait.
+  void passed(size_t count, size_t bytes);
   // The same for one of which the socket took only the first `written` bytes: it is what is written next.
   void push_begun(BlockPtr block, size_t at, size_t written);
 
@@ -89,6 +90,7 @@ class Outbox {
   uint64_t next_seq() const { return last_seq_ + 1; }
   uint64_t received() const { return last_seq_; }
   uint64_t delivered() const { return delivered_; }
+  uint64_t delivered_bytes() const { return delivered_bytes_; }
   uint64_t dropped() const { return dropped_; }
   uint64_t queued() const { return queued_events_; }
   size_t queued_bytes() const { return queued_bytes_; }
@@ -128,6 +130,7 @@ class Outbox {
   size_t queued_bytes_ = 0;
   uint64_t last_seq_ = 0;
   uint64_t delivered_ = 0;
+  uint64_t delivered_bytes_ = 0;
   uint64_t dropped_ = 0;
   uint32_t queued_frames_ = 0;  // events, and frames without seq
   uint32_t queued_events_ = 0;

@@ -91,6 +91,7 @@ void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
     return;
   }
   ++events_.published;
+  events_.published_bytes += bytes;
   ++publications.count;
   publications.last = now;
   if (peer.named != nullptr) {

@@ -31,6 +31,7 @@ StatusResponse::Consumer describe(const Peer& peer, TimePoint now) {
   out.event_types = peer.event_types;
   out.connected_sec = age_sec(now, peer.since);
   out.exclusive = peer.exclusive;
+  out.delivered_bytes = peer.outbox.delivered_bytes();
   return out;
 }
 
@@ -110,6 +111,7 @@ StatusResponse HubCore::Impl::status(TimePoint now) const {
   for (const NamedSource* source : sources_.known()) out.sources.push_back(describe(*source, now));
   for (const Peer* peer : oldest_first) {
     out.events.delivered += peer->outbox.delivered();
+    out.events.delivered_bytes += peer->outbox.delivered_bytes();
     out.events.dropped += peer->outbox.dropped();
     if (peer->phase == Phase::consumer) {
       // What cannot fit is not even looked at: thousands with hundreds of types each would take long.

@@ -272,6 +272,7 @@ void HubModel::publish(Id id, const Event& event, std::string_view line) {
     return;
   }
   ++events_.published;
+  events_.published_bytes += frame.head.size() + frame.tail.size();
   ++peer.published;
   peer.last_event = now_;
   if (!peer.source.empty()) {
@@ -497,6 +498,7 @@ void HubModel::gone(Id id) {
   if (peer.counts) note(Notice::Kind::left, id);
   leave(id);
   events_.delivered += peer.out.delivered();
+  events_.delivered_bytes += peer.out.delivered_bytes();
   events_.dropped += peer.out.dropped();
   wire_of_gone_[id] += peer.out.take_wire();
   peers_.erase(id);

@@ -198,7 +198,7 @@ class HubModel {
   std::deque<Answer> answers_;
   std::vector<Id> let_in_;  // in this entry
   std::map<std::string, uint64_t> unmatched_;
-  StatusResponse::Events events_;  // `delivered` and `dropped` of those who are gone
+  StatusResponse::Events events_;  // what was delivered and dropped: of peers that are gone
   StatusResponse::Connections connections_;
   std::vector<std::pair<hub::Notice::Kind, Id>> notices_;
   uint64_t crowded_out_ = 0;

@@ -56,7 +56,10 @@ class ModelQueue {
       if (!is_frame) {
         replies_.pop_front();
       } else {
-        if (frames_.front().is_event) ++delivered_;
+        if (frames_.front().is_event) {
+          ++delivered_;
+          delivered_bytes_ += line.size();
+        }
         frames_.pop_front();
       }
     }
@@ -117,6 +120,7 @@ class ModelQueue {
 
   uint64_t received() const { return received_; }
   uint64_t delivered() const { return delivered_; }
+  uint64_t delivered_bytes() const { return delivered_bytes_; }
   uint64_t dropped() const { return dropped_; }
   uint64_t queued() const {
     return static_cast<uint64_t>(
@@ -160,6 +164,7 @@ class ModelQueue {
   bool frame_is_begun_ = false;
   uint64_t received_ = 0;
   uint64_t delivered_ = 0;
+  uint64_t delivered_bytes_ = 0;
   uint64_t dropped_ = 0;
 };
 

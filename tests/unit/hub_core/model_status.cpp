@@ -81,6 +81,7 @@ void HubModel::describe_peers(StatusResponse& out) const {
   }
   for (const auto& [id, peer] : peers_) {
     out.events.delivered += peer.out.delivered();
+    out.events.delivered_bytes += peer.out.delivered_bytes();
     out.events.dropped += peer.out.dropped();
     if (peer.is_source() || peer.phase == Phase::consumer) ++out.active_conns;
     if (peer.is_source() && peer.source.empty()) {
@@ -102,6 +103,7 @@ void HubModel::describe_peers(StatusResponse& out) const {
     consumer.queued_bytes = peer.out.queued_bytes();
     consumer.connected_sec = std::chrono::duration_cast<std::chrono::seconds>(now_ - peer.since).count();
     consumer.exclusive = peer.hello.exclusive;
+    consumer.delivered_bytes = peer.out.delivered_bytes();
     out.consumers.push_back(std::move(consumer));
   }
 }

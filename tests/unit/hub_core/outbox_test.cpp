@@ -132,7 +132,7 @@ TEST_CASE("Outbox keeps the begun event of a block and drops those behind it") {
 
 TEST_CASE("Outbox counts events that did not wait, and goes on in the middle of one") {
   Outbox outbox;
-  outbox.passed(8);
+  outbox.passed(8, 120);
   CHECK(outbox.next_seq() == 9);
   outbox.push_begun(events("ij"), 0, 6);
   outbox.push_events(events("ij"), 1, 2, kWide);
@@ -141,6 +141,8 @@ TEST_CASE("Outbox counts events that did not wait, and goes on in the middle of 
   CHECK(drain(outbox) == "seq\":9}\n{\"j\",\"seq\":10}\n");
   CHECK(outbox.received() == 10);
   CHECK(outbox.queued_bytes() == 0);
+  // The whole of an event that was begun, and of the one behind it.
+  CHECK(outbox.delivered_bytes() == 120 + std::string("{\"i\",\"seq\":9}\n{\"j\",\"seq\":10}\n").size());
 }
 
 TEST_CASE("Outbox drops as many frames as a large one needs") {

@@ -43,6 +43,10 @@ TEST_CASE("Status says who is there and what became of every event") {
   rig.connect();  // in its handshake: not counted
   rig.clock += milliseconds(2500);
 
+  // What a source sends is counted as consumers get it.
+  uint64_t published_bytes = std::string(R"({"type":"event","event_type":"x","payload":null})").size() +
+                             std::string(R"({"type":"event","event_type":"nobody","payload":null})").size() +
+                             2;
   StatusResponse s = rig.core.status(rig.clock);
   CHECK(s.pid == 7);
   CHECK(s.uptime_sec == 2);
@@ -68,7 +72,7 @@ TEST_CASE("Status says who is there and what became of every event") {
   REQUIRE(s.sources.size() == 2);
   CHECK(s.sources[0] == StatusResponse::Source{"clock", SourceState::connected, 43, kOurUid, 1, 2500});
   CHECK(s.sources[1] == StatusResponse::Source{"", SourceState::connected, 555, kOurUid, 1, 2500});
-  CHECK(s.events == StatusResponse::Events{2, 0, 0, 0, 1, 0});
+  CHECK(s.events == StatusResponse::Events{2, 0, 0, 0, 1, 0, published_bytes, 0});
   REQUIRE(s.cleanup_locks.size() == 1);
   CHECK(s.cleanup_locks[0] == StatusResponse::CleanupLock{"k:1", 42, 2500, 0});
   CHECK(s.limits.frame_bytes == kMaxFrameBytes);
@@ -89,6 +93,8 @@ TEST_CASE("Totals keep what those who left got and lost") {
   StatusResponse s = rig.core.status(rig.clock);
   CHECK(s.events.published == 4);
   CHECK(s.events.delivered == 1);
+  CHECK(s.events.delivered_bytes ==
+        std::string(R"({"type":"event","event_type":"x","seq":1,"payload":null})").size() + 1);
   CHECK(s.events.dropped == 2);
 }
 

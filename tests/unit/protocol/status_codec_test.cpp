@@ -27,6 +27,7 @@ StatusResponse full_response(size_t consumers = 2) {
     consumer.queued_bytes = 300;
     consumer.connected_sec = 60;
     consumer.exclusive = i % 2 == 1;
+    consumer.delivered_bytes = 480;
     response.consumers.push_back(consumer);
   }
   response.version = "0.1.0";
@@ -34,7 +35,7 @@ StatusResponse full_response(size_t consumers = 2) {
   response.socket = "/run/user/1000/busd/bus.sock";
   response.sources = {{"clock", SourceState::connected, 5, 1000, 42, 13},
                       {"", SourceState::connected, 6, 0, 0, -1}};
-  response.events = {1, 2, 3, 4, 5, 6};
+  response.events = {1, 2, 3, 4, 5, 6, 700, 800};
   response.connections = {11, 12, 13, 14, 15, 16, 17, 18, 19};
   response.unmatched_types = {{"x", 5}, {"y", 1}};
   response.cleanup_locks = {{"k", 9, 100, 2}};
@@ -65,13 +66,14 @@ TEST_CASE("status_response is written in order, lists always, unset ages and ids
       encode(response) ==
       R"({"type":"status_response","pid":7,"uptime_sec":120,"active_conns":3,"consumers":[)"
       R"({"pid":100,"event_key":"key-0","received":10,"dropped":2,"uid":1000,"event_types":["a.*","b"],"delivered":5,)"
-      R"("queued":3,"queued_bytes":300,"connected_sec":60},)"
+      R"("queued":3,"queued_bytes":300,"connected_sec":60,"delivered_bytes":480},)"
       R"({"pid":101,"event_key":"key-1","subscription_id":"s","received":10,"dropped":2,"kernel_pid":9,"uid":1000,)"
-      R"("event_types":["a.*","b"],"delivered":5,"queued":3,"queued_bytes":300,"connected_sec":60,"exclusive":true}],)"
+      R"("event_types":["a.*","b"],"delivered":5,"queued":3,"queued_bytes":300,"connected_sec":60,"exclusive":true,"delivered_bytes":480}],)"
       R"("version":"0.1.0","bus":"bus","socket":"/run/user/1000/busd/bus.sock","sources":[)"
       R"({"source":"clock","state":"connected","pid":5,"uid":1000,"published":42,"last_event_ms_ago":13},)"
       R"({"source":"","state":"connected","pid":6,"uid":0,"published":0}],)"
-      R"("events":{"published":1,"delivered":2,"dropped":3,"duplicates":4,"unmatched":5,"refused":6},)"
+      R"("events":{"published":1,"delivered":2,"dropped":3,"duplicates":4,"unmatched":5,"refused":6,)"
+      R"("published_bytes":700,"delivered_bytes":800},)"
       R"("connections":{"accepted":11,"denied":12,"too_many":13,"timed_out":14,"cleanup_timeouts":15,"unread":16,"evicted":17,"uncleaned":18,"administrative":19},)"
       R"("unmatched_types":[{"event_type":"x","count":5},{"event_type":"y","count":1}],)"
       R"("cleanup_locks":[{"scope":"k","pid":9,"held_ms":100,"waiting":2}],)"
