@@ -26,8 +26,8 @@ namespace {
 // The holder of the lock may be about to end (PROTOCOL.md 8).
 constexpr Duration kLockPatience = seconds(2);
 
-// What the hub itself holds: stdio, lock, socket, log, epoll, signals, the listener's reserve, and a few for the
-// runtime.
+// What the hub itself holds: stdio, lock, socket, log, epoll, signals, the listener's reserve, and a few for
+// the runtime.
 constexpr size_t kOwnDescriptors = 32;
 
 // Fewer make no bus: a handful of programs would use them up.
