@@ -29,15 +29,15 @@ constexpr const char* kAbout =
   bus-status --watch               refresh it every second, with rates; --watch 200ms: more often
   bus-status --json | jq .events   print the hub's answer as it came
   bus-status --check || echo sick  tell a script or a supervisor whether the hub is healthy
-  bus-status --explain build.done  list who would get an event of this type, and why the others would not
+  bus-status --explain build.done  list which consumers would get this type, and why others not
 
 Shows the state of the hub. It never starts a hub.)";
 
 constexpr const char* kNotes =
     R"(Columns: RECEIVED is the number of events that the hub accepted for the consumer; DROPPED is the
-number that it discarded because the consumer was too slow; LAG is the number of events that wait for
-the consumer, and QUEUE is their size. PROGRAM is the name of the process. A pid in parentheses is
-the pid reported by the kernel, where it differs from the claimed one. UNMATCHED TYPE lists event
+number that it discarded because the consumer was too slow; LAG is the number of events that wait
+for the consumer, and QUEUE is their size. PROGRAM is the name of the process. A pid in parentheses
+is the pid reported by the kernel, where it differs from the claimed one. UNMATCHED TYPE lists event
 types that no consumer subscribes to.
 
 --watch on a terminal: q quits, s changes the order of the consumers, p pauses. LOSS is "now" for a
@@ -54,9 +54,9 @@ it prints nothing and exits with 69.
 A duration D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
 Exit status: 0 success: the hub is healthy, or at least one consumer would get the event; 1
-(--explain) no consumer would get it; 64 usage error; 69 no hub runs; 70 stdout cannot be written; 75
-the hub does not answer within 2 s, its socket is gone, or the process that answers does not hold the
-lock; 76 the peer is not a busd hub; 77 permission denied; 129/130/143 ended by
+(--explain) no consumer would get it; 64 usage error; 69 no hub runs; 70 stdout cannot be written;
+75 the hub does not answer within 2 s, its socket is gone, or the process that answers does not hold
+the lock; 76 the peer is not a busd hub; 77 permission denied; 129/130/143 ended by
 SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};

@@ -280,7 +280,7 @@ done
 # Which hub: what the line says goes before the environment, wherever it stands, and is read as the shell would read it.
 start other busd --socket "$XDG_RUNTIME_DIR/busd/other.sock"
 await other.err 'msg="serving"'
-start_consumer elsewhere elsewhere -t elsewhere.type -t "q'\"\$" --socket "$XDG_RUNTIME_DIR/busd/other.sock"
+start_consumer elsewhere elsewhere -t elsewhere.type -t "q'\"\$" --literal --socket "$XDG_RUNTIME_DIR/busd/other.sock"
 expect_names 'bus-consume --socket home/busd/other.sock ' 'elsewhere'
 expect_names 'bus-publish --socket=home/busd/other.sock e' 'elsewhere.type'
 expect_names 'bus-status --socket ~/busd/other.sock --explain e' 'elsewhere.type'
@@ -335,7 +335,7 @@ expect 'bus-publish --lines < values/o' 'values/one.conf'
 
 # ---- What goes together
 
-expect 'bus-status --json --' '--bus,--help,--socket,--version,--watch'
+expect 'bus-status --json --' '--bus,--buses,--help,--json-errors,--literal,--no-start,--socket,--version,--watch'
 expect 'bus-status --s' '--socket'
 expect 'bus-status --bus x --s' ''
 expect 'bus-status --bus=x --s' ''

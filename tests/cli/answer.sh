@@ -2,7 +2,7 @@
 # What the hub says before it closes a connection reaches programs that go on writing, such as socat and Node.
 . "$(dirname "$0")/lib.sh"
 
-run 0 bus-publish type
+run 0 bus-publish type --null
 
 # The first line is refused, and megabytes follow.
 flood() {

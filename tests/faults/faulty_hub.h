@@ -80,6 +80,8 @@ class FaultyHub {
   // Waits for its end and fails the test unless it is one of those that are promised: a message on stderr,
   // and a code.
   void expect_promised_end();
+  // Whether the last hub logged that it hands over.
+  bool handed_over() const;
   // Waits for an end that was asked for: exit code 0, or one of those.
   void expect_end();
   int last_code() const { return last_code_; }  // of the last that ended before it was asked to

@@ -298,6 +298,8 @@ TEST_CASE("A passed socket whose lock another hub holds is not served, and the h
           "[rival]") {
   TempDir dir;
   HubProcess old(dir, {});
+  // A hub that runs would see that its socket was replaced, and hand over.
+  old.pause();
   // What systemd does at the path of its socket when something stands there.
   REQUIRE(::rename((dir.path() + "/bus.sock").c_str(), dir.file("moved.sock").c_str()) == 0);
   auto listening = listen_unix(dir.file("bus.sock"), 8);
@@ -311,7 +313,23 @@ TEST_CASE("A passed socket whose lock another hub holds is not served, and the h
   // Nobody has connected.
   CHECK_FALSE(Fd(::accept(listening->get(), nullptr, nullptr)));
   REQUIRE(::rename(dir.file("moved.sock").c_str(), (dir.path() + "/bus.sock").c_str()) == 0);
+  old.resume();
   old.stop();
+}
+
+TEST_CASE("A hub hands over to the one that a manager starts at a socket in the place of its own",
+          "[rival]") {
+  Manager manager(0700);
+  manager.listening.reset();
+  REQUIRE(::unlink(manager.socket().c_str()) == 0);
+  Child old(busd_program(), {"--socket", manager.socket()});
+  old.wait_for_errors("msg=\"serving\"");
+  REQUIRE(::unlink(manager.socket().c_str()) == 0);
+  manager.listen();
+  Child hub = manager.start_ready();
+  CHECK(old.wait() == ExitStatus{0, 0});
+  CHECK(old.errors().find("handing over") != std::string::npos);
+  stop(hub);
 }
 
 TEST_CASE("A hub by hand yields to the one that a manager starts because it has knocked", "[rival]") {
