@@ -1,5 +1,6 @@
 // Any line: decoding never crashes, and agrees with the scanner of event lines and with a second opinion on
 // JSON; what decodes is encoded, and decodes to the same.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
