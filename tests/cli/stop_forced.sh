@@ -17,6 +17,21 @@ check_has err "bus-stop: killed pid $hub, which did not answer"
 wait "$hub"
 check_equal "how the frozen hub ended" 137 "$?"
 
+# A full hub: it can still be looked at and stopped, and refuses others with what to do.
+start_hub --max-connections 2
+start_consumer one one --no-reconnect
+one=$pid
+start_consumer two two --no-reconnect
+two=$pid
+run 75 bus-publish t 1
+run 0 bus-status
+run 75 bus-stop
+run 0 bus-stop --force
+check_has err "bus-stop: stopped"
+expect_exit "the full hub" "$hub" 0
+expect_exit "its first consumer" "$one" 69
+expect_exit "its second consumer" "$two" 69
+
 # The socket was removed under the hub; the lock names it all the same.
 start_hub
 rm bus.sock
