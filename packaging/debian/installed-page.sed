@@ -4,4 +4,4 @@ s#\[[^]]*\]\(consumer/include/(busd/[^)]*)\)#`/usr/include/\1`#g
 s#\[[^]]*\]\(consumer/examples([^)]*)\)#`/usr/share/doc/libbusd-dev/examples\1`#g
 s#\[[^]]*\]\(protocol/PROTOCOL\.md\)#bus-protocol(7)#g
 s#\]\(LICENSE\)#](copyright)#g
-s#\[[^]]*\]\(((ARCHITECTURE|CONTRIBUTING|HACKING|tests/bench/README)\.md)\)#`\1` in the source#g
+s#\[[^]]*\]\(((ARCHITECTURE|CHANGELOG|CONTRIBUTING|HACKING|tests/bench/README)\.md)\)#`\1` in the source#g
