@@ -34,8 +34,14 @@ void open_missing_stdio() {
 }
 
 int fail(ExitCode code, const std::string& what, Readiness& readiness) {
-  std::fprintf(stderr, "busd: %s\n", what.c_str());
-  readiness.failed("busd: " + what);
+  std::string said;
+  for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = what.find('\n', begin);
+    said += "busd: " + what.substr(begin, end == std::string::npos ? end : end - begin) + "\n";
+  }
+  std::fputs(said.c_str(), stderr);
+  // One line is all that the program that waits can take.
+  readiness.failed(said.substr(0, said.find('\n')));
   return code;
 }
 

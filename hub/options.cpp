@@ -11,6 +11,7 @@
 #include "hub/core/budget.h"
 #include "hub/settings.h"
 #include "protocol/base/file.h"
+#include "protocol/base/spelling.h"
 #include "protocol/base/strings.h"
 
 namespace bus::hub {
@@ -48,6 +49,7 @@ struct Raw {
 
 void describe(CLI::App& app, Raw& raw) {
   app.set_help_flag();
+  app.allow_extras();  // unknown_options() has better words for them
   app.add_flag("-h,--help", raw.help, "Print this and exit");
   app.add_flag("-V,--version", raw.version, "Print the version and exit");
   for (const Setting& setting : settings()) {
@@ -68,6 +70,27 @@ void describe(CLI::App& app, Raw& raw) {
       ->group("");
 }
 
+// What is wrong with each option that busd does not have, in the order typed, a line each.
+std::string unknown_options(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) continue;
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  std::string out;
+  for (const std::string& word : app.remaining()) {
+    if (word.size() < 2 || word[0] != '-' || word == "--") continue;
+    std::string option = word.substr(0, word.find('='));
+    bool is_plain = std::all_of(option.begin(), option.end(), [](char c) { return c > ' ' && c < 127; });
+    std::string meant = nearest_option(option, names);
+    if (!out.empty()) out += "\n";
+    out += "unknown option " + (is_plain ? option : bus::quoted(option));
+    out += meant.empty() ? "; see busd --help" : "; did you mean " + meant + "?";
+  }
+  return out;
+}
+
 Result<void> parse_command_line(CLI::App& app, const std::vector<std::string>& arguments) {
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   // CLI11 reports by exceptions; none leaves this function.
@@ -75,6 +98,9 @@ Result<void> parse_command_line(CLI::App& app, const std::vector<std::string>& a
     app.parse(std::move(reversed));
   } catch (const CLI::Error& error) {
     return Error{Errc::invalid, error.what()};
+  }
+  if (auto words = app.remaining(); !words.empty()) {
+    return Error{Errc::invalid, bus::quoted(words.back()) + " is not expected: busd takes options only"};
   }
   return {};
 }
@@ -166,7 +192,10 @@ std::variant<Options, Ending> parse_options(const std::vector<std::string>& argu
   Raw raw;
   CLI::App app("", "busd");
   describe(app, raw);
-  if (auto done = parse_command_line(app, arguments); !done) return wrong(kExitUsage, done.error().what);
+  auto parsed = parse_command_line(app, arguments);
+  if (std::string unknown = unknown_options(app); !unknown.empty())
+    return Ending{kExitUsage, unknown, ready_fd_of(arguments)};
+  if (!parsed) return wrong(kExitUsage, parsed.error().what);
   if (raw.help) return Ending{kExitDone, kExamples + app.help(), -1};
   if (raw.version) return Ending{kExitDone, "busd " BUSD_VERSION "\n", -1};
 

@@ -46,7 +46,7 @@ inline constexpr Duration kDetachedIdleExit = seconds(30);
 // wrong.
 struct Ending {
   ExitCode code = kExitDone;
-  std::string text;
+  std::string text;   // one fault a line
   int ready_fd = -1;  // who waits there is to learn it too
 };
 

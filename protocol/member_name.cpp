@@ -1,9 +1,9 @@
 #include "protocol/member_name.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "protocol/base/spelling.h"
 #include "protocol/base/strings.h"
 #include "protocol/json_text.h"
 
@@ -40,21 +40,6 @@ bool is_plain_ascii(std::string_view text) {
                       [](char c) { return c == '\\' || static_cast<unsigned char>(c) >= 0x80; });
 }
 
-// Edit distance of two texts, which are short: insertions, deletions and replacements of one byte.
-size_t distance(std::string_view from, std::string_view to) {
-  std::array<size_t, 64> row{};
-  if (to.size() >= row.size()) return row.size();
-  for (size_t i = 0; i <= to.size(); ++i) row[i] = i;
-  for (size_t i = 0; i < from.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < to.size(); ++j) {
-      size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({row[j + 1] + 1, row[j] + 1, replaced}));
-    }
-  }
-  return row[to.size()];
-}
-
 constexpr size_t kMostSlips = 2;
 
 }  // namespace
@@ -88,7 +73,7 @@ std::optional<std::string_view> meant_name(std::string_view written,
                    name[name.size() - written.size() - 1] == '_';
     if (is_tail) return name;
     // A name that shares nothing but two letters with a short one is no slip.
-    size_t slips = distance(written, name);
+    size_t slips = edit_distance(written, name);
     if (slips >= least || slips + 1 >= name.size()) continue;
     least = slips;
     nearest = name;

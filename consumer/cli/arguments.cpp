@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "consumer/cli/spelling.h"
+#include "protocol/base/spelling.h"
 
 namespace bus::cli {
 
@@ -173,26 +173,11 @@ void ArgumentReader::unknown(const std::string& option) {
 }
 
 std::string ArgumentReader::suggestion_for(const std::string& option) const {
-  std::string wanted = option.starts_with("--") ? option : "-" + option;
-  std::string best;
-  size_t best_distance = 0;
+  std::vector<std::string> names;
   for (const auto& declared : declared_) {
-    if (declared->is_argument()) continue;
-    for (const std::string& name : declared->names) {
-      bool same_letter = option.size() == 2 && name.size() == 2 && (option[1] ^ name[1]) == 0x20;
-      if (same_letter) return name;
-      // Single letters are all alike.
-      if (wanted.size() < 5 || !name.starts_with("--")) continue;
-      std::string_view word = std::string_view(name).substr(2);
-      size_t distance = edit_distance(wanted.substr(2), word);
-      bool near = alike(wanted.substr(2), word) || name.starts_with(wanted);
-      if (near && (best.empty() || distance < best_distance)) {
-        best = name;
-        best_distance = distance;
-      }
-    }
+    if (!declared->is_argument()) names.insert(names.end(), declared->names.begin(), declared->names.end());
   }
-  return best;
+  return nearest_option(option, names);
 }
 
 void ArgumentReader::wrong(ErrorCode code, std::string message, std::string hint) {

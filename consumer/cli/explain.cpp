@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "consumer/cli/spelling.h"
+#include "protocol/base/spelling.h"
 
 namespace bus::cli {
 

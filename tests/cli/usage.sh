@@ -58,6 +58,10 @@ usage_text "unknown option --zebra; see bus-publish --help" bus-publish --zebra
 run 64 bus-consume --zebra --vresion -n
 check_equal "unknown options" "bus-consume: unknown option --zebra; see bus-consume --help
 bus-consume: unknown option --vresion; did you mean --version?" "$(cat err)"
+run 64 busd --zebra --vresion --socket
+check_equal "unknown options of busd" "busd: unknown option --zebra; see busd --help
+busd: unknown option --vresion; did you mean --version?" "$(cat err)"
+usage_text "unknown option --qeue-frames; did you mean --queue-frames?" busd --qeue-frames=5 --detach --foreground
 usage_text 'one KEY only; "-n" is a second one' bus-consume k -- -n
 usage_text 'one PAYLOAD only; "c" is a second one' bus-publish a 1 c
 usage_text '--count needs a number' bus-consume build -n

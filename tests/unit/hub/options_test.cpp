@@ -67,6 +67,19 @@ TEST_CASE("Options from the command line") {
   CHECK(parsed({"--idle-exit", "never"}).idle_exit == Duration::max());
 }
 
+TEST_CASE(
+    "Unknown options are all named in the order typed, before anything else, with the one that was meant") {
+  auto result = parse_options({"--zebra", "1", "--vresion", "--queue-frames", "0", "--socket"});
+  auto* ending = std::get_if<Ending>(&result);
+  REQUIRE(ending != nullptr);
+  CHECK(ending->code == kExitUsage);
+  CHECK(ending->text ==
+        "unknown option --zebra; see busd --help\nunknown option --vresion; did you mean --version?");
+  expect_wrong({"--sock=x"}, kExitUsage, "unknown option --sock; did you mean --socket?");
+  expect_wrong({"-v"}, kExitUsage, "unknown option -v; did you mean -V?");
+  expect_wrong({"--a\nb"}, kExitUsage, "unknown option \"--a\\nb\"");
+}
+
 TEST_CASE("Options that cannot be are named with what is wrong and what is right, exit code 64") {
   expect_wrong({"--nonsense"}, kExitUsage, "--nonsense");
   expect_wrong({"word"}, kExitUsage, "word");

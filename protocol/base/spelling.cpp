@@ -1,11 +1,11 @@
-#include "consumer/cli/spelling.h"
+#include "protocol/base/spelling.h"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 #include <vector>
 
-namespace bus::cli {
+namespace bus {
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> two_above;
@@ -31,4 +31,24 @@ bool alike(std::string_view a, std::string_view b) {
   return edit_distance(a, b) <= (longest < 4 ? 1 : longest < 12 ? 2 : 3);
 }
 
-}  // namespace bus::cli
+std::string nearest_option(const std::string& option, const std::vector<std::string>& names) {
+  std::string wanted = option.starts_with("--") ? option : "-" + option;
+  std::string best;
+  size_t best_distance = 0;
+  for (const std::string& name : names) {
+    bool same_letter = option.size() == 2 && name.size() == 2 && (option[1] ^ name[1]) == 0x20;
+    if (same_letter) return name;
+    // Single letters are all alike.
+    if (wanted.size() < 5 || !name.starts_with("--")) continue;
+    std::string_view word = std::string_view(name).substr(2);
+    size_t distance = edit_distance(wanted.substr(2), word);
+    bool near = alike(wanted.substr(2), word) || name.starts_with(wanted);
+    if (near && (best.empty() || distance < best_distance)) {
+      best = name;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace bus
