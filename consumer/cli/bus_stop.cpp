@@ -126,8 +126,10 @@ bool Stop::consumers_live() const {
   });
 }
 
-// A consumer that reconnects starts the next hub at once. Looks for that while there are consumers that may.
+// A consumer that reconnects starts the next hub at once. Looks for that while there are consumers that may;
+// not without, since a look connects, and where a service manager holds the socket, that starts the next hub.
 void Stop::note_successor(int64_t ended_pid) const {
+  if (!consumers_live()) return;
   constexpr Milliseconds kLongest{1000};
   constexpr Milliseconds kPause{10};
   std::string starter = "a client that reconnects";

@@ -25,6 +25,45 @@ std::optional<size_t> index_of(const std::string& name) {
   return index;
 }
 
+bool is_of_number(char c) {
+  return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+// Whether the four digits behind "\\u" at `at` are those of a surrogate with one of these second digits.
+bool is_surrogate(std::string_view json, size_t at, std::string_view second_digits) {
+  return at + 6 <= json.size() && json[at] == '\\' && json[at + 1] == 'u' &&
+         (json[at + 2] == 'd' || json[at + 2] == 'D') &&
+         second_digits.find(json[at + 3]) != std::string_view::npos;
+}
+
+// JSON of the same length and places whose every value RapidJSON takes: half a surrogate pair becomes U+FFFD,
+// and a long number, which may be too large for any type, a short one.
+std::string tamed(std::string_view json) {
+  std::string out(json);
+  bool in_string = false;
+  for (size_t at = 0; at < out.size();) {
+    if (in_string) {
+      if (is_surrogate(json, at, "89abAB") && is_surrogate(json, at + 6, "cdefCDEF")) {
+        at += 12;
+      } else if (is_surrogate(json, at, "89abcdefABCDEF")) {
+        out.replace(at + 2, 4, "fffd");
+        at += 6;
+      } else {
+        in_string = out[at] != '"';
+        at += out[at] == '\\' ? size_t{2} : size_t{1};
+      }
+      continue;
+    }
+    size_t end = at;
+    while (end < out.size() && is_of_number(out[end])) ++end;
+    bool number = end > at && (out[at] == '-' || (out[at] >= '0' && out[at] <= '9'));
+    if (number && end - at > 2) out.replace(at, end - at, "0." + std::string(end - at - 2, '1'));
+    if (!number) in_string = out[at] == '"';
+    at = number ? end : at + 1;
+  }
+  return out;
+}
+
 // Follows the path through the events of the reader. A container is on the path if the path leads through it:
 // those are the outermost ones of the open containers, one for each name that has been matched, and the root.
 class PathFinder {
@@ -36,7 +75,10 @@ class PathFinder {
 
   bool Null() { return scalar("null"); }
   bool Bool(bool value) { return scalar(value ? "true" : "false"); }
-  bool RawNumber(const char* text, rapidjson::SizeType length, bool) { return scalar({text, length}); }
+  // Its own bytes, not those of the tamed text.
+  bool RawNumber(const char*, rapidjson::SizeType length, bool) {
+    return scalar(json_.substr(stream_.Tell() - length, length));
+  }
   bool String(const char* text, rapidjson::SizeType length, bool) { return scalar({text, length}); }
   bool Key(const char* text, rapidjson::SizeType length, bool) {
     if (inside_path()) levels_.back().matches = std::string_view(text, length) == path_[levels_.size() - 1];
@@ -119,7 +161,8 @@ class PathFinder {
 }  // namespace
 
 std::optional<std::string> find_json(std::string_view json, const JsonPath& path) {
-  rapidjson::MemoryStream stream(json.data(), json.size());
+  std::string text = tamed(json);
+  rapidjson::MemoryStream stream(text.data(), text.size());
   PathFinder finder(json, stream, path);
   rapidjson::Reader reader;
   if (reader.Parse<kFlags>(stream, finder).IsError()) return std::nullopt;

@@ -13,9 +13,9 @@ namespace bus::cli {
 // The names of members, or the indexes of elements, from the outermost value inwards. Empty: the whole text.
 using JsonPath = std::vector<std::string>;
 
-// The value at `path`: the text of a string without quotes and escapes, the bytes of any other value. Where a
-// name occurs twice in one object, the last one counts, as most parsers have it. Nothing: there is no such
-// value.
+// The value at `path`: the text of a string without quotes and escapes (U+FFFD for half a surrogate pair,
+// which is no text), the bytes of any other value. Where a name occurs twice in one object, the last one
+// counts, as most parsers have it. Nothing: there is no such value.
 std::optional<std::string> find_json(std::string_view json, const JsonPath& path);
 
 }  // namespace bus::cli

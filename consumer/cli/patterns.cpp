@@ -25,12 +25,13 @@ std::optional<size_t> find_pair(std::string_view text, char open, char close) {
   return begin;
 }
 
-// MQTT, AMQP and NATS: a wildcard is a whole level, so that "c++", "a->b" and "issue#12" are none.
+// MQTT, AMQP, NATS and SQL: a wildcard is a whole level, so that "c++", "a->b", "issue#12" and "50%" are
+// none.
 std::optional<size_t> find_level(std::string_view text) {
   for (size_t at = 0; at <= text.size();) {
     size_t end = std::min(text.find_first_of("./", at), text.size());
     std::string_view level = text.substr(at, end - at);
-    if (level == "#" || level == "+" || level == ">") return at;
+    if (level == "#" || level == "+" || level == ">" || level == "%") return at;
     at = end + 1;
   }
   return std::nullopt;
@@ -66,7 +67,10 @@ bool is_pattern(std::string_view entry) {
 }
 
 std::string patterns_below(const std::string& stem) {
-  if (stem.empty()) return "\"*\" matches every type";
+  // Only a dot separates levels: no pattern is below "build:".
+  bool other_separator =
+      !stem.empty() && std::string_view(":-_ ").find(stem.back()) != std::string_view::npos;
+  if (stem.empty() || other_separator) return "\"*\" matches every type";
   return quoted(stem + ".*") + " matches the types below " + quoted(stem) + ", \"*\" every type";
 }
 

@@ -181,6 +181,8 @@ TEST_CASE("Entries in the syntax of other systems are refused, with the pattern 
                                             {"build$", "\"build.*\""},
                                             {"build\\.done", "\"build.*\""},
                                             {"build.", "\"build.*\""},
+                                            {"build.%", "\"build.*\""},
+                                            {"build:*", "no event; \"*\" matches"},
                                             {"build..*", "\"build.*\""},
                                             {"a,b", "once for each"},
                                             {"a|b", "once for each"},

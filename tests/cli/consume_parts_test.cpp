@@ -41,6 +41,19 @@ std::string rendered(const std::string& format, std::string_view payload, bool s
 
 }  // namespace
 
+TEST_CASE("A value is found beside values that no type holds") {
+  std::string json = R"({"n":5,"big":1e400,"long":)" + std::string(500, '9') +
+                     R"(,"half":"x\ud800y","pair":"\uD83D\ude00","after":[1.10,-2e-9,{"z":"\\ud800"}]})";
+  CHECK(found(json, {"n"}) == "5");
+  CHECK(found(json, {"big"}) == "1e400");
+  CHECK(found(json, {"long"}) == std::string(500, '9'));
+  CHECK(found(json, {"half"}) == "x\xEF\xBF\xBDy");
+  CHECK(found(json, {"pair"}) == "\xF0\x9F\x98\x80");
+  CHECK(found(json, {"after"}) == R"([1.10,-2e-9,{"z":"\\ud800"}])");
+  CHECK(found(json, {"after", "1"}) == "-2e-9");
+  CHECK(found(json, {"after", "2", "z"}) == R"(\ud800)");
+}
+
 TEST_CASE("A value in JSON is found by its path, with the bytes that it has there") {
   std::string_view json =
       R"({"a":{"b":[10,{"c":1.10},[ 1 , 2 ]],"":"empty"},"s":"x\u0041\n","n":null,"t":true,"f":-0.0e+1})";
