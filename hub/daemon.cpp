@@ -68,9 +68,9 @@ std::string count_of(uint64_t n, const std::string& noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
 
-std::string status_line(const Census& census) {
-  return count_of(census.consumers, "consumer") + ", " + count_of(census.sources, "source") + ", " +
-         count_of(census.dropped, "event") + " dropped";
+std::string status_line(const Summary& summary) {
+  return count_of(summary.consumers, "consumer") + ", " + count_of(summary.sources, "source") + ", " +
+         count_of(summary.dropped, "event") + " dropped";
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, InstanceLock& lock, c
       log_(log),
       sessions_(loop, std::move(config), now()),
       notifier_(
-          loop, manager, [this] { return status_line(sessions_.core().census()); }, log),
+          loop, manager, [this] { return status_line(sessions_.core().summary()); }, log),
       rendezvous_(loop, lock, log,
                   {[this](Fd socket) { listen_at(std::move(socket)); },
                    [this](const std::string& reason) { hand_over(reason); }}),
@@ -132,12 +132,12 @@ void Daemon::begin_stop(const char* reason, std::string_view farewell) {
 }
 
 void Daemon::end_of_turn() {
-  if (sessions_.bury()) listener_->descriptor_freed();
+  if (sessions_.destroy_closed()) listener_->descriptor_freed();
   log_notices();
   notifier_.changes(sessions_.core().changes());
   if (sessions_.core().stop_requested()) begin_stop("shutdown message");
   if (stopping_ && sessions_.empty()) {
-    static_cast<void>(sessions_.bury());
+    static_cast<void>(sessions_.destroy_closed());
     loop_.stop();
     return;
   }
@@ -153,7 +153,7 @@ void Daemon::reload() {
 }
 
 void Daemon::on_deadline() {
-  sessions_.judge();
+  sessions_.expire();
   if (!stopping_ && sessions_.core().idle(now()) && leave_for_disuse()) begin_stop("idle");
 }
 

@@ -51,8 +51,8 @@ class Daemon {
   Timer deadline_;
   Timer stop_deadline_;
   SignalWatch on_sigterm_;
-  std::optional<SignalWatch>
-      on_sigint_;  // unless it was ignored when the hub started, as for a script's background job
+  // Unless SIGINT was ignored when the hub started, as for a script's background job.
+  std::optional<SignalWatch> on_sigint_;
   SignalWatch on_sighup_;
   bool stopping_ = false;
 };

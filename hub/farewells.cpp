@@ -92,7 +92,7 @@ void Farewells::close_all() {
   timer_.clear();
 }
 
-bool Farewells::bury() {
+bool Farewells::destroy_closed() {
   bool freed = !closed_.empty();
   closed_.clear();
   return freed;

@@ -34,7 +34,7 @@ class Farewells {
   void close_all();
   // Destroys what was closed; for the end of a turn. Returns whether a descriptor was freed since the last
   // call.
-  bool bury();
+  bool destroy_closed();
 
  private:
   class Farewell;

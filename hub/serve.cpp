@@ -56,7 +56,7 @@ Result<size_t> fitting_connections(size_t wanted, Log& log) {
   return std::min(wanted, most);
 }
 
-Result<void> fill_with_chance(uint64_t (&key)[2]) {
+Result<void> fill_random(uint64_t (&key)[2]) {
   ssize_t got = 0;
   do {
     got = ::getrandom(key, sizeof key, 0);
@@ -84,7 +84,7 @@ Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, si
   config.allow_uids = options.allow_uids;
   config.allow_gids = options.allow_gids;
   config.announce = options.announce;
-  BUSD_TRY(fill_with_chance(config.hash_key));
+  BUSD_TRY(fill_random(config.hash_key));
   return config;
 }
 

@@ -31,10 +31,10 @@ size_t Session::write(std::string_view bytes) noexcept {
   }
 }
 
-size_t Session::share(SharedPages& pages, const std::vector<std::string_view>& pieces) noexcept {
+size_t Session::send_shared(SharedPages& pages, const std::vector<std::string_view>& pieces) noexcept {
   if (output_broken_ || !is_open()) return 0;
   int error = 0;
-  size_t taken = pages.give(fd_.get(), pieces, error);
+  size_t taken = pages.send(fd_.get(), pieces, error);
   if (error == ENOTSUP) return taken + write_pieces(pieces, taken);
   if (error != 0) note_error(error);
   return taken;
@@ -62,11 +62,11 @@ void Session::note_error(int error) {
 }
 
 FdWatch::Mode Session::wanted_mode() const {
-  bool reads = !input_ended_ && owner_.core().intake(id_) == Intake::read;
+  bool reads = !input_ended_ && owner_.core().read_state(id_) == ReadState::read;
   return reads ? FdWatch::Mode::reading : FdWatch::Mode::quiet;
 }
 
-bool Session::obey() {
+bool Session::apply_state() {
   FdWatch::Mode mode = wanted_mode();
   if (output_broken_) {
     // What it sent before it went away still counts: read it to the end, which may be nothing.
@@ -91,14 +91,14 @@ void Session::on_readable() {
   // Reading on would only make queues longer. It stays readable, so this is called again.
   if (owner_.core().is_behind()) {
     owner_.core().tick(now(), {});
-    owner_.settle();
+    owner_.process_dirty();
     // What nobody announces again: an end, and what was left of an earlier read.
     if (is_open() && (output_broken_ || owner_.core().has_backlog(id_))) watch_.wake_reader();
     return;
   }
   switch (read_once()) {
     case Input::more:
-      owner_.settle();
+      owner_.process_dirty();
       // The socket is not readable once more when this was all; without output that is the end.
       if (is_open() && output_broken_) watch_.wake_reader();
       break;
@@ -118,7 +118,7 @@ void Session::on_change() {
 void Session::on_writable() {
   if (!is_open()) return;
   owner_.core().flush(id_);
-  owner_.settle();
+  owner_.process_dirty();
 }
 
 Session::Input Session::read_once() {
@@ -149,25 +149,25 @@ void Session::end_input() {
   if (output_broken_ || peer_hung_up(fd_.get())) {
     owner_.lost(*this);
   } else {
-    owner_.settle();
+    owner_.process_dirty();
   }
 }
 
 bool Session::catch_up() {
-  constexpr size_t kEnough = kMaxFrameBytes + kReadBytes;
-  while (is_open() && wanted_mode() == FdWatch::Mode::reading && caught_up_bytes_ < kEnough) {
+  constexpr size_t kMaxCatchUpBytes = kMaxFrameBytes + kReadBytes;
+  while (is_open() && wanted_mode() == FdWatch::Mode::reading && caught_up_bytes_ < kMaxCatchUpBytes) {
     if (owner_.turn_is_over()) return false;
     caught_up_bytes_ += owner_.core().read_bytes(id_);
     Input input = read_once();
     if (input == Input::ended) end_input();
     if (input != Input::more) break;
-    owner_.settle();
+    owner_.process_dirty();
   }
   caught_up_bytes_ = 0;
   if (is_open() && wanted_mode() == FdWatch::Mode::quiet) on_change();
   if (!is_open()) return true;
   owner_.core().flush(id_);
-  owner_.settle();
+  owner_.process_dirty();
   return true;
 }
 
@@ -195,7 +195,7 @@ Fd Session::release() {
 void Session::close() {
   if (!is_open()) return;
   static_cast<void>(watch_.set(FdWatch::Mode::off, false));
-  if (owner_.core().intake(id_) == Intake::ended) discard_input();
+  if (owner_.core().read_state(id_) == ReadState::ended) discard_input();
   fd_.reset();
 }
 

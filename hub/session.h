@@ -28,10 +28,10 @@ class Session final : private FdWatch::Handler {
   // Writes what the socket takes of `bytes`; returns how many. Calls nothing of the core.
   size_t write(std::string_view bytes) noexcept;
   // The same of pieces in `pages`, which are not copied.
-  size_t share(SharedPages& pages, const std::vector<std::string_view>& pieces) noexcept;
+  size_t send_shared(SharedPages& pages, const std::vector<std::string_view>& pieces) noexcept;
 
   // Adapts the watch to what the core wants of the peer now. False when the connection is lost.
-  bool obey();
+  bool apply_state();
 
   // Takes note of all that the socket has to tell, up to one largest frame: before a deadline is judged.
   // False when the callback had no time for all of it; the next call goes on.

@@ -28,9 +28,9 @@ size_t Sessions::write(PeerId peer, std::string_view bytes) noexcept {
   return session == nullptr ? 0 : session->write(bytes);
 }
 
-size_t Sessions::share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept {
+size_t Sessions::send_shared(PeerId peer, const std::vector<std::string_view>& pieces) noexcept {
   Session* session = find(peer);
-  return session == nullptr ? 0 : session->share(pages_, pieces);
+  return session == nullptr ? 0 : session->send_shared(pages_, pieces);
 }
 
 namespace {
@@ -53,12 +53,12 @@ uint64_t in_us(Duration d) {
 // The aim is a turn below 10 ms: the rest is for the write that is under way, and for what is to be done for
 // those that come later.
 bool Sessions::turn_is_over() noexcept {
-  constexpr Duration kEnough = milliseconds(3);
-  return loop_.times().has_taken(kEnough);
+  constexpr Duration kMaxTurnTime = milliseconds(3);
+  return loop_.times().has_taken(kMaxTurnTime);
 }
 
-Vitals Sessions::vitals() noexcept {
-  Vitals out;
+ProcessStats Sessions::process_stats() noexcept {
+  ProcessStats out;
   out.resident_bytes = resident_bytes();
   const TurnTimes& times = loop_.times();
   out.callbacks.count = times.count();
@@ -79,30 +79,30 @@ void Sessions::add(Fd fd, const Credentials& credentials, Supply supply) {
   open_[place_of(id)] = std::move(session);
   ++open_count_;
   core_.flush(id);
-  settle();
+  process_dirty();
 }
 
-void Sessions::settle() {
+void Sessions::process_dirty() {
   // A peer that goes may touch others (a lock is released, a source is gone): the outermost call takes them
   // in turn.
-  if (settling_) return;
-  settling_ = true;
+  if (processing_) return;
+  processing_ = true;
   for (;;) {
-    const std::vector<PeerId>& touched = core_.take_touched();
-    if (touched.empty()) break;
-    for (PeerId id : touched) {
-      if (Session* session = find(id)) attend(*session);
+    const std::vector<PeerId>& dirty = core_.take_dirty();
+    if (dirty.empty()) break;
+    for (PeerId id : dirty) {
+      if (Session* session = find(id)) update(*session);
     }
   }
-  settling_ = false;
+  processing_ = false;
   pages_.release();
 }
 
-void Sessions::attend(Session& session) {
-  Fate fate = core_.fate(session.id());
-  bool over =
-      fate == Fate::close_now || (fate == Fate::close_when_flushed && core_.outbox(session.id()).empty());
-  if (over || !session.obey()) remove(session);
+void Sessions::update(Session& session) {
+  CloseState close_state = core_.close_state(session.id());
+  bool over = close_state == CloseState::close_now ||
+              (close_state == CloseState::close_when_flushed && core_.outbox(session.id()).empty());
+  if (over || !session.apply_state()) remove(session);
 }
 
 void Sessions::remove(Session& session) {
@@ -116,23 +116,23 @@ void Sessions::remove(Session& session) {
   closed_.push_back(std::move(open_[place_of(id)]));
   --open_count_;
   core_.gone(id, now());
-  settle();
+  process_dirty();
 }
 
-void Sessions::judge() {
+void Sessions::expire() {
   TimePoint at = now();
   std::vector<PeerId> caught_up;
-  for (PeerId id : core_.overdue(at)) {
+  for (PeerId id : core_.due(at)) {
     Session* session = find(id);
     if (session == nullptr || session->catch_up()) caught_up.push_back(id);
   }
   core_.tick(at, caught_up);
-  settle();
+  process_dirty();
 }
 
 void Sessions::begin_stop(TimePoint deadline, std::string_view farewell) {
   core_.begin_stop(deadline, farewell);
-  settle();
+  process_dirty();
 }
 
 void Sessions::close_all() {
@@ -141,8 +141,8 @@ void Sessions::close_all() {
   }
 }
 
-bool Sessions::bury() {
-  bool freed = farewells_.bury() || !closed_.empty();
+bool Sessions::destroy_closed() {
+  bool freed = farewells_.destroy_closed() || !closed_.empty();
   closed_.clear();
   return freed;
 }

@@ -1,6 +1,6 @@
 // All sessions of the hub, and the core whose edge they are.
 //
-// Does after each entry into the core what hub_core.h asks for: obeys intake and fate of the peers that were
+// Does after each entry into the core what hub_core.h asks for: obeys read_state and close_state of the peers that were
 // touched. Owns no listener and no signals; that is daemon.h.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace bus::hub {
 
-class Sessions final : private Edge {
+class Sessions final : private Transport {
  public:
   Sessions(Loop& loop, HubConfig config, TimePoint start);
   ~Sessions() override;
@@ -31,27 +31,27 @@ class Sessions final : private Edge {
   // Frees descriptors that only courtesy keeps.
   void end_farewells() { farewells_.close_all(); }
   // Deadlines: reads and writes the overdue first, then lets the core judge those for which there was time.
-  void judge();
+  void expire();
   // No new connections will come: each one is closed once it has been told what is queued, at `deadline` at
   // the latest. Consumers are told `farewell`, unless it is empty.
   void begin_stop(TimePoint deadline, std::string_view farewell);
   void close_all();
   // Destroys what was closed; for the end of a turn. Returns whether a descriptor was freed since the last
   // call.
-  bool bury();
+  bool destroy_closed();
 
   // For Session.
   bool turn_is_over() noexcept override;
-  void settle();
-  void attend(Session& session);
+  void process_dirty();
+  void update(Session& session);
   void lost(Session& session) { remove(session); }
   std::string& read_buffer() { return read_buffer_; }
 
  private:
   size_t write(PeerId peer, std::string_view bytes) noexcept override;
-  std::shared_ptr<char> canvas(size_t bytes) noexcept override { return pages_.canvas(bytes); }
-  size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept override;
-  Vitals vitals() noexcept override;
+  std::shared_ptr<char> shared_buffer(size_t bytes) noexcept override { return pages_.shared_buffer(bytes); }
+  size_t send_shared(PeerId peer, const std::vector<std::string_view>& pieces) noexcept override;
+  ProcessStats process_stats() noexcept override;
   Session* find(PeerId peer);
   void remove(Session& session);
 
@@ -63,7 +63,7 @@ class Sessions final : private Edge {
   size_t open_count_ = 0;
   std::vector<std::unique_ptr<Session>> closed_;
   Farewells farewells_;
-  bool settling_ = false;
+  bool processing_ = false;
 };
 
 }  // namespace bus::hub

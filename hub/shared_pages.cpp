@@ -53,7 +53,7 @@ bool SharedPages::open_pipe() noexcept {
   return static_cast<bool>(nowhere_);
 }
 
-std::shared_ptr<char> SharedPages::canvas(size_t bytes) noexcept {
+std::shared_ptr<char> SharedPages::shared_buffer(size_t bytes) noexcept {
   if (!works_ || !open_pipe()) return nullptr;
   if (canvas_ && !given_ && canvas_.use_count() == 1 && bytes <= canvas_bytes_) return canvas_;
   canvas_.reset();
@@ -70,7 +70,7 @@ std::shared_ptr<char> SharedPages::canvas(size_t bytes) noexcept {
   return canvas_;
 }
 
-size_t SharedPages::give(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept {
+size_t SharedPages::send(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept {
   iovec parts[kPiecesPerCall];
   size_t total = 0;
   size_t piece = 0;

@@ -3,11 +3,11 @@
 //
 // By vmsplice(2) and splice(2): pages of ours go into a pipe, and from there into the socket's queue, by
 // reference. THE RULE: a page that a socket has been given is never written again, because the kernel tells
-// nobody when its reader has taken it. So every canvas is new memory from mmap(2), and it is unmapped, not
+// nobody when its reader has taken it. So every shared_buffer is new memory from mmap(2), and it is unmapped, not
 // used again, once something of it was given; the pages themselves go when the last reader has read them.
 // What one reader can keep from us is bounded by its socket's send buffer, as with copies.
 //
-// Owns no sockets. Where the kernel refuses (splice to a Unix socket is not everywhere), canvas() says so
+// Owns no sockets. Where the kernel refuses (splice to a Unix socket is not everywhere), shared_buffer() says so
 // from then on.
 #pragma once
 
@@ -24,17 +24,17 @@ class SharedPages {
  public:
   // At least `bytes` bytes that no socket refers to; nullptr when there is no memory, or sharing does not
   // work here. Takes the one before back from the caller.
-  std::shared_ptr<char> canvas(size_t bytes) noexcept;
+  std::shared_ptr<char> shared_buffer(size_t bytes) noexcept;
 
-  // The canvas is no longer used by the caller.
+  // The shared_buffer is no longer used by the caller.
   void release() noexcept {
     if (given_) canvas_.reset();
   }
 
-  // Gives the socket what it takes now of `pieces`, which stand in the canvas; returns how many bytes. If
+  // Gives the socket what it takes now of `pieces`, which stand in the shared_buffer; returns how many bytes. If
   // fewer than all, `error` is ENOTSUP when the rest has to be copied, because sharing does not work; else
   // what the socket says: EAGAIN when it is full, or why it takes nothing more.
-  size_t give(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept;
+  size_t send(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept;
 
  private:
   bool open_pipe() noexcept;

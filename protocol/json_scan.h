@@ -58,8 +58,7 @@ enum class Scan {
 //
 // Faults: bad_json   not RFC 8259, deeper than kMaxDepth, invalid UTF-8, or a NUL
 //         bad_frame  not an object; an event whose members have wrong types, stand twice, or break a limit.
-//         event.event_id
-//                    is filled in all the same when it could be read, so that the answer can name it
+//                    event.event_id is filled in all the same when it could be read, so that the answer can name it
 Scan scan_event(std::string_view line, EventLine& event, Fault& fault);
 
 // Checks that `text` is one JSON value and nothing else, by the same rules as inside a frame, where it is one

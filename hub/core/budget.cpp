@@ -43,8 +43,8 @@ const char* name_of(Pool pool) {
       return "queues";
     case Pool::unfinished:
       return "unfinished";
-    case Pool::strangers:
-      return "strangers";
+    case Pool::handshaking:
+      return "handshaking";
     case Pool::replies:
       return "replies";
     case Pool::subscriptions:

@@ -24,7 +24,7 @@ namespace bus::hub {
 enum class Pool : uint8_t {
   queues,         // events that wait for slow consumers: each byte once, however many queues hold it
   unfinished,     // input whose line end is still to come, or whose turn is
-  strangers,      // the same of connections that have not sent a complete frame yet
+  handshaking,    // the same of connections that have not sent a complete frame yet
   replies,        // control replies that wait for their reader
   subscriptions,  // keys and event types of consumers
   event_ids,      // remembered to drop repetitions

@@ -15,7 +15,7 @@ namespace bus::hub {
 namespace {
 
 // What one turn costs at most, beside what it has begun: so often a consumer is looked at to give it events.
-constexpr size_t kLooksPerTurn = 100'000;
+constexpr size_t kMaxTurnCost = 100'000;
 
 // A read that brings less costs more than what is in it.
 constexpr size_t kLeastReadBytes = 4 * 1024;
@@ -28,13 +28,13 @@ constexpr const char* kNoLineEnd =
     "feed, the last one too";
 
 // Deadlines that are judged in one turn.
-constexpr size_t kOverdueAtOnce = 16;
+constexpr size_t kDueAtOnce = 16;
 
 }  // namespace
 
-HubCore::Impl::Impl(HubConfig config, Edge& edge, TimePoint start)
+HubCore::Impl::Impl(HubConfig config, Transport& edge, TimePoint start)
     : config_(std::move(config)),
-      edge_(edge),
+      transport_(edge),
       ledger_(Budget::of(config_.memory, config_.max_connections).value(), config_.max_connections,
               config_.uid_share_percent, config_.uid),
       start_(start),
@@ -117,10 +117,10 @@ PeerId HubCore::Impl::open(const Credentials& credentials, TimePoint now, Supply
            now);
   } else if (std::string crowd = crowd_around(peer); crowd.empty()) {
     admit(peer);
-    touch(peer);
+    mark_dirty(peer);
   } else if (take_administrative_place(peer)) {
     ++connections_.administrative;
-    touch(peer);
+    mark_dirty(peer);
   } else {
     refuse(peer, ErrorCode::too_many, crowd, now);
   }
@@ -166,16 +166,16 @@ bool HubCore::Impl::find_place(Peer& peer, TimePoint now) {
 
 void HubCore::Impl::end_of_input(PeerId id, TimePoint now) {
   Peer& peer = this->peer(id);
-  if (peer.intake != Intake::read) return;
+  if (peer.read_state != ReadState::read) return;
   if (!is_blank(peer.reader.partial())) {
     ++peer.frames_in;
     fault(peer, ErrorCode::bad_frame, kNoLineEnd, now);
   }
-  peer.intake = Intake::ended;
+  peer.read_state = ReadState::ended;
   // A consumer may have closed its writing side only, as shells do; the others have nothing more to get.
   if (peer.phase != Phase::consumer) close_when_flushed(peer, now + kWriteTimeout);
-  touch(peer);
-  settle(now);
+  mark_dirty(peer);
+  finish_entry(now);
 }
 
 void HubCore::Impl::gone(PeerId id, TimePoint now) {
@@ -201,16 +201,16 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
   }
   if (peer.counts || in_handshake) idle_since_ = now;
   if (peer.scheduled != kNever) deadlines_.erase({peer.scheduled, id});
-  if (peer.touched) std::erase(touched_, &peer);
+  if (peer.dirty) std::erase(dirty_, &peer);
   if (peer.unwritten) std::erase(unwritten_, &peer);
-  if (peer.late) std::erase(late_, &peer);
-  ledger_.give_back(account, peer.input_is_strangers ? Pool::strangers : Pool::unfinished,
+  if (peer.deferred) std::erase(deferred_, &peer);
+  ledger_.give_back(account, peer.input_is_handshaking ? Pool::handshaking : Pool::unfinished,
                     peer.input_charged);
   ledger_.give_back(account, Pool::replies, peer.replies_charged);
   ledger_.give_back(account, Pool::queues, peer.queue_charged);
   ledger_.give_back(account, Pool::subscriptions, peer.subscription_charged);
   peers_.erase(id);
-  settle(now);
+  finish_entry(now);
   if (--account.peers == 0) ledger_.forget(account);
 }
 
@@ -218,17 +218,17 @@ void HubCore::Impl::gone(PeerId id, TimePoint now) {
 
 void HubCore::Impl::receive(PeerId id, std::string_view chunk, TimePoint now) {
   Peer& peer = this->peer(id);
-  if (peer.intake != Intake::read) return;
+  if (peer.read_state != ReadState::read) return;
   read_lines(peer, chunk, now);
   adapt_reads(peer, chunk.size());
-  settle(now);
+  finish_entry(now);
 }
 
 void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now) {
   peer.reader.feed(chunk);
   std::string_view line;
-  while (peer.intake == Intake::read) {
-    if (looks_ >= kLooksPerTurn && put_off(peer)) return;
+  while (peer.read_state == ReadState::read) {
+    if (cost_ >= kMaxTurnCost && defer(peer)) return;
     switch (peer.reader.next(line)) {
       case LineReader::Next::none:
         refuse_unfinished(peer, now);
@@ -247,7 +247,7 @@ void HubCore::Impl::read_lines(Peer& peer, std::string_view chunk, TimePoint now
         break;
     }
   }
-  if (peer.intake == Intake::paused) peer.reader.keep_rest();
+  if (peer.read_state == ReadState::paused) peer.reader.keep_rest();
   charge_input(peer);
 }
 
@@ -255,7 +255,7 @@ void HubCore::Impl::resume(PeerId id, TimePoint now) {
   Peer& peer = this->peer(id);
   peer.backlog = false;
   read_lines(peer, {}, now);
-  settle(now);
+  finish_entry(now);
 }
 
 // A peer's reads become as large as a turn can handle, so that seldom anything is left of one.
@@ -271,7 +271,7 @@ void HubCore::Impl::adapt_reads(Peer& peer, size_t chunk) {
 }
 
 // Leaves what the reader has for later; false when there is nothing, or no memory for it.
-bool HubCore::Impl::put_off(Peer& peer) {
+bool HubCore::Impl::defer(Peer& peer) {
   size_t rest = peer.reader.unread_bytes();
   if (rest == 0) return false;
   if (rest > peer.input_charged && !ledger_.has_room_for(*peer.account, Pool::unfinished, rest)) {
@@ -281,29 +281,29 @@ bool HubCore::Impl::put_off(Peer& peer) {
   peer.reader.keep_rest();
   charge_input(peer);
   peer.backlog = true;
-  touch(peer);
+  mark_dirty(peer);
   return true;
 }
 
 void HubCore::Impl::charge_input(Peer& peer) {
   // What came behind a hello that waits is beside the pools (kFirstReadBytes).
   size_t held = peer.waits ? 0 : peer.reader.held_bytes();
-  bool strangers = peer.phase == Phase::handshake;
-  if (held == peer.input_charged && (held == 0 || strangers == peer.input_is_strangers)) return;
-  ledger_.give_back(*peer.account, peer.input_is_strangers ? Pool::strangers : Pool::unfinished,
+  bool handshaking = peer.phase == Phase::handshake;
+  if (held == peer.input_charged && (held == 0 || handshaking == peer.input_is_handshaking)) return;
+  ledger_.give_back(*peer.account, peer.input_is_handshaking ? Pool::handshaking : Pool::unfinished,
                     peer.input_charged);
-  ledger_.take(*peer.account, strangers ? Pool::strangers : Pool::unfinished, held);
+  ledger_.take(*peer.account, handshaking ? Pool::handshaking : Pool::unfinished, held);
   peer.input_charged = static_cast<uint32_t>(held);
-  peer.input_is_strangers = strangers;
+  peer.input_is_handshaking = handshaking;
 }
 
 // When there is no memory for the line that has begun: its rest is skipped.
 void HubCore::Impl::refuse_unfinished(Peer& peer, TimePoint now) {
   bool stranger = peer.phase == Phase::handshake;
-  size_t charged = stranger == peer.input_is_strangers ? peer.input_charged : 0;
+  size_t charged = stranger == peer.input_is_handshaking ? peer.input_charged : 0;
   size_t held = peer.reader.held_bytes();
   if (held <= charged) return;
-  Pool pool = stranger ? Pool::strangers : Pool::unfinished;
+  Pool pool = stranger ? Pool::handshaking : Pool::unfinished;
   if (ledger_.has_room_for(*peer.account, pool, held - charged)) return;
   if (stranger && held <= kAdministrativeInputBytes && take_administrative_place(peer)) return;
   peer.reader.skip_line();
@@ -412,7 +412,7 @@ void HubCore::Impl::reply(Peer& peer, const Message& message, TimePoint deadline
 }
 
 void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline) {
-  if (peer.fate == Fate::close_now) return;
+  if (peer.close_state == CloseState::close_now) return;
   if (!peer.outbox.has_room_for_control(line.size())) ask_socket(peer);
   if (!peer.outbox.has_room_for_control(line.size())) {
     close_now(peer, Notice::Kind::slow_close,
@@ -427,7 +427,7 @@ void HubCore::Impl::reply_line(Peer& peer, std::string line, TimePoint deadline)
   peer.outbox.push_control(std::move(line), deadline);
   charge_output(peer);
   will_write(peer);
-  touch(peer);
+  mark_dirty(peer);
 }
 
 void HubCore::Impl::close_with_answer(Peer& peer, TimePoint now) {
@@ -437,10 +437,10 @@ void HubCore::Impl::close_with_answer(Peer& peer, TimePoint now) {
 
 void HubCore::Impl::close_when_flushed(Peer& peer, TimePoint deadline) {
   leave_tables(peer);
-  peer.intake = Intake::ended;
-  if (peer.fate == Fate::stay) peer.fate = Fate::close_when_flushed;
+  peer.read_state = ReadState::ended;
+  if (peer.close_state == CloseState::stay) peer.close_state = CloseState::close_when_flushed;
   peer.close_deadline = std::min(peer.close_deadline, deadline);
-  touch(peer);
+  mark_dirty(peer);
 }
 
 void HubCore::Impl::close_now(Peer& peer, Notice::Kind why, std::string text) {
@@ -449,9 +449,9 @@ void HubCore::Impl::close_now(Peer& peer, Notice::Kind why, std::string text) {
                                           : connections_.unread);
   notice(why, peer, std::move(text));
   leave_tables(peer);
-  peer.intake = Intake::ended;
-  peer.fate = Fate::close_now;
-  touch(peer);
+  peer.read_state = ReadState::ended;
+  peer.close_state = CloseState::close_now;
+  mark_dirty(peer);
 }
 
 void HubCore::Impl::note_shortage(const Peer& peer, Pool pool) {
@@ -475,9 +475,9 @@ std::string HubCore::Impl::shortage_of(const Peer& peer, Pool pool, size_t bytes
          " are taken; try again later, or start the hub with a larger --memory";
 }
 
-void HubCore::Impl::touch(Peer& peer) {
-  if (std::exchange(peer.touched, true)) return;
-  touched_.push_back(&peer);
+void HubCore::Impl::mark_dirty(Peer& peer) {
+  if (std::exchange(peer.dirty, true)) return;
+  dirty_.push_back(&peer);
 }
 
 void HubCore::Impl::set_phase(Peer& peer, Phase phase) {
@@ -501,10 +501,10 @@ void HubCore::Impl::notice(Notice::Kind kind, const Peer& peer, std::string text
 
 // ---- time
 
-void HubCore::Impl::settle(TimePoint now) {
+void HubCore::Impl::finish_entry(TimePoint now) {
   // A waiter that is let in may have sent frames after its hello, and these may release another lock. What a
   // turn has no time for, the next tick() does.
-  while (!answers_.empty() && looks_ < kLooksPerTurn) {
+  while (!answers_.empty() && cost_ < kMaxTurnCost) {
     KeyRegistry::Answer answer = std::move(answers_.front());
     answers_.pop_front();
     Peer* waiter = peers_.find(answer.peer);
@@ -513,7 +513,7 @@ void HubCore::Impl::settle(TimePoint now) {
     read_lines(*waiter, {}, now);
   }
   end_turn();
-  for (Peer* touched : touched_) schedule(*touched);
+  for (Peer* dirty : dirty_) schedule(*dirty);
 }
 
 TimePoint HubCore::Impl::deadline_of(const Peer& peer) const {
@@ -524,7 +524,7 @@ TimePoint HubCore::Impl::deadline_of(const Peer& peer) const {
 }
 
 void HubCore::Impl::schedule(Peer& peer) {
-  TimePoint deadline = peer.fate == Fate::close_now ? kNever : deadline_of(peer);
+  TimePoint deadline = peer.close_state == CloseState::close_now ? kNever : deadline_of(peer);
   if (deadline == peer.scheduled) return;
   if (peer.scheduled != kNever) deadlines_.erase({peer.scheduled, peer.id});
   peer.scheduled = deadline;
@@ -532,34 +532,34 @@ void HubCore::Impl::schedule(Peer& peer) {
 }
 
 TimePoint HubCore::Impl::next_deadline() {
-  if (!late_.empty() || (!answers_.empty() && !stopping_)) return kAtOnce;
+  if (!deferred_.empty() || (!answers_.empty() && !stopping_)) return kAtOnce;
   TimePoint next = deadlines_.empty() ? kNever : deadlines_.begin()->first;
   bool unused = counting_ == 0 && handshakes_ == 0;
   if (unused && config_.idle_exit != Duration::max()) next = std::min(next, idle_since_ + config_.idle_exit);
   return next;
 }
 
-std::vector<PeerId> HubCore::Impl::overdue(TimePoint now) const {
+std::vector<PeerId> HubCore::Impl::due(TimePoint now) const {
   std::vector<PeerId> out;
   for (const auto& [deadline, id] : deadlines_) {
-    if (deadline > now || out.size() == kOverdueAtOnce) break;
+    if (deadline > now || out.size() == kDueAtOnce) break;
     out.push_back(id);
   }
   return out;
 }
 
-void HubCore::Impl::tick(TimePoint now, const std::vector<PeerId>& overdue) {
-  for (PeerId id : overdue) {
+void HubCore::Impl::tick(TimePoint now, const std::vector<PeerId>& due) {
+  for (PeerId id : due) {
     // What was read meanwhile may have ended it.
     Peer* peer = peers_.find(id);
     if (peer == nullptr || peer->scheduled > now) continue;
-    judge(*peer, now);
+    expire(*peer, now);
     schedule(*peer);
   }
-  settle(now);
+  finish_entry(now);
 }
 
-void HubCore::Impl::judge(Peer& peer, TimePoint now) {
+void HubCore::Impl::expire(Peer& peer, TimePoint now) {
   if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now) {
     std::string reason = "no complete frame came within " + format_duration(kHandshakeTimeout) +
                          " of the connection's beginning; connect when there is something to send, and end "
@@ -579,7 +579,7 @@ void HubCore::Impl::judge(Peer& peer, TimePoint now) {
     ask_socket(peer);
     bool written = peer.outbox.control_deadline() > now && (peer.close_deadline > now || peer.outbox.empty());
     if (!written) close_now(peer, Notice::Kind::slow_close, "did not read what was written to it in time");
-    touch(peer);
+    mark_dirty(peer);
   }
 }
 
@@ -596,10 +596,10 @@ void HubCore::Impl::begin_stop(TimePoint deadline, std::string_view farewell) {
     // A source would take it for the refusal of an event; a waiting hello has an answer of its own to come.
     if (!farewell.empty() && each.phase == Phase::consumer)
       reply(each, ErrorMessage{ErrorCode::busy, std::string(farewell), {}, 0}, deadline);
-    if (each.intake == Intake::read) each.intake = Intake::paused;
-    if (each.fate == Fate::stay) each.fate = Fate::close_when_flushed;
+    if (each.read_state == ReadState::read) each.read_state = ReadState::paused;
+    if (each.close_state == CloseState::stay) each.close_state = CloseState::close_when_flushed;
     each.close_deadline = std::min(each.close_deadline, deadline);
-    touch(each);
+    mark_dirty(each);
     schedule(each);
   });
   end_turn();
@@ -612,7 +612,7 @@ bool HubCore::Impl::idle(TimePoint now) const {
 
 // ---- the public face
 
-HubCore::HubCore(HubConfig config, Edge& edge, TimePoint start)
+HubCore::HubCore(HubConfig config, Transport& edge, TimePoint start)
     : impl_(std::make_unique<Impl>(std::move(config), edge, start)) {}
 HubCore::~HubCore() = default;
 
@@ -627,14 +627,14 @@ void HubCore::gone(PeerId peer, TimePoint now) { impl_->gone(peer, now); }
 
 void HubCore::flush(PeerId peer) { impl_->flush(peer); }
 
-const std::vector<PeerId>& HubCore::take_touched() {
-  impl_->touched_ids_.clear();
-  for (Peer* peer : impl_->touched_) {
-    peer->touched = false;
-    impl_->touched_ids_.push_back(peer->id);
+const std::vector<PeerId>& HubCore::take_dirty() {
+  impl_->dirty_ids_.clear();
+  for (Peer* peer : impl_->dirty_) {
+    peer->dirty = false;
+    impl_->dirty_ids_.push_back(peer->id);
   }
-  impl_->touched_.clear();
-  return impl_->touched_ids_;
+  impl_->dirty_.clear();
+  return impl_->dirty_ids_;
 }
 
 const Outbox& HubCore::outbox(PeerId peer) const { return impl_->peer(peer).outbox; }
@@ -642,18 +642,18 @@ bool HubCore::has_more(PeerId peer) const {
   const Peer& it = impl_->peer(peer);
   return !it.outbox.empty() && !it.socket_full;
 }
-Intake HubCore::intake(PeerId peer) const { return impl_->peer(peer).intake; }
-Fate HubCore::fate(PeerId peer) const { return impl_->peer(peer).fate; }
+ReadState HubCore::read_state(PeerId peer) const { return impl_->peer(peer).read_state; }
+CloseState HubCore::close_state(PeerId peer) const { return impl_->peer(peer).close_state; }
 bool HubCore::closes_with_answer(PeerId peer) const { return impl_->peer(peer).answered; }
 TimePoint HubCore::close_deadline(PeerId peer) const { return impl_->peer(peer).close_deadline; }
 TimePoint HubCore::next_deadline() { return impl_->next_deadline(); }
-std::vector<PeerId> HubCore::overdue(TimePoint now) const { return impl_->overdue(now); }
-void HubCore::tick(TimePoint now, const std::vector<PeerId>& overdue) { impl_->tick(now, overdue); }
+std::vector<PeerId> HubCore::due(TimePoint now) const { return impl_->due(now); }
+void HubCore::tick(TimePoint now, const std::vector<PeerId>& due) { impl_->tick(now, due); }
 size_t HubCore::read_bytes(PeerId peer) const { return impl_->peer(peer).read_bytes; }
 bool HubCore::is_behind() const { return impl_->is_behind(); }
 bool HubCore::has_backlog(PeerId peer) const { return impl_->peer(peer).backlog; }
 void HubCore::resume(PeerId peer, TimePoint now) { impl_->resume(peer, now); }
-Census HubCore::census() const { return impl_->census(); }
+Summary HubCore::summary() const { return impl_->summary(); }
 uint64_t HubCore::changes() const { return impl_->changes_; }
 bool HubCore::stop_requested() const { return impl_->stop_requested_; }
 void HubCore::begin_stop(TimePoint deadline, std::string_view farewell) {

@@ -7,16 +7,15 @@
 //
 //   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when
 //      closed; flush() once a connection has been opened, and whenever its socket has room again.
-//   2. After each of these, and after tick(): for every id in take_touched(), obey intake() and fate(), and
-//   call
-//      flush() when there is room, or in a turn of its own when has_more().
+//   2. After each of these, and after tick(): for every id in take_dirty(), apply read_state() and
+//      close_state(), and call flush() when there is room, or in a turn of its own when has_more().
 //   3. When has_backlog(), call resume() in a turn of its own instead of reading.
-//   4. While is_behind(), read nothing but of overdue(), and call tick() instead: what was read before is
-//   still to be handed out.
+//   4. While is_behind(), read nothing but of due(), and call tick() instead: what was read before is still
+//      to be handed out.
 //   5. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
 //
 // A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each
-// consumer is written what it gets of them, through Edge::write(), before the entry returns. Nothing is
+// consumer is written what it gets of them, through Transport::write(), before the entry returns. Nothing is
 // dropped while a socket takes more. A socket that refused bytes in a turn is not asked again in the same
 // turn. A turn's work is bounded: when many consumers get what was read, the rest of the chunk is left for
 // resume(), and those that have not been written to are the first of the next turn, which tick() is.
@@ -43,13 +42,14 @@ using PeerId = uint64_t;  // of slots.h: never reused in a hub's life; 0 is nobo
 // is short.
 inline constexpr size_t kReadBytes = 256 * 1024;
 
-// From where on a rendering is shared with sockets instead of copied into them (Edge::canvas). Measured;
+// From where on a rendering is shared with sockets instead of copied into them (Transport::shared_buffer). Measured;
 // tests set them lower.
 struct Sharing {
-  size_t consumers = 4;      // new pages for the canvas, and two system calls for each consumer, have to pay
+  size_t consumers =
+      4;  // new pages for the shared_buffer, and two system calls for each consumer, have to pay
   size_t bytes = 32 * 1024;  // of the rendering
-  size_t frame_bytes =
-      8192;  // on average, for pieces: each takes a reference to its page, dearer than copying a few KiB
+  // On average, for pieces: each takes a reference to its page, dearer than copying a few KiB.
+  size_t frame_bytes = 8192;
 };
 
 // Connections of the hub's own user and of root that are accepted beyond all limits, for a status_query or a
@@ -101,14 +101,14 @@ struct Credentials {
   std::vector<uint32_t> groups;
 };
 
-enum class Intake : uint8_t {
+enum class ReadState : uint8_t {
   read,    // read and hand in
   paused,  // read nothing now: its hello waits for a clean-up lock, or the hub stops
   ended,   // what may still come is to be ignored: discard it before closing, so that the peer sees EOF. From
-          // the other two the peer must see that something was left unread (ECONNRESET): it was not processed
+  // the other two the peer must see that something was left unread (ECONNRESET): it was not processed
 };
 
-enum class Fate : uint8_t {
+enum class CloseState : uint8_t {
   stay,
   close_when_flushed,  // everything in its outbox is still to be written (bounded by close_deadline)
   close_now,
@@ -137,34 +137,34 @@ struct Notice {
 };
 
 // What only the edge knows of the process; for status.
-struct Vitals {
+struct ProcessStats {
   uint64_t resident_bytes = 0;
   StatusResponse::Callbacks callbacks;
 };
 
 // What the core asks of whoever owns the sockets.
-class Edge {
+class Transport {
  public:
-  virtual ~Edge() = default;
+  virtual ~Transport() = default;
   // Writes to the peer's socket what it takes now of `bytes`, and returns how many it took; fewer than all
   // means that it refuses, or is broken. Must not call back into the core.
   virtual size_t write(PeerId peer, std::string_view bytes) noexcept = 0;
 
   // Writing without a copy, for what many peers get. Memory of `bytes` bytes that nobody has been given yet;
   // nullptr when the edge cannot share memory with sockets. What is given stays in sockets as it is until it
-  // is read: from the first share() on, nobody may write to what was given. It stays while somebody holds it.
-  virtual std::shared_ptr<char> canvas(size_t bytes) noexcept = 0;
-  // As write(), of pieces that stand in the canvas: the socket refers to them.
-  virtual size_t share(PeerId peer, const std::vector<std::string_view>& pieces) noexcept = 0;
+  // is read: from the first send_shared() on, nobody may write to what was given. It stays while somebody holds it.
+  virtual std::shared_ptr<char> shared_buffer(size_t bytes) noexcept = 0;
+  // As write(), of pieces that stand in the shared_buffer: the socket refers to them.
+  virtual size_t send_shared(PeerId peer, const std::vector<std::string_view>& pieces) noexcept = 0;
 
   // Whether this turn has taken so long that others should have theirs. Asked between writes.
   virtual bool turn_is_over() noexcept { return false; }
 
-  virtual Vitals vitals() noexcept { return {}; }
+  virtual ProcessStats process_stats() noexcept { return {}; }
 };
 
 // The hub in three numbers.
-struct Census {
+struct Summary {
   size_t consumers = 0;
   size_t sources = 0;  // those without a name too
   uint64_t dropped = 0;
@@ -172,7 +172,7 @@ struct Census {
 
 class HubCore {
  public:
-  HubCore(HubConfig config, Edge& edge, TimePoint start);
+  HubCore(HubConfig config, Transport& edge, TimePoint start);
   ~HubCore();
   HubCore(const HubCore&) = delete;
   HubCore& operator=(const HubCore&) = delete;
@@ -197,26 +197,26 @@ class HubCore {
   // Writes what waits for the peer.
   void flush(PeerId peer);
 
-  // Ids of peers that the edge has to look at since the last call, each once: intake or fate changed, or
+  // Ids of peers that the edge has to look at since the last call, each once: read_state or close_state changed, or
   // something waits, or waits no longer. Good until the next call.
-  const std::vector<PeerId>& take_touched();
+  const std::vector<PeerId>& take_dirty();
   const Outbox& outbox(PeerId peer) const;
   // Whether something waits for the peer although its socket did not refuse it.
   bool has_more(PeerId peer) const;
-  Intake intake(PeerId peer) const;
-  Fate fate(PeerId peer) const;
+  ReadState read_state(PeerId peer) const;
+  CloseState close_state(PeerId peer) const;
   // Whether a peer that is to be closed when flushed was told why, or what it asked for: it should have the
   // time to read that, although it may be still writing.
   bool closes_with_answer(PeerId peer) const;
   // When a peer that is to be closed when flushed is closed anyway; kNever for the others.
   TimePoint close_deadline(PeerId peer) const;
 
-  // Deadlines: when next_deadline() has come, the edge first reads the sockets of overdue(), and then calls
+  // Deadlines: when next_deadline() has come, the edge first reads the sockets of due(), and then calls
   // tick() with them, which judges. So a hub that was starved drops nobody who met his deadline. A few at a
   // time: while there are more, next_deadline() has come still. It is kAtOnce while a turn has left work.
   TimePoint next_deadline();
-  std::vector<PeerId> overdue(TimePoint now) const;
-  void tick(TimePoint now, const std::vector<PeerId>& overdue);
+  std::vector<PeerId> due(TimePoint now) const;
+  void tick(TimePoint now, const std::vector<PeerId>& due);
 
   // True once a client asked for `shutdown`.
   bool stop_requested() const;
@@ -229,8 +229,8 @@ class HubCore {
 
   std::vector<Notice> take_notices();
   StatusResponse status(TimePoint now) const;
-  // Looks at each connection; changes() costs nothing, and is another number whenever the census is another.
-  Census census() const;
+  // Looks at each connection; changes() costs nothing, and is another number whenever the summary is another.
+  Summary summary() const;
   uint64_t changes() const;
   size_t peer_count() const;
 

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/core/batch.h"
 #include "hub/core/budget.h"
 #include "hub/core/counters.h"
 #include "hub/core/dedup.h"
@@ -26,7 +27,6 @@
 #include "hub/core/router.h"
 #include "hub/core/slots.h"
 #include "hub/core/sources.h"
-#include "hub/core/turn.h"
 #include "protocol/json_scan.h"
 #include "protocol/line_reader.h"
 #include "protocol/message.h"
@@ -54,19 +54,19 @@ struct Peer : Subscriber {
   PeerId id = 0;
   int32_t kernel_pid = 0;
   uint32_t uid = 0;
-  Turn::StreamId stream = 0;  // what it gets of this turn
+  Batch::StreamId stream = 0;  // what it gets of this turn
   Phase phase = Phase::handshake;
-  Intake intake = Intake::read;
-  Fate fate = Fate::stay;
+  ReadState read_state = ReadState::read;
+  CloseState close_state = CloseState::stay;
   bool admitted = false;       // holds a place of max_connections
   bool administers = false;    // holds one of kAdministrativePlaces
   bool from_reserve = false;   // Supply::reserve
   bool beyond_pool = false;    // its reply is one of those that are kept beside the pool
   bool answered = false;       // by what its connection ends with
   bool counts = false;         // as activity, for idle exit
-  bool touched = false;        // is in touched_
+  bool dirty = false;          // is in dirty_
   bool unwritten = false;      // is in unwritten_
-  bool late = false;           // is in late_
+  bool deferred = false;       // is in deferred_
   bool socket_full = false;    // its socket refused bytes, and has not said since that there is room
   bool fault_noticed = false;  // its first fault was logged
   bool drop_noticed = false;   // its first loss was logged
@@ -74,7 +74,7 @@ struct Peer : Subscriber {
   bool said_bye = false;
   bool backlog = false;                   // the reader has more, for resume()
   bool waits = false;                     // for a clean-up lock
-  bool input_is_strangers = false;        // which pool input_charged is of
+  bool input_is_handshaking = false;      // which pool input_charged is of
   uint32_t read_bytes = kFirstReadBytes;  // what its next read may bring
   // What it is charged for.
   uint32_t input_charged = 0;
@@ -106,7 +106,7 @@ struct Peer : Subscriber {
 
 class HubCore::Impl {
  public:
-  Impl(HubConfig config, Edge& edge, TimePoint start);
+  Impl(HubConfig config, Transport& edge, TimePoint start);
   ~Impl();
 
   // hub_core.cpp
@@ -115,8 +115,8 @@ class HubCore::Impl {
   void end_of_input(PeerId id, TimePoint now);
   void gone(PeerId id, TimePoint now);
   TimePoint next_deadline();
-  std::vector<PeerId> overdue(TimePoint now) const;
-  void tick(TimePoint now, const std::vector<PeerId>& overdue);
+  std::vector<PeerId> due(TimePoint now) const;
+  void tick(TimePoint now, const std::vector<PeerId>& due);
   void resume(PeerId id, TimePoint now);
   void begin_stop(TimePoint deadline, std::string_view farewell);
   bool idle(TimePoint now) const;
@@ -124,16 +124,16 @@ class HubCore::Impl {
   void flush(PeerId id);
   // status.cpp
   StatusResponse status(TimePoint now) const;
-  Census census() const;
+  Summary summary() const;
 
   Peer& peer(PeerId id);
   const Peer& peer(PeerId id) const;
-  bool is_behind() const { return !late_.empty(); }
+  bool is_behind() const { return !deferred_.empty(); }
   size_t peer_count() const { return peers_.size(); }
 
   // Public inside the core: the public face reads them.
-  std::vector<Peer*> touched_;
-  std::vector<PeerId> touched_ids_;  // what take_touched() gave last
+  std::vector<Peer*> dirty_;
+  std::vector<PeerId> dirty_ids_;  // what take_dirty() gave last
   std::vector<Notice> notices_;
   bool stop_requested_ = false;
   uint64_t changes_ = 0;
@@ -151,7 +151,7 @@ class HubCore::Impl {
   bool find_place(Peer& peer, TimePoint now);
   void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
   // `stays`: the line, and its LF, stay in place until the turn ends.
-  bool put_off(Peer& peer);
+  bool defer(Peer& peer);
   static void adapt_reads(Peer& peer, size_t chunk);
   void charge_input(Peer& peer);
   void refuse_unfinished(Peer& peer, TimePoint now);
@@ -170,13 +170,13 @@ class HubCore::Impl {
   // `pool` has no room for what the peer asks.
   void note_shortage(const Peer& peer, Pool pool);
   std::string shortage_of(const Peer& peer, Pool pool, size_t bytes) const;
-  void touch(Peer& peer);
+  void mark_dirty(Peer& peer);
   void set_phase(Peer& peer, Phase phase);
   void notice(Notice::Kind kind, const Peer& peer, std::string text);
-  void settle(TimePoint now);
+  void finish_entry(TimePoint now);
   void schedule(Peer& peer);
   TimePoint deadline_of(const Peer& peer) const;
-  void judge(Peer& peer, TimePoint now);
+  void expire(Peer& peer, TimePoint now);
 
   // peers.cpp
   HelloAck hello_ack(bool first) const;
@@ -206,15 +206,15 @@ class HubCore::Impl {
   void close_run();
   void end_turn();
   bool turn_is_over();
-  void serve_late();
-  void put_off_writing(Peer& peer);
+  void serve_deferred();
+  void defer_writing(Peer& peer);
   void write_out(Peer& peer);
   bool write_queue(Peer& peer, size_t most, size_t first);
   bool ask_socket(Peer& peer, const std::function<bool()>& enough = {});
   void prepare_share(size_t first);
-  size_t share(Peer& peer);
-  void write_stream(Peer& peer, Turn::StreamId stream);
-  void queue_stream(Peer& peer, Turn::StreamId stream, size_t skip);
+  size_t send_shared(Peer& peer);
+  void write_stream(Peer& peer, Batch::StreamId stream);
+  void queue_stream(Peer& peer, Batch::StreamId stream, size_t skip);
   size_t write(Peer& peer, std::string_view bytes);
   void note_write(Peer& peer, bool took_all);
   void will_write(Peer& peer);
@@ -225,11 +225,11 @@ class HubCore::Impl {
   void charge_output(Peer& peer);
   void reclaim();
   void reclaim_of(const Account& account);
-  void release_begun(const Account& account);
+  void release_partial(const Account& account);
   void note_drops(Peer& peer, size_t dropped);
 
   HubConfig config_;
-  Edge& edge_;
+  Transport& transport_;
   Ledger ledger_;
   TimePoint start_;
   TimePoint idle_since_;
@@ -240,8 +240,8 @@ class HubCore::Impl {
   Router router_;
   KeyRegistry registry_;
   SourceTable sources_;
-  StatusResponse::Events
-      events_;  // what was delivered and dropped is that of peers that are gone; status() adds the others
+  // What was delivered and dropped is that of peers that are gone; status() adds the others.
+  StatusResponse::Events events_;
   StatusResponse::Connections connections_;
   UnmatchedTypes unmatched_;
 
@@ -257,19 +257,19 @@ class HubCore::Impl {
   std::deque<KeyRegistry::Answer> answers_;  // of a lock that was released, not yet told
 
   // What this turn has cost so far: looks at a consumer, and peers that were written to.
-  size_t looks_ = 0;
-  size_t served_ = 0;
-  bool over_ = false;  // the edge says that it is long enough
+  size_t cost_ = 0;
+  size_t unchecked_ = 0;
+  bool out_of_time_ = false;  // the edge says that it is long enough
   bool queued_in_turn_ = false;
 
   // The turn: its events, who gets those of its open run, and who has to be written to when it ends.
-  Turn turn_;
-  const Router::List* takers_ = nullptr;
+  Batch batch_;
+  const Router::List* run_consumers_ = nullptr;
   std::vector<Peer*> unwritten_;
-  std::deque<Peer*> late_;  // those that earlier turns had no time for
+  std::deque<Peer*> deferred_;  // those that earlier turns had no time for
   // Those of unwritten_, from the one being written to on, that a rendering is shared with.
-  size_t sharers_ = 0;
-  const Turn::Rendering* shared_ = nullptr;
+  size_t sharing_ = 0;
+  const Batch::Rendering* shared_ = nullptr;
   char* shared_digits_ = nullptr;
   std::vector<std::string_view> whole_;
 

@@ -21,13 +21,13 @@ KeyRegistry::Answer KeyRegistry::admit(std::string_view name, Scope& scope, cons
   // An exclusive consumer is alone, so looking at one is enough. One that is leaving is in the way, too: it
   // still receives what an exclusive one wants for itself.
   if (!scope.consumers.empty() && (candidate.exclusive || scope.consumers.front().exclusive)) {
-    return {candidate.peer, Verdict::rejected,
+    return {candidate.peer, Outcome::rejected,
             "scope " + std::string(name) + " is held exclusively (pid " +
                 std::to_string(scope.consumers.front().pid) + ")"};
   }
   scope.consumers.insert(find(scope, candidate.peer), Consumer{candidate});
   ++scope.members;
-  return {candidate.peer, scope.members == 1 ? Verdict::joined_first : Verdict::joined, {}};
+  return {candidate.peer, scope.members == 1 ? Outcome::joined_first : Outcome::joined, {}};
 }
 
 KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& candidate, bool may_wait) {
@@ -36,17 +36,17 @@ KeyRegistry::Answer KeyRegistry::join(std::string_view name, const Candidate& ca
   Scope& scope = at->second;
   if (scope.holder == 0) return admit(name, scope, candidate);
   if (waiting_in(scope) >= kMaxWaitersPerScope) {
-    return {candidate.peer, Verdict::rejected,
+    return {candidate.peer, Outcome::rejected,
             "scope " + std::string(name) + " is being cleaned up, and " +
                 std::to_string(kMaxWaitersPerScope) + " others wait already"};
   }
   if (!may_wait) {
-    return {candidate.peer, Verdict::rejected,
+    return {candidate.peer, Outcome::rejected,
             "scope " + std::string(name) + " is being cleaned up, and as many hellos wait already as may"};
   }
   if (!scope.waiters) scope.waiters = std::make_unique<std::vector<Candidate>>();
   scope.waiters->push_back(candidate);
-  return {candidate.peer, Verdict::waiting, {}};
+  return {candidate.peer, Outcome::waiting, {}};
 }
 
 // Takes the peer out of the consumers, or the waiters.

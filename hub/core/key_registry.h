@@ -28,10 +28,10 @@ class KeyRegistry {
     int64_t pid = 0;
     bool exclusive = false;
   };
-  enum class Verdict { joined, joined_first, waiting, rejected };
+  enum class Outcome { joined, joined_first, waiting, rejected };
   struct Answer {
     uint64_t peer = 0;
-    Verdict verdict = Verdict::rejected;
+    Outcome outcome = Outcome::rejected;
     std::string reason;  // when rejected
   };
   struct Departure {

@@ -44,7 +44,7 @@ size_t Outbox::push_events(BlockPtr block, size_t first, size_t end, const Queue
       Range{std::move(block), static_cast<uint32_t>(first), static_cast<uint32_t>(end), next_seq()});
   last_seq_ += count;
   // The newest always stays, and so does the one that was begun.
-  size_t kept = begun_event_ ? 2 : 1;
+  size_t kept = partial_event_ ? 2 : 1;
   uint64_t before = dropped_;
   while (exceeds(limits, 0, 0) && queued_frames_ > kept) {
     size_t too_many = queued_frames_ > limits.frames ? queued_frames_ - limits.frames : 1;
@@ -53,14 +53,14 @@ size_t Outbox::push_events(BlockPtr block, size_t first, size_t end, const Queue
   return static_cast<size_t>(dropped_ - before);
 }
 
-void Outbox::passed(size_t count, size_t bytes) {
+void Outbox::count_direct(size_t count, size_t bytes) {
   BUSD_CHECK(empty());
   last_seq_ += count;
   delivered_ += count;
   delivered_bytes_ += bytes;
 }
 
-void Outbox::push_begun(BlockPtr block, size_t at, size_t written) {
+void Outbox::push_partial(BlockPtr block, size_t at, size_t written) {
   BUSD_CHECK(empty());
   push_events(std::move(block), at, at + 1, {1, SIZE_MAX});
   advance(written);
@@ -103,8 +103,8 @@ size_t Outbox::take_front(size_t i, size_t most) {
 // Drops at least one frame, at most `most`, and never the begun one.
 void Outbox::drop_oldest(size_t most) {
   size_t oldest = 0;
-  if (begun_event_) {
-    part_begun();
+  if (partial_event_) {
+    split_partial();
     oldest = 1;
   }
   bool are_events = events_[oldest].seq != 0;
@@ -113,16 +113,16 @@ void Outbox::drop_oldest(size_t most) {
 }
 
 // Makes the begun frame a range of its own, so that the one behind it is a front.
-void Outbox::part_begun() {
+void Outbox::split_partial() {
   Range& front = events_.front();
   if (front.end - front.next == 1) return;
-  Range begun{front.block, front.next, front.next + 1, front.seq};
+  Range partial{front.block, front.next, front.next + 1, front.seq};
   ++front.next;
   ++front.seq;
-  events_.push_front(std::move(begun));
+  events_.push_front(std::move(partial));
 }
 
-size_t Outbox::droppable_bytes() const { return queued_bytes_ - begun_bytes(); }
+size_t Outbox::droppable_bytes() const { return queued_bytes_ - partial_bytes(); }
 
 size_t Outbox::drop_to(size_t bytes) {
   uint64_t before = dropped_;
@@ -133,16 +133,16 @@ size_t Outbox::drop_to(size_t bytes) {
 void Outbox::forget() {
   control_.clear();
   control_bytes_ = 0;
-  begun_event_ = false;
-  begun_bytes_ = 0;
+  partial_event_ = false;
+  partial_written_ = 0;
   drop_to(0);
 }
 
-size_t Outbox::begun_holds() const { return begun_event_ ? events_.front().block->held->bytes->size : 0; }
+size_t Outbox::partial_holds() const { return partial_event_ ? events_.front().block->held->bytes->size : 0; }
 
-void Outbox::isolate_begun(Payers payers) {
-  BUSD_CHECK(begun_event_);
-  part_begun();
+void Outbox::isolate_partial(Payers payers) {
+  BUSD_CHECK(partial_event_);
+  split_partial();
   Range& front = events_.front();
   const Block& block = *front.block;
   std::string frame(block.head(front.next));
@@ -154,11 +154,11 @@ void Outbox::isolate_begun(Payers payers) {
 
 void Outbox::render(std::string& out, size_t want) const {
   size_t start = out.size();
-  if (begun_event_) {
+  if (partial_event_) {
     append(out, events_.front(), 0);
-    out.erase(start, begun_bytes_);
+    out.erase(start, partial_written_);
   }
-  size_t skip = begun_event_ ? 0 : begun_bytes_;
+  size_t skip = partial_event_ ? 0 : partial_written_;
   for (size_t i = 0; i < control_.size(); ++i) {
     if (out.size() - start >= want) return;
     out.append(control_[i].line, skip);
@@ -166,7 +166,7 @@ void Outbox::render(std::string& out, size_t want) const {
   }
   for (size_t r = 0; r < events_.size(); ++r) {
     const Range& range = events_[r];
-    for (size_t i = r == 0 && begun_event_ ? 1 : 0; i < range.end - range.next; ++i) {
+    for (size_t i = r == 0 && partial_event_ ? 1 : 0; i < range.end - range.next; ++i) {
       if (out.size() - start >= want) return;
       append(out, range, i);
     }
@@ -176,18 +176,18 @@ void Outbox::render(std::string& out, size_t want) const {
 void Outbox::advance(size_t written) {
   while (written > 0) {
     // The order of render(): the event that was begun, control replies, events.
-    bool event = begun_event_ || control_.empty();
+    bool event = partial_event_ || control_.empty();
     BUSD_CHECK(!event || !events_.empty());
     size_t size = event ? front_bytes(events_.front()) : control_.front().line.size();
-    size_t left = size - begun_bytes_;
+    size_t left = size - partial_written_;
     if (written < left) {
-      begun_bytes_ += static_cast<uint32_t>(written);
-      begun_event_ = event;
+      partial_written_ += static_cast<uint32_t>(written);
+      partial_event_ = event;
       return;
     }
     written -= left;
-    begun_bytes_ = 0;
-    begun_event_ = false;
+    partial_written_ = 0;
+    partial_event_ = false;
     if (event) {
       if (events_.front().seq != 0) {
         ++delivered_;

@@ -4,7 +4,7 @@
 // When full of events it drops the OLDEST: a slow consumer sees the newest state, and the gap shows in `seq`
 // (PROTOCOL.md 5). A frame that is partly written is never dropped. Does not write to sockets: delivery.cpp
 // takes bytes by render() and reports what the socket took by advance(). Events that a socket takes at once
-// never come here; they are only counted, by passed().
+// never come here; they are only counted, by count_direct().
 //
 // At every instant received() == delivered() + queued() + dropped().
 #pragma once
@@ -41,9 +41,9 @@ class Outbox {
 
   // So many events of so many bytes went to the socket without waiting here, and got the next seqs. Nothing
   // may wait.
-  void passed(size_t count, size_t bytes);
+  void count_direct(size_t count, size_t bytes);
   // The same for one of which the socket took only the first `written` bytes: it is what is written next.
-  void push_begun(BlockPtr block, size_t at, size_t written);
+  void push_partial(BlockPtr block, size_t at, size_t written);
 
   // Whether a frame without seq has room.
   bool has_room_for_line(size_t bytes, const QueueLimits& limits) const { return !exceeds(limits, 1, bytes); }
@@ -59,10 +59,10 @@ class Outbox {
 
   // The event that was begun and cannot be dropped: its size, and the size of the memory that it keeps. 0
   // when there is none.
-  size_t begun_bytes() const { return begun_event_ ? front_bytes(events_.front()) : 0; }
-  size_t begun_holds() const;
+  size_t partial_bytes() const { return partial_event_ ? front_bytes(events_.front()) : 0; }
+  size_t partial_holds() const;
   // Gives it memory of its own, of its own size.
-  void isolate_begun(Payers payers);
+  void isolate_partial(Payers payers);
 
   // Drops everything, also the event that was begun: for a connection that is closed, because whatever came
   // behind half a frame would be read as the rest of it.
@@ -121,7 +121,7 @@ class Outbox {
   static void append(std::string& out, const Range& range, size_t i);
   bool exceeds(const QueueLimits& limits, size_t more_frames, size_t more_bytes) const;
   void drop_oldest(size_t most);
-  void part_begun();
+  void split_partial();
   // Takes the first frames of the i-th range out, at most `most`; returns how many.
   size_t take_front(size_t i, size_t most);
 
@@ -135,10 +135,10 @@ class Outbox {
   uint32_t queued_frames_ = 0;  // events, and frames without seq
   uint32_t queued_events_ = 0;
   uint32_t control_bytes_ = 0;
-  // Bytes already written of the frame that was begun: the front event if `begun_event_`, else the front
+  // Bytes already written of the frame that was begun: the front event if `partial_event_`, else the front
   // control reply.
-  uint32_t begun_bytes_ = 0;
-  bool begun_event_ = false;
+  uint32_t partial_written_ = 0;
+  bool partial_event_ = false;
 };
 
 }  // namespace bus::hub

@@ -65,15 +65,15 @@ void HubCore::Impl::hello(Peer& peer, Hello& message, TimePoint now) {
   int64_t shown_pid = peer.pid != 0 ? peer.pid : peer.kernel_pid;
   bool may_wait = waiting_ < kMaxWaitingHellos && peer.account->waiting < peer.account->max_waiting;
   KeyRegistry::Answer answer = registry_.join(peer.scope, {peer.id, shown_pid, peer.exclusive}, may_wait);
-  if (answer.verdict != KeyRegistry::Verdict::waiting) {
+  if (answer.outcome != KeyRegistry::Outcome::waiting) {
     answer_join(peer, answer, now);
     return;
   }
   peer.waits = true;
   ++waiting_;
   ++peer.account->waiting;
-  peer.intake = Intake::paused;
-  touch(peer);
+  peer.read_state = ReadState::paused;
+  mark_dirty(peer);
 }
 
 void HubCore::Impl::reject(Peer& peer, const std::string& reason, TimePoint now) {
@@ -94,17 +94,17 @@ void HubCore::Impl::stop_waiting(Peer& peer) {
 
 void HubCore::Impl::answer_join(Peer& peer, const KeyRegistry::Answer& answer, TimePoint now) {
   stop_waiting(peer);
-  if (answer.verdict == KeyRegistry::Verdict::rejected) {
+  if (answer.outcome == KeyRegistry::Outcome::rejected) {
     reject(peer, answer.reason, now);
     return;
   }
   set_phase(peer, Phase::consumer);
-  peer.intake = Intake::read;
+  peer.read_state = ReadState::read;
   peer.since = now;
   close_run();
   router_.subscribe(peer, peer.event_types);
   add_consumer(peer);
-  reply(peer, hello_ack(answer.verdict == KeyRegistry::Verdict::joined_first), now + kWriteTimeout);
+  reply(peer, hello_ack(answer.outcome == KeyRegistry::Outcome::joined_first), now + kWriteTimeout);
   tell_sources(peer);
   notice(Notice::Kind::joined, peer, "consumer " + peer.key);
 }
@@ -168,7 +168,7 @@ void HubCore::Impl::leave_scope(Peer& peer) {
   }
   for (KeyRegistry::Answer& answer : departure.answers) {
     // A peer that is rejected is in no scope from here on, though it may be told later.
-    if (answer.verdict == KeyRegistry::Verdict::rejected) this->peer(answer.peer).scope = {};
+    if (answer.outcome == KeyRegistry::Outcome::rejected) this->peer(answer.peer).scope = {};
     answers_.push_back(std::move(answer));
   }
   peer.scope = {};

@@ -10,7 +10,7 @@ namespace bus::hub {
 namespace {
 
 // What goes out to a consumer costs as much as looking at one for every so many bytes.
-constexpr size_t kBytesPerLook = 176;
+constexpr size_t kBytesPerCost = 176;
 
 constexpr std::string_view kHead = R"({"type":"event","event_type":)";
 constexpr std::string_view kId = R"(,"event_id":)";
@@ -99,20 +99,20 @@ void HubCore::Impl::publish(Peer& peer, std::string_view line, TimePoint now) {
     peer.named->last_event = now;
   }
   if (!router_.is_routed(line_.event_type)) close_run();
-  const Router::List& takers = router_.route(line_.event_type);
-  if (takers.empty()) {
+  const Router::List& consumers = router_.route(line_.event_type);
+  if (consumers.empty()) {
     ++events_.unmatched;
     unmatched_.count(line_.event_type);
     return;
   }
-  takers_ = &takers;
-  looks_ += takers.size() * bytes / kBytesPerLook;
+  run_consumers_ = &consumers;
+  cost_ += consumers.size() * bytes / kBytesPerCost;
   if (size_t seq_at = seq_place_in(line, bytes, line_); seq_at != 0) {
-    turn_.add(line, seq_at);
+    batch_.add(line, seq_at);
   } else {
-    char* frame = turn_.keep(bytes);
+    char* frame = batch_.keep(bytes);
     seq_at = encode_frame(line_, frame);
-    turn_.add({frame, bytes}, seq_at);
+    batch_.add({frame, bytes}, seq_at);
   }
 }
 

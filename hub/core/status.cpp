@@ -64,7 +64,7 @@ std::vector<StatusResponse::User> users_of(const Ledger& ledger) {
   std::vector<StatusResponse::User> out;
   ledger.for_each([&](const Account& account) {
     if (account.connections == 0) return;
-    size_t unfinished = account.meter(Pool::unfinished).used + account.meter(Pool::strangers).used;
+    size_t unfinished = account.meter(Pool::unfinished).used + account.meter(Pool::handshaking).used;
     out.push_back(
         {account.uid, account.connections, account.waiting, account.meter(Pool::queues).used, unfinished});
   });
@@ -84,8 +84,8 @@ size_t least_bytes(const Peer& peer) {
 
 }  // namespace
 
-Census HubCore::Impl::census() const {
-  Census out{consumers_.size(), publishers_, events_.dropped};
+Summary HubCore::Impl::summary() const {
+  Summary out{consumers_.size(), publishers_, events_.dropped};
   peers_.for_each([&](const Peer& peer) { out.dropped += peer.outbox.dropped(); });
   return out;
 }
@@ -136,10 +136,10 @@ StatusResponse HubCore::Impl::status(TimePoint now) const {
   out.limits.cleanup_timeout_ms = to_ms(config_.cleanup_timeout);
   out.limits.waiting_hellos = kMaxWaitingHellos;
   out.limits.uid_share_percent = config_.uid_share_percent;
-  Vitals vitals = edge_.vitals();
-  out.memory = describe(ledger_, config_.memory, vitals.resident_bytes);
+  ProcessStats process_stats = transport_.process_stats();
+  out.memory = describe(ledger_, config_.memory, process_stats.resident_bytes);
   out.users = users_of(ledger_);
-  out.callbacks = std::move(vitals.callbacks);
+  out.callbacks = std::move(process_stats.callbacks);
   return out;
 }
 

@@ -70,7 +70,7 @@ void FdWatch::wake_writer() {
 
 void FdWatch::on_event(int, short what, void* self) noexcept {
   auto* watch = static_cast<FdWatch*>(self);
-  Loop::Turn turn(watch->loop_);
+  Loop::CallbackScope scope(watch->loop_);
   if (watch->mode_ != Mode::off && (what & EV_WRITE) != 0) {
     watch->handler_.on_writable();
   } else if (watch->mode_ != Mode::off) {

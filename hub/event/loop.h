@@ -34,15 +34,15 @@ class Loop {
   // For the watches of this folder.
   event_base* base() { return base_; }
   // Stands around a callback; whoever is called may be gone when it ends.
-  class Turn {
+  class CallbackScope {
    public:
-    explicit Turn(Loop& loop) : loop_(loop) { loop_.times_.begin(); }
-    ~Turn() {
+    explicit CallbackScope(Loop& loop) : loop_(loop) { loop_.times_.begin(); }
+    ~CallbackScope() {
       if (loop_.end_of_turn_) loop_.end_of_turn_();
       loop_.times_.end();
     }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
+    CallbackScope(const CallbackScope&) = delete;
+    CallbackScope& operator=(const CallbackScope&) = delete;
 
    private:
     Loop& loop_;

@@ -40,7 +40,7 @@ SignalWatch::~SignalWatch() { event_free(event_); }
 
 void SignalWatch::on_event(int, short, void* self) noexcept {
   auto* watch = static_cast<SignalWatch*>(self);
-  Loop::Turn turn(watch->loop_);
+  Loop::CallbackScope scope(watch->loop_);
   watch->callback_();
 }
 

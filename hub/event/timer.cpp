@@ -48,7 +48,7 @@ void Timer::arm() {
 
 void Timer::on_event(int, short, void* self) noexcept {
   auto* timer = static_cast<Timer*>(self);
-  Loop::Turn turn(timer->loop_);
+  Loop::CallbackScope scope(timer->loop_);
   timer->armed_ = kNever;
   if (timer->due_ == kNever) return;
   if (now() < timer->due_) {

@@ -35,17 +35,15 @@ inline constexpr std::array<const char*, 12> kKeptVariables = {"PATH",          
 // starter as little as possible:
 //   - a session of its own; not our child (it is reaped by init); "/" as cwd; umask 077
 //   - stdin from /dev/null, stdout and stderr to `log_path` (appended, 0600), no other descriptor but
-//   kReadyFd
+//     kReadyFd
 //   - every signal at its default action, none blocked
 //   - of the environment kKeptVariables and LC_*; builds with sanitizers also keep what those need
 //   - soft limits of resources raised to the hard ones (not of core files; the stack to 8 MiB); nice value
-//   and OOM score
-//     adjustment 0, as far as the kernel permits
+//     and OOM score adjustment 0, as far as the kernel permits
 // Waits at most `patience` for its readiness line.
 //
 // Errors: unavailable  it could not be executed, ended before a line (`what` says how; so does the log), or
-// its line is a
-//                      reason (`what` holds it)
+//                      its line is a reason (`what` holds it)
 //         timed_out    no line within `patience`; the process has been ended with SIGKILL
 Result<void> start_daemon(const std::string& program, const std::vector<std::string>& arguments,
                           const std::string& log_path, Duration patience);

@@ -175,8 +175,8 @@ class Script {
       check_connection(client.id);
     }
     BUSD_CHECK(rig_.core.peer_count() == open);
-    BUSD_CHECK(rig_.core.take_touched().empty());
-    BUSD_CHECK(rig_.core.overdue(rig_.clock).empty());
+    BUSD_CHECK(rig_.core.take_dirty().empty());
+    BUSD_CHECK(rig_.core.due(rig_.clock).empty());
     BUSD_CHECK(rig_.core.next_deadline() > rig_.clock || rig_.core.idle(rig_.clock));
     check_notices();
     check_status(open);
@@ -222,10 +222,10 @@ class Script {
   void check_connection(hub::PeerId id) {
     hub::HubCore& core = rig_.core;
     BUSD_CHECK(!core.has_more(id));
-    BUSD_CHECK(core.fate(id) != hub::Fate::close_now);
-    bool closing = core.fate(id) == hub::Fate::close_when_flushed;
+    BUSD_CHECK(core.close_state(id) != hub::CloseState::close_now);
+    bool closing = core.close_state(id) == hub::CloseState::close_when_flushed;
     BUSD_CHECK(closing == (core.close_deadline(id) != kNever));
-    BUSD_CHECK(!closing || (!core.outbox(id).empty() && core.intake(id) != hub::Intake::read));
+    BUSD_CHECK(!closing || (!core.outbox(id).empty() && core.read_state(id) != hub::ReadState::read));
     BUSD_CHECK(!stopping_ || closing);
   }
 

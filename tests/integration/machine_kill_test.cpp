@@ -9,8 +9,7 @@
 //     written some (busd_source_unconfirmed); the rest it gives to the next hub at once, which is perhaps
 //     there before the consumers are;
 //   - what stood in the hub's own queue of a consumer. In the calm test there is nothing: never more is on
-//   its
-//     way than a socket takes. In the flood it is what the hub has not counted as delivered.
+//     its way than a socket takes. In the flood it is what the hub has not counted as delivered.
 // So in the calm test, what a flush has confirmed is received by everybody: a hub confirms what it has handed
 // to the consumers' sockets.
 #include <algorithm>

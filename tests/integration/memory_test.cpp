@@ -134,7 +134,7 @@ TEST_CASE("A hub whose every pool is used up stays below the memory that it prom
     begun.send(event_part("t", 900'000));
     siege.keep(std::move(begun));
   });
-  siege.fill("strangers", [&](int) { siege.client().send(event_part("t", 900'000)); });
+  siege.fill("handshaking", [&](int) { siege.client().send(event_part("t", 900'000)); });
   siege.check("at the end");
   StatusResponse full = siege.hub().status();
   size_t used = 0;
@@ -146,7 +146,7 @@ TEST_CASE("A hub whose every pool is used up stays below the memory that it prom
   source.close();
   siege.let_go();
   StatusResponse after = siege.hub().status();
-  for (const char* name : {"unfinished", "strangers", "queues", "subscriptions"}) {
+  for (const char* name : {"unfinished", "handshaking", "queues", "subscriptions"}) {
     CAPTURE(name);
     CHECK(pool(after, name).used_bytes == 0);
   }

@@ -34,7 +34,7 @@ inline hub::HubConfig rig_config() {
   return config;
 }
 
-class CoreRig : public hub::Edge {
+class CoreRig : public hub::Transport {
  public:
   explicit CoreRig(hub::HubConfig config = rig_config())
       : core(std::move(config), *this, TimePoint{} + seconds(1000)) {}
@@ -77,9 +77,9 @@ class CoreRig : public hub::Edge {
   void advance(Duration d) {
     clock += d;
     do {
-      core.tick(clock, core.overdue(clock));
+      core.tick(clock, core.due(clock));
       settle();
-    } while (!core.overdue(clock).empty());
+    } while (!core.due(clock).empty());
   }
 
   // How many more bytes the peer's socket takes before it refuses.
@@ -162,8 +162,8 @@ class CoreRig : public hub::Edge {
     return taken;
   }
 
-  // Sockets that are shared with refer to the canvas until they are read: nobody may write to it any more.
-  std::shared_ptr<char> canvas(size_t bytes) noexcept override {
+  // Sockets that are shared with refer to the shared_buffer until they are read: nobody may write to it any more.
+  std::shared_ptr<char> shared_buffer(size_t bytes) noexcept override {
     check_shared();
     shared_.clear();
     former_canvas_ = std::move(canvas_);
@@ -172,7 +172,7 @@ class CoreRig : public hub::Edge {
     canvas_bytes_ = bytes;
     return canvas_;
   }
-  size_t share(hub::PeerId id, const std::vector<std::string_view>& pieces) noexcept override {
+  size_t send_shared(hub::PeerId id, const std::vector<std::string_view>& pieces) noexcept override {
     ++shares;
     size_t taken = 0;
     for (std::string_view piece : pieces) {
@@ -202,14 +202,14 @@ class CoreRig : public hub::Edge {
  private:
   struct Socket {
     std::string bytes;
-    std::string unread;  // arrived, but the core's intake is paused
+    std::string unread;  // arrived, but the core's read_state is paused
     bool ended = false;
     size_t room = kEndless;
     bool told_empty = true;
   };
 
-  // Behind each canvas, to see that nobody writes there.
-  static constexpr std::string_view kGuard = "the end of the canvas";
+  // Behind each shared_buffer, to see that nobody writes there.
+  static constexpr std::string_view kGuard = "the end of the shared_buffer";
 
   void check_shared() const {
     if (canvas_) BUSD_CHECK(std::string_view(canvas_.get() + canvas_bytes_, kGuard.size()) == kGuard);
@@ -225,19 +225,19 @@ class CoreRig : public hub::Edge {
 
   void read(hub::PeerId id) {
     Socket& socket = sockets_[id];
-    if (core.intake(id) != hub::Intake::read) return;
+    if (core.read_state(id) != hub::ReadState::read) return;
     if (!socket.unread.empty()) core.receive(id, std::exchange(socket.unread, {}), clock);
-    if (socket.ended && core.intake(id) == hub::Intake::read) core.end_of_input(id, clock);
+    if (socket.ended && core.read_state(id) == hub::ReadState::read) core.end_of_input(id, clock);
   }
 
   // Those who were touched are served in that order, and only then those who were touched by it.
   void settle() {
     for (;;) {
-      std::vector<hub::PeerId> touched = core.take_touched();
-      if (touched.empty() && core.next_deadline() != hub::kAtOnce) break;
+      std::vector<hub::PeerId> dirty = core.take_dirty();
+      if (dirty.empty() && core.next_deadline() != hub::kAtOnce) break;
       begin_callback();
-      if (touched.empty()) core.tick(clock, {});
-      for (hub::PeerId id : touched) serve(id);
+      if (dirty.empty()) core.tick(clock, {});
+      for (hub::PeerId id : dirty) serve(id);
     }
     // The edge watches for room where something waits, and only there: it has to be told of each change.
     for (const auto& [id, socket] : sockets_) BUSD_CHECK(core.outbox(id).empty() == socket.told_empty);
@@ -250,8 +250,8 @@ class CoreRig : public hub::Edge {
     for (; core.has_backlog(id); begin_callback()) core.resume(id, clock);
     for (; core.has_more(id); begin_callback()) core.flush(id);
     sockets_[id].told_empty = core.outbox(id).empty();
-    if (core.fate(id) == hub::Fate::stay) return read(id);
-    if (core.fate(id) == hub::Fate::close_now || core.outbox(id).empty()) close(id);
+    if (core.close_state(id) == hub::CloseState::stay) return read(id);
+    if (core.close_state(id) == hub::CloseState::close_now || core.outbox(id).empty()) close(id);
   }
 
   std::map<hub::PeerId, Socket> sockets_;

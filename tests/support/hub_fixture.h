@@ -4,8 +4,7 @@
 //   HubProcess hub({"--queue-frames", "16"});
 //   RawClient client(hub.socket());
 //   …
-//   hub.stop();   // SIGTERM, exit status 0, no descriptor leaked, no child left; the destructor does it if
-//   you do not
+//   hub.stop();   // SIGTERM, exit status 0, no descriptor leaked, no child left; else the destructor does it
 #pragma once
 
 #include <functional>

@@ -44,10 +44,10 @@ std::string pattern(size_t bytes, unsigned seed) {
   return out;
 }
 
-std::string_view put(const std::shared_ptr<char>& canvas, const std::string& bytes) {
-  REQUIRE(canvas);
-  std::memcpy(canvas.get(), bytes.data(), bytes.size());
-  return {canvas.get(), bytes.size()};
+std::string_view put(const std::shared_ptr<char>& shared_buffer, const std::string& bytes) {
+  REQUIRE(shared_buffer);
+  std::memcpy(shared_buffer.get(), bytes.data(), bytes.size());
+  return {shared_buffer.get(), bytes.size()};
 }
 
 }  // namespace
@@ -56,30 +56,30 @@ TEST_CASE("What is given arrives, in pieces that begin and end anywhere") {
   SharedPages pages;
   Pair pair;
   std::string bytes = pattern(100'000, 1);
-  std::shared_ptr<char> memory = pages.canvas(bytes.size());
-  std::string_view canvas = put(memory, bytes);
+  std::shared_ptr<char> memory = pages.shared_buffer(bytes.size());
+  std::string_view shared_buffer = put(memory, bytes);
   std::vector<std::string_view> pieces;
   for (size_t at = 0, size = 1; at < bytes.size(); at += size, size = size * 5 % 7919 + 1) {
     size = std::min(size, bytes.size() - at);
-    pieces.push_back(canvas.substr(at, size));
+    pieces.push_back(shared_buffer.substr(at, size));
   }
   int error = -1;
-  CHECK(pages.give(pair.ours.get(), pieces, error) == bytes.size());
+  CHECK(pages.send(pair.ours.get(), pieces, error) == bytes.size());
   CHECK(error == 0);
   CHECK(pair.read_all() == bytes);
 }
 
-TEST_CASE("A socket keeps what it was given, whatever becomes of the canvas") {
+TEST_CASE("A socket keeps what it was given, whatever becomes of the shared_buffer") {
   SharedPages pages;
   Pair pairs[3];
   std::string wanted[3];
   int error = 0;
   for (unsigned round = 0; round < 4; ++round) {
     std::string bytes = pattern(20'000 + 3000 * round, round);
-    std::shared_ptr<char> memory = pages.canvas(bytes.size());
-    std::string_view canvas = put(memory, bytes);
+    std::shared_ptr<char> memory = pages.shared_buffer(bytes.size());
+    std::string_view shared_buffer = put(memory, bytes);
     for (size_t i = 0; i < 3; ++i) {
-      REQUIRE(pages.give(pairs[i].ours.get(), {canvas.substr(i)}, error) == bytes.size() - i);
+      REQUIRE(pages.send(pairs[i].ours.get(), {shared_buffer.substr(i)}, error) == bytes.size() - i);
       wanted[i] += bytes.substr(i);
     }
     if (round == 2) pages.release();
@@ -87,25 +87,26 @@ TEST_CASE("A socket keeps what it was given, whatever becomes of the canvas") {
   for (size_t i = 0; i < 3; ++i) CHECK(pairs[i].read_all() == wanted[i]);
 }
 
-TEST_CASE("A canvas of which nothing was given is used again, one of which something was given is not") {
+TEST_CASE(
+    "A shared_buffer of which nothing was given is used again, one of which something was given is not") {
   SharedPages pages;
-  char* first = pages.canvas(10'000).get();
-  CHECK(pages.canvas(5'000).get() == first);
+  char* first = pages.shared_buffer(10'000).get();
+  CHECK(pages.shared_buffer(5'000).get() == first);
   Pair pair;
   int error = 0;
   std::string bytes = pattern(3000, 5);
-  std::string_view given = put(pages.canvas(10'000), bytes);
-  REQUIRE(pages.give(pair.ours.get(), {given}, error) == bytes.size());
-  std::memset(pages.canvas(10'000).get(), 'x', 10'000);
+  std::string_view given = put(pages.shared_buffer(10'000), bytes);
+  REQUIRE(pages.send(pair.ours.get(), {given}, error) == bytes.size());
+  std::memset(pages.shared_buffer(10'000).get(), 'x', 10'000);
   CHECK(pair.read_all() == bytes);
 }
 
-TEST_CASE("A canvas stays as it is while somebody holds it") {
+TEST_CASE("A shared_buffer stays as it is while somebody holds it") {
   SharedPages pages;
   std::string bytes = pattern(9000, 7);
-  std::shared_ptr<char> held = pages.canvas(bytes.size());
+  std::shared_ptr<char> held = pages.shared_buffer(bytes.size());
   put(held, bytes);
-  std::shared_ptr<char> other = pages.canvas(bytes.size());
+  std::shared_ptr<char> other = pages.shared_buffer(bytes.size());
   CHECK(other != held);
   std::memset(other.get(), 'x', bytes.size());
   CHECK(std::string_view(held.get(), bytes.size()) == bytes);
@@ -116,19 +117,19 @@ TEST_CASE("A full socket takes a part, and what it did not take reaches nobody e
   Pair full;
   Pair other;
   std::string bytes = pattern(4'000'000, 9);
-  std::shared_ptr<char> memory = pages.canvas(bytes.size());
-  std::string_view canvas = put(memory, bytes);
+  std::shared_ptr<char> memory = pages.shared_buffer(bytes.size());
+  std::string_view shared_buffer = put(memory, bytes);
   int error = 0;
-  size_t taken = pages.give(full.ours.get(), {canvas}, error);
+  size_t taken = pages.send(full.ours.get(), {shared_buffer}, error);
   CHECK(taken > 0);
   CHECK(taken < bytes.size());
   CHECK(error == EAGAIN);
-  CHECK(pages.give(full.ours.get(), {canvas.substr(taken)}, error) == 0);
+  CHECK(pages.send(full.ours.get(), {shared_buffer.substr(taken)}, error) == 0);
   CHECK(error == EAGAIN);
-  CHECK(pages.give(other.ours.get(), {canvas.substr(0, 1000)}, error) == 1000);
+  CHECK(pages.send(other.ours.get(), {shared_buffer.substr(0, 1000)}, error) == 1000);
   CHECK(other.read_all() == bytes.substr(0, 1000));
   CHECK(full.read_all() == bytes.substr(0, taken));
-  CHECK(pages.give(full.ours.get(), {canvas.substr(taken, 5000)}, error) == 5000);
+  CHECK(pages.send(full.ours.get(), {shared_buffer.substr(taken, 5000)}, error) == 5000);
   CHECK(full.read_all() == bytes.substr(taken, 5000));
 }
 
@@ -139,31 +140,31 @@ TEST_CASE("A socket whose other end has gone takes nothing and says why") {
   Pair other;
   gone.theirs.reset();
   std::string bytes = pattern(9000, 3);
-  std::shared_ptr<char> memory = pages.canvas(bytes.size());
-  std::string_view canvas = put(memory, bytes);
+  std::shared_ptr<char> memory = pages.shared_buffer(bytes.size());
+  std::string_view shared_buffer = put(memory, bytes);
   int error = 0;
-  CHECK(pages.give(gone.ours.get(), {canvas}, error) == 0);
+  CHECK(pages.send(gone.ours.get(), {shared_buffer}, error) == 0);
   CHECK(error == EPIPE);
-  CHECK(pages.give(other.ours.get(), {canvas}, error) == bytes.size());
+  CHECK(pages.send(other.ours.get(), {shared_buffer}, error) == bytes.size());
   CHECK(other.read_all() == bytes);
   std::signal(SIGPIPE, before);
 }
 
-TEST_CASE("Where sharing does not work it says so, and gives no canvas from then on") {
+TEST_CASE("Where sharing does not work it says so, and gives no shared_buffer from then on") {
   SharedPages pages;
   std::string bytes = pattern(9000, 4);
-  std::shared_ptr<char> memory = pages.canvas(bytes.size());
-  std::string_view canvas = put(memory, bytes);
+  std::shared_ptr<char> memory = pages.shared_buffer(bytes.size());
+  std::string_view shared_buffer = put(memory, bytes);
   // splice(2) refuses what is opened for appending, as a kernel without it would refuse sockets.
   test::TempDir dir;
   Fd file(::open((dir.path() + "/appended").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   REQUIRE(file);
   int error = 0;
-  CHECK(pages.give(file.get(), {canvas}, error) == 0);
+  CHECK(pages.send(file.get(), {shared_buffer}, error) == 0);
   CHECK(error == ENOTSUP);
-  CHECK(pages.canvas(10) == nullptr);
+  CHECK(pages.shared_buffer(10) == nullptr);
   Pair pair;
-  CHECK(pages.give(pair.ours.get(), {canvas}, error) == 0);
+  CHECK(pages.send(pair.ours.get(), {shared_buffer}, error) == 0);
   CHECK(error == ENOTSUP);
   CHECK(pair.read_all().empty());
 }

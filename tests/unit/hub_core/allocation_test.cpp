@@ -35,14 +35,14 @@ using namespace bus::test;
 namespace {
 
 // Sockets that take everything.
-class Drain : public hub::Edge {
+class Drain : public hub::Transport {
  public:
   size_t write(hub::PeerId, std::string_view bytes) noexcept override {
     written += bytes.size();
     return bytes.size();
   }
-  std::shared_ptr<char> canvas(size_t) noexcept override { return nullptr; }
-  size_t share(hub::PeerId, const std::vector<std::string_view>&) noexcept override { return 0; }
+  std::shared_ptr<char> shared_buffer(size_t) noexcept override { return nullptr; }
+  size_t send_shared(hub::PeerId, const std::vector<std::string_view>&) noexcept override { return 0; }
   size_t written = 0;
 };
 
@@ -60,7 +60,7 @@ class Hub {
   }
   void turn(hub::PeerId id, std::string_view chunk) {
     core_.receive(id, chunk, now_);
-    static_cast<void>(core_.take_touched());
+    static_cast<void>(core_.take_dirty());
   }
   // Allocations of 20 such turns, after some that may fill buffers.
   size_t allocations_of(hub::PeerId id, std::string_view chunk) {

@@ -94,7 +94,7 @@ TEST_CASE("The pools and what stands beside them are together what was promised"
       size_t sum = 0;
       for (size_t each : budget->pools) sum += each;
       CHECK(sum / 100 * 125 < memory);
-      CHECK(budget->pools[static_cast<size_t>(hub::Pool::strangers)] >= 2 * kMaxFrameBytes);
+      CHECK(budget->pools[static_cast<size_t>(hub::Pool::handshaking)] >= 2 * kMaxFrameBytes);
     }
   }
 }
@@ -315,7 +315,7 @@ TEST_CASE("Strangers have a small part for their first frames, and are closed be
   CHECK(rig.last_ack.find("first_for_key\":true") != std::string::npos);
   for (PeerId id : strangers) rig.send(id, "\"}\n");
   CHECK(rig.lines(consumer).size() == strangers.size());
-  CHECK(rig.pool("strangers").used_bytes == 0);
+  CHECK(rig.pool("handshaking").used_bytes == 0);
 }
 
 TEST_CASE(
@@ -513,7 +513,7 @@ TEST_CASE("A hello that came in pieces holds nothing while it waits, whatever it
     rig.send(waiter, hello.substr(800'000) + "\n" + R"({"type":"bye"})" + "\n");
     REQUIRE(rig.is_open(waiter));
     REQUIRE(rig.pool("unfinished").used_bytes == 0);
-    REQUIRE(rig.pool("strangers").used_bytes == 0);
+    REQUIRE(rig.pool("handshaking").used_bytes == 0);
   }
   rig.hang_up(holder);
   CHECK(rig.core.status(rig.clock).consumers.empty());  // each was let in, and said bye

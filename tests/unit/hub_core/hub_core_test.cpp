@@ -12,9 +12,9 @@
 
 using namespace bus;
 using namespace bus::test;
-using bus::hub::Fate;
-using bus::hub::Intake;
+using bus::hub::CloseState;
 using bus::hub::PeerId;
+using bus::hub::ReadState;
 
 namespace {
 
@@ -131,9 +131,9 @@ TEST_CASE("A connection that sends no complete frame within 5 s is told and clos
   PeerId served = rig.consumer("k", "");
   rig.advance(kHandshakeTimeout - milliseconds(1));
   CHECK(rig.is_open(silent));
-  CHECK(rig.core.overdue(rig.clock).empty());
+  CHECK(rig.core.due(rig.clock).empty());
   rig.clock += milliseconds(1);
-  CHECK(rig.core.overdue(rig.clock) == std::vector<PeerId>{silent, dribbling});
+  CHECK(rig.core.due(rig.clock) == std::vector<PeerId>{silent, dribbling});
   rig.advance(Duration::zero());
   CHECK(is_error(rig.line(silent), "timeout"));
   CHECK(is_error(rig.line(dribbling), "timeout"));
@@ -168,7 +168,7 @@ TEST_CASE("Strangers are denied, root and whom the configuration names are not")
         R"({"type":"error","code":"denied","message":"uid 4000 may not use the hub at /nowhere/bus.sock; )"
         R"(its owner (uid 1000) can admit it with busd --allow-uid 4000"})");
   PeerId by_group = rig.core.open(hub::Credentials{1, 4000, 4000, {5, 3001}}, rig.clock);
-  CHECK(rig.core.fate(by_group) == Fate::stay);
+  CHECK(rig.core.close_state(by_group) == CloseState::stay);
   rig.core.gone(by_group, rig.clock);
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("bye finishes what came before it, ignores what comes after it, flushe
   rig.send(id, kEvent + "\n" + R"({"type":"bye"})" + "\n" + kEvent + "\n");
   CHECK(rig.lines(watcher).size() == 1);
   CHECK(rig.is_open(id));
-  CHECK(rig.core.intake(id) == Intake::ended);
+  CHECK(rig.core.read_state(id) == ReadState::ended);
   rig.send_line(watcher, R"({"type":"pre_shutdown_check","event_key":"k"})");
   CHECK(rig.line(watcher) == R"({"type":"pre_shutdown_ack","last_for_key":true})");
   rig.set_room(id, kEndless);
@@ -319,7 +319,8 @@ TEST_CASE("shutdown is answered by end of file, and queues are flushed until the
   CHECK(rig.core.stop_requested());
   CHECK_FALSE(rig.is_open(asks));
   rig.core.begin_stop(rig.clock + seconds(1));
-  CHECK(rig.core.intake(source) == Intake::paused);  // so that its unread input is not taken for processed
+  CHECK(rig.core.read_state(source) ==
+        ReadState::paused);  // so that its unread input is not taken for processed
   rig.advance(milliseconds(1));
   CHECK_FALSE(rig.is_open(reads));
   CHECK_FALSE(rig.is_open(source));
@@ -486,7 +487,7 @@ TEST_CASE("A connection whose descriptor came from the reserve may ask for statu
   CoreRig rig;
   PeerId id = rig.core.open(hub::Credentials{1, kOurUid, kOurUid, {}}, rig.clock, hub::Supply::reserve);
   rig.core.receive(id, std::string(kEvent) + "\n", rig.clock);
-  CHECK(rig.core.fate(id) != Fate::stay);
+  CHECK(rig.core.close_state(id) != CloseState::stay);
   CHECK(rig.core.closes_with_answer(id));
   CHECK(rig.core.status(rig.clock).connections.too_many == 1);
   CHECK(rig.core.status(rig.clock).events.published == 0);

@@ -9,7 +9,7 @@
 
 using namespace bus;
 using namespace bus::hub;
-using Verdict = KeyRegistry::Verdict;
+using Outcome = KeyRegistry::Outcome;
 
 namespace {
 
@@ -22,7 +22,7 @@ struct Scopes {
 
   KeyRegistry::Answer join(uint64_t peer, bool exclusive = false) {
     auto answer = registry.join("board", {peer, static_cast<int64_t>(peer * 10), exclusive});
-    if (answer.verdict != Verdict::rejected) in.push_back(peer);
+    if (answer.outcome != Outcome::rejected) in.push_back(peer);
     return answer;
   }
   std::vector<KeyRegistry::Answer> leave(uint64_t peer) { return depart(peer).answers; }
@@ -30,7 +30,7 @@ struct Scopes {
     std::erase(in, peer);
     auto departure = registry.leave("board", peer);
     for (const auto& answer : departure.answers) {
-      if (answer.verdict == Verdict::rejected) std::erase(in, answer.peer);
+      if (answer.outcome == Outcome::rejected) std::erase(in, answer.peer);
     }
     return departure;
   }
@@ -44,14 +44,14 @@ struct Scopes {
 
 TEST_CASE("KeyRegistry calls first whoever finds the scope empty, and nobody else") {
   Scopes s;
-  CHECK(s.join(1).verdict == Verdict::joined_first);
-  CHECK(s.join(2).verdict == Verdict::joined);
+  CHECK(s.join(1).outcome == Outcome::joined_first);
+  CHECK(s.join(2).outcome == Outcome::joined);
   s.leave(1);
-  CHECK(s.join(3).verdict == Verdict::joined);
+  CHECK(s.join(3).outcome == Outcome::joined);
   s.leave(2);
   s.leave(3);
   CHECK(s.registry.size() == 0);
-  CHECK(s.join(4).verdict == Verdict::joined_first);
+  CHECK(s.join(4).outcome == Outcome::joined_first);
 }
 
 TEST_CASE("KeyRegistry grants the clean-up lock to the last that asks, again to its holder, to nobody else") {
@@ -92,7 +92,7 @@ TEST_CASE("KeyRegistry answers one that asks again anew, by who is there now") {
   }
   SECTION("another has joined") {
     s.leave(2);
-    CHECK(s.join(3).verdict == Verdict::joined_first);
+    CHECK(s.join(3).outcome == Outcome::joined_first);
     CHECK_FALSE(s.check(1));
     CHECK(s.check(3));
   }
@@ -135,14 +135,14 @@ TEST_CASE("KeyRegistry calls first who finds only leaving consumers, and no lock
   s.join(1);
   s.join(2);
   CHECK_FALSE(s.check(1));
-  CHECK(s.join(3).verdict == Verdict::joined);
+  CHECK(s.join(3).outcome == Outcome::joined);
   s.leave(3);
   s.leave(2);
-  CHECK(s.join(4).verdict == Verdict::joined_first);
-  CHECK(s.join(5).verdict == Verdict::joined);
+  CHECK(s.join(4).outcome == Outcome::joined_first);
+  CHECK(s.join(5).outcome == Outcome::joined);
   CHECK_FALSE(s.check(4));
   REQUIRE(s.check(5));
-  CHECK(s.join(6).verdict == Verdict::waiting);
+  CHECK(s.join(6).outcome == Outcome::waiting);
 }
 
 TEST_CASE("KeyRegistry lets waiters in when the lock's holder ends, though others that are leaving remain") {
@@ -151,15 +151,15 @@ TEST_CASE("KeyRegistry lets waiters in when the lock's holder ends, though other
   s.join(3);
   CHECK_FALSE(s.check(1));
   REQUIRE(s.check(3));
-  CHECK(s.join(2).verdict == Verdict::waiting);
-  CHECK(s.join(4).verdict == Verdict::waiting);
+  CHECK(s.join(2).outcome == Outcome::waiting);
+  CHECK(s.join(4).outcome == Outcome::waiting);
   CHECK(s.leave(1).empty());  // it does not hold the lock
   s.leave(4);
-  CHECK(s.join(5).verdict == Verdict::waiting);
+  CHECK(s.join(5).outcome == Outcome::waiting);
   auto answers = s.leave(3);
   REQUIRE(answers.size() == 2);
-  CHECK(answers[0].verdict == Verdict::joined_first);
-  CHECK(answers[1].verdict == Verdict::joined);
+  CHECK(answers[0].outcome == Outcome::joined_first);
+  CHECK(answers[1].outcome == Outcome::joined);
   CHECK_FALSE(s.check(2));
   CHECK(s.check(5));
 }
@@ -181,7 +181,7 @@ TEST_CASE("KeyRegistry says who ends a scope without having asked") {
   }
   SECTION("nobody, once one was told that it is the last") {
     REQUIRE(s.check(2));
-    CHECK(s.join(4).verdict == Verdict::waiting);
+    CHECK(s.join(4).outcome == Outcome::waiting);
     CHECK_FALSE(s.depart(4).was_last);
     CHECK_FALSE(s.depart(2).was_last);
     CHECK_FALSE(s.depart(1).was_last);
@@ -193,17 +193,17 @@ TEST_CASE(
   Scopes s;
   s.join(1);
   REQUIRE(s.check(1));
-  CHECK(s.join(2).verdict == Verdict::waiting);
-  CHECK(s.join(3).verdict == Verdict::waiting);
-  CHECK(s.join(4).verdict == Verdict::waiting);
+  CHECK(s.join(2).outcome == Outcome::waiting);
+  CHECK(s.join(3).outcome == Outcome::waiting);
+  CHECK(s.join(4).outcome == Outcome::waiting);
   CHECK(s.registry.locks().at(0).waiting == 3);
   CHECK(s.leave(3).empty());  // a waiter that has gone is forgotten
   auto answers = s.leave(1);
   REQUIRE(answers.size() == 2);
   CHECK(answers[0].peer == 2);
-  CHECK(answers[0].verdict == Verdict::joined_first);
+  CHECK(answers[0].outcome == Outcome::joined_first);
   CHECK(answers[1].peer == 4);
-  CHECK(answers[1].verdict == Verdict::joined);
+  CHECK(answers[1].outcome == Outcome::joined);
   CHECK(s.registry.locks().empty());
 }
 
@@ -211,22 +211,22 @@ TEST_CASE("KeyRegistry lets 64 wait for a scope, and rejects one more") {
   Scopes s;
   s.join(1);
   REQUIRE(s.check(1));
-  for (uint64_t i = 0; i < kMaxWaitersPerScope; ++i) CHECK(s.join(100 + i).verdict == Verdict::waiting);
+  for (uint64_t i = 0; i < kMaxWaitersPerScope; ++i) CHECK(s.join(100 + i).outcome == Outcome::waiting);
   auto refused = s.join(999);
-  CHECK(refused.verdict == Verdict::rejected);
+  CHECK(refused.outcome == Outcome::rejected);
   CHECK(refused.reason == "scope board is being cleaned up, and 64 others wait already");
 }
 
 TEST_CASE("KeyRegistry keeps an exclusive consumer alone") {
   Scopes s;
-  CHECK(s.join(1, true).verdict == Verdict::joined_first);
+  CHECK(s.join(1, true).outcome == Outcome::joined_first);
   auto refused = s.join(2);
-  CHECK(refused.verdict == Verdict::rejected);
+  CHECK(refused.outcome == Outcome::rejected);
   CHECK(refused.reason == "scope board is held exclusively (pid 10)");
-  CHECK(s.join(3, true).verdict == Verdict::rejected);
+  CHECK(s.join(3, true).outcome == Outcome::rejected);
   s.leave(1);
-  CHECK(s.join(4).verdict == Verdict::joined_first);
-  CHECK(s.join(5, true).verdict == Verdict::rejected);
+  CHECK(s.join(4).outcome == Outcome::joined_first);
+  CHECK(s.join(5, true).outcome == Outcome::rejected);
 }
 
 TEST_CASE("KeyRegistry does not let an exclusive consumer in beside one that is leaving") {
@@ -236,10 +236,10 @@ TEST_CASE("KeyRegistry does not let an exclusive consumer in beside one that is 
   CHECK_FALSE(s.check(1));
   s.leave(2);
   auto refused = s.join(3, true);
-  CHECK(refused.verdict == Verdict::rejected);
+  CHECK(refused.outcome == Outcome::rejected);
   CHECK(refused.reason == "scope board is held exclusively (pid 10)");
   s.leave(1);
-  CHECK(s.join(4, true).verdict == Verdict::joined_first);
+  CHECK(s.join(4, true).outcome == Outcome::joined_first);
   CHECK(s.check(4));
 }
 
@@ -251,6 +251,6 @@ TEST_CASE("KeyRegistry judges waiters by exclusiveness when they are let in") {
   s.join(3);
   auto answers = s.leave(1);
   REQUIRE(answers.size() == 2);
-  CHECK(answers[0].verdict == Verdict::joined_first);
-  CHECK(answers[1].verdict == Verdict::rejected);
+  CHECK(answers[0].outcome == Outcome::joined_first);
+  CHECK(answers[1].outcome == Outcome::rejected);
 }

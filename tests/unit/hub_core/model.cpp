@@ -9,9 +9,9 @@ namespace bus::test {
 
 namespace {
 
-using hub::Fate;
-using hub::Intake;
+using hub::CloseState;
 using hub::Notice;
+using hub::ReadState;
 
 constexpr size_t kMostIds = 10'000;       // of one source (PROTOCOL.md 5)
 constexpr size_t kMostWaiters = 64;       // of one scope (PROTOCOL.md 6)
@@ -169,8 +169,8 @@ void HubModel::advance(Duration d) {
 void HubModel::begin_stop(TimePoint deadline) {
   stopping_ = true;
   for (auto& [id, peer] : peers_) {
-    if (peer.intake == Intake::read) peer.intake = Intake::paused;
-    if (peer.fate == Fate::stay) peer.fate = Fate::close_when_flushed;
+    if (peer.read_state == ReadState::read) peer.read_state = ReadState::paused;
+    if (peer.close_state == CloseState::stay) peer.close_state = CloseState::close_when_flushed;
     peer.close_deadline = std::min(peer.close_deadline, deadline);
   }
 }
@@ -180,7 +180,7 @@ void HubModel::begin_stop(TimePoint deadline) {
 // Handles what is complete of the peer's input.
 void HubModel::read(Id id) {
   Peer& peer = peers_.at(id);
-  while (peer.intake == Intake::read) {
+  while (peer.read_state == ReadState::read) {
     size_t end = peer.input.find('\n');
     if (std::min(end, peer.input.size()) >= kMaxFrameBytes) {
       ++peer.frames_in;
@@ -256,7 +256,7 @@ void HubModel::reply(Id id, const Message& message, TimePoint deadline) {
 
 void HubModel::reply_line(Id id, const std::string& line, TimePoint deadline) {
   Peer& peer = peers_.at(id);
-  if (peer.fate == Fate::close_now) return;
+  if (peer.close_state == CloseState::close_now) return;
   if (!peer.out.add_reply(line, deadline)) close_now(id, Notice::Kind::slow_close);
 }
 
@@ -333,7 +333,7 @@ void HubModel::hello(Id id, const Hello& message) {
     answer_join({id, false, too_many_wait(peer.scope)});
   } else {
     scope.waiters.push_back(id);
-    peer.intake = Intake::paused;
+    peer.read_state = ReadState::paused;
   }
 }
 
@@ -362,7 +362,7 @@ void HubModel::answer_join(const Answer& answer) {
     return;
   }
   peer.phase = Phase::consumer;
-  peer.intake = Intake::read;
+  peer.read_state = ReadState::read;
   peer.since = now_;
   reply(answer.id, ack(answer.first), now_ + kWriteTimeout);
   for (const auto& [name, source] : sources_) {
@@ -476,8 +476,8 @@ void HubModel::leave_source(Id id) {
 void HubModel::close_when_flushed(Id id, TimePoint deadline) {
   leave(id);
   Peer& peer = peers_.at(id);
-  peer.intake = Intake::ended;
-  if (peer.fate == Fate::stay) peer.fate = Fate::close_when_flushed;
+  peer.read_state = ReadState::ended;
+  if (peer.close_state == CloseState::stay) peer.close_state = CloseState::close_when_flushed;
   peer.close_deadline = std::min(peer.close_deadline, deadline);
 }
 
@@ -486,8 +486,8 @@ void HubModel::close_now(Id id, Notice::Kind why) {
   note(why, id);
   leave(id);
   Peer& peer = peers_.at(id);
-  peer.intake = Intake::ended;
-  peer.fate = Fate::close_now;
+  peer.read_state = ReadState::ended;
+  peer.close_state = CloseState::close_now;
 }
 
 // Its connection is no more.
@@ -509,7 +509,7 @@ void HubModel::gone(Id id) {
 
 TimePoint HubModel::deadline_of(Id id) const {
   const Peer& peer = peers_.at(id);
-  if (peer.fate == Fate::close_now) return kNever;
+  if (peer.close_state == CloseState::close_now) return kNever;
   TimePoint deadline = std::min(peer.close_deadline, peer.out.reply_deadline());
   if (peer.phase == Phase::handshake) deadline = std::min(deadline, peer.since + kHandshakeTimeout);
   if (auto scope = scopes_.find(peer.scope); scope != scopes_.end() && scope->second.holder == id)
@@ -547,7 +547,7 @@ TimePoint HubModel::next_deadline() const {
   return next;
 }
 
-std::vector<HubModel::Id> HubModel::overdue() const {
+std::vector<HubModel::Id> HubModel::due() const {
   std::vector<std::pair<TimePoint, Id>> late;
   for (const auto& [id, peer] : peers_) {
     if (peer.phase == Phase::handshake && deadline_of(id) <= now_) late.emplace_back(deadline_of(id), id);
@@ -590,8 +590,8 @@ void HubModel::serve() {
     again = false;
     std::vector<Id> closing;
     for (const auto& [id, peer] : peers_) {
-      bool flushed = peer.fate == Fate::close_when_flushed && peer.out.empty();
-      if (peer.fate == Fate::close_now || flushed) closing.push_back(id);
+      bool flushed = peer.close_state == CloseState::close_when_flushed && peer.out.empty();
+      if (peer.close_state == CloseState::close_now || flushed) closing.push_back(id);
     }
     for (Id id : closing) gone(id);
     for (Id id : std::exchange(let_in_, {})) again = serve_one(id) || again;
@@ -601,7 +601,7 @@ void HubModel::serve() {
 
 // Hands in what is in its socket. Returns whether something was.
 bool HubModel::serve_one(Id id) {
-  if (!is_open(id) || peers_.at(id).intake != Intake::read) return false;
+  if (!is_open(id) || peers_.at(id).read_state != ReadState::read) return false;
   bool served = false;
   if (!peers_.at(id).unread.empty()) {
     peers_.at(id).input += std::exchange(peers_.at(id).unread, {});
@@ -610,12 +610,12 @@ bool HubModel::serve_one(Id id) {
     served = true;
   }
   Peer& peer = peers_.at(id);
-  if (!peer.ended || peer.intake != Intake::read) return served;
+  if (!peer.ended || peer.read_state != ReadState::read) return served;
   if (peer.input.find_first_not_of(" \t\r") != std::string::npos) {
     ++peer.frames_in;
     fault(id, ErrorCode::bad_frame, kNoLineEnd);
   }
-  peer.intake = Intake::ended;
+  peer.read_state = ReadState::ended;
   if (peer.phase != Phase::consumer) close_when_flushed(id, now_ + kWriteTimeout);
   settle();
   return true;

@@ -54,10 +54,10 @@ class HubModel {
   bool is_open(Id id) const { return peers_.count(id) != 0; }
   std::string take_wire(Id id);
   bool is_consumer(Id id) const { return peers_.at(id).phase == Phase::consumer; }
-  hub::Intake intake(Id id) const { return peers_.at(id).intake; }
-  hub::Fate fate(Id id) const { return peers_.at(id).fate; }
+  hub::ReadState read_state(Id id) const { return peers_.at(id).read_state; }
+  hub::CloseState close_state(Id id) const { return peers_.at(id).close_state; }
   TimePoint next_deadline() const;
-  std::vector<Id> overdue() const;
+  std::vector<Id> due() const;
   bool idle() const;
   bool stop_requested() const { return stop_requested_; }
   // What the log is told, in no particular order.
@@ -86,8 +86,8 @@ class HubModel {
     uint32_t uid = 0;
     int64_t kernel_pid = 0;
     Phase phase = Phase::handshake;
-    hub::Intake intake = hub::Intake::read;
-    hub::Fate fate = hub::Fate::stay;
+    hub::ReadState read_state = hub::ReadState::read;
+    hub::CloseState close_state = hub::CloseState::stay;
     bool admitted = false;
     bool administers = false;
     bool counts = false;

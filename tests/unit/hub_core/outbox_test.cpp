@@ -132,9 +132,9 @@ TEST_CASE("Outbox keeps the begun event of a block and drops those behind it") {
 
 TEST_CASE("Outbox counts events that did not wait, and goes on in the middle of one") {
   Outbox outbox;
-  outbox.passed(8, 120);
+  outbox.count_direct(8, 120);
   CHECK(outbox.next_seq() == 9);
-  outbox.push_begun(events("ij"), 0, 6);
+  outbox.push_partial(events("ij"), 0, 6);
   outbox.push_events(events("ij"), 1, 2, kWide);
   check_balance(outbox);
   CHECK(outbox.delivered() == 8);
@@ -272,7 +272,7 @@ TEST_CASE(
   push(outbox, events("abc"), kWide);
   outbox.advance(3);
   outbox.push_control("{reply}\n", kNever);
-  CHECK(outbox.begun_bytes() == std::string("{\"a\",\"seq\":1}\n").size());
+  CHECK(outbox.partial_bytes() == std::string("{\"a\",\"seq\":1}\n").size());
   outbox.forget();
   CHECK(outbox.empty());
   CHECK(drain(outbox).empty());
@@ -286,12 +286,12 @@ TEST_CASE("Outbox gives an event that was begun memory of its own, and goes on w
   Outbox outbox;
   push(outbox, events("abcdefghij"), kWide);
   outbox.advance(3);
-  CHECK(outbox.begun_holds() == 60);
-  CHECK(outbox.droppable_bytes() == outbox.queued_bytes() - outbox.begun_bytes());
+  CHECK(outbox.partial_holds() == 60);
+  CHECK(outbox.droppable_bytes() == outbox.queued_bytes() - outbox.partial_bytes());
   outbox.drop_to(0);
-  CHECK(outbox.begun_holds() == 60);
-  outbox.isolate_begun({});
-  CHECK(outbox.begun_holds() == 6);
+  CHECK(outbox.partial_holds() == 60);
+  outbox.isolate_partial({});
+  CHECK(outbox.partial_holds() == 6);
   CHECK(drain(outbox) == "\",\"seq\":1}\n");
   CHECK(outbox.dropped() == 9);
   check_balance(outbox);

@@ -109,7 +109,7 @@ class Simulation {
       steps.push_back({i, Act::die});
       add(Act::stall);
       // What a peer says after its bye is not read.
-      if (twin_.model.intake(places_[i].id) == hub::Intake::ended) continue;
+      if (twin_.model.read_state(places_[i].id) == hub::ReadState::ended) continue;
       for (Act act : {Act::leave, Act::check}) steps.push_back({i, act});
       add(Act::publish);
     }

@@ -98,16 +98,16 @@ TEST_CASE("Totals keep what those who left got and lost") {
   CHECK(s.events.dropped == 2);
 }
 
-TEST_CASE("The census agrees with status, and whatever changes it is counted as a change") {
+TEST_CASE("The summary agrees with status, and whatever changes it is counted as a change") {
   hub::HubConfig config = rig_config();
   config.queue.frames = 2;
   CoreRig rig(config);
   uint64_t changes = rig.core.changes();
   auto census_is = [&](size_t consumers, size_t sources, uint64_t dropped) {
-    hub::Census census = rig.core.census();
-    CHECK(census.consumers == consumers);
-    CHECK(census.sources == sources);
-    CHECK(census.dropped == dropped);
+    hub::Summary summary = rig.core.summary();
+    CHECK(summary.consumers == consumers);
+    CHECK(summary.sources == sources);
+    CHECK(summary.dropped == dropped);
     StatusResponse status = rig.core.status(rig.clock);
     CHECK(status.consumers.size() == consumers);
     CHECK(status.sources.size() == sources);

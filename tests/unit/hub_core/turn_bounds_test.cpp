@@ -139,7 +139,7 @@ TEST_CASE("What a peer is written from a long queue counts when a turn asks whet
 
 TEST_CASE(
     "A turn that is over in the middle of a group that shares writes nothing beside what was prepared") {
-  // Guard bytes stand behind the rig's canvas.
+  // Guard bytes stand behind the rig's shared_buffer.
   for (size_t frame_bytes : {size_t{1}, size_t{1} << 30U}) {
     hub::HubConfig config = wide_config();
     config.queue.frames = 4;
@@ -189,14 +189,14 @@ TEST_CASE("A chunk that gives much to many is handled in several turns, in order
   rig.core.receive(source, chunk, rig.clock);
   chunk.assign(chunk.size(), 'x');  // whoever handed it in may use its memory again
   CHECK(rig.core.has_backlog(source));
-  CHECK(rig.core.intake(source) == hub::Intake::read);
+  CHECK(rig.core.read_state(source) == hub::ReadState::read);
   size_t turns = 1;
   while (rig.core.has_backlog(source)) {
     rig.core.resume(source, rig.clock);
     ++turns;
   }
   CHECK(turns >= 4);
-  CHECK(rig.core.fate(source) == hub::Fate::close_when_flushed);
+  CHECK(rig.core.close_state(source) == hub::CloseState::close_when_flushed);
   CHECK(rig.lines(source).back() == R"({"type":"pre_shutdown_ack","last_for_key":false})");
   rig.send(rig.connect(), "");
   for (PeerId id : consumers) {
@@ -244,7 +244,7 @@ TEST_CASE("Deadlines are judged a few at a time, and only of those that the edge
   size_t rounds = 0;
   size_t judged = 0;
   for (;;) {
-    std::vector<PeerId> due = rig.core.overdue(rig.clock);
+    std::vector<PeerId> due = rig.core.due(rig.clock);
     if (due.empty()) break;
     CHECK(due.size() <= 20);
     // The first of them says hello just in time; so does one who is not yet looked at.
@@ -253,7 +253,7 @@ TEST_CASE("Deadlines are judged a few at a time, and only of those that the edge
     judged += due.size();
     ++rounds;
     size_t closing = 0;
-    for (PeerId id : strangers) closing += rig.core.fate(id) == hub::Fate::stay ? 0U : 1U;
+    for (PeerId id : strangers) closing += rig.core.close_state(id) == hub::CloseState::stay ? 0U : 1U;
     CHECK(closing == judged - rounds);
     if (judged < strangers.size()) CHECK(rig.core.next_deadline() <= rig.clock);
   }
@@ -278,7 +278,7 @@ TEST_CASE("Waiters that a turn has no time for are let in by the next ones, and 
   rig.forget(holder);
   auto answered = [&] {
     size_t count = 0;
-    for (PeerId id : waiters) count += rig.core.intake(id) == hub::Intake::paused ? 0U : 1U;
+    for (PeerId id : waiters) count += rig.core.read_state(id) == hub::ReadState::paused ? 0U : 1U;
     return count;
   };
   CHECK(answered() > 0);

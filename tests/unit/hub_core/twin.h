@@ -94,13 +94,13 @@ class Twin {
     if (rig.is_open(id) != model.is_open(id))
       return told(name + " is open", std::to_string(rig.is_open(id)), std::to_string(model.is_open(id)));
     if (!rig.is_open(id)) return {};
-    if (rig.core.intake(id) != model.intake(id)) {
-      return told(name + ", intake", std::to_string(static_cast<int>(rig.core.intake(id))),
-                  std::to_string(static_cast<int>(model.intake(id))));
+    if (rig.core.read_state(id) != model.read_state(id)) {
+      return told(name + ", read_state", std::to_string(static_cast<int>(rig.core.read_state(id))),
+                  std::to_string(static_cast<int>(model.read_state(id))));
     }
-    if (rig.core.fate(id) != model.fate(id)) {
-      return told(name + ", fate", std::to_string(static_cast<int>(rig.core.fate(id))),
-                  std::to_string(static_cast<int>(model.fate(id))));
+    if (rig.core.close_state(id) != model.close_state(id)) {
+      return told(name + ", close_state", std::to_string(static_cast<int>(rig.core.close_state(id))),
+                  std::to_string(static_cast<int>(model.close_state(id))));
     }
     return {};
   }
@@ -113,10 +113,9 @@ class Twin {
     if (next > wanted || (judged_at_ == rig.clock && next <= rig.clock && wanted > rig.clock))
       return told("next deadline", number(next), number(wanted));
     // More may be due: only these must be read before they are judged.
-    std::vector<hub::PeerId> due = rig.core.overdue(rig.clock);
-    for (hub::PeerId id : model.overdue()) {
-      if (std::find(due.begin(), due.end(), id) == due.end())
-        return "overdue: not peer " + std::to_string(id);
+    std::vector<hub::PeerId> due = rig.core.due(rig.clock);
+    for (hub::PeerId id : model.due()) {
+      if (std::find(due.begin(), due.end(), id) == due.end()) return "due: not peer " + std::to_string(id);
     }
     if (rig.core.idle(rig.clock) != model.idle())
       return told("idle", std::to_string(rig.core.idle(rig.clock)), std::to_string(model.idle()));

@@ -1,4 +1,4 @@
-#include "hub/core/turn.h"
+#include "hub/core/batch.h"
 
 #include <deque>
 #include <memory>
@@ -13,7 +13,7 @@ namespace {
 
 // A turn of events {"a"|} with the seq at the bar.
 struct Events {
-  Turn turn;
+  Batch turn;
   std::deque<std::string> frames;
 
   void add(const std::string& names) {
@@ -23,13 +23,13 @@ struct Events {
     }
   }
   // A run of these, which the stream goes on with.
-  Turn::StreamId run(const std::string& names, Turn::StreamId stream) {
+  Batch::StreamId run(const std::string& names, Batch::StreamId stream) {
     add(names);
-    Turn::StreamId extended = turn.extended(stream);
+    Batch::StreamId extended = turn.extended(stream);
     turn.close_run();
     return extended;
   }
-  std::string rendered(Turn::StreamId stream, uint64_t seq) {
+  std::string rendered(Batch::StreamId stream, uint64_t seq) {
     return std::string(turn.render(stream, seq).bytes());
   }
 };
@@ -51,18 +51,18 @@ std::shared_ptr<char> borrowed(std::string& memory) {
 
 }  // namespace
 
-TEST_CASE("Turn renders a stream with the seqs of the consumer that asks") {
+TEST_CASE("Batch renders a stream with the seqs of the consumer that asks") {
   Events events;
-  Turn::StreamId stream = events.run("abc", 0);
+  Batch::StreamId stream = events.run("abc", 0);
   CHECK(events.rendered(stream, 1) == lines("abc", 1));
   CHECK(events.rendered(stream, 4) == lines("abc", 4));
   CHECK(events.turn.size_of(stream) == 3);
   CHECK(events.turn.bytes_of(stream) == 18);
 }
 
-TEST_CASE("Turn renders right for every first seq around the powers of ten, in whatever order") {
+TEST_CASE("Batch renders right for every first seq around the powers of ten, in whatever order") {
   Events events;
-  Turn::StreamId stream = events.run("abcdefghijkl", 0);
+  Batch::StreamId stream = events.run("abcdefghijkl", 0);
   uint64_t around[] = {1, 5, 9, 10, 11, 88, 89, 95, 99, 100, 989, 999, 1000, 99'999, 999'999'999'995, 7};
   for (uint64_t seq : around) {
     for (uint64_t other : around) {
@@ -72,9 +72,9 @@ TEST_CASE("Turn renders right for every first seq around the powers of ten, in w
   }
 }
 
-TEST_CASE("Turn renders the largest seqs") {
+TEST_CASE("Batch renders the largest seqs") {
   Events events;
-  Turn::StreamId stream = events.run("ab", 0);
+  Batch::StreamId stream = events.run("ab", 0);
   CHECK(events.rendered(stream, UINT64_MAX - 1) == lines("ab", UINT64_MAX - 1));
   CHECK(events.rendered(stream, 9'999'999'999'999'999'999U) == lines("ab", 9'999'999'999'999'999'999U));
 }
@@ -82,13 +82,13 @@ TEST_CASE("Turn renders the largest seqs") {
 TEST_CASE("Consumers that get the same runs share a stream, others have their own") {
   Events events;
   events.add("ab");
-  Turn::StreamId first = events.turn.extended(0);
+  Batch::StreamId first = events.turn.extended(0);
   CHECK(events.turn.extended(0) == first);
   events.turn.close_run();
   events.add("c");
-  Turn::StreamId both = events.turn.extended(first);
+  Batch::StreamId both = events.turn.extended(first);
   CHECK(events.turn.extended(first) == both);
-  Turn::StreamId late = events.turn.extended(0);
+  Batch::StreamId late = events.turn.extended(0);
   CHECK(late != both);
   events.turn.close_run();
   CHECK(events.rendered(first, 1) == lines("ab", 1));
@@ -97,15 +97,15 @@ TEST_CASE("Consumers that get the same runs share a stream, others have their ow
   CHECK(events.rendered(both, 8) == lines("abc", 8));
 }
 
-TEST_CASE("Turn tells how far the events got of which a socket took so many bytes") {
+TEST_CASE("Batch tells how far the events got of which a socket took so many bytes") {
   Events events;
-  Turn::StreamId stream = events.run("abc", 0);
-  const Turn::Rendering& rendering = events.turn.render(stream, 9);
+  Batch::StreamId stream = events.run("abc", 0);
+  const Batch::Rendering& rendering = events.turn.render(stream, 9);
   std::string all(rendering.bytes());
   size_t first = line('a', 9).size();
   size_t second = first + line('b', 10).size();
   for (size_t taken = 0; taken <= all.size(); ++taken) {
-    Turn::Place place = rendering.place_of(taken);
+    Batch::Place place = rendering.place_of(taken);
     size_t whole = taken == all.size() ? 3 : taken >= second ? 2 : taken >= first ? 1 : 0;
     size_t begin = whole == 3 ? all.size() : whole == 2 ? second : whole == 1 ? first : 0;
     CHECK(place.events == whole);
@@ -114,14 +114,15 @@ TEST_CASE("Turn tells how far the events got of which a socket took so many byte
 }
 
 TEST_CASE(
-    "Turn renders into memory of somebody else's, and gives pieces of it with other seqs, not writing to "
+    "Batch renders into memory of somebody else's, and gives pieces of it with other seqs, not writing to "
     "it") {
   Events events;
-  Turn::StreamId stream = events.run("abcd", 0);
-  std::string canvas(events.turn.most_bytes_of(stream), '?');
-  const Turn::Rendering& rendering = events.turn.render_into(borrowed(canvas), canvas.size(), stream, 10);
+  Batch::StreamId stream = events.run("abcd", 0);
+  std::string shared_buffer(events.turn.most_bytes_of(stream), '?');
+  const Batch::Rendering& rendering =
+      events.turn.render_into(borrowed(shared_buffer), shared_buffer.size(), stream, 10);
   CHECK(rendering.bytes() == lines("abcd", 10));
-  std::string before = canvas;
+  std::string before = shared_buffer;
   CHECK_FALSE(rendering.fits(9));
   CHECK_FALSE(rendering.fits(98));
   CHECK(rendering.fits(96));
@@ -132,13 +133,13 @@ TEST_CASE(
     CHECK(joined == lines("abcd", seq));
   }
   CHECK(events.rendered(stream, 5) == lines("abcd", 5));
-  CHECK(canvas == before);
+  CHECK(shared_buffer == before);
 }
 
-TEST_CASE("Turn gives the end of a stream as parts of blocks, which all who queue a run share") {
+TEST_CASE("Batch gives the end of a stream as parts of blocks, which all who queue a run share") {
   Events events;
-  Turn::StreamId one = events.run("abc", 0);
-  Turn::StreamId two = events.run("de", one);
+  Batch::StreamId one = events.run("abc", 0);
+  Batch::StreamId two = events.run("de", one);
   {
     const auto& parts = events.turn.parts_of(two, 2);
     REQUIRE(parts.size() == 2);
@@ -160,16 +161,16 @@ TEST_CASE("Turn gives the end of a stream as parts of blocks, which all who queu
 
 TEST_CASE("A queue that takes a shared stream refers to the rendering, whatever the seqs in it") {
   Events events;
-  Turn::StreamId one = events.run("abc", 0);
-  Turn::StreamId two = events.run("de", one);
-  std::string canvas(events.turn.most_bytes_of(two), '?');
+  Batch::StreamId one = events.run("abc", 0);
+  Batch::StreamId two = events.run("de", one);
+  std::string shared_buffer(events.turn.most_bytes_of(two), '?');
   std::weak_ptr<char> watch;
   BlockPtr first;
   BlockPtr second;
   {
-    std::shared_ptr<char> memory = borrowed(canvas);
+    std::shared_ptr<char> memory = borrowed(shared_buffer);
     watch = memory;
-    events.turn.render_into(std::move(memory), canvas.size(), two, 9);
+    events.turn.render_into(std::move(memory), shared_buffer.size(), two, 9);
     const auto& parts = events.turn.parts_of(two, 1);
     REQUIRE(parts.size() == 2);
     CHECK(parts[0].first == 1);
@@ -177,7 +178,7 @@ TEST_CASE("A queue that takes a shared stream refers to the rendering, whatever 
     second = parts[1].block;
   }
   events.turn.clear();
-  CHECK(first->held->bytes->memory.get() == canvas.data());
+  CHECK(first->held->bytes->memory.get() == shared_buffer.data());
   std::string seen;
   for (const BlockPtr& block : {first, second}) {
     for (size_t i = 0; i < block->frames.size(); ++i) {
@@ -195,22 +196,22 @@ TEST_CASE("A queue that takes a shared stream refers to the rendering, whatever 
 TEST_CASE(
     "Only consumers of the stream that was rendered refer to the rendering, others get a copy of their run") {
   Events events;
-  Turn::StreamId first = events.run("abc", 0);
+  Batch::StreamId first = events.run("abc", 0);
   events.add("d");
-  Turn::StreamId both = events.turn.extended(first);
-  Turn::StreamId late = events.turn.extended(0);
+  Batch::StreamId both = events.turn.extended(first);
+  Batch::StreamId late = events.turn.extended(0);
   events.turn.close_run();
-  std::string canvas(events.turn.most_bytes_of(both), '?');
-  events.turn.render_into(borrowed(canvas), canvas.size(), both, 1);
+  std::string shared_buffer(events.turn.most_bytes_of(both), '?');
+  events.turn.render_into(borrowed(shared_buffer), shared_buffer.size(), both, 1);
   BlockPtr of_both = events.turn.parts_of(both, 3)[0].block;
   BlockPtr of_late = events.turn.parts_of(late, 0)[0].block;
-  CHECK(of_both->held->bytes->memory.get() == canvas.data());
-  CHECK(of_late->held->bytes->memory.get() != canvas.data());
+  CHECK(of_both->held->bytes->memory.get() == shared_buffer.data());
+  CHECK(of_late->held->bytes->memory.get() != shared_buffer.data());
   CHECK(std::string(of_late->head(0)) + std::string(of_late->tail(0)) == "{\"d\"}\n");
   CHECK(events.turn.parts_of(both, 3)[0].block == of_both);
 }
 
-TEST_CASE("Turn begins anew after clear, and keeps what it was given room for until then") {
+TEST_CASE("Batch begins anew after clear, and keeps what it was given room for until then") {
   Events events;
   std::string large(100'000, 'x');
   for (int round = 0; round < 3; ++round) {
@@ -221,7 +222,7 @@ TEST_CASE("Turn begins anew after clear, and keeps what it was given room for un
     events.turn.add({small, 3}, 1);
     events.turn.add({room, large.size()}, 5);
     CHECK(events.turn.run_is_open());
-    Turn::StreamId stream = events.turn.extended(0);
+    Batch::StreamId stream = events.turn.extended(0);
     events.turn.close_run();
     CHECK_FALSE(events.turn.run_is_open());
     CHECK(events.rendered(stream, 1) == "{,\"seq\":1}\nxxxxx,\"seq\":2" + std::string(large.size() - 5, 'x'));

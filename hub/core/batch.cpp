@@ -1,4 +1,4 @@
-#include "hub/core/turn.h"
+#include "hub/core/batch.h"
 
 #include <algorithm>
 #include <bit>
@@ -44,7 +44,7 @@ class Digits {
 
 }  // namespace
 
-void Turn::clear() {
+void Batch::clear() {
   events_.clear();
   runs_.clear();
   streams_.assign(1, Stream{0, kNoRun, 0, 0, kNoRun, 0});
@@ -67,7 +67,7 @@ void Turn::clear() {
   }
 }
 
-char* Turn::keep(size_t bytes) {
+char* Batch::keep(size_t bytes) {
   if (kept_size_ - kept_used_ < bytes) {
     kept_size_ = std::max(bytes, kKeepBytes);
     kept_.push_back(std::make_unique_for_overwrite<char[]>(kept_size_));
@@ -78,12 +78,12 @@ char* Turn::keep(size_t bytes) {
   return room;
 }
 
-void Turn::add(std::string_view frame, size_t seq_at) {
+void Batch::add(std::string_view frame, size_t seq_at) {
   events_.push_back({frame.data(), static_cast<uint32_t>(frame.size()), static_cast<uint32_t>(seq_at)});
   open_bytes_ += frame.size();
 }
 
-Turn::StreamId Turn::extended(StreamId stream) {
+Batch::StreamId Batch::extended(StreamId stream) {
   auto run = static_cast<uint32_t>(runs_.size());
   Stream& before = streams_[stream];
   if (before.extended_by == run) return before.extension;
@@ -96,37 +96,37 @@ Turn::StreamId Turn::extended(StreamId stream) {
   return made;
 }
 
-void Turn::close_run() {
+void Batch::close_run() {
   runs_.push_back({open_run_, events_.size(), nullptr, {}});
   open_run_ = events_.size();
   open_bytes_ = 0;
 }
 
-void Turn::list_runs(StreamId stream) {
+void Batch::list_runs(StreamId stream) {
   run_list_.clear();
   for (; stream != 0; stream = streams_[stream].parent) run_list_.push_back(streams_[stream].run);
   std::reverse(run_list_.begin(), run_list_.end());
 }
 
-size_t Turn::most_bytes_of(StreamId stream) const {
+size_t Batch::most_bytes_of(StreamId stream) const {
   return streams_[stream].bytes + streams_[stream].events * (kSeqMember.size() + kMaxSeqDigits);
 }
 
-size_t Turn::most_digits_of(StreamId stream) const { return streams_[stream].events * kMaxSeqDigits; }
+size_t Batch::most_digits_of(StreamId stream) const { return streams_[stream].events * kMaxSeqDigits; }
 
-bool Turn::Rendering::fits(uint64_t other) const {
+bool Batch::Rendering::fits(uint64_t other) const {
   size_t last = ends.size() - 1;
   size_t width = digits_of(seq);
   return width == digits_of(seq + last) && width == digits_of(other) && width == digits_of(other + last);
 }
 
-Turn::Place Turn::Rendering::place_of(size_t bytes) const {
+Batch::Place Batch::Rendering::place_of(size_t bytes) const {
   auto after = std::upper_bound(ends.begin(), ends.end(), bytes);
   size_t begin = after == ends.begin() ? 0 : *(after - 1);
   return {static_cast<size_t>(after - ends.begin()), bytes - begin};
 }
 
-const Turn::Rendering& Turn::render(StreamId stream, uint64_t seq) {
+const Batch::Rendering& Batch::render(StreamId stream, uint64_t seq) {
   if (own_.stream == stream && own_.seq == seq) return own_;
   if (own_.stream == stream && own_.fits(seq)) {
     Digits digits(seq);
@@ -143,8 +143,8 @@ const Turn::Rendering& Turn::render(StreamId stream, uint64_t seq) {
   return own_;
 }
 
-const Turn::Rendering& Turn::render_into(std::shared_ptr<char> memory, size_t size, StreamId stream,
-                                         uint64_t seq) {
+const Batch::Rendering& Batch::render_into(std::shared_ptr<char> memory, size_t size, StreamId stream,
+                                           uint64_t seq) {
   shared_memory_ = std::move(memory);
   shared_size_ = size;
   shared_bytes_.reset();
@@ -154,7 +154,7 @@ const Turn::Rendering& Turn::render_into(std::shared_ptr<char> memory, size_t si
   return shared_;
 }
 
-void Turn::fill(Rendering& rendering, StreamId stream, uint64_t seq) {
+void Batch::fill(Rendering& rendering, StreamId stream, uint64_t seq) {
   size_t events = streams_[stream].events;
   rendering.stream = stream;
   rendering.seq = seq;
@@ -177,7 +177,7 @@ void Turn::fill(Rendering& rendering, StreamId stream, uint64_t seq) {
   rendering.size = static_cast<size_t>(out - rendering.out);
 }
 
-const std::vector<std::string_view>& Turn::pieces(uint64_t seq, char* digits) {
+const std::vector<std::string_view>& Batch::pieces(uint64_t seq, char* digits) {
   pieces_.clear();
   Digits number(seq);
   size_t done = 0;
@@ -192,7 +192,7 @@ const std::vector<std::string_view>& Turn::pieces(uint64_t seq, char* digits) {
   return pieces_;
 }
 
-Block Turn::copied(Run& run, Payers payers) const {
+Block Batch::copied(Run& run, Payers payers) const {
   Block block;
   block.frames.reserve(run.end - run.first);
   uint32_t end = 0;
@@ -211,7 +211,7 @@ Block Turn::copied(Run& run, Payers payers) const {
 }
 
 // Without a copy: the run's first event is the one at `at` of the shared rendering.
-Block Turn::referred(const Run& run, size_t at, Payers payers) {
+Block Batch::referred(const Run& run, size_t at, Payers payers) {
   Block block;
   block.frames.reserve(run.end - run.first);
   block.places.reserve(run.end - run.first);
@@ -226,7 +226,7 @@ Block Turn::referred(const Run& run, size_t at, Payers payers) {
   return block;
 }
 
-const HoldingPtr& Turn::shared_holding(Payers payers) {
+const HoldingPtr& Batch::shared_holding(Payers payers) {
   for (const auto& [user, holding] : shared_holdings_) {
     if (user == payers.user) return holding;
   }
@@ -234,7 +234,7 @@ const HoldingPtr& Turn::shared_holding(Payers payers) {
   return shared_holdings_.emplace_back(payers.user, charged(shared_bytes_, payers.user)).second;
 }
 
-const BlockPtr& Turn::block_of(Run& run, StreamId stream, size_t at, Payers payers) {
+const BlockPtr& Batch::block_of(Run& run, StreamId stream, size_t at, Payers payers) {
   StreamId reference_of = shared_memory_ && shared_.stream == stream ? stream : 0;
   for (const Kept& kept : run.kept) {
     if (kept.user == payers.user && kept.reference_of == reference_of) return kept.block;
@@ -245,7 +245,7 @@ const BlockPtr& Turn::block_of(Run& run, StreamId stream, size_t at, Payers paye
   return run.kept.back().block;
 }
 
-const std::vector<Turn::Part>& Turn::parts_of(StreamId stream, size_t skip, Payers payers) {
+const std::vector<Batch::Part>& Batch::parts_of(StreamId stream, size_t skip, Payers payers) {
   parts_.clear();
   list_runs(stream);
   size_t at = 0;

@@ -5,9 +5,8 @@
 //
 //   run     events that follow each other and go to the same consumers. Routed once, whatever their number.
 //   stream  what one consumer gets in this turn: runs, in order. Consumers with the same runs have the same
-//   stream, so
-//           it is rendered once; between two of them only the digits of `seq` are overwritten. Streams form a
-//           tree: each is another one (or nothing) and one run more.
+//           stream, so it is rendered once; between two of them only the digits of `seq` are overwritten.
+//           Streams form a tree: each is another one (or nothing) and one run more.
 //
 //   events  a1 a2 a3 b1 c1 c2        consumer 1 takes a, b     stream {run a, run b}
 //   runs    \--a--/  b  \-c-/        consumers 2, 3 take all   stream {run a, run b, run c}
@@ -27,11 +26,11 @@
 
 namespace bus::hub {
 
-class Turn {
+class Batch {
  public:
   using StreamId = uint32_t;  // 0: nothing
 
-  Turn() { clear(); }
+  Batch() { clear(); }
 
   // Forgets everything; no StreamId of before means anything.
   void clear();
