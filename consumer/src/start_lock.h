@@ -9,8 +9,7 @@
 
 namespace bus::sdk {
 
-// As try_lock_file, but waits for another holder until `deadline`. No polling: woken by the kernel when the
-// lock is free.
+// As try_lock_file, but tries again until `deadline` while another process holds the lock.
 //
 // Errors: timed_out  it is still held
 //         denied     a symlink or not a regular file (left untouched)
