@@ -5,7 +5,6 @@
 
 #include "protocol/base/strings.h"
 #include "protocol/fields.h"
-#include "protocol/json_scan.h"
 #include "protocol/json_writer.h"
 #include "protocol/status_codec.h"
 
@@ -102,8 +101,8 @@ constexpr std::array<Decoder, 10> kDecoders = {{
     {"error", decode_error},
 }};
 
-Decoded decode_other(const std::vector<RawJson::Child>& members) {
-  Fields fields(members);
+Decoded decode_other(const Frame& frame) {
+  Fields fields(frame.members);
   std::string type = fields.required_text("type");
   if (fields.fault()) return Fault{ErrorCode::bad_frame, *fields.fault()};
   const auto* decoder =
@@ -130,7 +129,7 @@ Event to_event(const EventLine& line) {
   event.source_time = text_of(line.source_time_token);
   event.seq = line.seq;
   event.others.reserve(line.others.size());
-  for (const EventLine::Member& member : line.others) {
+  for (const Member& member : line.others) {
     event.others.emplace_back(decode_json_string(member.name_token), member.value_token);
   }
   event.payload = line.payload_token;
@@ -223,18 +222,20 @@ std::string encode_one(const T& message) {
 }  // namespace
 
 Decoded decode(std::string_view line) {
+  FrameScanner scanner;
   EventLine event;
-  Fault fault;
-  switch (scan_event(line, event, fault)) {
-    case Scan::event:
+  switch (scanner.scan(line, event)) {
+    case FrameKind::event:
       return to_event(event);
-    case Scan::fault:
-      return fault;
-    case Scan::other:
+    case FrameKind::fault:
+      return scanner.fault();
+    case FrameKind::other:
       break;
   }
-  return decode_other(event.json.children());
+  return decode(scanner.frame());
 }
+
+Decoded decode(const Frame& frame) { return decode_other(frame); }
 
 std::string encode(const Message& message) {
   return std::visit([](const auto& one) { return encode_one(one); }, message);

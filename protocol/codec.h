@@ -1,13 +1,14 @@
 // Lines to messages and back (PROTOCOL.md 3).
 //
 // For every message of the wire, in both directions; the hub's path for events does not come here but goes by
-// json_scan.h, because it must not decode what it only forwards.
+// frame.h, because it must not decode what it only forwards.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "protocol/frame.h"
 #include "protocol/message.h"
 
 namespace bus {
@@ -22,6 +23,7 @@ using Decoded = std::variant<Message, Fault>;
 //         bad_frame     JSON, but not a well-formed message; the message names the member
 //         unknown_type  a well-formed object whose `type` is none of ours
 Decoded decode(std::string_view line);
+Decoded decode(const Frame& frame);
 
 // Encodes as one line with its LF: members in the order of PROTOCOL.md 3, no spaces, optional ones only when
 // set.

@@ -17,7 +17,7 @@ void Fields::fail(std::string fault) {
 std::string_view Fields::find(std::string_view name) {
   std::string_view found;
   if (fault_) return found;
-  for (const RawJson::Child& child : children_) {
+  for (const Member& child : children_) {
     if (!token_is(child.name_token, name)) {
       if (!differs_in_case_only(child.name_token, name)) continue;
       fail(where_ + case_fault(child.name_token, name));
@@ -112,7 +112,7 @@ std::vector<std::string> Fields::identifiers(std::string_view name, size_t max_c
     return out;
   }
   std::string entry = std::string(name) + "[]";
-  for (const RawJson::Child& element : list.children()) {
+  for (const Member& element : list.children()) {
     out.push_back(decoded(entry, element.value_token));
     if (fault_) return out;
     if (auto problem = identifier_fault(full(entry), out.back())) return fail(std::move(*problem)), out;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,7 @@ namespace bus {
 class Fields {
  public:
   // `where` goes before names in faults, such as "consumers[]."
-  explicit Fields(const std::vector<RawJson::Child>& children, std::string where = {})
+  explicit Fields(std::span<const Member> children, std::string where = {})
       : children_(children), where_(std::move(where)) {}
 
   // Empty when absent.
@@ -42,7 +43,7 @@ class Fields {
   void each_object(std::string_view name, Read read) {
     RawJson list;
     if (!open_array(name, list)) return;
-    for (const RawJson::Child& element : list.children()) {
+    for (const Member& element : list.children()) {
       RawJson object;
       if (!open_object(std::string(name) + "[]", element.value_token, object)) return;
       Fields fields(object.children(), where_ + std::string(name) + "[].");
@@ -74,7 +75,7 @@ class Fields {
   bool open_object(std::string_view name, std::string_view token, RawJson& object);
   std::string full(std::string_view name) const { return where_ + std::string(name); }
 
-  const std::vector<RawJson::Child>& children_;
+  std::span<const Member> children_;
   std::string where_;
   std::optional<std::string> fault_;
 };

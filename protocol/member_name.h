@@ -2,7 +2,7 @@
 // pen.
 //
 // Many JSON libraries match names without regard to case, and would let "TYPE" win over "type"; so the codec
-// and json_scan.h refuse such a name (PROTOCOL.md 2). All names of the wire are of a-z and '_'.
+// and frame.h refuse such a name (PROTOCOL.md 2). All names of the wire are of a-z and '_'.
 #pragma once
 
 #include <optional>

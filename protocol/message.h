@@ -2,7 +2,7 @@
 //
 // Text is decoded (no JSON escapes); a payload and the members that the wire does not define stay raw JSON,
 // byte for byte. Optional text is empty when absent. Nothing here reads or writes JSON: that is codec.h, and
-// json_scan.h for the event lines that the hub forwards.
+// frame.h for the event lines that the hub forwards.
 #pragma once
 
 #include <array>

@@ -26,7 +26,7 @@ constexpr size_t kChildrenKept = 4096;
 class Collector {
  public:
   Collector(std::string_view text, const rapidjson::MemoryStream& stream, size_t max_depth,
-            std::vector<RawJson::Child>& children)
+            std::vector<Member>& children)
       : text_(text), stream_(stream), max_depth_(max_depth), children_(children) {}
 
   bool Null() { return scalar(); }
@@ -83,7 +83,7 @@ class Collector {
   std::string_view text_;
   const rapidjson::MemoryStream& stream_;
   size_t max_depth_;
-  std::vector<RawJson::Child>& children_;
+  std::vector<Member>& children_;
   std::string_view name_;
   size_t depth_ = 0;
   size_t done_ = 0;  // end of the last token that was taken at the root's own level
@@ -196,7 +196,7 @@ class RawJson::Reader {
  public:
   // Parses `bytes`; `children` are views into `text`, which has the same size and structure.
   rapidjson::ParseResult parse(std::string_view bytes, std::string_view text, size_t max_depth,
-                               std::vector<Child>& children) {
+                               std::vector<Member>& children) {
     // Not full precision: that flag crashes RapidJSON 1.1.0 on "0." with 400 zeros and a 1.
     constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
     children.clear();
@@ -281,5 +281,7 @@ std::string kind_fault(std::string_view name, std::string_view wanted, std::stri
              (token.size() > kTokenBytesShown ? "…" : "");
   }
 }
+
+std::optional<std::string> json_fault(std::string_view text) { return RawJson().scan(text, kMaxDepth - 1); }
 
 }  // namespace bus

@@ -1,6 +1,6 @@
 // One JSON value by its bytes: checked whole, and its immediate children as raw tokens.
 //
-// Under json_scan.h (event lines) and codec.h (all others), so that both judge by the same rules. The reader
+// Under frame.h, as the judge behind its scan, and under codec.h, which opens with it what is nested. The reader
 // of untrusted JSON is in raw_json.cpp and nowhere else: RapidJSON's SAX reader, iterative, encoding checked,
 // depth limited. Builds no tree and converts no number. Knows nothing of messages.
 #pragma once
@@ -24,14 +24,15 @@ JsonKind kind_of(std::string_view token);
 // "NAME must be WANTED, not a number", for messages.
 std::string kind_fault(std::string_view name, std::string_view wanted, std::string_view token);
 
+// A member of an object by its raw tokens, or an element of an array.
+struct Member {
+  std::string_view name_token;   // with its quotes, as on the wire; empty in an array
+  std::string_view value_token;  // raw JSON, without the space around it
+};
+
 // Checks JSON texts. Reuse one for many: it keeps its buffers, and allocates nothing in steady state.
 class RawJson {
  public:
-  struct Child {
-    std::string_view name_token;   // with its quotes, as on the wire; empty in an array
-    std::string_view value_token;  // raw JSON, without the space around it
-  };
-
   RawJson();
   ~RawJson();
   RawJson(RawJson&&) noexcept;
@@ -46,7 +47,7 @@ class RawJson {
 
   // Of the text that was scanned last, if it was fine; views into it.
   std::string_view value() const { return value_; }
-  const std::vector<Child>& children() const { return children_; }
+  const std::vector<Member>& children() const { return children_; }
 
  private:
   class Reader;
@@ -54,7 +55,11 @@ class RawJson {
 
   std::unique_ptr<Reader> reader_;
   std::string_view value_;
-  std::vector<Child> children_;
+  std::vector<Member> children_;
 };
+
+// Checks that `text` is one JSON value and nothing else, by the same rules as inside a frame, where it is one
+// level deeper. Returns the fault's message, or nothing when it is fine.
+std::optional<std::string> json_fault(std::string_view text);
 
 }  // namespace bus

@@ -74,13 +74,12 @@ const Inbound* ClientCore::on_line(std::string_view line) {
   if (stage_ == Stage::ready && hub_events_.read(line, inbound_.event)) return on_event(line);
   if (is_blank(line)) return nullptr;
   if (stage_ == Stage::greeting) return on_greeting(line);
-  Fault fault;
-  switch (scan_event(line, inbound_.event, fault)) {
-    case Scan::event:
+  switch (scanner_.scan(line, inbound_.event)) {
+    case FrameKind::event:
       return on_event(trimmed(line));
-    case Scan::other:
-      return on_message(line);
-    case Scan::fault:
+    case FrameKind::other:
+      return on_frame(scanner_.frame());
+    case FrameKind::fault:
       break;
   }
   // Of an event that we cannot read, the gap in seq will tell.
@@ -141,8 +140,8 @@ const Inbound* ClientCore::on_event(std::string_view frame) {
   return &inbound_;
 }
 
-const Inbound* ClientCore::on_message(std::string_view line) {
-  Decoded decoded = decode(line);
+const Inbound* ClientCore::on_frame(const Frame& frame) {
+  Decoded decoded = decode(frame);
   Message* message = std::get_if<Message>(&decoded);
   if (message == nullptr) {
     ++skipped_;

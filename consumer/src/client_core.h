@@ -11,7 +11,7 @@
 
 #include "consumer/src/client_core/hub_event.h"
 #include "protocol/base/clock.h"
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 #include "protocol/line_reader.h"
 #include "protocol/message.h"
 
@@ -82,13 +82,14 @@ class ClientCore {
   const Inbound* on_line(std::string_view line);
   const Inbound* on_greeting(std::string_view line);
   const Inbound* on_event(std::string_view frame);
-  const Inbound* on_message(std::string_view line);
+  const Inbound* on_frame(const Frame& frame);
   const Inbound* on_too_long();
   const Inbound* refuse(Refusal refusal, std::string text);
 
   Hello hello_;
   bool wants_patterns_ = false;
   LineReader reader_;
+  FrameScanner scanner_;
   HubEventReader hub_events_;
   Stage stage_ = Stage::greeting;
   TimePoint answer_due_ = kNever;

@@ -5,6 +5,7 @@
 
 #include "consumer/src/text.h"
 #include "protocol/codec.h"
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
 
 namespace bus::sdk {
@@ -160,7 +161,7 @@ void Consumer::give_source_status(busd_item& item) const {
 
 busd_text Consumer::member(std::string_view name) const {
   if (event_ == nullptr) return {};
-  for (const EventLine::Member& member : event_->others) {
+  for (const Member& member : event_->others) {
     std::string store;
     if (text_of_token(member.name_token, store) == name) return text_of(member.value_token);
   }

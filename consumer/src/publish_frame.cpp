@@ -5,6 +5,7 @@
 
 #include "consumer/src/text.h"
 #include "protocol/base/strings.h"
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
 
 namespace bus::sdk {
@@ -34,7 +35,7 @@ size_t outbound_bytes(const EventLine& event) {
     total += std::string_view(",\"source_time\":").size() + event.source_time_token.size();
   }
   total += std::string_view(",\"seq\":18446744073709551615").size();
-  for (const EventLine::Member& member : event.others) {
+  for (const Member& member : event.others) {
     total += std::string_view(",:").size() + member.name_token.size() + member.value_token.size();
   }
   return total + std::string_view(",\"payload\":}\n").size() + event.payload_token.size();
@@ -182,14 +183,13 @@ std::optional<std::string> FrameBuilder::judge(std::string_view frame) {
     return "the frame has " + std::to_string(frame.size() + 1) + " bytes; the limit is " +
            std::to_string(kMaxFrameBytes);
   }
-  Fault fault;
-  switch (scan_event(frame, event_, fault)) {
-    case Scan::event:
+  switch (scanner_.scan(frame, event_)) {
+    case FrameKind::event:
       break;
-    case Scan::other:
+    case FrameKind::other:
       return "not an event: a frame to publish has \"type\":\"event\"";
-    case Scan::fault:
-      return fault.message;
+    case FrameKind::fault:
+      return scanner_.fault().message;
   }
   if (size_t bytes = outbound_bytes(event_); bytes > kMaxFrameBytes) {
     return "the frame would have " + std::to_string(bytes) + " bytes on its way to consumers; the limit is " +

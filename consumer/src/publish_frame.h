@@ -13,7 +13,7 @@
 
 #include "busd/consumer.h"
 #include "consumer/src/send_buffer.h"
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 
 namespace bus::sdk {
 
@@ -46,6 +46,7 @@ class FrameBuilder {
   std::string other_head_;  // all before the payload of an event that has more
   std::string payload_;     // copies without line ends, when there were some
   std::string members_;
+  FrameScanner scanner_;
   EventLine event_;
 };
 

@@ -143,8 +143,10 @@ void HubCore::Impl::leave_administrative_place(Peer& peer) {
   if (std::exchange(peer.administers, false)) --administrators_;
 }
 
-bool HubCore::Impl::is_administrative(std::string_view line) const {
-  Decoded decoded = decode(line);
+// Of the frame that was scanned last.
+bool HubCore::Impl::is_administrative(FrameKind kind) const {
+  if (kind != FrameKind::other) return false;
+  Decoded decoded = decode(scanner_.frame());
   const auto* message = std::get_if<Message>(&decoded);
   return message != nullptr &&
          (std::holds_alternative<StatusQuery>(*message) || std::holds_alternative<Shutdown>(*message));
@@ -315,19 +317,20 @@ void HubCore::Impl::refuse_unfinished(Peer& peer, TimePoint now) {
 void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) {
   if (is_blank(line)) return;
   ++peer.frames_in;
-  if (peer.administers && !is_administrative(line) && !find_place(peer, now)) return;
-  switch (scan_event(line, line_, line_fault_)) {
-    case Scan::event:
+  FrameKind kind = scanner_.scan(line, line_);
+  if (peer.administers && !is_administrative(kind) && !find_place(peer, now)) return;
+  switch (kind) {
+    case FrameKind::event:
       if (peer.phase == Phase::handshake) become_anonymous(peer);
       publish(peer, stays ? std::string_view(line.data(), line.size() + 1) : std::string_view(), now);
       return;
-    case Scan::fault:
-      fault(peer, line_fault_.code, line_fault_.message, now, line_.event_id);
+    case FrameKind::fault:
+      fault(peer, scanner_.fault().code, scanner_.fault().message, now, line_.event_id);
       return;
-    case Scan::other:
+    case FrameKind::other:
       break;
   }
-  Decoded decoded = decode(line);
+  Decoded decoded = decode(scanner_.frame());
   if (auto* wrong = std::get_if<Fault>(&decoded)) {
     fault(peer, wrong->code, wrong->message, now);
     return;
@@ -337,10 +340,10 @@ void HubCore::Impl::handle_line(Peer& peer, std::string_view line, bool stays, T
   handle_message(peer, message, now);
 }
 
-// Of the hello in line_, whose members the scan has found: a name that is nearly a defined one was meant as
+// Of the hello in scanner_.frame(): a name that is nearly a defined one was meant as
 // that, and is ignored, which its sender will not notice.
 void HubCore::Impl::note_odd_member(const Peer& peer) {
-  for (const RawJson::Child& member : line_.json.children()) {
+  for (const Member& member : scanner_.frame().members) {
     if (member.name_token.size() > kMostNameBytesCompared) continue;
     std::string name = decode_json_string(member.name_token);
     if (std::find(kHelloMembers.begin(), kHelloMembers.end(), name) != kHelloMembers.end()) continue;

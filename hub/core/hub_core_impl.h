@@ -27,7 +27,7 @@
 #include "hub/core/router.h"
 #include "hub/core/slots.h"
 #include "hub/core/sources.h"
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 #include "protocol/line_reader.h"
 #include "protocol/message.h"
 
@@ -147,7 +147,7 @@ class HubCore::Impl {
   void refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now);
   bool take_administrative_place(Peer& peer);
   void leave_administrative_place(Peer& peer);
-  bool is_administrative(std::string_view line) const;
+  bool is_administrative(FrameKind kind) const;
   bool find_place(Peer& peer, TimePoint now);
   void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
   // `stays`: the line, and its LF, stay in place until the turn ends.
@@ -274,8 +274,8 @@ class HubCore::Impl {
   std::vector<std::string_view> whole_;
 
   // Scratch, reused so that an event costs no allocation.
-  EventLine line_;
-  Fault line_fault_;
+  FrameScanner scanner_;
+  EventLine line_;  // the event that was scanned last
   std::string out_;
 };
 

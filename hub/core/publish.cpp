@@ -1,4 +1,4 @@
-// An event's life up to delivery.cpp: checked (json_scan), deduplicated, routed, put into the hub's form if
+// An event's life up to delivery.cpp: checked (protocol/frame.h), deduplicated, routed, put into the hub's form if
 // it is not in it, and added to the turn.
 #include <cstring>
 
@@ -25,7 +25,7 @@ size_t frame_bytes(const EventLine& event) {
                  kEnd.size();
   if (!event.event_id_token.empty()) bytes += kId.size() + event.event_id_token.size();
   if (!event.source_time_token.empty()) bytes += kTime.size() + event.source_time_token.size();
-  for (const EventLine::Member& member : event.others) {
+  for (const Member& member : event.others) {
     bytes += member.name_token.size() + member.value_token.size() + 2;  // ',' and ':'
   }
   return bytes;
@@ -65,7 +65,7 @@ size_t encode_frame(const EventLine& event, char* frame) {
   if (!event.event_id_token.empty()) out = put(put(out, kId), event.event_id_token);
   if (!event.source_time_token.empty()) out = put(put(out, kTime), event.source_time_token);
   auto seq_at = static_cast<size_t>(out - frame);
-  for (const EventLine::Member& member : event.others) {
+  for (const Member& member : event.others) {
     out = put(put(put(put(out, ","), member.name_token), ":"), member.value_token);
   }
   put(put(put(out, kPayload), event.payload_token), kEnd);

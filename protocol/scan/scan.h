@@ -1,6 +1,6 @@
 // Checks one JSON object by its bytes, 64 at a time, and notes where its own members stand.
 //
-// The fast half of json_scan.h: an event line goes through here and, when all is well, through nothing else.
+// The fast half of frame.h: a frame goes through here and, when all is well, through nothing else.
 // How it works is told at the top of grammar.h. Same function, several bodies: block_*.h hold what differs
 // between processors, and best() picks what this one can run. All give identical verdicts and marks.
 //

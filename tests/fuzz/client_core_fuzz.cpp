@@ -3,7 +3,7 @@
 //
 // The first two bytes choose the pieces, the rest is the hub's stream. Run in pieces, whole, and in other
 // pieces, on one connection after the other: the same must come out, and the losses must explain every gap.
-// And of each line that a hub may have written, HubEventReader must say what scan_event() says.
+// And of each line that a hub may have written, HubEventReader must say what FrameScanner says.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -143,8 +143,7 @@ void compare(bus::sdk::HubEventReader& reader, std::string_view line) {
   bus::EventLine read;
   bool taken = reader.read(line, read);
   bus::EventLine scanned;
-  bus::Fault fault;
-  if (bus::scan_event(line, scanned, fault) != bus::Scan::event) return;
+  if (bus::FrameScanner().scan(line, scanned) != bus::FrameKind::event) return;
   std::string sent = hub_line(scanned);
   if (sent == line) {
     bool plain = scanned.others.empty() &&

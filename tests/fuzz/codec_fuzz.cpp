@@ -8,7 +8,7 @@
 
 #include "protocol/base/check.h"
 #include "protocol/codec.h"
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 #include "protocol/limits.h"
 #include "tests/fuzz/json_oracle.h"
 
@@ -54,7 +54,7 @@ void check_tokens(std::string_view line, const EventLine& event) {
   if (!event.source_time_token.empty()) check_inside(line, event.source_time_token);
   if (event.payload_token != "null") check_inside(line, event.payload_token);
   BUSD_CHECK(!identifier_fault("event_type", event.event_type));
-  for (const EventLine::Member& member : event.others) {
+  for (const Member& member : event.others) {
     check_inside(line, member.name_token);
     check_inside(line, member.value_token);
   }
@@ -63,21 +63,21 @@ void check_tokens(std::string_view line, const EventLine& event) {
 void check_agreement(std::string_view line, const Decoded& result) {
   static constexpr const char* kEarlierLine =
       R"({"type":"event","event_type":"x","event_id":"\u0061","o":[1]})";
+  FrameScanner scanner;
   EventLine event;
-  Fault fault;
-  BUSD_CHECK(scan_event(kEarlierLine, event, fault) == Scan::event);
+  BUSD_CHECK(scanner.scan(kEarlierLine, event) == FrameKind::event);
   const auto* message = std::get_if<Message>(&result);
-  switch (scan_event(line, event, fault)) {
-    case Scan::event:
+  switch (scanner.scan(line, event)) {
+    case FrameKind::event:
       BUSD_CHECK(message != nullptr && std::holds_alternative<Event>(*message));
       check_tokens(line, event);
       return;
-    case Scan::fault:
+    case FrameKind::fault:
       BUSD_CHECK(message == nullptr);
-      BUSD_CHECK(std::get<Fault>(result).code == fault.code &&
-                 std::get<Fault>(result).message == fault.message);
+      BUSD_CHECK(std::get<Fault>(result).code == scanner.fault().code &&
+                 std::get<Fault>(result).message == scanner.fault().message);
       return;
-    case Scan::other:
+    case FrameKind::other:
       BUSD_CHECK(message == nullptr || !std::holds_alternative<Event>(*message));
       return;
   }

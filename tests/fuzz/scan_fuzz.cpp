@@ -1,13 +1,14 @@
 // Any bytes as one line: every body of the scanner gives the verdict and the members' places that RawJson
 // and a second opinion on JSON give, wherever the line meets the borders of blocks; and whichever body looks,
-// an event line yields the same.
+// a line yields the same.
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/base/check.h"
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 #include "protocol/limits.h"
 #include "tests/fuzz/json_oracle.h"
 
@@ -26,13 +27,13 @@ class Exact {
 };
 
 // The colon of each child and the comma behind it, by what RawJson found.
-std::vector<uint32_t> places(std::string_view text, const std::vector<RawJson::Child>& children) {
+std::vector<uint32_t> places(std::string_view text, const std::vector<Member>& children) {
   std::vector<uint32_t> out;
   const char* end = text.data();  // of the value before
   auto add = [&](char mark, const char* from) {
     out.push_back(static_cast<uint32_t>(text.find(mark, static_cast<size_t>(from - text.data()))));
   };
-  for (const RawJson::Child& child : children) {
+  for (const Member& child : children) {
     if (!out.empty()) add(',', end);
     add(':', child.name_token.data() + child.name_token.size());
     end = child.value_token.data() + child.value_token.size();
@@ -81,46 +82,60 @@ void check_moved(std::string_view text) {
   }
 }
 
-// An event line that one of the bodies has looked at.
+// A line that one of the bodies has looked at.
 struct Seen {
-  Seen(std::string_view line, scan::Scan check) {
-    event.check = check;
+  Seen(std::string_view line, scan::Scan check) : scanner(check) {
     // What the line before has left must not show.
-    scan_event(R"({"type":"event","event_type":"x","event_id":"\u0061","seq":1,"o":[1]})", event, fault);
-    fault = {};
-    verdict = scan_event(line, event, fault);
+    scanner.scan(R"({"type":"event","event_type":"x","event_id":"\u0061","seq":1,"o":[1]})", event);
+    kind = scanner.scan(line, event);
   }
 
+  FrameScanner scanner;
   EventLine event;
-  Fault fault;
-  Scan verdict;
+  FrameKind kind;
 };
 
 bool same(std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); }
 
-void check_same(const EventLine& a, const EventLine& b) {
+void check_members(std::span<const Member> a, std::span<const Member> b) {
+  BUSD_CHECK(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    BUSD_CHECK(same(a[i].name_token, b[i].name_token) && same(a[i].value_token, b[i].value_token));
+  }
+}
+
+void check_events(const EventLine& a, const EventLine& b) {
   BUSD_CHECK(a.event_type == b.event_type && a.event_id == b.event_id && a.seq == b.seq);
   BUSD_CHECK(same(a.event_type_token, b.event_type_token) && same(a.event_id_token, b.event_id_token));
   BUSD_CHECK(same(a.source_time_token, b.source_time_token));
   BUSD_CHECK(same(a.payload_token, b.payload_token) ||
              (a.payload_token == "null" && b.payload_token == "null"));
-  BUSD_CHECK(a.others.size() == b.others.size());
-  for (size_t i = 0; i < a.others.size(); ++i) {
-    BUSD_CHECK(same(a.others[i].name_token, b.others[i].name_token));
-    BUSD_CHECK(same(a.others[i].value_token, b.others[i].value_token));
+  check_members(a.others, b.others);
+}
+
+void check_same(const Seen& a, const Seen& b) {
+  BUSD_CHECK(a.kind == b.kind);
+  if (a.kind == FrameKind::event) check_events(a.event, b.event);
+  if (a.kind == FrameKind::fault) {
+    BUSD_CHECK(a.scanner.fault().code == b.scanner.fault().code);
+    BUSD_CHECK(a.scanner.fault().message == b.scanner.fault().message);
+    BUSD_CHECK(a.event.event_id == b.event.event_id);
+  }
+  if (a.kind == FrameKind::other) {
+    BUSD_CHECK(same(a.scanner.frame().line, b.scanner.frame().line));
+    BUSD_CHECK(a.scanner.frame().type == b.scanner.frame().type);
+    check_members(a.scanner.frame().members, b.scanner.frame().members);
   }
 }
 
-void check_events(std::string_view line) {
+void check_frames(std::string_view line) {
   Seen slow(line, [](const char*, size_t, size_t, scan::Marks&) { return false; });
   for (const scan::Body& body : scan::bodies()) {
     Seen fast(line, body.scan);
-    BUSD_CHECK(fast.verdict == slow.verdict);
-    BUSD_CHECK(fast.fault.code == slow.fault.code && fast.fault.message == slow.fault.message);
-    if (fast.verdict != Scan::other) check_same(fast.event, slow.event);
+    check_same(fast, slow);
     // Once more, now that its beginning is known.
-    BUSD_CHECK(scan_event(line, fast.event, fast.fault) == slow.verdict);
-    if (fast.verdict != Scan::other) check_same(fast.event, slow.event);
+    fast.kind = fast.scanner.scan(line, fast.event);
+    check_same(fast, slow);
   }
 }
 
@@ -131,6 +146,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_bodies(line.text());
   check_moved(line.text());
   check_known(line.text());
-  check_events(line.text());
+  check_frames(line.text());
   return 0;
 }

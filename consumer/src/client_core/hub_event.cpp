@@ -55,7 +55,7 @@ std::string_view payload_of(std::string_view rest) {
   return is_space(rest.front()) || is_space(rest.back()) ? std::string_view() : rest;
 }
 
-// Takes a member with a string value, if it comes next. False: it does, but is for scan_event().
+// Takes a member with a string value, if it comes next. False: it does, but is for FrameScanner.
 bool take_optional(std::string_view& rest, std::string_view name, std::string_view& token) {
   if (!take(rest, name)) return true;
   token = plain_string(rest);

@@ -6,20 +6,20 @@
 // costs several times what reading the bytes does, buys nothing. Of a frame that begins and ends exactly so,
 // the members before the payload are taken, and the payload is what is left: that it is one JSON value, and
 // that the texts are UTF-8, is the hub's word. Everything else, such as a space, an escape before the
-// payload, another order, or members of the source's own, is left to scan_event().
+// payload, another order, or members of the source's own, is left to FrameScanner.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 
 namespace bus::sdk {
 
 class HubEventReader {
  public:
-  // Whether `line` (without its LF) has that form; then `event` is filled in as scan_event() would do it, but
+  // Whether `line` (without its LF) has that form; then `event` is filled in as FrameScanner would do it, but
   // for the scanner's own members. Else `event` is untouched. Of the payload only the ends are looked at.
   // Views point into `line`.
   bool read(std::string_view line, EventLine& event);

@@ -1,4 +1,4 @@
-// HubEventReader beside scan_event(), on what a real hub core sends: the same must come out.
+// HubEventReader beside FrameScanner, on what a real hub core sends: the same must come out.
 #include "consumer/src/client_core/hub_event.h"
 
 #include <string>
@@ -19,7 +19,7 @@ std::string describe(const EventLine& event) {
     out += " | ";
     out += text;
   }
-  for (const EventLine::Member& member : event.others) {
+  for (const Member& member : event.others) {
     out += " + " + std::string(member.name_token) + " " + std::string(member.value_token);
   }
   return out;
@@ -27,8 +27,9 @@ std::string describe(const EventLine& event) {
 
 std::string scanned(std::string_view line) {
   EventLine event;
-  Fault fault;
-  return scan_event(line, event, fault) == Scan::event ? describe(event) : "fault: " + fault.message;
+  FrameScanner scanner;
+  return scanner.scan(line, event) == FrameKind::event ? describe(event)
+                                                       : "fault: " + scanner.fault().message;
 }
 
 // What the reader makes of `line`, or "left".

@@ -226,7 +226,7 @@ TEST_CASE("Children of an object are views of their exact bytes") {
   REQUIRE_FALSE(json.scan(text));
   CHECK(json.value() == text.substr(1, text.size() - 2));
   std::vector<std::pair<std::string, std::string>> found;
-  for (const RawJson::Child& child : json.children()) {
+  for (const bus::Member& child : json.children()) {
     CHECK(child.value_token.data() >= text.data());
     CHECK(child.value_token.data() + child.value_token.size() <= text.data() + text.size());
     found.emplace_back(child.name_token, child.value_token);
@@ -243,7 +243,7 @@ TEST_CASE("Children of an array have no name") {
   RawJson json;
   REQUIRE_FALSE(json.scan(text));
   std::vector<std::string> found;
-  for (const RawJson::Child& child : json.children()) {
+  for (const bus::Member& child : json.children()) {
     CHECK(child.name_token.empty());
     CHECK(child.value_token.data() >= text.data());
     CHECK(child.value_token.data() < text.data() + text.size());

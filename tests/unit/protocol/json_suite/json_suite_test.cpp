@@ -5,7 +5,7 @@
 #include <rapidjson/reader.h>
 
 #include "protocol/codec.h"
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 #include "tests/support/catch.h"
 #include "tests/unit/protocol/json_suite/json_suite_cases.h"
 #include "tests/unit/protocol/scan/panel.h"
@@ -37,11 +37,6 @@ std::string trimmed(const std::string& text) {
   const char* spaces = " \t\r\n";
   size_t first = text.find_first_not_of(spaces);
   return text.substr(first, text.find_last_not_of(spaces) + 1 - first);
-}
-
-Scan judged(const scan::Body& body, const std::string& line, EventLine& event, Fault& fault) {
-  event.check = body.scan;
-  return scan_event(line, event, fault);
 }
 
 }  // namespace
@@ -82,18 +77,18 @@ TEST_CASE("Every body judges every value of the suite as a member of an object")
 
 TEST_CASE("Every value of the suite is a payload or makes its event a fault, whichever body looks") {
   for (const scan::Body& body : scan::bodies()) {
+    FrameScanner scanner(body.scan);
     EventLine event;
-    Fault fault;
     for (const SuiteCase& one : all_cases()) {
       CAPTURE(body.name, one.name);
       std::string line = R"({"type":"event","event_type":"t","payload":)" + one.text + "}";
-      Scan verdict = judged(body, line, event, fault);
+      FrameKind verdict = scanner.scan(line, event);
       if (one.accepted) {
-        REQUIRE(verdict == Scan::event);
+        REQUIRE(verdict == FrameKind::event);
         CHECK(event.payload_token == trimmed(one.text));
       } else {
-        REQUIRE(verdict == Scan::fault);
-        CHECK(fault.code == ErrorCode::bad_json);
+        REQUIRE(verdict == FrameKind::fault);
+        CHECK(scanner.fault().code == ErrorCode::bad_json);
       }
     }
   }
@@ -101,16 +96,16 @@ TEST_CASE("Every value of the suite is a payload or makes its event a fault, whi
 
 TEST_CASE("Every value of the suite as a whole frame is no event, and bad_json only when it is no JSON") {
   for (const scan::Body& body : scan::bodies()) {
+    FrameScanner scanner(body.scan);
     EventLine event;
-    Fault fault;
     for (const SuiteCase& one : all_cases()) {
       CAPTURE(body.name, one.name);
-      Scan verdict = judged(body, one.text, event, fault);
+      FrameKind verdict = scanner.scan(one.text, event);
       if (one.accepted && trimmed(one.text).starts_with('{')) {
-        CHECK(verdict == Scan::other);
+        CHECK(verdict == FrameKind::other);
       } else {
-        REQUIRE(verdict == Scan::fault);
-        CHECK(fault.code == (one.accepted ? ErrorCode::bad_frame : ErrorCode::bad_json));
+        REQUIRE(verdict == FrameKind::fault);
+        CHECK(scanner.fault().code == (one.accepted ? ErrorCode::bad_frame : ErrorCode::bad_json));
       }
     }
   }

@@ -71,7 +71,7 @@ std::vector<size_t> Panel::children_marks(std::string_view text) const {
   auto end_of = [&](std::string_view token) {
     return static_cast<size_t>(token.data() - text.data()) + token.size();
   };
-  for (const RawJson::Child& child : judge_.children()) {
+  for (const Member& child : judge_.children()) {
     if (!out.empty()) out.push_back(text.find(',', end));
     out.push_back(text.find(':', end_of(child.name_token)));
     end = end_of(child.value_token);

@@ -1,25 +1,24 @@
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 
 #include "tests/support/catch.h"
 
 using bus::ErrorCode;
 using bus::EventLine;
-using bus::Fault;
-using bus::Scan;
-using bus::scan_event;
+using bus::FrameKind;
+using bus::FrameScanner;
 
 namespace {
 
 struct Scanned {
-  explicit Scanned(std::string text) : line(std::move(text)) { verdict = scan_event(line, event, fault); }
+  explicit Scanned(std::string text) : line(std::move(text)) { verdict = scanner.scan(line, event); }
   bool inside_line(std::string_view view) const {
     return view.data() >= line.data() && view.data() + view.size() <= line.data() + line.size();
   }
 
   std::string line;
+  FrameScanner scanner;
   EventLine event;
-  Fault fault;
-  Scan verdict;
+  FrameKind verdict;
 };
 
 std::string event_with(const std::string& members) {
@@ -29,9 +28,9 @@ std::string event_with(const std::string& members) {
 void check_fault(const std::string& line, ErrorCode code, const std::string& message) {
   CAPTURE(line);
   Scanned scanned(line);
-  REQUIRE(scanned.verdict == Scan::fault);
-  CHECK(scanned.fault.code == code);
-  CHECK(scanned.fault.message == message);
+  REQUIRE(scanned.verdict == FrameKind::fault);
+  CHECK(scanned.scanner.fault().code == code);
+  CHECK(scanned.scanner.fault().message == message);
 }
 
 }  // namespace
@@ -41,7 +40,7 @@ TEST_CASE("An event line yields its members, byte for byte, in place") {
       R"( {"trace" : "0-1" , "payload":{"a": 1.10,"a":[18446744073709551616,"\/"]} ,"event_id":"e-1","type":"event",)"
       R"("seq":7,"source_time":"1700000000000","event_type":"im.message","n":[1, 2]})"
       "\r");
-  REQUIRE(s.verdict == Scan::event);
+  REQUIRE(s.verdict == FrameKind::event);
   CHECK(s.event.event_type == "im.message");
   CHECK(s.event.event_id == "e-1");
   CHECK(s.event.event_type_token == R"("im.message")");
@@ -62,7 +61,7 @@ TEST_CASE("An event line yields its members, byte for byte, in place") {
 
 TEST_CASE("The least event has a type and a null payload") {
   Scanned s(R"({"type":"event","event_type":"t"})");
-  REQUIRE(s.verdict == Scan::event);
+  REQUIRE(s.verdict == FrameKind::event);
   CHECK(s.event.payload_token == "null");
   CHECK(s.event.event_id.empty());
   CHECK(s.event.event_id_token.empty());
@@ -75,7 +74,7 @@ TEST_CASE("null and empty text are absent, and a payload of null is null") {
   for (const char* members : {R"("event_id":null,"source_time":null,"seq":null,"payload":null)",
                               R"("event_id":"","source_time":"")"}) {
     Scanned s(event_with(members));
-    REQUIRE(s.verdict == Scan::event);
+    REQUIRE(s.verdict == FrameKind::event);
     CHECK(s.event.event_id_token.empty());
     CHECK(s.event.source_time_token.empty());
     CHECK_FALSE(s.event.seq);
@@ -86,7 +85,7 @@ TEST_CASE("null and empty text are absent, and a payload of null is null") {
 TEST_CASE("Escapes in names and identifiers are decoded, and their tokens stay as they came") {
   Scanned s(
       R"({"\u0074ype":"\u0065vent","event\u005ftype":"a\/b\u00e9","event_id":"\"x\"","source_time":"\u0031","\u0061":1})");
-  REQUIRE(s.verdict == Scan::event);
+  REQUIRE(s.verdict == FrameKind::event);
   CHECK(s.event.event_type == "a/b\xC3\xA9");
   CHECK(s.event.event_id == "\"x\"");
   CHECK(s.event.event_type_token == R"("a\/b\u00e9")");
@@ -120,7 +119,7 @@ TEST_CASE("A member that the event defines may stand once") {
   check_fault(event_with(R"("payload":1,"p\u0061yload":2)"), ErrorCode::bad_frame,
               "payload is given twice; give it once");
   Scanned other(event_with(R"("x":1,"x":2)"));
-  CHECK(other.verdict == Scan::event);
+  CHECK(other.verdict == FrameKind::event);
   CHECK(other.event.others.size() == 2);
 }
 
@@ -155,19 +154,19 @@ TEST_CASE(
                 fault(each.written, each.own));
   }
   // Behind a beginning that is known from the line before.
+  FrameScanner scanner;
   EventLine event;
-  Fault found;
-  REQUIRE(scan_event(R"({"type":"event","event_type":"t","payload":1})", event, found) == Scan::event);
-  CHECK(scan_event(R"({"type":"event","event_type":"t","Type":"shutdown"})", event, found) == Scan::fault);
-  CHECK(found.message == fault("Type", "type"));
-  REQUIRE(scan_event(R"({"type":"event","event_type":"t","payload":1})", event, found) == Scan::event);
+  REQUIRE(scanner.scan(R"({"type":"event","event_type":"t","payload":1})", event) == FrameKind::event);
+  CHECK(scanner.scan(R"({"type":"event","event_type":"t","Type":"shutdown"})", event) == FrameKind::fault);
+  CHECK(scanner.fault().message == fault("Type", "type"));
+  REQUIRE(scanner.scan(R"({"type":"event","event_type":"t","payload":1})", event) == FrameKind::event);
 
   // Near, but no case: forwarded.
   for (const char* name :
        {"typo", "seqs", "s\\u0117q", "\\ud800ype", "pay load", "TRACEPARENT", "\xC5\xBF", ""}) {
     Scanned other(event_with("\"" + std::string(name) + "\":1"));
     CAPTURE(name);
-    CHECK(other.verdict == Scan::event);
+    CHECK(other.verdict == FrameKind::event);
     CHECK(other.event.others.size() == 1);
   }
 }
@@ -184,8 +183,8 @@ TEST_CASE("Members of a wrong type are named") {
 
 TEST_CASE("event_type is an identifier, judged decoded") {
   auto line = [](const std::string& token) { return R"({"type":"event","event_type":)" + token + "}"; };
-  CHECK(Scanned(line('"' + std::string(255, 'x') + '"')).verdict == Scan::event);
-  CHECK(Scanned(line('"' + std::string(254, 'x') + R"(\u0041")")).verdict == Scan::event);
+  CHECK(Scanned(line('"' + std::string(255, 'x') + '"')).verdict == FrameKind::event);
+  CHECK(Scanned(line('"' + std::string(254, 'x') + R"(\u0041")")).verdict == FrameKind::event);
   check_fault(line('"' + std::string(256, 'x') + '"'), ErrorCode::bad_frame,
               "event_type has 256 bytes; the limit is 255");
   check_fault(line(R"("")"), ErrorCode::bad_frame, "event_type is empty; it must have 1 to 255 bytes");
@@ -199,7 +198,7 @@ TEST_CASE("event_type is an identifier, judged decoded") {
 
 TEST_CASE("Half of a surrogate pair is forwarded in a payload, and refused in a text of the event's own") {
   Scanned s(event_with(R"("payload":["\ud800","\udc00"],"x":"\ud800")"));
-  REQUIRE(s.verdict == Scan::event);
+  REQUIRE(s.verdict == FrameKind::event);
   CHECK(s.event.payload_token == R"(["\ud800","\udc00"])");
   CHECK(s.inside_line(s.event.payload_token));
   check_fault(event_with(R"("event_id":"\ud800")"), ErrorCode::bad_frame,
@@ -210,7 +209,7 @@ TEST_CASE("Half of a surrogate pair is forwarded in a payload, and refused in a 
 
 TEST_CASE("Numbers beyond the range of double are forwarded in a payload") {
   Scanned s(event_with(R"("payload":{"a":1e400,"b":-0.00000000001e-2147483639},"n":1e999)"));
-  REQUIRE(s.verdict == Scan::event);
+  REQUIRE(s.verdict == FrameKind::event);
   CHECK(s.event.payload_token == R"({"a":1e400,"b":-0.00000000001e-2147483639})");
   CHECK(s.inside_line(s.event.payload_token));
   CHECK(s.event.others[0].value_token == "1e999");
@@ -218,7 +217,7 @@ TEST_CASE("Numbers beyond the range of double are forwarded in a payload") {
 
 TEST_CASE("The event_id is known although the event is refused") {
   Scanned s(R"({"type":"event","event_type":7,"event_id":"e-9","seq":-1})");
-  REQUIRE(s.verdict == Scan::fault);
+  REQUIRE(s.verdict == FrameKind::fault);
   CHECK(s.event.event_id == "e-9");
   Scanned twice(R"({"type":"event","event_type":"t","event_id":"e-9","payload":1,"payload":1})");
   CHECK(twice.event.event_id == "e-9");
@@ -229,7 +228,7 @@ TEST_CASE("Another type, or none, is left to the codec") {
        {R"({"type":"hello"})", R"({"type":"events"})", R"({"type":"Event"})", "{}", R"({"type":null})",
         R"({"type":7})", R"({"event_type":"t"})", R"({"type":["event"]})"}) {
     CAPTURE(line);
-    CHECK(Scanned(line).verdict == Scan::other);
+    CHECK(Scanned(line).verdict == FrameKind::other);
   }
 }
 
@@ -241,27 +240,27 @@ TEST_CASE("What is no object, or no JSON, is a fault with the right code") {
               "not JSON at byte 35: The document root must not be followed by other values");
   // Broken JSON is told before a bad member.
   Scanned s(R"({"type":"event","event_type":1,"payload":[})");
-  REQUIRE(s.verdict == Scan::fault);
-  CHECK(s.fault.code == ErrorCode::bad_json);
+  REQUIRE(s.verdict == FrameKind::fault);
+  CHECK(s.scanner.fault().code == ErrorCode::bad_json);
 }
 
 TEST_CASE("A payload may be nested as deep as the frame allows, and no deeper") {
   auto nested = [](size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
-  CHECK(Scanned(event_with("\"payload\":" + nested(511))).verdict == Scan::event);
+  CHECK(Scanned(event_with("\"payload\":" + nested(511))).verdict == FrameKind::event);
   Scanned s(event_with("\"payload\":" + nested(512)));
-  REQUIRE(s.verdict == Scan::fault);
-  CHECK(s.fault.code == ErrorCode::bad_json);
+  REQUIRE(s.verdict == FrameKind::fault);
+  CHECK(s.scanner.fault().code == ErrorCode::bad_json);
   CHECK_FALSE(bus::json_fault(nested(511)));
   CHECK(bus::json_fault(nested(512)));
 }
 
 TEST_CASE("An EventLine that is used again forgets the line before") {
+  FrameScanner scanner;
   EventLine event;
-  Fault fault;
   std::string first = event_with(R"("event_id":"\u0069","source_time":"1","seq":3,"payload":5,"x":1)");
-  REQUIRE(scan_event(first, event, fault) == Scan::event);
+  REQUIRE(scanner.scan(first, event) == FrameKind::event);
   std::string second = R"({"type":"event","event_type":"u"})";
-  REQUIRE(scan_event(second, event, fault) == Scan::event);
+  REQUIRE(scanner.scan(second, event) == FrameKind::event);
   CHECK(event.event_type == "u");
   CHECK(event.event_id.empty());
   CHECK(event.event_id_token.empty());
@@ -306,14 +305,13 @@ TEST_CASE("A line is judged by itself, whatever it has in common with the line b
       CAPTURE(before, line);
       EventLine alone;
       EventLine behind;
-      Fault fault_alone;
-      Fault fault_behind;
-      scan_event(before, behind, fault_behind);
-      fault_behind = {};
-      Scan verdict = scan_event(line, alone, fault_alone);
-      REQUIRE(scan_event(line, behind, fault_behind) == verdict);
-      CHECK(fault_behind.message == fault_alone.message);
-      if (verdict != Scan::event) continue;
+      FrameScanner fresh;
+      FrameScanner used;
+      used.scan(before, behind);
+      FrameKind verdict = fresh.scan(line, alone);
+      REQUIRE(used.scan(line, behind) == verdict);
+      if (verdict == FrameKind::fault) CHECK(used.fault().message == fresh.fault().message);
+      if (verdict != FrameKind::event) continue;
       CHECK(behind.event_type == alone.event_type);
       CHECK(behind.event_type_token.data() == alone.event_type_token.data());
       CHECK(behind.event_id_token == alone.event_id_token);
@@ -323,4 +321,49 @@ TEST_CASE("A line is judged by itself, whatever it has in common with the line b
       CHECK(behind.others.size() == alone.others.size());
     }
   }
+}
+
+TEST_CASE("A frame that is no event has all its members in their order, and its type") {
+  Scanned s(R"( {"a" : [1, 2] ,"type":"hello","type":"event","\u0061":"x", "b":{"type":1}} )");
+  REQUIRE(s.verdict == FrameKind::other);
+  const bus::Frame& frame = s.scanner.frame();
+  CHECK(frame.type == "hello");
+  CHECK(frame.line == s.line.substr(1, s.line.size() - 2));
+  std::string members;
+  for (const bus::Member& member : frame.members) {
+    CHECK(s.inside_line(member.name_token));
+    CHECK(s.inside_line(member.value_token));
+    members += std::string(member.name_token) + "=" + std::string(member.value_token) + ";";
+  }
+  CHECK(members == R"("a"=[1, 2];"type"="hello";"type"="event";"\u0061"="x";"b"={"type":1};)");
+}
+
+TEST_CASE("The type of a frame is decoded, and empty where there is no text") {
+  auto type_of = [](const std::string& line) {
+    Scanned s(line);
+    REQUIRE(s.verdict == FrameKind::other);
+    return std::string(s.scanner.frame().type);
+  };
+  CHECK(type_of(R"({"type":"bye"})") == "bye");
+  CHECK(type_of(R"({"a":1,"\u0074ype":"b\u0079e"})") == "bye");
+  CHECK(type_of(R"({"TYPE":"event","type":"bye"})") == "bye");
+  CHECK(type_of(R"({"event_type":"t","event_type":"u","type":"\n"})") == "\n");
+  for (const char* type : {"null", "7", "[\"bye\"]", "{}", "true", R"("")", R"("\ud800")"}) {
+    CAPTURE(type);
+    CHECK(type_of(R"({"type":)" + std::string(type) + "}").empty());
+  }
+  CHECK(type_of("{}").empty());
+}
+
+TEST_CASE("A frame of very many members is followed by any other") {
+  std::string line = R"({"type":"bye")";
+  for (int i = 0; i < 100'000; ++i) line += R"(,"a":0)";
+  line += '}';
+  FrameScanner scanner;
+  EventLine event;
+  REQUIRE(scanner.scan(line, event) == FrameKind::other);
+  CHECK(scanner.frame().members.size() == 100'001);
+  REQUIRE(scanner.scan(R"({"type":"bye"})", event) == FrameKind::other);
+  CHECK(scanner.frame().members.size() == 1);
+  REQUIRE(scanner.scan(R"({"type":"event","event_type":"t"})", event) == FrameKind::event);
 }

@@ -1,10 +1,11 @@
-#include "protocol/json_scan.h"
+#include "protocol/frame.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "protocol/base/strings.h"
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
 #include "protocol/member_name.h"
 
@@ -23,14 +24,21 @@ constexpr std::array<std::string_view, kKnownCount> kNames = {"type",        "ev
 
 constexpr std::string_view kEventToken = "\"event\"";
 
+// A frame may have 200 000 members; the room for so rare a one is not kept for the next.
+constexpr size_t kMembersKept = 65'536;
+
+}  // namespace
+
 // What an event's members are sorted into.
-struct Sorted {
+struct SortedMembers {
   std::array<std::string_view, kKnownCount> tokens;
   std::optional<Known> twice;  // the first that stands twice
   // The first whose name is a known one in other letters.
   std::string_view lookalike_token;
   Known lookalike = kKnownCount;
 };
+
+namespace {
 
 // Their lengths differ, so that one comparison is enough for a name without escapes.
 Known plain_known_of(std::string_view name) {
@@ -67,7 +75,7 @@ Known lookalike_of(std::string_view name_token) {
   return static_cast<Known>(known);
 }
 
-void sort_member(EventLine& event, Sorted& sorted, const EventLine::Member& member) {
+void sort_member(EventLine& event, SortedMembers& sorted, const Member& member) {
   Known known = known_of(member.name_token);
   if (known == kKnownCount) {
     event.others.push_back(member);
@@ -90,39 +98,11 @@ std::string_view token_between(std::string_view text, size_t begin, size_t end) 
   return text.substr(begin, end - begin);
 }
 
-// From offset `known` on, which is 0 or behind a comma.
-void sort_marked(EventLine& event, Sorted& sorted, std::string_view object, size_t known) {
-  const scan::Marks& marks = event.marks;
-  for (size_t i = 0; i < marks.size(); i += 2) {
-    size_t begin = i == 0 ? std::max<size_t>(known, 1) : marks[i - 1] + size_t{1};
-    size_t end = i + 1 < marks.size() ? marks[i + 1] : object.size() - 1;
-    sort_member(event, sorted,
-                {token_between(object, begin, marks[i]), token_between(object, marks[i] + size_t{1}, end)});
-  }
-}
-
-// Remembers how `object`, a plain event, begins.
-void remember(EventLine& event, const Sorted& sorted, std::string_view object) {
-  constexpr size_t kMostRemembered = 512;
-  const scan::Marks& marks = event.marks;
-  if (marks.size() < 4 || marks[3] >= kMostRemembered) return;
-  const char* type = sorted.tokens[kType].data();
-  const char* event_type = sorted.tokens[kEventType].data();
-  const char* first_end = object.data() + marks[1];
-  const char* second_end = object.data() + marks[3];
-  if (type > first_end || event_type < first_end || event_type > second_end) return;
-  event.known.assign(object.data(), marks[3] + size_t{1});
-  event.known_type_at = static_cast<size_t>(event_type - object.data());
-  event.known_type_bytes = sorted.tokens[kEventType].size();
-}
-
-// Where `object` goes on behind what it has in common with the one before; 0 when that is not a known
-// beginning.
-size_t known_bytes(const EventLine& event, Sorted& sorted, std::string_view object) {
-  if (event.known.empty() || !object.starts_with(event.known)) return 0;
-  sorted.tokens[kType] = kEventToken;
-  sorted.tokens[kEventType] = object.substr(event.known_type_at, event.known_type_bytes);
-  return event.known.size();
+// The member whose colon is mark `i`. The first `known` bytes, which end behind a comma, are not marked.
+Member member_at(const scan::Marks& marks, size_t i, std::string_view object, size_t known) {
+  size_t begin = i == 0 ? std::max<size_t>(known, 1) : marks[i - 1] + size_t{1};
+  size_t end = i + 1 < marks.size() ? marks[i + 1] : object.size() - 1;
+  return {token_between(object, begin, marks[i]), token_between(object, marks[i] + size_t{1}, end)};
 }
 
 bool absent(std::string_view token) { return token.empty() || kind_of(token) == JsonKind::null; }
@@ -165,7 +145,7 @@ bool plain_text(std::string_view token, std::string_view& text) {
 
 // Nearly all events: no name twice or in other letters, no escapes in what the hub reads, no null, no seq.
 // False for the others, and then nothing is decided.
-bool read_plain(EventLine& event, const Sorted& sorted) {
+bool read_plain(EventLine& event, const SortedMembers& sorted) {
   const auto& tokens = sorted.tokens;
   std::string_view source_time;
   if (sorted.twice || sorted.lookalike != kKnownCount || !tokens[kSeq].empty() ||
@@ -186,7 +166,7 @@ bool read_plain(EventLine& event, const Sorted& sorted) {
 }
 
 // Reads all known members whatever is wrong with one of them, so that event_id is there for the answer.
-Problem read_known(EventLine& event, size_t line_bytes, const Sorted& sorted) {
+Problem read_known(EventLine& event, size_t line_bytes, const SortedMembers& sorted) {
   const auto& tokens = sorted.tokens;
   std::string_view source_time;
   Problem id = read_text(event, line_bytes, kEventId, tokens[kEventId], event.event_id);
@@ -221,53 +201,105 @@ std::string_view without_space(std::string_view line) {
   return line;
 }
 
-bool is_event(const Sorted& sorted) {
+bool is_event(const SortedMembers& sorted) {
   std::string_view type = sorted.tokens[kType];
   if (type == kEventToken) return true;
   return !absent(type) && kind_of(type) == JsonKind::string && token_is(type, "event");
 }
 
-Scan judge_event(EventLine& event, size_t line_bytes, const Sorted& sorted, Fault& fault) {
-  Problem problem = read_known(event, line_bytes, sorted);
-  if (!problem) return Scan::event;
-  fault = {ErrorCode::bad_frame, std::move(*problem)};
-  return Scan::fault;
-}
-
-// The judge's way: for lines that are no events, and for those that something is wrong with.
-Scan scan_slowly(std::string_view line, EventLine& event, Fault& fault) {
-  event.others.clear();
-  if (Problem problem = event.json.scan(line)) {
-    fault = {ErrorCode::bad_json, std::move(*problem)};
-    return Scan::fault;
+// Whether this is an event. The first `type` decides. Mostly it stands first, and then no member behind it is
+// looked at.
+bool sort_marked(EventLine& event, SortedMembers& sorted, const scan::Marks& marks, std::string_view object,
+                 size_t known) {
+  size_t i = 0;
+  if (known == 0 && marks.size() > 0) {
+    sort_member(event, sorted, member_at(marks, 0, object, 0));
+    if (!sorted.tokens[kType].empty() && !is_event(sorted)) return false;
+    i = 2;
   }
-  if (kind_of(event.json.value()) != JsonKind::object) {
-    fault = {ErrorCode::bad_frame, kind_fault("a frame", "an object", event.json.value())};
-    return Scan::fault;
-  }
-  Sorted sorted;
-  for (const EventLine::Member& member : event.json.children()) sort_member(event, sorted, member);
-  return is_event(sorted) ? judge_event(event, line.size(), sorted, fault) : Scan::other;
+  for (; i < marks.size(); i += 2) sort_member(event, sorted, member_at(marks, i, object, known));
+  return known != 0 || is_event(sorted);
 }
 
 }  // namespace
 
-Scan scan_event(std::string_view line, EventLine& event, Fault& fault) {
+FrameKind FrameScanner::scan(std::string_view line, EventLine& event) {
   clear(event);
   std::string_view object = without_space(line);
-  Sorted sorted;
-  size_t known = known_bytes(event, sorted, object);
-  if (event.check(object.data(), object.size(), known, event.marks)) {
-    sort_marked(event, sorted, object, known);
-    if (is_event(sorted)) {
-      if (!read_plain(event, sorted)) return judge_event(event, line.size(), sorted, fault);
-      if (known == 0) remember(event, sorted, object);
-      return Scan::event;
-    }
+  SortedMembers sorted;
+  size_t known = known_bytes(object, sorted);
+  if (!check_(object.data(), object.size(), known, marks_)) return scan_slowly(line, event);
+  if (!sort_marked(event, sorted, marks_, object, known)) {
+    return take_other(object, sorted, marked_members(object));
   }
-  return scan_slowly(line, event, fault);
+  if (!read_plain(event, sorted)) return judge_event(event, line.size(), sorted);
+  if (known == 0) remember(object, sorted);
+  return FrameKind::event;
 }
 
-std::optional<std::string> json_fault(std::string_view text) { return RawJson().scan(text, kMaxDepth - 1); }
+// The judge's way.
+FrameKind FrameScanner::scan_slowly(std::string_view line, EventLine& event) {
+  if (Problem problem = json_.scan(line)) return refuse(ErrorCode::bad_json, std::move(*problem));
+  if (kind_of(json_.value()) != JsonKind::object) {
+    return refuse(ErrorCode::bad_frame, kind_fault("a frame", "an object", json_.value()));
+  }
+  SortedMembers sorted;
+  for (const Member& member : json_.children()) sort_member(event, sorted, member);
+  if (is_event(sorted)) return judge_event(event, line.size(), sorted);
+  return take_other(json_.value(), sorted, json_.children());
+}
+
+FrameKind FrameScanner::judge_event(EventLine& event, size_t line_bytes, const SortedMembers& sorted) {
+  Problem problem = read_known(event, line_bytes, sorted);
+  return problem ? refuse(ErrorCode::bad_frame, std::move(*problem)) : FrameKind::event;
+}
+
+FrameKind FrameScanner::take_other(std::string_view object, const SortedMembers& sorted,
+                                   std::span<const Member> members) {
+  frame_ = {object, {}, members};
+  std::string_view token = sorted.tokens[kType];
+  if (absent(token) || plain_text(token, frame_.type) || kind_of(token) != JsonKind::string) {
+    return FrameKind::other;
+  }
+  type_.clear();
+  frame_.type = append_decoded(type_, token) ? std::string_view(type_) : std::string_view();
+  return FrameKind::other;
+}
+
+FrameKind FrameScanner::refuse(ErrorCode code, std::string message) {
+  fault_ = {code, std::move(message)};
+  return FrameKind::fault;
+}
+
+std::span<const Member> FrameScanner::marked_members(std::string_view object) {
+  members_.clear();
+  if (members_.capacity() > kMembersKept) members_.shrink_to_fit();
+  members_.reserve(marks_.size() / 2 + 1);
+  for (size_t i = 0; i < marks_.size(); i += 2) members_.push_back(member_at(marks_, i, object, 0));
+  return members_;
+}
+
+// Where `object` goes on behind what it has in common with the event before; 0 when that is not a known
+// beginning.
+size_t FrameScanner::known_bytes(std::string_view object, SortedMembers& sorted) const {
+  if (beginning_.empty() || !object.starts_with(beginning_)) return 0;
+  sorted.tokens[kType] = kEventToken;
+  sorted.tokens[kEventType] = object.substr(beginning_type_at_, beginning_type_bytes_);
+  return beginning_.size();
+}
+
+// Remembers how `object`, a plain event, begins.
+void FrameScanner::remember(std::string_view object, const SortedMembers& sorted) {
+  constexpr size_t kMostRemembered = 512;
+  if (marks_.size() < 4 || marks_[3] >= kMostRemembered) return;
+  const char* type = sorted.tokens[kType].data();
+  const char* event_type = sorted.tokens[kEventType].data();
+  const char* first_end = object.data() + marks_[1];
+  const char* second_end = object.data() + marks_[3];
+  if (type > first_end || event_type < first_end || event_type > second_end) return;
+  beginning_.assign(object.data(), marks_[3] + size_t{1});
+  beginning_type_at_ = static_cast<size_t>(event_type - object.data());
+  beginning_type_bytes_ = sorted.tokens[kEventType].size();
+}
 
 }  // namespace bus
