@@ -8,7 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "hub/config_file.h"
-#include "hub/core/budget.h"
+#include "hub/core/base/budget.h"
 #include "hub/settings.h"
 #include "protocol/base/file.h"
 #include "protocol/base/spelling.h"

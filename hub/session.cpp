@@ -74,7 +74,7 @@ bool Session::apply_state() {
     watch_.wake_reader();
     return true;
   }
-  bool unwritten = !owner_.core().outbox(id_).empty();
+  bool unwritten = owner_.core().has_output(id_);
   if (!watch_.set(mode, unwritten)) return false;
   // The rest of a long queue. An edge-triggered watch says nothing about room that was there all the time.
   if (owner_.core().has_more(id_)) watch_.wake_writer();
@@ -184,7 +184,7 @@ void Session::discard_input() {
 
 bool Session::owes_farewell() const {
   return is_open() && !input_ended_ && !output_broken_ && owner_.core().closes_with_answer(id_) &&
-         owner_.core().outbox(id_).empty();
+         !owner_.core().has_output(id_);
 }
 
 Fd Session::release() {

@@ -3,7 +3,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include "hub/core/slots.h"
+#include "hub/core/base/slots.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 
@@ -101,7 +101,7 @@ void Sessions::process_dirty() {
 void Sessions::update(Session& session) {
   CloseState close_state = core_.close_state(session.id());
   bool over = close_state == CloseState::close_now ||
-              (close_state == CloseState::close_when_flushed && core_.outbox(session.id()).empty());
+              (close_state == CloseState::close_when_flushed && !core_.has_output(session.id()));
   if (over || !session.apply_state()) remove(session);
 }
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <variant>
 
-#include "hub/core/budget.h"
+#include "hub/core/base/budget.h"
 #include "protocol/base/check.h"
 #include "protocol/codec.h"
 #include "protocol/limits.h"

@@ -240,7 +240,7 @@ class CoreRig : public hub::Transport {
       for (hub::PeerId id : dirty) serve(id);
     }
     // The edge watches for room where something waits, and only there: it has to be told of each change.
-    for (const auto& [id, socket] : sockets_) BUSD_CHECK(core.outbox(id).empty() == socket.told_empty);
+    for (const auto& [id, socket] : sockets_) BUSD_CHECK(core.has_output(id) != socket.told_empty);
   }
 
   void begin_callback() { writes_left = writes_per_turn; }
@@ -249,9 +249,9 @@ class CoreRig : public hub::Transport {
     if (!is_open(id)) return;
     for (; core.has_backlog(id); begin_callback()) core.resume(id, clock);
     for (; core.has_more(id); begin_callback()) core.flush(id);
-    sockets_[id].told_empty = core.outbox(id).empty();
+    sockets_[id].told_empty = !core.has_output(id);
     if (core.close_state(id) == hub::CloseState::stay) return read(id);
-    if (core.close_state(id) == hub::CloseState::close_now || core.outbox(id).empty()) close(id);
+    if (core.close_state(id) == hub::CloseState::close_now || !core.has_output(id)) close(id);
   }
 
   std::map<hub::PeerId, Socket> sockets_;

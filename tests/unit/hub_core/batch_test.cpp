@@ -1,4 +1,4 @@
-#include "hub/core/batch.h"
+#include "hub/core/delivery/batch.h"
 
 #include <deque>
 #include <memory>

@@ -1,6 +1,6 @@
 // What peers may make the hub hold: the formula, the meters, and what happens at each pool's limit and above
 // it.
-#include "hub/core/budget.h"
+#include "hub/core/base/budget.h"
 
 #include <string>
 #include <vector>
@@ -126,14 +126,18 @@ TEST_CASE("Who is over his share has to give back, else, of a pool that is over,
   CHECK(ours.max_connections == 64);
   CHECK(other.max_connections == 16);
   CHECK(ledger.debtor(hub::Pool::queues) == nullptr);
-  ledger.take(ours, hub::Pool::queues, limit - 10);
-  CHECK(ledger.debtor(hub::Pool::queues) == nullptr);
-  ledger.take(other, hub::Pool::queues, 11);
-  CHECK(ledger.debtor(hub::Pool::queues) == &ours);
-  ledger.give_back(ours, hub::Pool::queues, limit - 10);
-  ledger.take(other, hub::Pool::queues, limit / 4);
-  CHECK(ledger.debtor(hub::Pool::queues) == &other);
-  ledger.give_back(other, hub::Pool::queues, limit / 4 + 11);
+  {
+    hub::PoolCharge all_but_a_bit;
+    hub::PoolCharge small;
+    all_but_a_bit.set(ours, hub::Pool::queues, limit - 10);
+    CHECK(ledger.debtor(hub::Pool::queues) == nullptr);
+    small.set(other, hub::Pool::queues, 11);
+    CHECK(ledger.debtor(hub::Pool::queues) == &ours);
+    all_but_a_bit.set(ours, hub::Pool::queues, 0);
+    small.set(other, hub::Pool::queues, limit / 4 + 11);
+    CHECK(ledger.debtor(hub::Pool::queues) == &other);
+  }
+  CHECK(ledger.total(hub::Pool::queues).used == 0);
   ledger.forget(other);
   ledger.forget(ours);
 }

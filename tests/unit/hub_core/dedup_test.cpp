@@ -1,4 +1,4 @@
-#include "hub/core/dedup.h"
+#include "hub/core/base/dedup.h"
 
 #include <deque>
 #include <string>

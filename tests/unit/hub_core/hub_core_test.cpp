@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/core/outbox.h"
+#include "hub/core/delivery/outbox.h"
 #include "protocol/limits.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"

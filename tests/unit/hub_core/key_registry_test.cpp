@@ -1,4 +1,4 @@
-#include "hub/core/key_registry.h"
+#include "hub/core/scopes/key_registry.h"
 
 #include <algorithm>
 #include <set>

@@ -15,7 +15,7 @@ using hub::ReadState;
 
 constexpr size_t kMostIds = 10'000;       // of one source (PROTOCOL.md 5)
 constexpr size_t kMostWaiters = 64;       // of one scope (PROTOCOL.md 6)
-constexpr size_t kMostAbsent = 256;       // sources that are remembered (hub/core/sources.h)
+constexpr size_t kMostAbsent = 256;       // sources that are remembered (hub/core/sources/source_table.h)
 constexpr int kAdministrators = 8;        // PROTOCOL.md 4
 constexpr size_t kIdBytesAnswered = 255;  // PROTOCOL.md 3
 

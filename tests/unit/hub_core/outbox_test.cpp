@@ -1,4 +1,4 @@
-#include "hub/core/outbox.h"
+#include "hub/core/delivery/outbox.h"
 
 #include <memory>
 #include <string>

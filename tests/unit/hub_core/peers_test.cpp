@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/core/key_registry.h"
+#include "hub/core/scopes/key_registry.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
 

@@ -1,4 +1,4 @@
-#include "hub/core/ring.h"
+#include "hub/core/base/ring.h"
 
 #include <deque>
 #include <memory>

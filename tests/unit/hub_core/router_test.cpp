@@ -1,4 +1,4 @@
-#include "hub/core/router.h"
+#include "hub/core/events/router.h"
 
 #include <algorithm>
 #include <string>

@@ -1,4 +1,4 @@
-#include "hub/core/seq.h"
+#include "hub/core/delivery/seq.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "hub/core/sources.h"
+#include "hub/core/sources/source_table.h"
 
 #include "tests/support/catch.h"
 
@@ -7,7 +7,8 @@ using namespace bus::hub;
 
 TEST_CASE(
     "SourceTable keeps a name while any connection bears it, and calls it disconnected after the last") {
-  SourceTable table;
+  Publishers publishers;
+  SourceTable table(publishers);
   NamedSource& clock = table.add("clock");
   CHECK(&table.add("clock") == &clock);
   table.drop(clock);
@@ -18,21 +19,23 @@ TEST_CASE(
 }
 
 TEST_CASE("SourceTable gives a source that returns its counts and dedup window back") {
-  SourceTable table;
+  Publishers publishers;
+  SourceTable table(publishers);
   constexpr uint64_t key[2] = {1, 2};
   NamedSource& before = table.add("clock");
-  before.published = 5;
-  CHECK_FALSE(before.dedup.seen(key, "a", seconds(9), TimePoint{}));
+  before.published.count = 5;
+  CHECK_FALSE(before.published.dedup.seen(key, "a", seconds(9), TimePoint{}));
   table.drop(before);
   NamedSource& after = table.add("clock");
-  CHECK(after.published == 5);
-  CHECK(after.dedup.seen(key, "a", seconds(9), TimePoint{}));
+  CHECK(after.published.count == 5);
+  CHECK(after.published.dedup.seen(key, "a", seconds(9), TimePoint{}));
   CHECK(after.state == SourceState::connected);
   table.drop(after);
 }
 
 TEST_CASE("SourceTable keeps the state of sources without a connection, 256 of them, the latest") {
-  SourceTable table;
+  Publishers publishers;
+  SourceTable table(publishers);
   NamedSource& present = table.add("present");
   for (size_t i = 0; i < kMaxAbsentSources; ++i) {
     table.report({"s" + std::to_string(i), SourceState::reconnecting, "detail"});

@@ -1,6 +1,6 @@
 #include <string>
 
-#include "hub/core/counters.h"
+#include "hub/core/events/unmatched_types.h"
 #include "tests/support/catch.h"
 
 using namespace bus::hub;

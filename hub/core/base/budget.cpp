@@ -1,0 +1,131 @@
+#include "hub/core/base/budget.h"
+
+#include <algorithm>
+
+#include "hub/core/sources/source_table.h"
+#include "protocol/base/check.h"
+
+namespace bus::hub {
+
+namespace {
+
+constexpr size_t kMiB = 1024 * 1024;
+
+// The program, its tables and buffers: what does not grow with peers. Most of it is for one turn: the chunk
+// that was read, the events in it, their streams and renderings, a largest frame, a largest status_response.
+constexpr size_t kBaseBytes = 32 * kMiB;
+
+// A connection that is idle takes about 1 KiB (measured by bus-bench); this is the most that it takes beside
+// the pools: its source's name and last detail, watches for both directions, its deadlines.
+constexpr size_t kConnectionBytes = 2048 + kSourceBytes;
+
+// What the allocator may take beyond what it is asked for: rounding, headers, holes.
+constexpr size_t kAllocatorPercent = 25;
+
+// Of what is left for the pools, in sixteenths. A quarter of those that hold input, one user's share
+// by default, takes the buffer of a largest frame at the least.
+constexpr size_t kParts = 16;
+constexpr std::array<size_t, kPools> kPartsOf = {7, 2, 2, 2, 1, 2};
+constexpr size_t kLeastPools = 4 * kMiB * kParts;
+
+constexpr size_t beside_pools(size_t max_connections) {
+  return kBaseBytes + max_connections * kConnectionBytes + kMaxAbsentSources * kSourceBytes +
+         kMaxWaitingHellos * kFirstReadBytes;
+}
+
+constexpr size_t with_overhead(size_t bytes) { return bytes + bytes / 100 * kAllocatorPercent; }
+
+}  // namespace
+
+const char* name_of(Pool pool) {
+  switch (pool) {
+    case Pool::queues:
+      return "queues";
+    case Pool::unfinished:
+      return "unfinished";
+    case Pool::handshaking:
+      return "handshaking";
+    case Pool::replies:
+      return "replies";
+    case Pool::subscriptions:
+      return "subscriptions";
+    case Pool::event_ids:
+      break;
+  }
+  return "event_ids";
+}
+
+size_t Budget::least_memory(size_t max_connections) {
+  size_t least = beside_pools(max_connections) + with_overhead(kLeastPools);
+  return (least + kMiB - 1) / kMiB * kMiB;
+}
+
+std::optional<Budget> Budget::of(size_t memory, size_t max_connections) {
+  if (memory < least_memory(max_connections)) return std::nullopt;
+  size_t for_pools = (memory - beside_pools(max_connections)) / (100 + kAllocatorPercent) * 100;
+  Budget budget;
+  for (size_t i = 0; i < kPools; ++i) budget.pools[i] = for_pools / kParts * kPartsOf[i];
+  return budget;
+}
+
+void Meter::subtract(size_t bytes) {
+  BUSD_CHECK(bytes <= used);
+  used -= bytes;
+}
+
+Ledger::Ledger(const Budget& budget, size_t max_connections, uint32_t share_percent, uint32_t owner)
+    : max_connections_(max_connections), share_percent_(share_percent), owner_(owner) {
+  for (size_t i = 0; i < kPools; ++i) pools_[i].limit = budget.pools[i];
+}
+
+Ledger::~Ledger() {
+  for (const Meter& pool : pools_) BUSD_CHECK(pool.used == 0);
+}
+
+Account& Ledger::account(uint32_t uid) {
+  auto& account = accounts_[uid];
+  if (account) return *account;
+  account = std::make_unique<Account>();
+  bool all = uid == owner_ || uid == 0;
+  auto share = [&](size_t whole) {
+    return all ? whole : whole / 100 * share_percent_ + whole % 100 * share_percent_ / 100;
+  };
+  account->uid = uid;
+  account->totals = &pools_;
+  account->max_connections = std::max<size_t>(share(max_connections_), 1);
+  account->max_waiting = share(kMaxWaitingHellos);
+  for (size_t i = 0; i < kPools; ++i) account->pools[i].limit = share(pools_[i].limit);
+  return *account;
+}
+
+void Ledger::forget(Account& account) {
+  BUSD_CHECK(account.peers == 0 && account.connections == 0 && account.waiting == 0);
+  for (const Meter& pool : account.pools) BUSD_CHECK(pool.used == 0);
+  accounts_.erase(account.uid);
+}
+
+std::string Ledger::shortage_of(const Account& account, Pool pool, size_t bytes) const {
+  std::string what = "of the hub's memory for " + std::string(name_of(pool));
+  if (total(pool).has_room_for(bytes)) {
+    return "uid " + std::to_string(account.uid) + " has taken what one user may, " +
+           std::to_string(account.meter(pool).limit) + " bytes " + what +
+           "; try again later, or start the hub with a larger --uid-share";
+  }
+  return "all " + std::to_string(total(pool).limit) + " bytes " + what +
+         " are taken; try again later, or start the hub with a larger --memory";
+}
+
+Account* Ledger::debtor(Pool pool) {
+  Account* most = nullptr;
+  bool over = total(pool).is_over();
+  for (auto& [uid, account] : accounts_) {
+    const Meter& meter = account->meter(pool);
+    if (meter.is_over()) return account.get();
+    if (over && meter.used > 0 && (most == nullptr || meter.used > most->meter(pool).used)) {
+      most = account.get();
+    }
+  }
+  return most;
+}
+
+}  // namespace bus::hub

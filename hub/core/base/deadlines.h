@@ -1,0 +1,84 @@
+// What is to happen at some time: a member of whatever waits, and the table of all that are armed.
+//
+// A deadline disarms itself when it dies, so nothing outlives what it was for. The table is a heap of pointers
+// in which each deadline knows its place: arming, moving and disarming are O(log n) and allocate nothing but
+// the table's own growth. Knows no clock: time is an argument.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "hub/core/transport.h"
+#include "protocol/base/clock.h"
+
+namespace bus::hub {
+
+class Deadline;
+
+class Deadlines {
+ public:
+  // Whose deadlines they are.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // The deadline has come, and is disarmed.
+    virtual void expired(Deadline& deadline, TimePoint now) = 0;
+  };
+
+  Deadlines() = default;
+  Deadlines(const Deadlines&) = delete;
+  Deadlines& operator=(const Deadlines&) = delete;
+  ~Deadlines();
+
+  // When the next one comes; kNever when none is armed.
+  TimePoint next() const;
+
+  // Peers whose sockets are to be read before expire(): what they sent in time, and the hub has not read yet,
+  // may meet the deadline. Each once, the longest due first, at most kMaxDuePeers.
+  static constexpr size_t kMaxDuePeers = 16;
+  std::vector<PeerId> due(TimePoint now) const;
+
+  // Tells the owners of those that have come, the earliest first: those whose peer is in `read`, and those that
+  // wait for no peer.
+  void expire(TimePoint now, const std::vector<PeerId>& read);
+
+ private:
+  friend class Deadline;
+  void arm(Deadline& deadline);
+  void disarm(Deadline& deadline);
+  void moved(size_t place);
+  void sift_up(size_t place);
+  void sift_down(size_t place);
+  bool is_before(size_t a, size_t b) const;
+  template <class Visit>
+  void visit_come(TimePoint now, Visit visit) const;
+
+  std::vector<Deadline*> heap_;
+  uint64_t last_serial_ = 0;
+};
+
+class Deadline {
+ public:
+  Deadline() = default;
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+  ~Deadline() { disarm(); }
+
+  // `read_first`: the peer whose socket is read before the deadline is judged; 0: none. kNever disarms.
+  void arm(Deadlines& table, Deadlines::Owner& owner, TimePoint at, PeerId read_first = 0);
+  void disarm();
+  TimePoint at() const { return at_; }
+  PeerId read_first() const { return read_first_; }
+
+ private:
+  friend class Deadlines;
+  Deadlines* table_ = nullptr;  // while it is armed
+  Deadlines::Owner* owner_ = nullptr;
+  TimePoint at_ = kNever;
+  PeerId read_first_ = 0;
+  uint64_t serial_ = 0;  // of one time, the oldest peer's comes first; of that, the one that was armed first
+  size_t place_ = 0;     // in the heap
+};
+
+}  // namespace bus::hub

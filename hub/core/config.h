@@ -1,0 +1,51 @@
+// What a hub is started with, as far as the core is concerned.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hub/core/delivery/outbox.h"
+#include "protocol/base/clock.h"
+
+namespace bus::hub {
+
+// From where on a rendering is shared with sockets instead of copied into them (Transport::shared_buffer).
+// Measured; tests set them lower.
+struct Sharing {
+  size_t consumers = 4;  // new pages for the buffer, and two system calls for each consumer, have to pay
+  size_t bytes = 32 * 1024;  // of the rendering
+  // On average, for pieces: each takes a reference to its page, dearer than copying a few KiB.
+  size_t frame_bytes = 8192;
+};
+
+inline constexpr size_t kDefaultMemory = size_t{512} * 1024 * 1024;
+inline constexpr uint32_t kDefaultUidShare = 25;
+
+struct HubConfig {
+  // Named in status.
+  int64_t pid = 0;
+  uint32_t uid = 0;  // the hub's own: always admitted, as is root
+  std::string version;
+  std::string bus;
+  std::string socket;
+
+  QueueLimits queue;
+  Sharing sharing;
+  size_t max_connections = 4096;
+  // What the hub may take in all (base/budget.h), at least Budget::least_memory(), and what one user, other than
+  // its own and root, may take of it.
+  size_t memory = kDefaultMemory;
+  uint32_t uid_share_percent = kDefaultUidShare;
+  Duration dedup_window = seconds(300);
+  Duration cleanup_timeout = seconds(60);
+  Duration idle_exit = Duration::max();  // max: never
+  std::vector<uint32_t> allow_uids;
+  std::vector<uint32_t> allow_gids;
+  // Capabilities beside the hub's own that hello_ack names, identifiers, at most kMaxAnnounced.
+  std::vector<std::string> announce;
+  uint64_t hash_key[2] = {0, 0};  // random, so that nobody can make event ids collide on purpose
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,69 @@
+// What delivery knows of one peer: its queue, its feeds, and how far its socket is. A base of Peer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/core/base/budget.h"
+#include "hub/core/base/deadlines.h"
+#include "hub/core/delivery/batch.h"
+#include "hub/core/delivery/outbox.h"
+#include "hub/core/transport.h"
+
+namespace bus::hub {
+
+// What events are sent to. `stamp` is the router's own mark of the last event that found it.
+struct Subscriber {
+  uint64_t stamp = 0;
+};
+using Subscribers = std::vector<Subscriber*>;
+
+// Frames that are made while a socket has room, and only then: what waits is the feed's to bound.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  // Appends whole frames to `out`, until there are about `want` bytes or nothing more for now. Whether there is
+  // more.
+  virtual bool render(std::string& out, size_t want) = 0;
+};
+
+struct Outgoing : Subscriber {
+  PeerId id = 0;
+  Account* account = nullptr;
+  Outbox outbox;
+  bool socket_full = false;  // the socket refused bytes, and nobody has said since that it has room
+  bool abandoned = false;    // nothing more is written to it: its connection is to be closed at once
+
+  // Whether something waits for its socket.
+  bool has_output() const { return !outbox.empty() || fed != nullptr; }
+
+  // Delivery's own from here on.
+  struct Fed {
+    std::vector<Feed*> feeds;  // those that have more, in turns
+    std::string bytes;         // what the last of them gave: whole frames, of which `written` bytes have gone
+    size_t written = 0;
+
+    bool is_begun() const { return written > 0; }
+  };
+  std::unique_ptr<Fed> fed;  // rarely there is any
+  Batch::StreamId stream = 0;     // what it gets of this turn
+  bool unwritten = false;         // is written to at the end of this turn
+  bool deferred = false;          // is written to in a later turn, as this one has no time
+  uint64_t asked_in_turn = 0;      // the turn in which its socket refused bytes last
+  // Until when its oldest reply that has a time is to be written.
+  struct WriteBy : Deadline {
+    Outgoing* peer = nullptr;
+  } write_by;
+  PoolCharge queue_charge;
+  PoolCharge reply_charge;
+};
+
+// What the peer's queue and replies hold now.
+inline void update_charges(Outgoing& peer) {
+  peer.queue_charge.set(*peer.account, Pool::queues, peer.outbox.ring_bytes());
+  peer.reply_charge.set(*peer.account, Pool::replies, peer.outbox.control_memory());
+}
+
+}  // namespace bus::hub

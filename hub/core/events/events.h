@@ -1,0 +1,37 @@
+// The room of events: subscriptions, and an event's way from its line to delivery (PROTOCOL.md 5).
+#pragma once
+
+#include <string_view>
+
+#include "hub/core/events/router.h"
+#include "hub/core/events/unmatched_types.h"
+#include "hub/core/room.h"
+#include "protocol/frame.h"
+
+namespace bus::hub {
+
+class Events final : public Room {
+ public:
+  using Room::Room;
+
+  // An event that the peer has sent. `line` is what it was scanned from, with its LF, if that stays in place until
+  // the turn ends; else empty.
+  Answer publish(Peer& peer, const EventLine& event, std::string_view line, TimePoint now);
+
+  void joined(Peer& peer, TimePoint now) override;
+  void leave(Peer& peer) override;
+  void describe(StatusResponse& out, TimePoint now) const override;
+
+ private:
+  bool is_duplicate(Peer& peer, const EventLine& event, TimePoint now);
+  bool forget_event_ids();
+
+  Router router_;
+  UnmatchedTypes unmatched_;
+  uint64_t published_ = 0;
+  uint64_t published_bytes_ = 0;
+  uint64_t duplicates_ = 0;
+  uint64_t unmatched_events_ = 0;
+};
+
+}  // namespace bus::hub

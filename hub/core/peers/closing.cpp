@@ -1,0 +1,136 @@
+#include "hub/core/peers/closing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/core/room.h"
+#include "protocol/base/strings.h"
+#include "protocol/codec.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+void Closing::begin(Delivery& delivery, std::span<Room* const> rooms) {
+  delivery_ = &delivery;
+  rooms_ = rooms;
+}
+
+// ---- what a peer is told
+
+void Closing::reply(Peer& peer, const Message& message, TimePoint write_by) {
+  delivery_->reply(peer, encode(message), write_by);
+}
+
+void Closing::answer_fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
+                           std::string_view event_id) {
+  ++faults;
+  if (!std::exchange(peer.fault_noticed, true)) {
+    peers_.notice(Notice::Kind::fault, peer, std::string(name_of(code)) + ": " + message);
+  }
+  // An event_id may be as long as a frame; a client that makes such ids has the frame's number to go by.
+  std::string id(event_id.size() <= kMaxIdentifierBytes ? event_id : std::string_view());
+  reply(peer, ErrorMessage{code, message, std::move(id), peer.frames_in}, kNever);
+  if (peer.phase == Phase::handshake) close_with_answer(peer, now);
+}
+
+// ---- how its connection ends
+
+void Closing::close_with_answer(Peer& peer, TimePoint now) {
+  peer.answered = true;
+  close_when_flushed(peer, now + kWriteTimeout);
+}
+
+void Closing::close_when_flushed(Peer& peer, TimePoint deadline) {
+  leave_rooms(peer);
+  peer.read_state = ReadState::ended;
+  if (peer.close_state == CloseState::stay) peer.close_state = CloseState::close_when_flushed;
+  peer.close_deadline = std::min(peer.close_deadline, deadline);
+  schedule(peer);
+  peers_.mark_dirty(peer);
+}
+
+void Closing::close_now(Peer& peer, Notice::Kind why, std::string text) {
+  ++(why == Notice::Kind::cleanup_timeout ? counts.cleanup_timeouts
+     : why == Notice::Kind::evicted       ? counts.evicted
+                                          : counts.unread);
+  peers_.notice(why, peer, std::move(text));
+  leave_rooms(peer);
+  peer.read_state = ReadState::ended;
+  peer.close_state = CloseState::close_now;
+  peer.abandoned = true;
+  schedule(peer);
+  peers_.mark_dirty(peer);
+}
+
+void Closing::leave_rooms(Peer& peer) {
+  if (peer.phase == Phase::leaving) return;
+  for (size_t i = rooms_.size(); i-- > 0;) rooms_[i]->leave(peer);
+  peers_.set_phase(peer, Phase::leaving);
+}
+
+void Closing::schedule(Peer& peer) {
+  TimePoint at = peer.close_deadline;
+  if (peer.phase == Phase::handshake) at = std::min(at, peer.since + kHandshakeTimeout);
+  if (peer.close_state == CloseState::close_now) at = kNever;
+  peer.act_by.peer = &peer;
+  peer.act_by.arm(deadlines_, *this, at, peer.id);
+}
+
+void Closing::expired(Deadline& deadline, TimePoint now) {
+  Peer& peer = *static_cast<Peer::ActBy&>(deadline).peer;
+  if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now) {
+    std::string reason = "no complete frame came within " + format_duration(kHandshakeTimeout) +
+                         " of the connection's beginning; connect when there is something to send, and end it "
+                         "with a line feed";
+    ++counts.timed_out;
+    peers_.notice(Notice::Kind::refused_peer, peer, reason);
+    reply(peer, ErrorMessage{ErrorCode::timeout, reason, {}, 0}, kNever);
+    close_with_answer(peer, now);
+  }
+  if (peer.close_deadline <= now && peer.close_state != CloseState::close_now && !delivery_->write_now(peer))
+    close_now(peer, Notice::Kind::slow_close, kNotReadInTime);
+}
+
+void Closing::stop(TimePoint deadline, std::string_view farewell) {
+  stopping_ = true;
+  peers_.for_each([&](Peer& each) {
+    // A source would take it for the refusal of an event; a waiting hello has an answer of its own to come.
+    if (!farewell.empty() && each.phase == Phase::consumer)
+      reply(each, ErrorMessage{ErrorCode::busy, std::string(farewell), {}, 0}, deadline);
+    if (each.read_state == ReadState::read) each.read_state = ReadState::paused;
+    if (each.close_state == CloseState::stay) each.close_state = CloseState::close_when_flushed;
+    each.close_deadline = std::min(each.close_deadline, deadline);
+    schedule(each);
+    peers_.mark_dirty(each);
+  });
+}
+
+// ---- what delivery tells
+
+void Closing::lost_events(Outgoing& outgoing) {
+  Peer& peer = static_cast<Peer&>(outgoing);
+  peers_.note_loss();
+  if (std::exchange(peer.loss_noticed, true)) return;
+  peers_.notice(Notice::Kind::slow_consumer, peer,
+                "consumer " + peer.key + " is too slow: its oldest events are dropped");
+}
+
+void Closing::give_up(Outgoing& peer, GivenUp why, std::string text) {
+  close_now(static_cast<Peer&>(peer),
+            why == GivenUp::evicted ? Notice::Kind::evicted : Notice::Kind::slow_close, std::move(text));
+}
+
+void Closing::refused_memory(Outgoing& peer, Pool pool) {
+  Meter& total = ledger_.total(pool);
+  ++total.refused;
+  if (std::exchange(shortage_noticed_[static_cast<size_t>(pool)], true)) return;
+  peers_.notice(Notice::Kind::out_of_memory, static_cast<Peer&>(peer),
+                "the part for " + std::string(name_of(pool)) + " is used up: " + std::to_string(total.used) +
+                    " of " + std::to_string(total.limit) + " bytes; uid " +
+                    std::to_string(peer.account->uid) + " has " +
+                    std::to_string(peer.account->meter(pool).used));
+}
+
+void Closing::for_each(const std::function<void(Outgoing&)>& visit) { peers_.for_each(visit); }
+
+}  // namespace bus::hub

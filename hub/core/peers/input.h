@@ -1,0 +1,46 @@
+// What peers send: chunks are cut into lines, which are handed on one by one; what a turn has no time for waits.
+//
+// Charges what it holds, and refuses a line that there is no memory for. Knows no messages.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "hub/core/base/turn_budget.h"
+#include "hub/core/peers/admission.h"
+#include "hub/core/peers/closing.h"
+#include "hub/core/peers/peers.h"
+
+namespace bus::hub {
+
+class Input {
+ public:
+  // `stays`: the line, and its LF, stay in place until the turn ends.
+  using HandleLine = std::function<void(Peer& peer, std::string_view line, bool stays, TimePoint now)>;
+
+  Input(Ledger& ledger, TurnBudget& turn, Admission& admission, Peers& peers, Closing& closing,
+        HandleLine handle_line);
+
+  // The bytes of one read().
+  void receive(Peer& peer, std::string_view chunk, TimePoint now);
+  // Goes on with what was put off, or kept while the peer's hello waited.
+  void resume(Peer& peer, TimePoint now);
+  // Its input has ended.
+  void end(Peer& peer, TimePoint now);
+
+ private:
+  void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
+  bool put_off(Peer& peer);
+  static void adapt_reads(Peer& peer, size_t chunk);
+  static void charge(Peer& peer);
+  void refuse_unfinished(Peer& peer, TimePoint now);
+
+  Ledger& ledger_;
+  TurnBudget& turn_;
+  Admission& admission_;
+  Peers& peers_;
+  Closing& closing_;
+  HandleLine handle_line_;
+};
+
+}  // namespace bus::hub

@@ -1,0 +1,82 @@
+// Who is connected, and in which phase.
+//
+// Owns the peers and counts them. What a peer sends is input.h's, its hello handshake.h's, how its connection ends
+// closing.h's, and whether it may come at all admission.h's.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hub/core/base/notices.h"
+#include "hub/core/base/slots.h"
+#include "hub/core/peers/peer.h"
+
+namespace bus::hub {
+
+// The hub in three numbers.
+struct Summary {
+  size_t consumers = 0;
+  size_t sources = 0;  // those without a name too
+  uint64_t dropped = 0;
+};
+
+class Peers {
+ public:
+  Peers(Ledger& ledger, Notices& notices, TimePoint start)
+      : ledger_(ledger), notices_(notices), unused_since_(start) {}
+  ~Peers();
+
+  Peer& add(uint32_t uid, TimePoint now);
+  // All that it held goes. `in_handshake`: it was until now.
+  void remove(Peer& peer, bool in_handshake, TimePoint now);
+  Peer& get(PeerId id) const;
+  Peer* find(PeerId id) const { return peers_.find(id); }
+  size_t size() const { return peers_.size(); }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    peers_.for_each(visit);
+  }
+  // All, the oldest connection first.
+  std::vector<const Peer*> oldest_first() const;
+  // Consumers, in no order.
+  const std::vector<Outgoing*>& consumers() const { return consumers_; }
+
+  void set_phase(Peer& peer, Phase phase);
+  // From now on the connection is activity, for idle exit.
+  void start_counting(Peer& peer);
+  // Since when nobody that counts, or may yet, was connected; kNever while somebody is.
+  TimePoint unused_since() const;
+
+  // The edge has to look at the peer.
+  void mark_dirty(Peer& peer);
+  const std::vector<PeerId>& take_dirty();
+
+  void notice(Notice::Kind kind, const Peer& peer, std::string text);
+
+  Summary summary() const;
+  // Another number whenever the summary is another.
+  uint64_t changes() const { return changes_; }
+  void note_loss() { ++changes_; }
+  // Of all that are connected, and were; and of those, what was delivered and dropped.
+  void describe(StatusResponse& out) const;
+
+ private:
+  Ledger& ledger_;
+  Notices& notices_;
+  Slots<Peer> peers_;
+  std::vector<Outgoing*> consumers_;
+  std::vector<Peer*> dirty_;
+  std::vector<PeerId> dirty_ids_;  // what take_dirty() gave last
+  size_t counting_ = 0;            // peers with `counts`
+  size_t publishing_ = 0;          // peers that publish
+  size_t handshakes_ = 0;          // peers in Phase::handshake
+  TimePoint unused_since_;
+  uint64_t changes_ = 0;
+  // Of peers that have gone.
+  uint64_t delivered_ = 0;
+  uint64_t delivered_bytes_ = 0;
+  uint64_t dropped_ = 0;
+};
+
+}  // namespace bus::hub

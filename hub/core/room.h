@@ -1,0 +1,125 @@
+// A room: one thing that the hub does for its peers, with the messages that ask for it and the tables behind them.
+//
+// A room knows the core through Hub, and no other room. It owns its tables, and keeps what belongs to one peer in
+// that peer's Part. How a room is added is told in HACKING.md.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "hub/core/base/deadlines.h"
+#include "hub/core/peers/peer.h"
+#include "hub/core/transport.h"
+#include "protocol/message.h"
+
+namespace bus::hub {
+
+class Delivery;
+class Closing;
+class Handshake;
+class Input;
+class Ledger;
+class Peers;
+class Room;
+class TurnBudget;
+struct HubConfig;
+
+// The core, as rooms see it.
+struct Hub {
+  const HubConfig& config;
+  Ledger& ledger;
+  Deadlines& deadlines;
+  TurnBudget& turn;
+  Delivery& delivery;
+  Publishers& publishers;
+  Peers& peers;
+  Closing& closing;
+  Handshake& handshake;
+  Input& input;
+  Transport& transport;
+};
+
+// A peer's fault: the core counts and answers it, never the room.
+using Answer = std::optional<Fault>;
+
+// In which phases a message is allowed; in the others the core answers not_allowed.
+enum class Allowed : uint8_t {
+  first,        // as the first frame of a connection, and only so
+  later,        // not as the first frame
+  first_later,  // as any; as the first frame it makes the connection an anonymous source
+};
+
+struct MessageRule {
+  std::string_view type;
+  Allowed allowed;
+  Answer (*handle)(Room& room, Peer& from, Message& message, TimePoint now);
+};
+
+// What a room says of a hello.
+struct Welcome {
+  enum class Kind : uint8_t { welcome, waits, rejected };
+  Kind kind = Kind::welcome;
+  bool first = false;  // the peer is the first of its scope
+  std::string reason;  // when rejected
+};
+
+class Room : public Deadlines::Owner {
+ public:
+  explicit Room(Hub& hub) : hub_(hub) {}
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  virtual std::span<const MessageRule> messages() const { return {}; }
+
+  // Whether a consumer may come in. When the answer is `waits`, the room tells the handshake later.
+  virtual Welcome admit(Peer&, TimePoint) { return {}; }
+  // The peer is a consumer or a source from now on, and its hello_ack is queued.
+  virtual void joined(Peer&, TimePoint) {}
+  // The peer takes part no longer: tell those that should know, and drop all that ties it to others. What is queued
+  // for it is still written. Called once for each peer, also for one that has never joined.
+  virtual void leave(Peer&) {}
+  void expired(Deadline&, TimePoint) override {}
+
+  // Work that was put off until the turn's end, and of that what the turn has no time for: then the next turn comes
+  // at once.
+  virtual void end_of_turn(TimePoint) {}
+  virtual bool has_work() const { return false; }
+  // Its part of status_response.
+  virtual void describe(StatusResponse&, TimePoint) const {}
+
+  // Which of a peer's parts is this room's.
+  void set_place(size_t place) { place_ = place; }
+
+ protected:
+  // The room's part of the peer; made when there is none.
+  template <class T>
+  T& part(Peer& peer) const {
+    if (!peer.parts[place_]) peer.parts[place_] = std::make_unique<T>();
+    return static_cast<T&>(*peer.parts[place_]);
+  }
+  // The same, or nullptr.
+  template <class T>
+  T* find_part(const Peer& peer) const {
+    return static_cast<T*>(peer.parts[place_].get());
+  }
+
+  Hub& hub_;
+
+ private:
+  size_t place_ = 0;
+};
+
+// The rule for messages of `type`, which `method` of the room handles: Answer (Peer& from, M& message, TimePoint now).
+template <auto method, class R, class M>
+constexpr MessageRule rule_of(std::string_view type, Allowed allowed, Answer (R::*)(Peer&, M&, TimePoint)) {
+  return {type, allowed, [](Room& room, Peer& from, Message& message, TimePoint now) -> Answer {
+            return (static_cast<R&>(room).*method)(from, std::get<M>(message), now);
+          }};
+}
+template <auto method>
+constexpr MessageRule rule(std::string_view type, Allowed allowed) {
+  return rule_of<method>(type, allowed, method);
+}
+
+}  // namespace bus::hub

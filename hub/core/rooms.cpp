@@ -1,0 +1,49 @@
+#include "hub/core/rooms.h"
+
+#include "hub/core/scopes/scopes.h"
+#include "hub/core/sources/sources.h"
+#include "protocol/base/check.h"
+
+namespace bus::hub {
+
+// THE TABLE. A room that stands further up is told first that a peer has joined, and last that it leaves.
+void Rooms::make(Hub& hub, Admission& admission, TimePoint start) {
+  auto add = [&](auto room) {
+    auto* made = room.get();
+    rooms_.push_back(std::move(room));
+    return made;
+  };
+  events_ = add(std::make_unique<Events>(hub));
+  add(std::make_unique<Scopes>(hub));
+  add(std::make_unique<Sources>(hub));
+  status_ = add(std::make_unique<Status>(hub, admission, start));
+
+  BUSD_CHECK(rooms_.size() <= kMaxRooms);
+  for (const auto& room : rooms_) {
+    room->set_place(list_.size());
+    list_.push_back(room.get());
+    for (const MessageRule& rule : room->messages()) {
+      bool is_new = handlers_.emplace(rule.type, Handler{room.get(), &rule}).second;
+      BUSD_CHECK(is_new);
+    }
+  }
+  status_->begin(list_);
+}
+
+const Rooms::Handler* Rooms::find(std::string_view type) const {
+  auto at = handlers_.find(type);
+  return at == handlers_.end() ? nullptr : &at->second;
+}
+
+void Rooms::end_of_turn(TimePoint now) {
+  for (Room* room : list_) room->end_of_turn(now);
+}
+
+bool Rooms::have_work() const {
+  for (const Room* room : list_) {
+    if (room->has_work()) return true;
+  }
+  return false;
+}
+
+}  // namespace bus::hub

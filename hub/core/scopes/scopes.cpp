@@ -1,0 +1,126 @@
+#include "hub/core/scopes/scopes.h"
+
+#include <array>
+#include <utility>
+
+#include "hub/core/base/turn_budget.h"
+#include "hub/core/config.h"
+#include "hub/core/peers/closing.h"
+#include "hub/core/peers/handshake.h"
+#include "hub/core/peers/input.h"
+#include "protocol/base/strings.h"
+#include "protocol/limits.h"
+
+namespace bus::hub {
+
+struct Scopes::Member final : Part {
+  ~Member() override { BUSD_CHECK(scope.empty() && !waits); }
+
+  std::string_view scope;  // the peer's subscription id or key; empty: it is in none
+  bool waits = false;      // for a clean-up lock
+  struct HoldsUntil : Deadline {
+    Peer* peer = nullptr;
+  } holds_until;  // armed while it holds the scope's lock
+};
+
+std::span<const MessageRule> Scopes::messages() const {
+  static constexpr std::array kRules{rule<&Scopes::check>("pre_shutdown_check", Allowed::later)};
+  return kRules;
+}
+
+Welcome Scopes::admit(Peer& peer, TimePoint) {
+  Member& member = part<Member>(peer);
+  member.scope = peer.subscription_id.empty() ? peer.key : peer.subscription_id;
+  bool may_wait = waiting_ < kMaxWaitingHellos && peer.account->waiting < peer.account->max_waiting;
+  KeyRegistry::Answer answer =
+      registry_.join(member.scope, {peer.id, peer.shown_pid(), peer.exclusive}, may_wait);
+  switch (answer.outcome) {
+    case KeyRegistry::Outcome::waiting:
+      member.waits = true;
+      ++waiting_;
+      ++peer.account->waiting;
+      return {Welcome::Kind::waits, false, {}};
+    case KeyRegistry::Outcome::rejected:
+      member.scope = {};
+      return {Welcome::Kind::rejected, false, std::move(answer.reason)};
+    case KeyRegistry::Outcome::joined:
+    case KeyRegistry::Outcome::joined_first:
+      break;
+  }
+  return {Welcome::Kind::welcome, answer.outcome == KeyRegistry::Outcome::joined_first, {}};
+}
+
+void Scopes::stop_waiting(Peer& peer, Member& member) {
+  if (!std::exchange(member.waits, false)) return;
+  --waiting_;
+  --peer.account->waiting;
+}
+
+bool Scopes::has_work() const { return !answers_.empty() && !hub_.closing.is_stopping(); }
+
+void Scopes::end_of_turn(TimePoint now) {
+  // A peer that is let in may have sent frames after its hello, and these may release another lock.
+  while (has_work() && !hub_.turn.is_spent()) {
+    KeyRegistry::Answer answer = std::move(answers_.front());
+    answers_.pop_front();
+    Peer* waiter = hub_.peers.find(answer.peer);
+    Member* member = waiter == nullptr ? nullptr : find_part<Member>(*waiter);
+    if (member == nullptr || !member->waits) continue;
+    stop_waiting(*waiter, *member);
+    bool rejected = answer.outcome == KeyRegistry::Outcome::rejected;
+    hub_.handshake.decide(*waiter,
+                          {rejected ? Welcome::Kind::rejected : Welcome::Kind::welcome,
+                           answer.outcome == KeyRegistry::Outcome::joined_first, std::move(answer.reason)},
+                          now);
+    hub_.input.resume(*waiter, now);
+  }
+}
+
+Answer Scopes::check(Peer& peer, PreShutdownCheck& message, TimePoint now) {
+  Member* member = find_part<Member>(peer);
+  std::string_view own = member == nullptr ? std::string_view() : member->scope;
+  std::string_view scope = message.subscription_id.empty() ? message.event_key : message.subscription_id;
+  if (scope.empty()) scope = own;
+  bool last = peer.phase == Phase::consumer && scope == own && registry_.check(scope, peer.id, now);
+  if (last && member->holds_until.at() == kNever) {
+    member->holds_until.peer = &peer;
+    member->holds_until.arm(hub_.deadlines, *this, now + hub_.config.cleanup_timeout, peer.id);
+  }
+  hub_.closing.reply(peer, PreShutdownAck{last}, now + kWriteTimeout);
+  return {};
+}
+
+void Scopes::expired(Deadline& deadline, TimePoint) {
+  Peer& peer = *static_cast<Member::HoldsUntil&>(deadline).peer;
+  hub_.closing.close_now(peer, Notice::Kind::cleanup_timeout,
+                         "held the clean-up lock of scope " + quoted(find_part<Member>(peer)->scope) +
+                             " for more than " + format_duration(hub_.config.cleanup_timeout));
+}
+
+void Scopes::leave(Peer& peer) {
+  Member* member = find_part<Member>(peer);
+  if (member == nullptr) return;
+  stop_waiting(peer, *member);
+  member->holds_until.disarm();
+  std::string_view scope = std::exchange(member->scope, {});
+  if (scope.empty()) return;
+  KeyRegistry::Departure departure = registry_.leave(scope, peer.id);
+  if (departure.was_last && !peer.said_bye && !hub_.closing.is_stopping()) {
+    ++hub_.closing.counts.uncleaned;
+    hub_.peers.notice(Notice::Kind::uncleaned, peer, "nobody cleaned up " + std::string(scope));
+  }
+  for (KeyRegistry::Answer& answer : departure.answers) {
+    // A peer that is rejected is in no scope from here on, though it may be told later.
+    if (answer.outcome == KeyRegistry::Outcome::rejected)
+      find_part<Member>(hub_.peers.get(answer.peer))->scope = {};
+    answers_.push_back(std::move(answer));
+  }
+}
+
+void Scopes::describe(StatusResponse& out, TimePoint now) const {
+  for (const KeyRegistry::Lock& lock : registry_.locks()) {
+    out.cleanup_locks.push_back({lock.scope, lock.pid, to_ms(now - lock.since), lock.waiting});
+  }
+}
+
+}  // namespace bus::hub

@@ -1,0 +1,93 @@
+#include "hub/core/sources/sources.h"
+
+#include <array>
+#include <utility>
+
+#include "hub/core/base/turn_budget.h"
+#include "hub/core/delivery/delivery.h"
+#include "hub/core/peers/peers.h"
+#include "protocol/codec.h"
+
+namespace bus::hub {
+
+namespace {
+
+// What a source that is told to a newcomer costs, in units of the turn.
+constexpr size_t kUnitsPerSource = 50;
+
+int64_t age_ms(TimePoint now, TimePoint since) { return since == kNever ? -1 : to_ms(now - since); }
+
+}  // namespace
+
+struct Sources::Bearer final : Part {
+  ~Bearer() override { BUSD_CHECK(source == nullptr); }
+  NamedSource* source = nullptr;
+};
+
+std::span<const MessageRule> Sources::messages() const {
+  static constexpr std::array kRules{rule<&Sources::report>("source_status", Allowed::first_later)};
+  return kRules;
+}
+
+void Sources::joined(Peer& peer, TimePoint) {
+  if (peer.phase == Phase::consumer) {
+    tell_newcomer(peer);
+    return;
+  }
+  if (peer.key.empty()) return;
+  NamedSource& source = table_.add(peer.key);
+  part<Bearer>(peer).source = &source;
+  source.pid = peer.shown_pid();
+  source.uid = peer.uid;
+  peer.published_as_name = &source.published;
+  tell_all({source.name, source.state, {}});
+}
+
+void Sources::leave(Peer& peer) {
+  Bearer* bearer = find_part<Bearer>(peer);
+  if (bearer == nullptr) return;
+  NamedSource& source = *std::exchange(bearer->source, nullptr);
+  peer.published_as_name = nullptr;
+  SourceStatus goodbye{source.name, SourceState::disconnected, {}};
+  bool was_last = source.connections == 1;
+  table_.drop(source);  // may forget it
+  if (was_last) tell_all(goodbye);
+}
+
+Answer Sources::report(Peer&, SourceStatus& message, TimePoint) {
+  table_.report(message);
+  tell_all(message);
+  return {};
+}
+
+// What does not fit the consumer's queue is left out.
+void Sources::tell_newcomer(Peer& consumer) {
+  hub_.turn.spend(table_.size() * kUnitsPerSource);
+  for (const NamedSource* source : table_.known()) {
+    if (source->has_gone()) continue;
+    size_t least = source->name.size() + source->detail.size();
+    if (!hub_.delivery.has_room_for_notice(consumer, least)) continue;
+    hub_.delivery.notice(consumer, encode(SourceStatus{source->name, source->state, source->detail}),
+                         hub_.ledger.payers(*consumer.account, Pool::queues));
+  }
+}
+
+void Sources::tell_all(const SourceStatus& status) {
+  hub_.delivery.notice_all(hub_.peers.consumers(), encode(status));
+}
+
+void Sources::describe(StatusResponse& out, TimePoint now) const {
+  for (const NamedSource* source : table_.known()) {
+    out.sources.push_back({source->name, source->state, source->pid, source->uid, source->published.count,
+                           age_ms(now, source->published.last)});
+  }
+  for (const Peer* peer : hub_.peers.oldest_first()) {
+    if (!peer->publishes() || peer->published_as_name != nullptr) continue;
+    uint64_t count = peer->published ? peer->published->count : 0;
+    TimePoint last = peer->published ? peer->published->last : kNever;
+    out.sources.push_back(
+        {{}, SourceState::connected, peer->shown_pid(), peer->uid, count, age_ms(now, last)});
+  }
+}
+
+}  // namespace bus::hub

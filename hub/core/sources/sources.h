@@ -1,0 +1,28 @@
+// The room of sources: named ones, and what consumers are told of their state (PROTOCOL.md 4).
+#pragma once
+
+#include "hub/core/room.h"
+#include "hub/core/sources/source_table.h"
+
+namespace bus::hub {
+
+class Sources final : public Room {
+ public:
+  explicit Sources(Hub& hub) : Room(hub), table_(hub.publishers) {}
+
+  std::span<const MessageRule> messages() const override;
+  void joined(Peer& peer, TimePoint now) override;
+  void leave(Peer& peer) override;
+  void describe(StatusResponse& out, TimePoint now) const override;
+
+ private:
+  struct Bearer;
+
+  Answer report(Peer& peer, SourceStatus& message, TimePoint now);
+  void tell_newcomer(Peer& consumer);
+  void tell_all(const SourceStatus& status);
+
+  SourceTable table_;
+};
+
+}  // namespace bus::hub
