@@ -21,7 +21,8 @@ constexpr const char* kNotFirst =
     "this type cannot be the first frame of a connection; begin with hello, status_query, shutdown, event or "
     "source_status";
 constexpr const char* kNotHere =
-    "this type is not allowed here: status_query and shutdown need a connection of their own, and only the hub "
+    "this type is not allowed here: status_query and shutdown need a connection of their own, and only the "
+    "hub "
     "sends hello_ack, pre_shutdown_ack, status_response and error";
 
 }  // namespace
@@ -40,7 +41,8 @@ HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start)
                handle_line(peer, line, stays, now);
              }),
       handshake_(config_, ledger_, peers_, closing_),
-      hub_{config_, ledger_, deadlines_, turn_, delivery_, publishers_, peers_, closing_, handshake_, input_, transport} {
+      hub_{config_, ledger_,  deadlines_, turn_,  delivery_, publishers_,
+           peers_,  closing_, handshake_, input_, transport} {
   rooms_.make(hub_, admission_, start);
   closing_.begin(delivery_, rooms_.all());
   handshake_.begin(rooms_.all());
@@ -120,8 +122,8 @@ void HubCore::handle_line(Peer& peer, std::string_view line, bool stays, TimePoi
   }
 }
 
-// A peer with an administrative place whose frame wants more than such a place is for needs another: others may
-// have left meanwhile. False when it is refused.
+// A peer with an administrative place whose frame wants more than such a place is for needs another: others
+// may have left meanwhile. False when it is refused.
 bool HubCore::find_place(Peer& peer, bool administers, TimePoint now) {
   if (!peer.administers || administers) return true;
   if (!peer.admitted) {
@@ -226,7 +228,8 @@ bool HubCore::has_backlog(PeerId peer) const { return peers_.get(peer).backlog; 
 TimePoint HubCore::next_deadline() {
   if (delivery_.is_behind() || rooms_.have_work()) return kAtOnce;
   TimePoint unused = peers_.unused_since();
-  TimePoint idle = unused == kNever || config_.idle_exit == Duration::max() ? kNever : unused + config_.idle_exit;
+  TimePoint idle =
+      unused == kNever || config_.idle_exit == Duration::max() ? kNever : unused + config_.idle_exit;
   return std::min(deadlines_.next(), idle);
 }
 

@@ -75,8 +75,8 @@ class HubCore {
   // Writes what waits for the peer.
   void flush(PeerId peer);
 
-  // Ids of peers that the edge has to look at since the last call, each once: read_state or close_state changed, or
-  // something waits, or waits no longer. Good until the next call.
+  // Ids of peers that the edge has to look at since the last call, each once: read_state or close_state
+  // changed, or something waits, or waits no longer. Good until the next call.
   const std::vector<PeerId>& take_dirty() { return peers_.take_dirty(); }
   const Outbox& outbox(PeerId peer) const;
   // Whether something waits for the peer.

@@ -1,7 +1,8 @@
-// A room: one thing that the hub does for its peers, with the messages that ask for it and the tables behind them.
+// A room: one thing that the hub does for its peers, with the messages that ask for it and the tables behind
+// them.
 //
-// A room knows the core through Hub, and no other room. It owns its tables, and keeps what belongs to one peer in
-// that peer's Part. How a room is added is told in HACKING.md.
+// A room knows the core through Hub, and no other room. It owns its tables, and keeps what belongs to one
+// peer in that peer's Part. How a room is added is told in HACKING.md.
 #pragma once
 
 #include <optional>
@@ -9,8 +10,8 @@
 #include <string_view>
 
 #include "hub/core/base/deadlines.h"
+#include "hub/core/base/transport.h"
 #include "hub/core/peers/peer.h"
-#include "hub/core/transport.h"
 #include "protocol/message.h"
 
 namespace bus::hub {
@@ -76,13 +77,13 @@ class Room : public Deadlines::Owner {
   virtual Welcome admit(Peer&, TimePoint) { return {}; }
   // The peer is a consumer or a source from now on, and its hello_ack is queued.
   virtual void joined(Peer&, TimePoint) {}
-  // The peer takes part no longer: tell those that should know, and drop all that ties it to others. What is queued
-  // for it is still written. Called once for each peer, also for one that has never joined.
+  // The peer takes part no longer: tell those that should know, and drop all that ties it to others. What is
+  // queued for it is still written. Called once for each peer, also for one that has never joined.
   virtual void leave(Peer&) {}
   void expired(Deadline&, TimePoint) override {}
 
-  // Work that was put off until the turn's end, and of that what the turn has no time for: then the next turn comes
-  // at once.
+  // Work that was put off until the turn's end, and of that what the turn has no time for: then the next turn
+  // comes at once.
   virtual void end_of_turn(TimePoint) {}
   virtual bool has_work() const { return false; }
   // Its part of status_response.
@@ -110,7 +111,8 @@ class Room : public Deadlines::Owner {
   size_t place_ = 0;
 };
 
-// The rule for messages of `type`, which `method` of the room handles: Answer (Peer& from, M& message, TimePoint now).
+// The rule for messages of `type`, which `method` of the room handles: Answer (Peer& from, M& message,
+// TimePoint now).
 template <auto method, class R, class M>
 constexpr MessageRule rule_of(std::string_view type, Allowed allowed, Answer (R::*)(Peer&, M&, TimePoint)) {
   return {type, allowed, [](Room& room, Peer& from, Message& message, TimePoint now) -> Answer {

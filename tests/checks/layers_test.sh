@@ -6,7 +6,7 @@ root=$2
 
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree/protocol/base" "$tree/hub/core" "$tree/consumer/cli" "$tree/consumer/src" "$tree/consumer/examples" "$tree/tests"
+mkdir -p "$tree/protocol/base" "$tree/hub/core/events" "$tree/consumer/cli" "$tree/consumer/src" "$tree/consumer/examples" "$tree/tests"
 cp "$root/ARCHITECTURE.md" "$tree/"
 
 # refused FILE LINE EXPECTED: the tree with LINE in FILE fails, and the report says where and what.
@@ -38,11 +38,12 @@ allowed() {
   rm "$tree/$1"
 }
 
-refused protocol/codec.cpp '#include "hub/core/outbox.h"' 'protocol/codec.cpp:2: protocol may not use hub/core'
+refused protocol/codec.cpp '#include "hub/core/delivery/outbox.h"' 'protocol/codec.cpp:2: protocol may not use hub/core/delivery'
 refused protocol/base/fd.h '#include "protocol/limits.h"' 'protocol/base may not use protocol'
-refused hub/core/router.cpp '#include <event2/event.h>' 'hub/core may not use <event2/event.h>'
-refused hub/core/router.cpp '#  include <sys/socket.h>' 'hub/core may not use <sys/socket.h>'
-refused hub/core/router.h '#include "protocol/base/fd.h"' 'hub/core may not use "protocol/base/fd.h"'
+refused hub/core/events/router.cpp '#include <event2/event.h>' 'hub/core/events may not use <event2/event.h>'
+refused hub/core/events/router.cpp '#  include <sys/socket.h>' 'hub/core/events may not use <sys/socket.h>'
+refused hub/core/events/router.h '#include "protocol/base/fd.h"' 'hub/core/events may not use "protocol/base/fd.h"'
+refused hub/core/events/router.cpp '#include "hub/core/scopes/scopes.h"' 'hub/core/events may not use hub/core/scopes'
 refused hub/daemon.cpp '#include "consumer/src/client.h"' 'hub may not use consumer/src'
 refused consumer/src/source.cpp '#include "hub/options.h"' 'consumer/src may not use hub'
 refused consumer/src/client_core.cpp '#include "consumer/src/connection.h"' 'consumer/src/client_core may not use consumer/src'
@@ -53,7 +54,7 @@ mkdir "$tree/hub/journal"
 refused protocol/codec.cpp '#include "hub/journal/journal.h"' 'protocol may not use hub'
 
 allowed protocol/codec.cpp '#include <rapidjson/reader.h>'
-allowed hub/core/router.cpp '#include "hub/core/outbox.h"'
+allowed hub/core/events/router.cpp '#include "hub/core/delivery/outbox.h"'
 allowed hub/options.cpp '#include <CLI/CLI.hpp>'
 allowed consumer/cli/bus_stop.cpp '#include "busd/consumer.hpp"'
 allowed consumer/examples/minimal.cpp '#include "loops/turn.hpp"'

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "hub/core/sources/source_table.h"
 #include "protocol/base/check.h"
 
 namespace bus::hub {

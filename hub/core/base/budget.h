@@ -20,6 +20,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "protocol/limits.h"
+
 namespace bus::hub {
 
 enum class Pool : uint8_t {
@@ -39,6 +41,12 @@ inline constexpr size_t kMaxWaitingHellos = 1024;
 // The read that may bring a first frame takes at most this: what came behind a hello that has to wait is kept
 // beside the pools.
 inline constexpr size_t kFirstReadBytes = 16 * 1024;
+
+// Named sources that are remembered without a connection, beside the pools.
+inline constexpr size_t kMaxAbsentSources = 256;
+
+// What a source costs at most, its name and its detail included, beside its dedup window.
+inline constexpr size_t kSourceBytes = kMaxDetailBytes + 2 * kMaxIdentifierBytes + 512;
 
 // How a promise is divided.
 struct Budget {
@@ -112,8 +120,8 @@ struct Account {
   const Meter& meter(Pool pool) const { return pools[static_cast<size_t>(pool)]; }
 };
 
-// What one thing of a peer's holds of a pool, charged to its user and in total; of one size at a time. Gives all
-// back when it dies; the account outlives it.
+// What one thing of a peer's holds of a pool, charged to its user and in total; of one size at a time. Gives
+// all back when it dies; the account outlives it.
 class PoolCharge {
  public:
   PoolCharge() = default;

@@ -63,8 +63,9 @@ void Deadlines::disarm(Deadline& deadline) {
   sift_down(place);
 }
 
-// Visits those that have come, the earliest first, until `visit` returns false. Below a deadline in the heap stand
-// only later ones, so the next is always among the children of those visited: what is not visited costs nothing.
+// Visits those that have come, the earliest first, until `visit` returns false. Below a deadline in the heap
+// stand only later ones, so the next is always among the children of those visited: what is not visited costs
+// nothing.
 template <class Visit>
 void Deadlines::visit_come(TimePoint now, Visit visit) const {
   auto later = [this](size_t a, size_t b) { return is_before(b, a); };
@@ -96,8 +97,8 @@ std::vector<PeerId> Deadlines::due(TimePoint now) const {
 }
 
 void Deadlines::expire(TimePoint now, const std::vector<PeerId>& read) {
-  // Whoever is told may disarm others, so the next one is looked for anew. Those of peers that were not read are
-  // passed over, but not without end: while any is left, the next turn comes at once.
+  // Whoever is told may disarm others, so the next one is looked for anew. Those of peers that were not read
+  // are passed over, but not without end: while any is left, the next turn comes at once.
   constexpr size_t kMaxPassedOver = 64;
   for (;;) {
     Deadline* next = nullptr;

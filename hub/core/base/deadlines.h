@@ -1,15 +1,15 @@
 // What is to happen at some time: a member of whatever waits, and the table of all that are armed.
 //
-// A deadline disarms itself when it dies, so nothing outlives what it was for. The table is a heap of pointers
-// in which each deadline knows its place: arming, moving and disarming are O(log n) and allocate nothing but
-// the table's own growth. Knows no clock: time is an argument.
+// A deadline disarms itself when it dies, so nothing outlives what it was for. The table is a heap of
+// pointers in which each deadline knows its place: arming, moving and disarming are O(log n) and allocate
+// nothing but the table's own growth. Knows no clock: time is an argument.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "hub/core/transport.h"
+#include "hub/core/base/transport.h"
 #include "protocol/base/clock.h"
 
 namespace bus::hub {
@@ -39,8 +39,8 @@ class Deadlines {
   static constexpr size_t kMaxDuePeers = 16;
   std::vector<PeerId> due(TimePoint now) const;
 
-  // Tells the owners of those that have come, the earliest first: those whose peer is in `read`, and those that
-  // wait for no peer.
+  // Tells the owners of those that have come, the earliest first: those whose peer is in `read`, and those
+  // that wait for no peer.
   void expire(TimePoint now, const std::vector<PeerId>& read);
 
  private:

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "hub/core/transport.h"
+#include "hub/core/base/transport.h"
 
 namespace bus::hub {
 

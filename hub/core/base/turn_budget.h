@@ -1,14 +1,15 @@
 // How much of its time a turn has used, so that no connection starves the others.
 //
 // A turn is bounded in two ways, because its work has two parts. What its lines cost is counted in units, one
-// for each consumer that is looked at; when they are spent, the rest of the lines waits for a turn of its own.
-// What its writes take is time, which only the edge can measure: it is asked once for some writes, and when it
-// says that the turn has been long enough, those that were not written to are the first of the next turn.
+// for each consumer that is looked at; when they are spent, the rest of the lines waits for a turn of its
+// own. What its writes take is time, which only the edge can measure: it is asked once for some writes, and
+// when it says that the turn has been long enough, those that were not written to are the first of the next
+// turn.
 #pragma once
 
 #include <cstddef>
 
-#include "hub/core/transport.h"
+#include "hub/core/base/transport.h"
 
 namespace bus::hub {
 

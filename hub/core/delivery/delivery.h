@@ -7,8 +7,8 @@
 //   feed    made while the socket has room, and only then. What waits is the feed's to bound, so a feed may be of
 //           any size and makes nobody slow.
 //
-// Nothing is written when it is handed in. At the end of the turn each peer gets in one write what the turn had
-// for it, so a thousand events cost one system call for each consumer. Three things decide the order:
+// Nothing is written when it is handed in. At the end of the turn each peer gets in one write what the turn
+// had for it, so a thousand events cost one system call for each consumer. Three things decide the order:
 //
 //   - Peers with events come before peers with replies only. A reply is used as a flush by publishers: when it
 //     arrives, the events that it confirms have been handed to the sockets of those that were not slow.
@@ -16,9 +16,9 @@
 //   - When the turn has been long enough, those that are left are deferred: they are the first of the next turn,
 //     and until they are served the edge reads nothing (is_behind()), which would only make queues longer.
 //
-// Runs, streams and renderings are batch.h's and fanout.h's, and nobody else's. All that a caller must know is that
-// the list that it gave to event() may not change before it has called subscribers_change(). Delivery knows peers by
-// their Outgoing, and tells their owner what became of them; it knows no messages.
+// Runs, streams and renderings are batch.h's and fanout.h's, and nobody else's. All that a caller must know
+// is that the list that it gave to event() may not change before it has called subscribers_change(). Delivery
+// knows peers by their Outgoing, and tells their owner what became of them; it knows no messages.
 #pragma once
 
 #include <deque>
@@ -28,9 +28,9 @@
 #include <vector>
 
 #include "hub/core/base/budget.h"
+#include "hub/core/base/config.h"
 #include "hub/core/base/deadlines.h"
 #include "hub/core/base/turn_budget.h"
-#include "hub/core/config.h"
 #include "hub/core/delivery/fanout.h"
 #include "hub/core/delivery/outgoing.h"
 #include "hub/core/delivery/outgoing_owner.h"
@@ -47,15 +47,15 @@ class Delivery final : private Deadlines::Owner {
   // A reply, one line with its LF; `write_by` is when it must have been written, kNever for no time.
   void reply(Outgoing& peer, std::string line, TimePoint write_by = kNever);
 
-  // An event for all of `consumers`, which stays as it is until subscribers_change(). `frame` is its line without
-  // seq, whose place is `seq_at`; it stays until the turn ends, as memory from keep() does.
+  // An event for all of `consumers`, which stays as it is until subscribers_change(). `frame` is its line
+  // without seq, whose place is `seq_at`; it stays until the turn ends, as memory from keep() does.
   void event(const Subscribers& consumers, std::string_view frame, size_t seq_at);
   char* keep(size_t bytes) { return fanout_.keep(bytes); }
   // Before the list of the last event() changes.
   void subscribers_change();
 
-  // A line without seq: to one peer, or to all, behind what they get before it and ahead of what comes after it.
-  // `payers`: who is charged for it.
+  // A line without seq: to one peer, or to all, behind what they get before it and ahead of what comes after
+  // it. `payers`: who is charged for it.
   void notice(Outgoing& peer, std::string_view line, Payers payers);
   void notice_all(const std::vector<Outgoing*>& peers, std::string_view line);
   bool has_room_for_notice(const Outgoing& peer, size_t bytes) const;

@@ -1,4 +1,5 @@
-// The events of one turn on their way to those that get them: each rendered once for all with the same events.
+// The events of one turn on their way to those that get them: each rendered once for all with the same
+// events.
 //
 // The way of nearly every event: the consumer has nothing queued, so its stream of this turn is rendered (or
 // only the seqs of the last rendering are overwritten) and goes to the socket in one write. Nothing is
@@ -15,7 +16,7 @@
 #include <vector>
 
 #include "hub/core/base/budget.h"
-#include "hub/core/config.h"
+#include "hub/core/base/config.h"
 #include "hub/core/delivery/writer.h"
 
 namespace bus::hub {
@@ -34,20 +35,21 @@ class Fanout {
   void give_run(Outgoing& peer) { peer.stream = batch_.extended(peer.stream); }
   void close_run() { batch_.close_run(); }
 
-  // Puts those together that may share a rendering, and those that get events first: a reply is used as a flush,
-  // so what it confirms must leave before it.
+  // Puts those together that may share a rendering, and those that get events first: a reply is used as a
+  // flush, so what it confirms must leave before it.
   void sort(std::vector<Outgoing*>& peers) const;
-  // Before the peer at `at` is written to: renders what it and those behind it get, if sharing it with them pays.
+  // Before the peer at `at` is written to: renders what it and those behind it get, if sharing it with them
+  // pays.
   void prepare(const std::vector<Outgoing*>& peers, size_t at);
   // That peer was written to, or nobody behind it is: there is no room left for what they share.
   void done_with_one() { sharing_left_ -= sharing_left_ > 0 ? 1 : 0; }
   void share_no_more() { sharing_left_ = 0; }
 
-  // Writes the peer's stream to it, which has nothing queued, and queues what its socket refuses. Returns how many
-  // events were dropped.
+  // Writes the peer's stream to it, which has nothing queued, and queues what its socket refuses. Returns how
+  // many events were dropped.
   size_t write(Outgoing& peer);
-  // Queues the peer's stream, if it has one; first writes what waits to a socket that has room by now, when there
-  // would be none in the queue. Returns how many events were dropped.
+  // Queues the peer's stream, if it has one; first writes what waits to a socket that has room by now, when
+  // there would be none in the queue. Returns how many events were dropped.
   size_t queue(Outgoing& peer);
 
   // Whether something was queued since the last call.

@@ -13,8 +13,9 @@
 #include <cstdint>
 #include <string>
 
-#include "hub/core/delivery/block.h"
+#include "hub/core/base/config.h"
 #include "hub/core/base/ring.h"
+#include "hub/core/delivery/block.h"
 #include "protocol/base/clock.h"
 
 namespace bus::hub {
@@ -22,11 +23,6 @@ namespace bus::hub {
 // Control replies that a client leaves unread (PROTOCOL.md 4); a single reply may be larger (a
 // status_response).
 inline constexpr size_t kMaxControlBytes = 64 * 1024;
-
-struct QueueLimits {
-  size_t frames = 1024;
-  size_t bytes = 8 * 1024 * 1024;
-};
 
 class Outbox {
  public:

@@ -8,9 +8,9 @@
 
 #include "hub/core/base/budget.h"
 #include "hub/core/base/deadlines.h"
+#include "hub/core/base/transport.h"
 #include "hub/core/delivery/batch.h"
 #include "hub/core/delivery/outbox.h"
-#include "hub/core/transport.h"
 
 namespace bus::hub {
 
@@ -24,8 +24,8 @@ using Subscribers = std::vector<Subscriber*>;
 class Feed {
  public:
   virtual ~Feed() = default;
-  // Appends whole frames to `out`, until there are about `want` bytes or nothing more for now. Whether there is
-  // more.
+  // Appends whole frames to `out`, until there are about `want` bytes or nothing more for now. Whether there
+  // is more.
   virtual bool render(std::string& out, size_t want) = 0;
 };
 
@@ -47,11 +47,11 @@ struct Outgoing : Subscriber {
 
     bool is_begun() const { return written > 0; }
   };
-  std::unique_ptr<Fed> fed;  // rarely there is any
-  Batch::StreamId stream = 0;     // what it gets of this turn
-  bool unwritten = false;         // is written to at the end of this turn
-  bool deferred = false;          // is written to in a later turn, as this one has no time
-  uint64_t asked_in_turn = 0;      // the turn in which its socket refused bytes last
+  std::unique_ptr<Fed> fed;    // rarely there is any
+  Batch::StreamId stream = 0;  // what it gets of this turn
+  bool unwritten = false;      // is written to at the end of this turn
+  bool deferred = false;       // is written to in a later turn, as this one has no time
+  uint64_t asked_in_turn = 0;  // the turn in which its socket refused bytes last
   // Until when its oldest reply that has a time is to be written.
   struct WriteBy : Deadline {
     Outgoing* peer = nullptr;

@@ -9,12 +9,12 @@
 namespace bus::hub {
 
 // Why a peer is given up.
-inline constexpr const char* kNotReadInTime = "did not read what was written to it in time";
-
 enum class GivenUp : uint8_t {
   unread,   // it left replies unread, too many or for too long
   evicted,  // it had read a part of an event, and the memory of that was needed
 };
+
+inline constexpr const char* kNotReadInTime = "did not read what was written to it in time";
 
 class OutgoingOwner {
  public:

@@ -44,8 +44,9 @@ void Reclaim::cut_longest(const Account& account) {
   });
 }
 
-// All that this user's queues still hold is events that were partly written. These cannot be dropped; but each may
-// keep much more than itself from others. When that does not help, the connection that holds the most goes.
+// All that this user's queues still hold is events that were partly written. These cannot be dropped; but
+// each may keep much more than itself from others. When that does not help, the connection that holds the
+// most goes.
 void Reclaim::release_partial(const Account& account) {
   Outgoing* most = nullptr;
   owner_.for_each([&](Outgoing& peer) {

@@ -1,7 +1,7 @@
 // When the memory for queues is used up: whose events are dropped, and how many.
 //
-// The longest queues of the user that has the most are cut, so that what is lost is lost evenly. Delivery calls this
-// at the end of a turn in which something was queued.
+// The longest queues of the user that has the most are cut, so that what is lost is lost evenly. Delivery
+// calls this at the end of a turn in which something was queued.
 #pragma once
 
 #include "hub/core/base/budget.h"

@@ -57,7 +57,8 @@ bool Writer::write_queue(Outgoing& peer, size_t most, size_t first) {
   return outbox.empty();
 }
 
-// What a feed gave goes out whole: what was begun of it goes before everything else. Whether nothing of it is left.
+// What a feed gave goes out whole: what was begun of it goes before everything else. Whether nothing of it is
+// left.
 bool Writer::write_fed(Outgoing& peer) {
   Outgoing::Fed& fed = *peer.fed;
   fed.written += write(peer, std::string_view(fed.bytes).substr(fed.written));

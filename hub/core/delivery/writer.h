@@ -21,13 +21,13 @@ class Writer {
   size_t write(Outgoing& peer, std::string_view bytes);
   size_t write_shared(Outgoing& peer, const std::vector<std::string_view>& pieces, size_t bytes);
 
-  // Writes what waits for the peer, at most what one peer gets in one turn; feeds last. Whether nothing is left
-  // of its queue.
+  // Writes what waits for the peer, at most what one peer gets in one turn; feeds last. Whether nothing is
+  // left of its queue.
   bool write_waiting(Outgoing& peer);
 
-  // Before anything is dropped or given up: writes what is queued to a socket that was full, in case it has room
-  // by now; but once a turn, and no more than `enough` once the turn has taken long enough, since there may be
-  // many such peers. Whether nothing is left of its queue, and its socket has room.
+  // Before anything is dropped or given up: writes what is queued to a socket that was full, in case it has
+  // room by now; but once a turn, and no more than `enough` once the turn has taken long enough, since there
+  // may be many such peers. Whether nothing is left of its queue, and its socket has room.
   bool ask_socket(Outgoing& peer, const std::function<bool()>& enough = {});
 
   void begin_turn() { ++turn_; }

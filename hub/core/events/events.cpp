@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "hub/core/config.h"
+#include "hub/core/base/config.h"
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/peers.h"
 #include "protocol/limits.h"
@@ -125,7 +125,8 @@ bool Events::is_duplicate(Peer& peer, const EventLine& event, TimePoint now) {
   if (event.event_id.empty() || hub_.config.dedup_window == Duration::zero()) return false;
   Publisher& publisher = peer.published_as_name != nullptr ? *peer.published_as_name : *peer.published;
   Meter& memory = hub_.ledger.total(Pool::event_ids);
-  bool seen = publisher.dedup.seen(hub_.config.hash_key, event.event_id, hub_.config.dedup_window, now, &memory);
+  bool seen =
+      publisher.dedup.seen(hub_.config.hash_key, event.event_id, hub_.config.dedup_window, now, &memory);
   while (memory.is_over() && forget_event_ids()) {
   }
   return seen;

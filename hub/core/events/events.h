@@ -14,8 +14,8 @@ class Events final : public Room {
  public:
   using Room::Room;
 
-  // An event that the peer has sent. `line` is what it was scanned from, with its LF, if that stays in place until
-  // the turn ends; else empty.
+  // An event that the peer has sent. `line` is what it was scanned from, with its LF, if that stays in place
+  // until the turn ends; else empty.
   Answer publish(Peer& peer, const EventLine& event, std::string_view line, TimePoint now);
 
   void joined(Peer& peer, TimePoint now) override;

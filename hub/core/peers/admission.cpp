@@ -23,7 +23,8 @@ std::string Admission::denial_of(uint32_t uid) const {
 std::string Admission::crowd_around(const Peer& peer) const {
   const Account& account = *peer.account;
   if (peer.from_reserve) {
-    return "the hub has no file descriptor left for this connection; close some connections, or start the hub with "
+    return "the hub has no file descriptor left for this connection; close some connections, or start the "
+           "hub with "
            "a higher limit of open files";
   }
   if (admitted_ >= config_.max_connections) {

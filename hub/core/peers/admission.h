@@ -1,11 +1,12 @@
-// Who may connect: users, and places for connections, of all together, of each user, and a reserve for the hub's own.
+// Who may connect: users, and places for connections, of all together, of each user, and a reserve for the
+// hub's own.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "hub/core/config.h"
+#include "hub/core/base/config.h"
 #include "hub/core/peers/peer.h"
 
 namespace bus::hub {

@@ -79,9 +79,10 @@ void Closing::schedule(Peer& peer) {
 void Closing::expired(Deadline& deadline, TimePoint now) {
   Peer& peer = *static_cast<Peer::ActBy&>(deadline).peer;
   if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now) {
-    std::string reason = "no complete frame came within " + format_duration(kHandshakeTimeout) +
-                         " of the connection's beginning; connect when there is something to send, and end it "
-                         "with a line feed";
+    std::string reason =
+        "no complete frame came within " + format_duration(kHandshakeTimeout) +
+        " of the connection's beginning; connect when there is something to send, and end it "
+        "with a line feed";
     ++counts.timed_out;
     peers_.notice(Notice::Kind::refused_peer, peer, reason);
     reply(peer, ErrorMessage{ErrorCode::timeout, reason, {}, 0}, kNever);

@@ -1,7 +1,7 @@
 // What a peer is told apart from what rooms say, and how its connection ends.
 //
-// A connection ends in three ways: with an answer, which it is given time to read; when all that waits for it is
-// written, or its time for that is over; or at once. In each case the rooms let go of the peer first.
+// A connection ends in three ways: with an answer, which it is given time to read; when all that waits for it
+// is written, or its time for that is over; or at once. In each case the rooms let go of the peer first.
 #pragma once
 
 #include <array>
@@ -20,12 +20,14 @@ class Room;
 
 class Closing final : public OutgoingOwner, private Deadlines::Owner {
  public:
-  Closing(Ledger& ledger, Deadlines& deadlines, Peers& peers) : ledger_(ledger), deadlines_(deadlines), peers_(peers) {}
+  Closing(Ledger& ledger, Deadlines& deadlines, Peers& peers)
+      : ledger_(ledger), deadlines_(deadlines), peers_(peers) {}
   // The rooms let go of a peer, the last of them first. Once, before anything is closed.
   void begin(Delivery& delivery, std::span<Room* const> rooms);
 
   void reply(Peer& peer, const Message& message, TimePoint write_by = kNever);
-  // An `error`; a connection that begins with a fault ends with it. `event_id`: of the event that it is about.
+  // An `error`; a connection that begins with a fault ends with it. `event_id`: of the event that it is
+  // about.
   void answer_fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
                     std::string_view event_id = {});
 
@@ -39,8 +41,8 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
   // Sets the peer's deadline, after what it depends on has changed.
   void schedule(Peer& peer);
 
-  // No new connections will come: every peer is closed when flushed, at most until `deadline`. Consumers are told
-  // `farewell` first, unless it is empty.
+  // No new connections will come: every peer is closed when flushed, at most until `deadline`. Consumers are
+  // told `farewell` first, unless it is empty.
   void stop(TimePoint deadline, std::string_view farewell);
   bool is_stopping() const { return stopping_; }
 

@@ -8,7 +8,8 @@ namespace bus::hub {
 
 namespace {
 
-// What a consumer's hello makes the hub keep, about: each name in the peer, the registry and the router's tables.
+// What a consumer's hello makes the hub keep, about: each name in the peer, the registry and the router's
+// tables.
 size_t subscription_bytes(const Hello& message) {
   constexpr size_t kPerName = 160;
   size_t bytes = 3 * (message.event_key.size() + message.subscription_id.size()) + 2 * kPerName;
@@ -28,9 +29,10 @@ HelloAck Handshake::ack(bool first) const {
 
 Answer Handshake::hello(Peer& peer, Hello& message, TimePoint now) {
   if (peer.phase != Phase::handshake) {
-    return Fault{ErrorCode::not_allowed,
-                 "hello must be the first frame of a connection, and the only hello; open another connection for "
-                 "it"};
+    return Fault{
+        ErrorCode::not_allowed,
+        "hello must be the first frame of a connection, and the only hello; open another connection for "
+        "it"};
   }
   peer.pid = message.pid;
   if (message.role != Role::source) return become_consumer(peer, message, now);

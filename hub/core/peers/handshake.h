@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "hub/core/config.h"
+#include "hub/core/base/config.h"
 #include "hub/core/peers/closing.h"
 #include "hub/core/peers/peers.h"
 #include "hub/core/room.h"

@@ -1,4 +1,5 @@
-// What peers send: chunks are cut into lines, which are handed on one by one; what a turn has no time for waits.
+// What peers send: chunks are cut into lines, which are handed on one by one; what a turn has no time for
+// waits.
 //
 // Charges what it holds, and refuses a line that there is no memory for. Knows no messages.
 #pragma once

@@ -14,7 +14,8 @@
 
 namespace bus::hub {
 
-// What one read takes at most: large enough that a flood is handled in few turns, small enough that its turn is short.
+// What one read takes at most: large enough that a flood is handled in few turns, small enough that its turn
+// is short.
 inline constexpr size_t kReadBytes = 256 * 1024;
 
 enum class Phase : uint8_t {
@@ -30,7 +31,8 @@ enum class ReadState : uint8_t {
   read,    // read and hand in
   paused,  // read nothing now: its hello waits, or the hub stops
   ended,   // what may still come is to be ignored: discard it before closing, so that the peer sees EOF. From
-           // the other two the peer must see that something was left unread (ECONNRESET): it was not processed
+           // the other two the peer must see that something was left unread (ECONNRESET): it was not
+           // processed
 };
 
 enum class CloseState : uint8_t {
@@ -39,7 +41,8 @@ enum class CloseState : uint8_t {
   close_now,
 };
 
-// What a room keeps for one peer. It dies with the peer, after Room::leave() has undone what tied it to others.
+// What a room keeps for one peer. It dies with the peer, after Room::leave() has undone what tied it to
+// others.
 class Part {
  public:
   Part() = default;
@@ -66,7 +69,7 @@ struct Peer : Outgoing {
   bool fault_noticed = false;  // its first fault was logged
   bool loss_noticed = false;   // its first loss was logged
   bool said_bye = false;
-  bool backlog = false;  // its reader has more, for resume()
+  bool backlog = false;                   // its reader has more, for resume()
   uint32_t read_bytes = kFirstReadBytes;  // what its next read may bring
   uint64_t frames_in = 0;
   TimePoint since;  // its connection, then its hello
@@ -87,8 +90,8 @@ struct Peer : Outgoing {
   PoolCharge subscription_charge;
   size_t consumer_at = 0;  // its place among the consumers
 
-  std::unique_ptr<Publisher> published;     // by this connection, from its first event on
-  Publisher* published_as_name = nullptr;   // by all that have borne its name, of a named source
+  std::unique_ptr<Publisher> published;    // by this connection, from its first event on
+  Publisher* published_as_name = nullptr;  // by all that have borne its name, of a named source
   std::array<std::unique_ptr<Part>, kMaxRooms> parts;
 
   // The process that people are told of.

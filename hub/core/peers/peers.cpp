@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "hub/core/config.h"
+#include "hub/core/base/config.h"
 #include "protocol/base/check.h"
 
 namespace bus::hub {

@@ -1,7 +1,7 @@
 // Who is connected, and in which phase.
 //
-// Owns the peers and counts them. What a peer sends is input.h's, its hello handshake.h's, how its connection ends
-// closing.h's, and whether it may come at all admission.h's.
+// Owns the peers and counts them. What a peer sends is input.h's, its hello handshake.h's, how its connection
+// ends closing.h's, and whether it may come at all admission.h's.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // What was published under one name, or by one connection: counts, and the event ids that were seen.
 //
-// Each is in the table of all, so that the one with the most event ids can be found when their memory is used up.
+// Each is in the table of all, so that the one with the most event ids can be found when their memory is used
+// up.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +55,9 @@ class Publishers {
   std::vector<Publisher*> all_;
 };
 
-inline Publisher::Publisher(Publishers& all) : all_(all), place_(all.all_.size()) { all.all_.push_back(this); }
+inline Publisher::Publisher(Publishers& all) : all_(all), place_(all.all_.size()) {
+  all.all_.push_back(this);
+}
 inline Publisher::~Publisher() {
   all_.all_.back()->place_ = place_;
   std::swap(all_.all_[place_], all_.all_.back());

@@ -3,8 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "hub/core/base/config.h"
 #include "hub/core/base/turn_budget.h"
-#include "hub/core/config.h"
 #include "hub/core/peers/closing.h"
 #include "hub/core/peers/handshake.h"
 #include "hub/core/peers/input.h"

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/core/base/budget.h"
 #include "hub/core/base/text_map.h"
 #include "hub/core/peers/publisher.h"
 #include "protocol/base/clock.h"
@@ -20,11 +21,6 @@
 #include "protocol/message.h"
 
 namespace bus::hub {
-
-inline constexpr size_t kMaxAbsentSources = 256;
-
-// What a source costs at most, its name and its detail included, beside its dedup window.
-inline constexpr size_t kSourceBytes = kMaxDetailBytes + 2 * kMaxIdentifierBytes + 512;
 
 struct NamedSource {
   NamedSource(std::string_view its_name, Publishers& publishers) : name(its_name), published(publishers) {}

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "hub/core/base/budget.h"
-#include "hub/core/config.h"
+#include "hub/core/base/config.h"
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/closing.h"
 #include "hub/core/peers/peers.h"

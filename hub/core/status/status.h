@@ -1,4 +1,5 @@
-// The room of status: the snapshot that answers status_query (PROTOCOL.md 7), of which each room describes its part.
+// The room of status: the snapshot that answers status_query (PROTOCOL.md 7), of which each room describes
+// its part.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,4 @@
 #include "hub/core/sources/source_table.h"
-
 #include "tests/support/catch.h"
 
 using namespace bus;

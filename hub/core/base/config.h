@@ -6,15 +6,20 @@
 #include <string>
 #include <vector>
 
-#include "hub/core/delivery/outbox.h"
 #include "protocol/base/clock.h"
 
 namespace bus::hub {
 
+// What may wait for one consumer; beyond it the oldest are dropped.
+struct QueueLimits {
+  size_t frames = 1024;
+  size_t bytes = 8 * 1024 * 1024;
+};
+
 // From where on a rendering is shared with sockets instead of copied into them (Transport::shared_buffer).
 // Measured; tests set them lower.
 struct Sharing {
-  size_t consumers = 4;  // new pages for the buffer, and two system calls for each consumer, have to pay
+  size_t consumers = 4;      // new pages for the buffer, and two system calls for each consumer, have to pay
   size_t bytes = 32 * 1024;  // of the rendering
   // On average, for pieces: each takes a reference to its page, dearer than copying a few KiB.
   size_t frame_bytes = 8192;
@@ -34,8 +39,8 @@ struct HubConfig {
   QueueLimits queue;
   Sharing sharing;
   size_t max_connections = 4096;
-  // What the hub may take in all (base/budget.h), at least Budget::least_memory(), and what one user, other than
-  // its own and root, may take of it.
+  // What the hub may take in all (base/budget.h), at least Budget::least_memory(), and what one user, other
+  // than its own and root, may take of it.
   size_t memory = kDefaultMemory;
   uint32_t uid_share_percent = kDefaultUidShare;
   Duration dedup_window = seconds(300);
