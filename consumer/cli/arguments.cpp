@@ -24,7 +24,7 @@ std::string value_in_words(const Declared& declared) {
                                                  {"D", "a duration such as 500ms or 2s"},
                                                  {"PATH", "a path"},
                                                  {"NAME", "a name"},
-                                                 {"TYPE", "an event type"},
+                                                 {"TYPE", "an event type, such as build.done"},
                                                  {"CMD", "a command"},
                                                  {"DIR", "a directory"},
                                                  {"FILE", "a file"},

@@ -1,5 +1,11 @@
 // Reads the arguments of a command line into what was declared, and finds what is wrong with them. The inside
 // of command_line.*, which is where options are declared.
+//
+// CLI11 2.1 (Debian 12, used by busd) was tried in its place: it gives "--socket= KEY" the value "KEY",
+// cannot tell "--id -x" from "--id=-x" or takes the "--help" of "-n --help" for a value, reads "-type" as "-t
+// ype" and "---x" as an argument, and forgets the order of options and other words. Marking such words before
+// it reads them and sorting its answers afterwards took 215 lines in place of the 187 here, and made each
+// program 290 KB larger.
 #pragma once
 
 #include <functional>

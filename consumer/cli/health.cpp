@@ -10,6 +10,7 @@
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/readable.h"
 #include "consumer/cli/status_report.h"
+#include "consumer/cli/text.h"
 
 namespace bus::cli {
 
@@ -18,10 +19,6 @@ namespace {
 constexpr std::chrono::milliseconds kStartingTime{500};
 
 std::string pid_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid) : "a process"; }
-
-std::string count_of(size_t n, const std::string& noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
 
 // A hub that runs and cannot be reached: what happened to its socket, and what to do.
 std::string unreachable_hub(const busd::HubFacts& facts) {
@@ -135,8 +132,8 @@ Health check_health(const busd::HubOptions& options) {
   auto losers = std::count_if(report->consumers.begin(), report->consumers.end(),
                               [](const ConsumerReport& consumer) { return consumer.dropped > 0; });
   std::string summary = "healthy: " + pid_text(report->pid) + ", up " + readable_seconds(report->uptime_sec) +
-                        ", " + count_of(report->sources.size(), "source") + ", " +
-                        count_of(report->consumers.size(), "consumer");
+                        ", " + counted(report->sources.size(), "source") + ", " +
+                        counted(report->consumers.size(), "consumer");
   if (losers > 0) summary += ", of which " + std::to_string(losers) + " lost events";
   if (std::string old = renewal_hint(options, *report); !old.empty()) summary += "; " + old;
   return {kDone, summary};

@@ -38,10 +38,6 @@ int exit_code_of_refusal(std::string_view code) {
 
 bool blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
 
-std::string count_of(uint64_t n, const char* noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
-
 }  // namespace
 
 void LineMap::add(uint64_t publication, uint64_t line) {
@@ -227,7 +223,7 @@ void PublishSession::report_rest() {
   std::string rest;
   if (bad_lines_ > kMostReported) rest = "… and " + std::to_string(bad_lines_ - kMostReported) + " more: ";
   console_.error(ErrorCode::bad_data,
-                 rest + count_of(bad_lines_, "line") + " of " + std::to_string(lines_) + " not published");
+                 rest + counted(bad_lines_, "line") + " of " + std::to_string(lines_) + " not published");
 }
 
 void PublishSession::say_summary() const {
@@ -235,7 +231,7 @@ void PublishSession::say_summary() const {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.1f", spent.count());
   std::string text =
-      "[bus] published " + count_of(queued_ - std::min(queued_, refused_ + unconfirmed_), "event");
+      "[bus] published " + counted(queued_ - std::min(queued_, refused_ + unconfirmed_), "event");
   text += ", " + std::to_string(bad_lines_) + " refused";
   if (unconfirmed_ > 0) text += ", " + std::to_string(unconfirmed_) + " unconfirmed";
   console_.fixed_line(text + ", in " + seconds + " s");
@@ -278,7 +274,7 @@ void PublishSession::broke(const busd::Error& error) {
   if (lost) said.exit = kTryAgain;
   if (lost) said.code = ErrorCode::connection_lost;
   code_ = std::max(code_, said.exit);
-  std::string doubt = unconfirmed_ == 0 ? "nothing" : count_of(unconfirmed_, stream_ ? "line" : "event");
+  std::string doubt = unconfirmed_ == 0 ? "nothing" : counted(unconfirmed_, stream_ ? "line" : "event");
   said.message = "connection to the hub lost, " + doubt + " unconfirmed: " + said.message;
   console_.error(said);
 }
@@ -293,7 +289,7 @@ int PublishSession::finish() {
   if (!broken_ && timed_out_) {
     code_ = std::max(code_, kTimeRanOut);
     console_.error(ErrorCode::timed_out, "the hub did not confirm " +
-                                             count_of(unconfirmed_, stream_ ? "line" : "event") + " in time");
+                                             counted(unconfirmed_, stream_ ? "line" : "event") + " in time");
   }
   // Everything is confirmed by now, or never will be: what closing answers changes nothing.
   static_cast<void>(source_.close(broken_ || timed_out_ ? std::chrono::milliseconds(0) : kCloseTimeout));

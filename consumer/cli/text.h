@@ -33,4 +33,7 @@ void join_json_lines(std::string& json);
 // "12345678" as "12 345 678".
 std::string grouped(unsigned long long number);
 
+// "1 line", "2 lines".
+std::string counted(unsigned long long number, std::string_view noun);
+
 }  // namespace bus::cli

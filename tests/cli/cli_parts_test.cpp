@@ -70,6 +70,12 @@ TEST_CASE("Numbers are grouped by thousands") {
   CHECK(grouped(18446744073709551615ULL) == "18 446 744 073 709 551 615");
 }
 
+TEST_CASE("One thing is not several") {
+  CHECK(counted(0, "line") == "0 lines");
+  CHECK(counted(1, "line") == "1 line");
+  CHECK(counted(2, "line") == "2 lines");
+}
+
 TEST_CASE("Bytes and times are readable") {
   CHECK(readable_bytes(1023) == "1023 B");
   CHECK(readable_bytes(1024) == "1.0 KiB");
