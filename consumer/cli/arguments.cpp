@@ -67,7 +67,7 @@ std::vector<Error> ArgumentReader::read(const std::vector<std::string>& argument
 void ArgumentReader::read_long(const std::string& argument) {
   size_t equals = argument.find('=');
   std::string name = argument.substr(0, equals);
-  Declared* declared = find(name);
+  Declared* declared = find_typed(name);
   if (declared == nullptr) return unknown(name);
   if (equals == std::string::npos) return take_value(*declared, nullptr);
   if (declared->is_flag) return wrong(ErrorCode::bad_value, name + " takes no value");
@@ -80,7 +80,7 @@ void ArgumentReader::read_short(const std::string& argument) {
   if (argument.size() > 2 && find("-" + argument.substr(0, argument.find('='))) != nullptr)
     return unknown(argument.substr(0, argument.find('=')));
   for (size_t i = 1; i < argument.size(); ++i) {
-    Declared* declared = find(std::string("-") + argument[i]);
+    Declared* declared = find_typed(std::string("-") + argument[i]);
     if (declared == nullptr) return unknown(i == 1 ? argument : std::string("-") + argument[i]);
     if (declared->is_flag) {
       take(*declared, {});
@@ -102,7 +102,8 @@ void ArgumentReader::read_argument(const std::string& text) {
   if (last == nullptr)
     return wrong(ErrorCode::extra_argument, quoted(text) + " is not expected",
                  program_ + " takes options only");
-  wrong(ErrorCode::extra_argument, "one " + last->name() + " only; " + quoted(text) + " is a second one");
+  wrong(ErrorCode::extra_argument, "one " + last->name() + " only; " + quoted(text) + " is a second one",
+        last->extra_hint);
 }
 
 void ArgumentReader::take_value(Declared& declared, const std::string* inline_value) {
@@ -118,7 +119,7 @@ void ArgumentReader::take_value(Declared& declared, const std::string* inline_va
   std::string hint;
   const std::string next = at_ + 1 < arguments_->size() ? (*arguments_)[at_ + 1] : "--";
   if (next != "--" && find(next.substr(0, next.find('='))) == nullptr) {
-    hint = "one that begins with \"-\" is written " + declared.name() + "=" + next;
+    hint = "one that begins with \"-\" is written " + declared.names.back() + "=" + next;
     ++at_;
   }
   wrong(ErrorCode::missing_value, declared.name() + " needs " + value_in_words(declared), hint);
@@ -149,8 +150,15 @@ void ArgumentReader::check_together() {
   }
   for (const auto& declared : declared_) {
     if (declared->required && !declared->given)
-      wrong(ErrorCode::missing_argument, declared->name() + " is required", "see " + program_ + " --help");
+      wrong(ErrorCode::missing_argument, declared->name() + " is required",
+            "for example: " + example_ + " (see " + program_ + " --help)");
   }
+}
+
+Declared* ArgumentReader::find_typed(const std::string& name) const {
+  Declared* declared = find(name);
+  if (declared != nullptr) declared->typed = name;
+  return declared;
 }
 
 Declared* ArgumentReader::find(std::string_view name) const {

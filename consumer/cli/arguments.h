@@ -31,17 +31,21 @@ struct Declared {
   std::function<void(const std::string&)> take;
   std::vector<const Declared*> excludes;
   std::vector<const Declared*> needs;
+  const char* extra_hint = "";  // of an argument: what to do about a second one
   bool given = false;
+  std::string typed;  // the name that it was given by
 
   bool is_argument() const { return !names.front().starts_with('-'); }
-  // What errors call it: the long one.
-  const std::string& name() const { return names.back(); }
+  // What errors call it: as it was typed, else the long one.
+  const std::string& name() const { return typed.empty() ? names.back() : typed; }
 };
 
 class ArgumentReader {
  public:
-  ArgumentReader(const std::vector<std::unique_ptr<Declared>>& declared, const std::string& program)
-      : declared_(declared), program_(program) {}
+  // `example`: a whole command, to show where something is missing.
+  ArgumentReader(const std::vector<std::unique_ptr<Declared>>& declared, const std::string& program,
+                 const std::string& example)
+      : declared_(declared), program_(program), example_(example) {}
 
   // What is wrong: all unknown options in the order typed; else the first other error. Everything that could
   // be taken was taken, so that --help is known in any case.
@@ -54,6 +58,8 @@ class ArgumentReader {
   void take_value(Declared& declared, const std::string* inline_value);
   void take(Declared& declared, const std::string& value);
   void check_together();
+  // The option of this name, which errors then call it by.
+  Declared* find_typed(const std::string& name) const;
   Declared* find(std::string_view name) const;
   void unknown(const std::string& option);
   std::string suggestion_for(const std::string& option) const;
@@ -61,6 +67,7 @@ class ArgumentReader {
 
   const std::vector<std::unique_ptr<Declared>>& declared_;
   const std::string& program_;
+  const std::string& example_;
   const std::vector<std::string>* arguments_ = nullptr;
   size_t at_ = 0;
   std::vector<const Declared*> given_;  // in the order typed

@@ -80,7 +80,8 @@ struct Options {
 void declare(CommandLine& line, Options& options) {
   auto type = line.option("TYPE", "", options.positional_type, "Type of the event").check(identifier_fault);
   auto take_payload = [&options](const std::string& text) { options.payload = text; };
-  auto payload = line.option("PAYLOAD", "", take_payload, "JSON; default, and with -: stdin");
+  auto payload = line.option("PAYLOAD", "", take_payload, "JSON; default, and with -: stdin")
+                     .extra_hint("put quotes around a PAYLOAD that contains spaces");
   auto lines =
       line.flag("--lines", options.lines, "Publish stdin line by line").excludes(type).excludes(payload);
   line.option("--type", "TYPE", options.lines_type, "With --lines: lines are payloads of events of this type")
@@ -111,7 +112,11 @@ void declare(CommandLine& line, Options& options) {
 Error usage_error(const Options& options) {
   const std::string help = "see bus-publish --help";
   if (!options.lines && options.positional_type.empty())
-    return {ErrorCode::missing_argument, kUsage, "TYPE or --lines is required", help, {}};
+    return {ErrorCode::missing_argument,
+            kUsage,
+            "TYPE or --lines is required",
+            "for example: bus-publish build.done '{\"ok\":true}' (see bus-publish --help)",
+            {}};
   if (options.lines && options.publish.text && options.lines_type.empty())
     return {ErrorCode::missing_argument, kUsage, "--text with --lines needs --type", help, {}};
   const std::string& type = options.lines ? options.lines_type : options.positional_type;
@@ -127,7 +132,7 @@ void await_stdin(const Console& console) {
 }
 
 // All of stdin into `payload`; else the exit code, after the reason was given.
-int read_payload(const Console& console, bool text, std::string& payload) {
+int read_payload(const Options& options, const Console& console, std::string& payload) {
   char chunk[65536];
   while (payload.size() <= kMostPayloadBytes) {
     ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
@@ -139,12 +144,13 @@ int read_payload(const Console& console, bool text, std::string& payload) {
     payload.append(chunk, static_cast<size_t>(n));
   }
   if (payload.empty())
-    return console.error(ErrorCode::empty_input, "stdin is empty",
+    return console.error(ErrorCode::empty_input,
+                         options.payload ? "stdin is empty" : "no PAYLOAD given, and stdin is empty",
                          "--null publishes an event without a payload, '' --text an empty string");
   if (payload.size() > kMostPayloadBytes)
     return console.error(ErrorCode::bad_data,
                          "the payload on stdin is longer than a frame may be (1048576 bytes)");
-  if (text && payload.ends_with('\n')) payload.pop_back();
+  if (options.publish.text && payload.ends_with('\n')) payload.pop_back();
   return kDone;
 }
 
@@ -158,7 +164,7 @@ int find_payload(const Options& options, const Console& console, std::string& pa
   }
   if (!given) {
     if (!options.payload) await_stdin(console);
-    if (int code = read_payload(console, options.publish.text, payload); code != kDone) return code;
+    if (int code = read_payload(options, console, payload); code != kDone) return code;
   } else {
     payload = *options.payload;
   }

@@ -108,6 +108,11 @@ CommandLine::Option CommandLine::Option::value_is_optional() const {
   return *this;
 }
 
+CommandLine::Option CommandLine::Option::extra_hint(const char* hint) const {
+  declared_->extra_hint = hint;
+  return *this;
+}
+
 CommandLine::CommandLine(Console& console, const std::string& about, const std::string& notes)
     : console_(console), about_(about), notes_(notes) {
   flag("-h,--help", help_wanted_, "Print this help");
@@ -195,8 +200,16 @@ std::string CommandLine::help() const {
   return about_ + "\n\n" + usage + "\n" + arguments + "\nOptions:\n" + options + "\n" + notes_ + "\n";
 }
 
+// The command of the first line below "Examples:"; two spaces end it.
+std::string CommandLine::first_example() const {
+  size_t begin = about_.find_first_not_of(' ', about_.find('\n') + 1);
+  return about_.substr(begin, about_.find_first_of('\n', begin) - begin)
+      .substr(0, about_.find("  ", begin) - begin);
+}
+
 std::optional<CommandLine::Ending> CommandLine::read(const std::vector<std::string>& arguments) {
-  ArgumentReader reader(declared_, console_.program());
+  std::string example = first_example();
+  ArgumentReader reader(declared_, console_.program(), example);
   std::vector<Error> errors = reader.read(arguments);
   if (help_wanted_) return Ending{kDone, help(), {}};
   if (version_wanted_) return Ending{kDone, console_.program() + " " + busd_version() + "\n", {}};

@@ -44,6 +44,8 @@ class CommandLine {
     Option excludes(Option other) const;
     Option needs(Option other) const;
     Option value_is_optional() const;
+    // Of the last argument: what to do about a further one.
+    Option extra_hint(const char* hint) const;
 
    private:
     friend class CommandLine;
@@ -89,6 +91,7 @@ class CommandLine {
  private:
   Declared& declare(const std::string& names, const char* value_name, const std::string& help);
   std::string help() const;
+  std::string first_example() const;
 
   Console& console_;
   std::string about_;

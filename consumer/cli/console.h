@@ -27,6 +27,7 @@ class Console {
 
   // Each error as a line of JSON.
   void set_json_errors(bool json) { json_errors_ = json; }
+  bool json_errors() const { return json_errors_; }
 
   // Always said. Returns the exit status that the error leads to.
   int error(const Error& error) const;

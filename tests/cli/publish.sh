@@ -101,7 +101,10 @@ for input in in /dev/null; do
   for payload in "" - "--text" "- --text"; do
     # shellcheck disable=SC2086 # two words, or none
     run 65 bus-publish t.bad $payload <"$input"
-    check_has err "stdin is empty; --null"
+    case $payload in
+      - | "- --text") check_has err "bus-publish: stdin is empty; --null" ;;
+      *) check_has err "bus-publish: no PAYLOAD given, and stdin is empty; --null" ;;
+    esac
   done
 done
 run 65 bus-publish t.bad <&-
