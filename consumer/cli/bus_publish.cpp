@@ -45,8 +45,8 @@ them as they are.
 
 With --lines, empty lines are skipped (with --text they are empty strings). A bad line is reported
 with its number and skipped, and the exit status is 65; ten are reported, then they are counted.
-If the first line begins a JSON value and does not end it, nothing is published: put each value on
-one line, as jq -c . does. If the connection breaks, the program ends and says how many lines the
+If the first line begins a JSON value and does not end it, nothing is published; if a later line
+does, neither it nor its continuation is. Put each value on one line, as jq -c . does. If the connection breaks, the program ends and says how many lines the
 hub has not confirmed. The last line on stderr says what was done:
 [bus] published N events, N refused, in S s.
 
@@ -57,7 +57,7 @@ read, 75 connection lost or refused for now, 76 not a hub, 77 permission, 124 th
 is over, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr size_t kMostPayloadBytes = 1024 * 1024;  // more fits no frame
-// One event never waits for room, so that its deadline holds.
+// The library never waits for room, so that deadlines hold: publish_session.cpp does.
 constexpr size_t kBufferBytes = 2 * kMostPayloadBytes;
 constexpr std::chrono::milliseconds kSilence{2000};  // of stdin, before people are told what is waited for
 constexpr size_t kHoldBytes = 64 * 1024;  // one write for many lines; sent at once when stdin has no more
@@ -188,7 +188,7 @@ int publish(Options& options, const Console& console) {
                           .no_start = options.no_start,
                           .no_reconnect = true,
                           .open_timeout = std::max(options.publish.timeout, std::chrono::milliseconds(1)),
-                          .buffer_bytes = options.lines ? 0 : kBufferBytes,
+                          .buffer_bytes = kBufferBytes,
                           .hold_bytes = options.lines ? kHoldBytes : 0,
                           .check_payloads = true});
   if (!source) {
@@ -209,6 +209,7 @@ int act(Options& options, Console& console) {
   console.set_quiet(options.quiet);
   note_place(hub_of(options.place), console);
   options.publish.type = options.lines ? options.lines_type : options.positional_type;
+  options.publish.timeout_given = options.timeout.has_value();
   if (options.timeout) options.publish.timeout = *options.timeout;
   return publish(options, console);
 }

@@ -96,6 +96,9 @@ bad_data "payload" '{"a":1} {"b":2}'
 bad_data "the payload is empty" ''
 bad_data "for plain text add --text; for a JSON string write '\"hello\"'" hello
 bad_data "one by: jq -c ." '[1,'
+for text in '{job:7}' '{ job : 7 }' "{'job':7}"; do
+  bad_data "need double quotes, and in a shell the whole needs single ones: '{\"job\": …}'" "$text"
+done
 : >in
 for input in in /dev/null; do
   for payload in "" - "--text" "- --text"; do
