@@ -46,8 +46,9 @@ them as they are.
 With --lines, empty lines are skipped (with --text they are empty strings). A bad line is reported
 with its number and skipped, and the exit status is 65; ten are reported, then they are counted.
 If the first line begins a JSON value and does not end it, nothing is published; if a later line
-does, neither it nor its continuation is. Put each value on one line, as jq -c . does. If the connection breaks, the program ends and says how many lines the
-hub has not confirmed. The last line on stderr says what was done:
+does, neither it nor its continuation is. Put each value on one line, as jq -c . does. If the
+connection breaks, the program ends and says how many lines the hub has not confirmed. The last line
+on stderr says what was done:
 [bus] published N events, N refused, in S s.
 
 A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.

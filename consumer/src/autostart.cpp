@@ -92,6 +92,12 @@ Result<Fd> connect_any(const Endpoint& where, TimePoint deadline) {
   return own ? std::move(elsewhere) : std::move(connected);
 }
 
+// To a client that may not start a hub.
+std::string start_advice(const Endpoint& where) {
+  return "start one with busd --detach --socket " + where.socket +
+         ", or leave out --no-start (or $BUSD_NO_START)";
+}
+
 Result<void> prepare_directory(const Endpoint& where) {
   auto made = ensure_private_dir(where.directory);
   struct stat st {};
@@ -113,8 +119,7 @@ Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, Ti
     return trouble;
   }
   if (!policy.allowed) {
-    return Error{Errc::unavailable,
-                 "no hub runs: " + trouble.what + " (--no-start or $BUSD_NO_START is set)"};
+    return Error{Errc::unavailable, "no hub runs: " + trouble.what + "; " + start_advice(where)};
   }
   if (where.explicit_path && is_of_another(where.directory)) {
     return Error{Errc::unavailable, "no hub runs: " + trouble.what + "; only the owner of the directory " +

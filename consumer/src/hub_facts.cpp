@@ -136,6 +136,20 @@ bool has_open(int64_t pid, const std::string& path) {
   return false;
 }
 
+bool has_open_removed(int64_t pid, const std::string& path) {
+  std::error_code failure;
+  std::filesystem::directory_iterator files("/proc/" + std::to_string(pid) + "/fd", failure);
+  for (; !failure && files != std::filesystem::directory_iterator(); files.increment(failure)) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(files->path(), gone) == path + " (deleted)") {
+      struct stat file {};
+      if (::stat(files->path().c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_nlink == 0)
+        return true;
+    }
+  }
+  return false;
+}
+
 bool is_own_hub(const HubFacts& facts) {
   return facts.peer_pid > 0 && (facts.peer_uid == 0 || facts.peer_uid == ::geteuid());
 }

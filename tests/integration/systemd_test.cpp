@@ -536,6 +536,7 @@ TEST_CASE("In the directory of another user no program starts a hub, and none is
   RunResult result = run(program("bus-publish"), {"t", "1"}, client_of(manager));
   CHECK(result.status == ExitStatus{69, 0});
   CHECK(result.errors == "bus-publish: no hub runs: connect to \"" + manager.socket() +
-                             "\": No such file or directory; only the owner of the directory \"" +
+                             "\": No such file or directory (the path is from $BUSD_SOCKET); only the owner "
+                             "of the directory \"" +
                              manager.directory() + "\" can start a hub there\n");
 }
