@@ -1,8 +1,6 @@
 // The command line of a program: its options and arguments, what is wrong with them in the order typed, and
-// --help, which begins with examples. Knows the options that all programs share.
-//
-// Options are read as getopt_long(3) reads them: -n 5, -n5, -qn5, --count 5, --count=5; after "--" everything
-// is an argument. What begins with "-" and a digit, and "-" alone, is an argument or a value, no option.
+// --help, which begins with examples. Knows the options that all programs share; protocol/base/arguments.h
+// reads them.
 #pragma once
 
 #include <chrono>
@@ -15,6 +13,13 @@
 
 #include "consumer/cli/console.h"
 #include "consumer/cli/error.h"
+
+namespace bus {
+
+// One option or argument; command_line.cpp knows what it is made of.
+struct Declared;
+
+}  // namespace bus
 
 namespace bus::cli {
 
@@ -30,9 +35,6 @@ struct Place {
 
 // What is wrong with the text of a value, as "what is wrong; what to do"; empty: nothing.
 using Check = std::string (*)(const std::string&);
-
-// One option or argument; command_line.cpp knows what it is made of.
-struct Declared;
 
 class CommandLine {
  public:

@@ -1,11 +1,13 @@
-// Reads the arguments of a command line into what was declared, and finds what is wrong with them. The inside
-// of command_line.*, which is where options are declared.
+// Reads the arguments of a command line into what was declared, and finds what is wrong with them.
 //
-// CLI11 2.1 (Debian 12, used by busd) was tried in its place: it gives "--socket= KEY" the value "KEY",
-// cannot tell "--id -x" from "--id=-x" or takes the "--help" of "-n --help" for a value, reads "-type" as "-t
-// ype" and "---x" as an argument, and forgets the order of options and other words. Marking such words before
-// it reads them and sorting its answers afterwards took 215 lines in place of the 187 here, and made each
-// program 290 KB larger.
+// Options are read as getopt_long(3) reads them: -n 5, -n5, -qn5, --count 5, --count=5; after "--" everything
+// is an argument. What begins with "-" and a digit, and "-" alone, is an argument or a value, no option.
+//
+// CLI11 2.1 (Debian 12) was tried in its place: it gives "--socket= KEY" the value "KEY", cannot tell "--id
+// -x" from "--id=-x" or takes the "--help" of "-n --help" for a value, reads "-type" as "-t ype" and "---x"
+// as an argument, and forgets the order of options and other words. Marking such words before it reads them
+// and sorting its answers afterwards took 215 lines in place of the 187 here, and made each program 290 KB
+// larger.
 #pragma once
 
 #include <functional>
@@ -14,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
-#include "consumer/cli/error.h"
+#include "protocol/base/error_report.h"
 
-namespace bus::cli {
+namespace bus {
 
 struct Declared {
   std::vector<std::string> names;  // "-n", "--count"; of an argument "KEY"
@@ -27,6 +29,7 @@ struct Declared {
   bool required = false;
   bool repeatable = false;
   bool value_is_optional = false;
+  bool hidden = false;  // for programs; neither listed nor suggested
   std::string (*check)(const std::string&) = nullptr;
   std::function<void(const std::string&)> take;
   std::vector<const Declared*> excludes;
@@ -40,6 +43,9 @@ struct Declared {
   const std::string& name() const { return typed.empty() ? names.back() : typed; }
 };
 
+// The part of --help that says how the program is called and lists what was declared.
+std::string usage_text(const std::string& program, const std::vector<std::unique_ptr<Declared>>& declared);
+
 class ArgumentReader {
  public:
   // `example`: a whole command, to show where something is missing.
@@ -49,7 +55,7 @@ class ArgumentReader {
 
   // What is wrong: all unknown options in the order typed; else the first other error. Everything that could
   // be taken was taken, so that --help is known in any case.
-  std::vector<Error> read(const std::vector<std::string>& arguments);
+  std::vector<ErrorReport> read(const std::vector<std::string>& arguments);
 
  private:
   void read_long(const std::string& argument);
@@ -63,7 +69,7 @@ class ArgumentReader {
   Declared* find(std::string_view name) const;
   void unknown(const std::string& option);
   std::string suggestion_for(const std::string& option) const;
-  void wrong(ErrorCode code, std::string message, std::string hint = {});
+  void wrong(ReportCode code, std::string message, std::string hint = {});
 
   const std::vector<std::unique_ptr<Declared>>& declared_;
   const std::string& program_;
@@ -71,8 +77,8 @@ class ArgumentReader {
   const std::vector<std::string>* arguments_ = nullptr;
   size_t at_ = 0;
   std::vector<const Declared*> given_;  // in the order typed
-  std::vector<Error> unknown_;
-  std::vector<Error> wrong_;
+  std::vector<ErrorReport> unknown_;
+  std::vector<ErrorReport> wrong_;
 };
 
-}  // namespace bus::cli
+}  // namespace bus
