@@ -74,7 +74,7 @@ Result<Fd> take_start_lock(const Endpoint& where, const StartPolicy& policy, Tim
 }  // namespace
 
 Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline) {
-  if (!where.explicit_path) BUSD_TRY(check_private_dir(where.directory));
+  if (!where.explicit_path) BUSD_TRY(check_own_dir(where.directory));
   return connect_unix(where.socket, std::max(deadline - now(), Duration::zero()));
 }
 
@@ -99,9 +99,10 @@ std::string start_advice(const Endpoint& where) {
 }
 
 Result<void> prepare_directory(const Endpoint& where) {
-  auto made = ensure_private_dir(where.directory);
+  auto made = ensure_own_dir(where.directory);
   struct stat st {};
-  if (made || ::lstat(where.directory.c_str(), &st) == 0) return made;
+  if (made) return {};
+  if (::lstat(where.directory.c_str(), &st) == 0) return made.error();
   return explained(where, {Errc::unavailable, "no hub runs at " + quoted(where.socket) +
                                                   ", and none can be started: " + made.error().what});
 }

@@ -252,7 +252,7 @@ Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnd
   HubFacts before = hub_inspect(endpoint);
   if (before.absent) return {};
   if (!endpoint.explicit_path) {
-    if (auto checked = check_private_dir(endpoint.directory); !checked) return verdict_of(checked.error());
+    if (auto checked = check_own_dir(endpoint.directory); !checked) return verdict_of(checked.error());
   }
   if (!before.lock_held && before.peer_pid == 0) return unproved_hub(endpoint, before);
   // Checked before asking: we learn of the hub's end by its lock, and only its owner may open that.

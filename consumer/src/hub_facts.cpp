@@ -158,7 +158,7 @@ Endpoint locate(const Endpoint& endpoint) {
   if (endpoint.elsewhere.empty() || !hub_inspect(endpoint).absent) return endpoint;
   for (const std::string& socket : endpoint.elsewhere) {
     auto other = endpoint_at(socket);
-    if (!other || !check_private_dir(other->directory) || !is_own_hub(hub_inspect(*other))) continue;
+    if (!other || !check_own_dir(other->directory) || !is_own_hub(hub_inspect(*other))) continue;
     other->name = endpoint.name;
     other->notice = endpoint.notice;
     return std::move(*other);
@@ -169,7 +169,7 @@ Endpoint locate(const Endpoint& endpoint) {
 std::vector<Endpoint> hubs_at(const StandardPlaces& places) {
   std::vector<Endpoint> found;
   for (const std::string& directory : places.directories) {
-    if (!check_private_dir(directory)) continue;
+    if (!check_own_dir(directory)) continue;
     std::vector<std::string> sockets;
     std::error_code failure;
     std::filesystem::directory_iterator files(directory, failure);

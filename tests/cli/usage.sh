@@ -2,7 +2,7 @@
 # What every program has in common: help, version, usage errors, unreachable hubs.
 . "$(dirname "$0")/lib.sh"
 
-for program in bus-consume bus-publish bus-status bus-stop; do
+for program in bus-consume bus-publish bus-status bus-stop busd; do
   run 0 "$program" --help
   check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
   check_has out "Usage: $program"
@@ -28,6 +28,7 @@ promised bus-consume -t -n --timeout --payload --control --first --last --output
   --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
 promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --list --no-start --socket --bus --json-errors
+promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors
 
 usage_error() { # TEXT COMMAND…
@@ -119,6 +120,17 @@ BUSD_ERRORS=text usage_text "KEY is required; for example: bus-consume build (se
 usage_text "TYPE or --lines is required; for example: bus-publish build.done '{\"ok\":true}' (see bus-publish --help)" bus-publish
 # shellcheck disable=SC2016 # a variable's name is shown
 BUSD_ERRORS=xml usage_text '$BUSD_ERRORS is "xml"; set it to json or text' bus-status
+run 64 busd --zebra --json-errors --vresion
+check_equal "errors of busd" '{"code":"unknown_option","exit":64,"message":"unknown option --zebra","hint":"see busd --help"}
+{"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"
+# shellcheck disable=SC2016 # a variable's name is shown
+BUSD_ERRORS=xml usage_text '$BUSD_ERRORS is "xml"; set it to json or text' busd --check-config
+usage_text '--socket excludes --bus; name the hub by only one of them' busd --socket /x/y.sock --bus z
+# An empty value is a variable that was not set, and an option behind it is no value.
+for option in --socket --bus --config --announce; do
+  usage_text "$option: must not be empty" busd $option= --check-config
+done
+usage_text '--socket needs a path' busd --socket --check-config
 # What stands behind "--" is no option.
 run 64 bus-consume k -- --json-errors
 check_lacks err '"code"'
