@@ -224,8 +224,9 @@ void FaultyHub::expect_promised_end() {
   if (failed() == 0 && memory_limit_ == 0) FAIL("busd ended although nothing failed");
   // The dynamic loader's, before there is a busd.
   constexpr int kNotLoaded = 127;
-  if (memory_limit_ > 0 && status.code == kNotLoaded &&
-      errors.find("error while loading") != std::string::npos) {
+  bool says_so = errors.find("error while loading") != std::string::npos ||
+                 errors.find("cannot allocate TLS data") != std::string::npos;
+  if (memory_limit_ > 0 && status.code == kNotLoaded && says_so) {
     child_.reset();
     return;
   }
