@@ -133,9 +133,11 @@ int main(int argc, char** argv) {
   ErrorOutput output(json);
   auto parsed = parse_options(arguments);
   if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending, output);
-  const auto& options = std::get<Options>(parsed);
-  if (std::string fault = errors_variable_fault(form); !fault.empty())
-    return end({kExitUsage, {}, {error_of(ReportCode::bad_value, kExitUsage, fault)}, options.ready_fd},
+  const auto* options = std::get_if<Options>(&parsed);
+  if (options == nullptr) return kExitInternal;
+  if (std::string fault = errors_variable_fault(form); !fault.empty()) {
+    return end({kExitUsage, {}, {error_of(ReportCode::bad_value, kExitUsage, fault)}, options->ready_fd},
                output);
-  return act(options, output);
+  }
+  return act(*options, output);
 }
