@@ -25,6 +25,22 @@ Result<void> give_to_group(const std::string& path, const Access& access) {
                                  " of --allow-gid: only a member of the group or root may do that"};
 }
 
+// Opens the directory that was made with mode 0700.
+Result<void> open_directory(const std::string& path, const Access& access) {
+  BUSD_TRY(give_to_group(path, access));
+  if (::fchmodat(AT_FDCWD, path.c_str(), access.directory_mode, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno_error("chmod " + quoted(path), errno);
+  return {};
+}
+
+// "" when nobody else is admitted.
+std::string admitted(const Options& options) {
+  std::string who;
+  for (uint32_t uid : options.allow_uids) who += (who.empty() ? "uid " : ", uid ") + std::to_string(uid);
+  for (uint32_t gid : options.allow_gids) who += (who.empty() ? "gid " : ", gid ") + std::to_string(gid);
+  return who.empty() ? who : "admitted beside our own user and root: " + who;
+}
+
 // The first directory on the way to the socket that the admitted may not enter.
 std::optional<std::string> barrier(const std::string& directory, const Access& access) {
   for (size_t at = directory.find('/', 1);; at = directory.find('/', at + 1)) {
@@ -49,17 +65,12 @@ Access access_of(const Options& options, const Endpoint& endpoint) {
 }
 
 Result<void> ensure_directory(const std::string& path, const Access& access) {
-  if (access.is_private()) return ensure_private_dir(path);
-  struct stat st {};
-  bool is_new = ::lstat(path.c_str(), &st) != 0 && errno == ENOENT;
-  if (is_new) {
-    BUSD_TRY(ensure_private_dir(path));
-    BUSD_TRY(give_to_group(path, access));
-    if (::fchmodat(AT_FDCWD, path.c_str(), access.directory_mode, AT_SYMLINK_NOFOLLOW) != 0)
-      return errno_error("chmod " + quoted(path), errno);
-    return {};
-  }
-  return check_own_dir(path);
+  BUSD_ASSIGN(bool is_new, ensure_own_dir(path));
+  if (!is_new || access.is_private()) return {};
+  auto opened = open_directory(path, access);
+  // The next hub would take it as it is, closed.
+  if (!opened) ::rmdir(path.c_str());
+  return opened;
 }
 
 Result<void> open_socket(const std::string& path, const Access& access) {
@@ -71,23 +82,36 @@ Result<void> open_socket(const std::string& path, const Access& access) {
 }
 
 Reach reach_of(const Options& options, const Endpoint& endpoint) {
-  std::string who;
-  for (uint32_t uid : options.allow_uids) who += (who.empty() ? "uid " : ", uid ") + std::to_string(uid);
-  for (uint32_t gid : options.allow_gids) who += (who.empty() ? "gid " : ", gid ") + std::to_string(gid);
+  std::string who = admitted(options);
   if (who.empty()) return {};
   if (!endpoint.explicit_path) {
     return {false,
-            "admitted beside our own user and root: " + who +
-                "; but nobody else can reach the socket of a bus "
-                "that is named by --bus or by default: give --socket in a directory that they may enter"};
+            who +
+                "; but nobody else can reach the socket of a bus that is named by --bus or by default: "
+                "give --socket in a directory that they may enter"};
   }
   Access access = access_of(options, endpoint);
   if (auto closed = barrier(endpoint.directory, access)) {
-    return {false, "admitted beside our own user and root: " + who + "; but they may not enter " + *closed +
+    return {false, who + "; but they may not enter " + *closed +
                        ": change its mode, or give --socket in another directory"};
   }
-  return {true, "admitted beside our own user and root: " + who + "; the socket has mode " +
-                    octal(access.socket_mode) + ", a new directory " + octal(access.directory_mode)};
+  return {true, who + "; the socket has mode " + octal(access.socket_mode) + ", a new directory " +
+                    octal(access.directory_mode)};
+}
+
+Reach reach_of_passed(const Options& options, const Endpoint& endpoint) {
+  std::string who = admitted(options);
+  struct stat st {};
+  if (who.empty() || ::stat(endpoint.socket.c_str(), &st) != 0) return {};
+  if ((st.st_mode & 022U) == 0) {
+    return {false, who + "; but they may not open the socket that was passed, " + quoted(endpoint.socket) +
+                       " (mode " + octal(st.st_mode) + "): set SocketMode= in its unit"};
+  }
+  Access access{0711, st.st_mode & 07777U, st.st_gid};
+  if (auto closed = barrier(endpoint.directory, access))
+    return {false,
+            who + "; but they may not enter " + *closed + ": set DirectoryMode= in the unit of the socket"};
+  return {true, who + "; the socket that was passed has mode " + octal(st.st_mode)};
 }
 
 }  // namespace bus::hub

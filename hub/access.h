@@ -27,7 +27,7 @@ struct Access {
 Access access_of(const Options& options, const Endpoint& endpoint);
 
 // Creates the directory as `access` asks for, or checks the one that is there, which is never changed: it is
-// ours, and nobody else can write to it; private access also wants it closed to others.
+// ours, and nobody else can write to it.
 //
 // Error denied: it is not so, or it cannot be given to the group.
 Result<void> ensure_directory(const std::string& path, const Access& access);
@@ -42,5 +42,7 @@ struct Reach {
   std::string text;
 };
 Reach reach_of(const Options& options, const Endpoint& endpoint);
+// The same for a socket that was passed, whose modes are its opener's.
+Reach reach_of_passed(const Options& options, const Endpoint& endpoint);
 
 }  // namespace bus::hub

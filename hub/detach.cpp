@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "hub/access.h"
+#include "hub/effect.h"
 #include "hub/instance_lock.h"
+#include "protocol/base/file.h"
 #include "protocol/base/process.h"
 #include "protocol/limits.h"
 
@@ -34,29 +36,50 @@ Result<std::string> absolute(const std::string& path) {
   return std::string(here) + "/" + path;
 }
 
-Result<pid_t> start(Options options, const Endpoint& endpoint) {
+struct Serving {
+  pid_t pid = 0;
+  bool was_there = false;
+};
+
+Result<Serving> start(Options options, const Endpoint& endpoint) {
   BUSD_TRY(ensure_directory(endpoint.directory, access_of(options, endpoint)));
-  if (auto serving = answering_hub(endpoint.socket, kStatusTimeout)) return serving;
-  options.endpoint = {endpoint.socket, ""};
-  if (options.log_file.empty()) options.log_file = endpoint.log;
-  BUSD_ASSIGN(options.log_file, absolute(options.log_file));
+  if (auto pid = answering_hub(endpoint.socket, kStatusTimeout)) return Serving{*pid, true};
+  // By its name, where it has one: whether others look for it there depends on that.
+  options.endpoint =
+      endpoint.explicit_path ? EndpointRequest{endpoint.socket, ""} : EndpointRequest{"", endpoint.name};
   if (!options.idle_exit) options.idle_exit = kDetachedIdleExit;
   BUSD_TRY(start_daemon(own_program(), to_arguments(options), options.log_file, kPatience));
-  return answering_hub(endpoint.socket, kStatusTimeout);
+  BUSD_ASSIGN(pid_t pid, answering_hub(endpoint.socket, kStatusTimeout));
+  return Serving{pid, false};
 }
 
 }  // namespace
 
-ExitCode detach(Options options, const Endpoint& endpoint) {
-  auto pid = start(std::move(options), endpoint);
-  if (pid) {
-    std::fprintf(stderr, "busd: pid %d serves %s\n", static_cast<int>(*pid), endpoint.socket.c_str());
+ExitCode detach(Options options, const Endpoint& endpoint, const ErrorOutput& output) {
+  auto fail = [&](const ErrorReport& error) {
+    output.say(error);
+    return static_cast<ExitCode>(error.exit);
+  };
+  bool changes = changes_settings(options);
+  if (options.log_file.empty()) {
+    options.log_file = endpoint.log;
+  } else {
+    auto path = absolute(options.log_file);
+    if (!path) return fail(log_file_report(path.error()));
+    options.log_file = *path;
+    if (auto opened = open_append(*path); !opened) return fail(log_file_report(opened.error()));
+  }
+  auto serving = start(options, endpoint);
+  if (!serving) return fail(report_of(serving.error()));
+  std::fprintf(stderr, "busd: pid %d serves %s\n", static_cast<int>(serving->pid), endpoint.socket.c_str());
+  if (serving->was_there) {
+    if (changes) std::fprintf(stderr, "busd: %s\n", kOthersSettings);
     return kExitDone;
   }
-  // The reason of a hub that did not start names it already.
-  bool named = pid.error().what.starts_with("busd: ");
-  std::fprintf(stderr, "%s%s\n", named ? "" : "busd: ", pid.error().what.c_str());
-  return exit_code_of(pid.error().code);
+  // The hub itself can say it in its log only.
+  for (const std::string& text : expected_without_effect(options, endpoint))
+    std::fprintf(stderr, "busd: %s\n", text.c_str());
+  return kExitDone;
 }
 
 }  // namespace bus::hub

@@ -12,6 +12,7 @@ enum ExitCode : int {
   kExitUnavailable = 69,
   kExitInternal = 70,
   kExitSystem = kExitNoMemory,  // 71: no memory, or nothing to run an event loop with
+  kExitCannotCreate = 73,       // the log file
   kExitBusy = 75,
   kExitDenied = 77,
   kExitConfig = 78,

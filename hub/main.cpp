@@ -1,7 +1,9 @@
 // busd: the hub's program. Reads its options and does the one thing that they ask for.
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <string>
 #include <unistd.h>
@@ -10,6 +12,8 @@
 
 #include "hub/access.h"
 #include "hub/detach.h"
+#include "hub/effect.h"
+#include "hub/error_output.h"
 #include "hub/options.h"
 #include "hub/passed_socket.h"
 #include "hub/readiness.h"
@@ -33,16 +37,16 @@ void open_missing_stdio() {
   if (fd >= 0) ::close(fd);
 }
 
-int fail(ExitCode code, const std::string& what, Readiness& readiness) {
-  std::string said;
-  for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
-    end = what.find('\n', begin);
-    said += "busd: " + what.substr(begin, end == std::string::npos ? end : end - begin) + "\n";
-  }
-  std::fputs(said.c_str(), stderr);
-  // One line is all that the program that waits can take.
-  readiness.failed(said.substr(0, said.find('\n')));
-  return code;
+int fail(const ErrorReport& error, const ErrorOutput& output, Readiness& readiness) {
+  readiness.failed(output.say(error));
+  return error.exit;
+}
+
+int print(const std::string& text, const ErrorOutput& output) {
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return kExitDone;
+  std::string why = std::strerror(errno);
+  output.say(error_of(ReportCode::output_failed, kExitInternal, "cannot write to stdout: " + why));
+  return kExitInternal;
 }
 
 const char* variable(const char* name) { return std::getenv(name); }
@@ -67,47 +71,46 @@ Result<void> learn(const Options& options, Starter& starter) {
   return {};
 }
 
-int act(const Options& options) {
+int act(const Options& options, const ErrorOutput& output) {
   Starter starter;
   bool starts_hub = options.action == Options::Action::serve || options.action == Options::Action::detach;
   auto learned = starts_hub ? learn(options, starter) : Result<void>();
   bool is_socket = starter.passed_socket && options.ready_fd == kFirstPassedFd;
   if (options.ready_fd >= 0 && !is_socket) {
     auto adopted = Readiness::adopt(options.ready_fd);
-    if (!adopted) return fail(kExitUsage, adopted.error().what, starter.readiness);
+    if (!adopted) return fail(report_of(adopted.error()), output, starter.readiness);
     starter.readiness = std::move(*adopted);
   }
-  if (!learned) return fail(exit_code_of(learned.error().code), learned.error().what, starter.readiness);
+  if (!learned) return fail(report_of(learned.error()), output, starter.readiness);
   auto endpoint = resolve_endpoint(options.endpoint, variable);
-  if (!endpoint) return fail(exit_code_of(endpoint.error().code), endpoint.error().what, starter.readiness);
+  if (!endpoint) return fail(report_of(endpoint.error()), output, starter.readiness);
   switch (options.action) {
     case Options::Action::print_config:
-      return std::fputs(print_config(options).c_str(), stdout) >= 0 && std::fflush(stdout) == 0
-                 ? kExitDone
-                 : kExitInternal;
+      return print(print_config(options), output);
     case Options::Action::check_config:
       std::fprintf(stderr, "busd: the settings are fine; the socket would be %s\n", endpoint->socket.c_str());
-      if (std::string reach = reach_of(options, *endpoint).text; !reach.empty())
-        std::fprintf(stderr, "busd: %s\n", reach.c_str());
+      if (Reach reach = reach_of(options, *endpoint); reach.possible && !reach.text.empty())
+        std::fprintf(stderr, "busd: %s\n", reach.text.c_str());
+      for (const std::string& text : expected_without_effect(options, *endpoint))
+        std::fprintf(stderr, "busd: %s\n", text.c_str());
       return kExitDone;
     case Options::Action::detach:
-      return detach(options, *endpoint);
+      return detach(options, *endpoint, output);
     case Options::Action::serve:
       break;
   }
-  return serve(options, *endpoint, std::move(starter));
+  return serve(options, *endpoint, std::move(starter), output);
 }
 
-int end(const Ending& ending) {
-  if (ending.code == kExitDone) {
-    return std::fputs(ending.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? kExitDone
-                                                                                    : kExitInternal;
-  }
+int end(const Ending& ending, const ErrorOutput& output) {
+  if (ending.code == kExitDone) return print(ending.text, output);
   Readiness readiness;
   if (ending.ready_fd >= 0) {
     if (auto adopted = Readiness::adopt(ending.ready_fd)) readiness = std::move(*adopted);
   }
-  return fail(ending.code, ending.text, readiness);
+  // The program that waits takes the first line.
+  for (const ErrorReport& error : ending.errors) fail(error, output, readiness);
+  return ending.code;
 }
 
 }  // namespace
@@ -123,8 +126,18 @@ int main(int argc, char** argv) {
   // The same for a log that has reached the limit of a file's size (setrlimit(2)).
   std::signal(SIGXFSZ, SIG_IGN);
   open_missing_stdio();
-  auto parsed = parse_options(std::vector<std::string>(argv + 1, argv + argc));
-  if (const auto* options = std::get_if<Options>(&parsed)) return act(*options);
-  if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending);
-  return kExitInternal;
+  std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const char* form = variable("BUSD_ERRORS");
+  bool json = json_errors_wanted(arguments, form);
+  if (json) write_last_word_as_json();
+  ErrorOutput output(json);
+  auto parsed = parse_options(arguments);
+  if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending, output);
+  const auto* options = std::get_if<Options>(&parsed);
+  if (options == nullptr) return kExitInternal;
+  if (std::string fault = errors_variable_fault(form); !fault.empty()) {
+    return end({kExitUsage, {}, {error_of(ReportCode::bad_value, kExitUsage, fault)}, options->ready_fd},
+               output);
+  }
+  return act(*options, output);
 }

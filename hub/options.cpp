@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <map>
-#include <unistd.h>
+#include <memory>
 #include <utility>
-
-#include <CLI/CLI.hpp>
 
 #include "hub/config_file.h"
 #include "hub/core/base/budget.h"
 #include "hub/settings.h"
+#include "protocol/base/arguments.h"
 #include "protocol/base/file.h"
-#include "protocol/base/spelling.h"
 #include "protocol/base/strings.h"
 
 namespace bus::hub {
@@ -22,17 +20,22 @@ constexpr size_t kMaxConfigBytes = 1024 * 1024;
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  busd                                    serve the bus of this user, in the foreground, until Ctrl-C\n"
-    "  busd --bus work --queue-frames 4096     serve another one, with longer queues\n"
-    "  busd --detach                           serve in the background; returns once the hub is ready\n"
+    "  busd                                    serve your own bus in the foreground, until Ctrl-C\n"
+    "  busd --bus work --queue-frames 4096     serve the bus \"work\", with longer queues\n"
+    "  busd --detach                           start a hub in the background, and wait until it is ready\n"
     "  busd --print-config > busd.conf         write all settings to a file\n"
-    "  busd --config busd.conf --check-config  check the file, and do nothing else\n"
-    "\n"
-    "Exit codes: 0 done (also when another hub serves already), 64 usage, 69 no hub came up (--detach), 70 "
-    "internal,\n"
-    "71 out of memory, 75 a hub is running but does not answer, 77 permission, 78 configuration,\n"
-    "124 no answer in time (--detach).\n"
+    "  busd --config busd.conf --check-config  check that file without starting a hub\n"
     "\n";
+
+constexpr const char* kNotes =
+    "\n"
+    "TIME is a whole number with ms, s, m or h; SIZE one of bytes, or with KiB, MiB or GiB.\n"
+    "The command line overrides the environment, which overrides the configuration file.\n"
+    "\n"
+    "Exit status: 0 done, or another hub serves already; 64 usage; 69 no hub could be started;\n"
+    "70 internal error; 71 out of memory; 73 the log file cannot be opened;\n"
+    "75 a hub is running but does not answer; 77 permission denied; 78 configuration file;\n"
+    "124 the hub was not ready in time (--detach)\n";
 
 // The command line as text, before any of it is judged.
 struct Raw {
@@ -45,64 +48,59 @@ struct Raw {
   bool detach = false;
   bool check_config = false;
   bool print_config = false;
+  bool json_errors = false;  // main() has looked for it before anything could go wrong
 };
 
-void describe(CLI::App& app, Raw& raw) {
-  app.set_help_flag();
-  app.allow_extras();  // unknown_options() has better words for them
-  app.add_flag("-h,--help", raw.help, "Print this and exit");
-  app.add_flag("-V,--version", raw.version, "Print the version and exit");
+using Declaration = std::vector<std::unique_ptr<Declared>>;
+
+Declared& declare(Declaration& all, std::vector<std::string> names, const char* value_name,
+                  const char* help) {
+  auto declared = std::make_unique<Declared>();
+  for (const std::string& name : names) declared->listed += (declared->listed.empty() ? "" : ",") + name;
+  declared->names = std::move(names);
+  declared->value_name = value_name;
+  declared->help = help;
+  all.push_back(std::move(declared));
+  return *all.back();
+}
+
+Declared& declare_flag(Declaration& all, std::vector<std::string> names, bool& value, const char* help) {
+  Declared& flag = declare(all, std::move(names), "", help);
+  flag.is_flag = flag.repeatable = true;
+  flag.take = [&value](const std::string&) { value = true; };
+  return flag;
+}
+
+Declaration declaration_of(Raw& raw) {
+  Declaration all;
+  declare_flag(all, {"-h", "--help"}, raw.help, "Print this help");
+  declare_flag(all, {"-V", "--version"}, raw.version, "Print the version");
   for (const Setting& setting : settings()) {
-    CLI::Option* option =
-        app.add_option("--" + std::string(setting.name), raw.texts[setting.name], setting.help);
-    option->type_name(setting.value_name)->expected(1)->allow_extra_args(false);
-    if (setting.repeatable) option->take_all();
+    std::string name = setting.name;
+    Declared& option = declare(all, {"--" + name}, setting.value_name, setting.help);
+    option.repeatable = setting.repeatable;
+    option.take = [&raw, name](const std::string& text) { raw.texts[name].push_back(text); };
   }
-  app.add_option("--config", raw.config, "Read settings from this file; the command line wins")
-      ->type_name("FILE");
-  app.add_flag("--check-config", raw.check_config, "Check the settings and exit");
-  app.add_flag("--print-config", raw.print_config, "Print the settings as a configuration file and exit");
-  app.add_flag("--foreground", raw.foreground, "Stay in the foreground (the default)");
-  app.add_flag("--detach", raw.detach,
-               "Serve in the background; return once the hub is ready, or say why it is not");
-  // For programs that start a hub (protocol/base/process.h); an empty group keeps it out of --help.
-  app.add_option("--ready-fd", raw.ready_fd, "Write \"ready\", or the reason why not, to this descriptor")
-      ->group("");
-}
-
-// What is wrong with each option that busd does not have, in the order typed, a line each.
-std::string unknown_options(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_group().empty()) continue;
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  declare(all, {"--config"}, "FILE", "Read settings from FILE; the command line overrides them").take =
+      [&raw](const std::string& text) { raw.config = text; };
+  // At most one thing to do.
+  std::vector<Declared*> actions = {
+      &declare_flag(all, {"--check-config"}, raw.check_config, "Check the settings; do not start a hub"),
+      &declare_flag(all, {"--print-config"}, raw.print_config, "Print the settings as a configuration file"),
+      &declare_flag(all, {"--foreground"}, raw.foreground, "Serve in the foreground (the default)"),
+      &declare_flag(all, {"--detach"}, raw.detach,
+                    "Start a hub in the background, and exit when it is ready")};
+  for (Declared* action : actions) {
+    for (Declared* other : actions) {
+      if (other != action) action->excludes.push_back(other);
+    }
   }
-  std::string out;
-  for (const std::string& word : app.remaining()) {
-    if (word.size() < 2 || word[0] != '-' || word == "--") continue;
-    std::string option = word.substr(0, word.find('='));
-    bool is_plain = std::all_of(option.begin(), option.end(), [](char c) { return c > ' ' && c < 127; });
-    std::string meant = nearest_option(option, names);
-    if (!out.empty()) out += "\n";
-    out += "unknown option " + (is_plain ? option : bus::quoted(option));
-    out += meant.empty() ? "; see busd --help" : "; did you mean " + meant + "?";
-  }
-  return out;
-}
-
-Result<void> parse_command_line(CLI::App& app, const std::vector<std::string>& arguments) {
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  // CLI11 reports by exceptions; none leaves this function.
-  try {
-    app.parse(std::move(reversed));
-  } catch (const CLI::Error& error) {
-    return Error{Errc::invalid, error.what()};
-  }
-  if (auto words = app.remaining(); !words.empty()) {
-    return Error{Errc::invalid, bus::quoted(words.back()) + " is not expected: busd takes options only"};
-  }
-  return {};
+  declare_flag(all, {"--json-errors"}, raw.json_errors, "Print each error on stderr as a line of JSON");
+  // For programs that start a hub (protocol/base/process.h).
+  Declared& ready_fd = declare(all, {"--ready-fd"}, "FD", "");
+  ready_fd.take = [&raw](const std::string& text) { raw.ready_fd = text; };
+  ready_fd.hidden = true;
+  return all;
 }
 
 Result<void> apply_file(const std::string& path, Options& options) {
@@ -161,19 +159,10 @@ Result<void> check_together(const Options& options) {
                                   format_size(least) + ", or fewer connections"};
 }
 
-// At most one thing to do.
-Result<Options::Action> action_of(const Raw& raw) {
-  std::vector<std::pair<const char*, Options::Action>> asked;
-  if (raw.foreground) asked.emplace_back("--foreground", Options::Action::serve);
-  if (raw.detach) asked.emplace_back("--detach", Options::Action::detach);
-  if (raw.check_config) asked.emplace_back("--check-config", Options::Action::check_config);
-  if (raw.print_config) asked.emplace_back("--print-config", Options::Action::print_config);
-  if (asked.empty()) return Options::Action::serve;
-  if (asked.size() > 1) {
-    return Error{Errc::invalid, std::string(asked[0].first) + " and " + asked[1].first +
-                                    " exclude each other: give one of them"};
-  }
-  return asked[0].second;
+Options::Action action_of(const Raw& raw) {
+  if (raw.detach) return Options::Action::detach;
+  if (raw.check_config) return Options::Action::check_config;
+  return raw.print_config ? Options::Action::print_config : Options::Action::serve;
 }
 
 std::string quoted_value(const std::string& text) {
@@ -186,30 +175,33 @@ std::string quoted_value(const std::string& text) {
 }  // namespace
 
 std::variant<Options, Ending> parse_options(const std::vector<std::string>& arguments) {
-  auto wrong = [&](ExitCode code, const std::string& what) {
-    return Ending{code, what + (code == kExitUsage ? "; see busd --help" : ""), ready_fd_of(arguments)};
+  auto wrong = [&](ReportCode code, ExitCode exit, const std::string& what) {
+    ErrorReport error = error_of(code, exit, what);
+    if (error.hint.empty() && exit == kExitUsage) error.hint = "see busd --help";
+    return Ending{exit, {}, {error}, ready_fd_of(arguments)};
   };
   Raw raw;
-  CLI::App app("", "busd");
-  describe(app, raw);
-  auto parsed = parse_command_line(app, arguments);
-  if (std::string unknown = unknown_options(app); !unknown.empty())
-    return Ending{kExitUsage, unknown, ready_fd_of(arguments)};
-  if (!parsed) return wrong(kExitUsage, parsed.error().what);
-  if (raw.help) return Ending{kExitDone, kExamples + app.help(), -1};
-  if (raw.version) return Ending{kExitDone, "busd " BUSD_VERSION "\n", -1};
+  Declaration declared = declaration_of(raw);
+  std::vector<ErrorReport> errors = ArgumentReader(declared, "busd", "busd").read(arguments);
+  if (raw.help) return Ending{kExitDone, kExamples + usage_text("busd", declared) + kNotes, {}, -1};
+  if (raw.version) return Ending{kExitDone, "busd " BUSD_VERSION "\n", {}, -1};
+  if (!errors.empty()) return Ending{kExitUsage, {}, std::move(errors), ready_fd_of(arguments)};
 
   Options options;
   options.config_file = raw.config;
-  auto action = action_of(raw);
-  if (!action) return wrong(kExitUsage, action.error().what);
-  options.action = *action;
+  options.action = action_of(raw);
   if (!raw.config.empty()) {
-    if (auto done = apply_file(raw.config, options); !done) return wrong(kExitConfig, done.error().what);
+    if (auto done = apply_file(raw.config, options); !done)
+      return wrong(ReportCode::bad_config, kExitConfig, done.error().what);
   }
-  if (auto done = apply_command_line(raw, options); !done) return wrong(kExitUsage, done.error().what);
+  if (raw.texts.count("socket") != 0 && raw.texts.count("bus") != 0)
+    return wrong(ReportCode::conflict, kExitUsage,
+                 "--socket excludes --bus; name the hub by only one of them");
+  if (auto done = apply_command_line(raw, options); !done)
+    return wrong(ReportCode::bad_value, kExitUsage, done.error().what);
   if (auto done = check_together(options); !done) {
-    return wrong(raw.config.empty() ? kExitUsage : kExitConfig, done.error().what);
+    return raw.config.empty() ? wrong(ReportCode::conflict, kExitUsage, done.error().what)
+                              : wrong(ReportCode::bad_config, kExitConfig, done.error().what);
   }
   return options;
 }

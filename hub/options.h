@@ -12,6 +12,7 @@
 #include "hub/core/hub_core.h"
 #include "hub/exit_code.h"
 #include "hub/log.h"
+#include "protocol/base/error_report.h"
 #include "protocol/endpoint.h"
 
 namespace bus::hub {
@@ -42,11 +43,12 @@ struct Options {
 // Of a hub that was started on demand (PROTOCOL.md 8).
 inline constexpr Duration kDetachedIdleExit = seconds(30);
 
-// Why there is nothing to do but to say `text` and end: --help and --version (stdout, exit code 0) or what is
-// wrong.
+// Why there is nothing to do but to end: `text` is for stdout after --help and --version (exit code 0); else
+// there are errors.
 struct Ending {
   ExitCode code = kExitDone;
-  std::string text;   // one fault a line
+  std::string text;
+  std::vector<ErrorReport> errors;
   int ready_fd = -1;  // who waits there is to learn it too
 };
 

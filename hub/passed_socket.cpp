@@ -105,10 +105,12 @@ Result<void> check_passed_dir(const std::string& path) {
   if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a directory"};
   if (st.st_uid != ::geteuid() && st.st_uid != 0) {
     return Error{Errc::denied, "directory " + quoted(path) + " belongs to uid " + std::to_string(st.st_uid) +
-                                   ", neither to us (uid " + std::to_string(::geteuid()) + ") nor to root"};
+                                   ", neither to us (uid " + std::to_string(::geteuid()) +
+                                   ") nor to root; use a directory of your own, such as /tmp/busd-" +
+                                   std::to_string(::geteuid()) + "/"};
   }
   if ((st.st_mode & 022U) != 0) {
-    return Error{Errc::denied, "others may write to directory " + quoted(path) + ": chmod go-w it"};
+    return Error{Errc::denied, "others may write to directory " + quoted(path) + "; chmod go-w it"};
   }
   return {};
 }

@@ -18,6 +18,16 @@ std::optional<uint64_t> limit_of(Resource resource) {
 
 }  // namespace
 
+size_t connections_of(size_t descriptors) {
+  return descriptors > kOwnDescriptors ? descriptors - kOwnDescriptors : 0;
+}
+
+size_t most_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  return limit.rlim_max == RLIM_INFINITY ? SIZE_MAX : limit.rlim_max;
+}
+
 size_t raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;

@@ -8,6 +8,16 @@
 
 namespace bus::hub {
 
+// How many connections the hub can serve when it may open `descriptors` files.
+size_t connections_of(size_t descriptors);
+
+// The hard limit of open files: what a hub that was started with it can raise its own to.
+size_t most_descriptors();
+
+// What the hub itself holds: stdio, lock, socket, log, epoll, signals, the listener's reserve, and a few for
+// the runtime.
+inline constexpr size_t kOwnDescriptors = 32;
+
 // Raises the soft limit of open files to the hard one, and returns what now holds.
 size_t raise_descriptor_limit();
 

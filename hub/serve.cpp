@@ -11,6 +11,7 @@
 
 #include "hub/access.h"
 #include "hub/daemon.h"
+#include "hub/effect.h"
 #include "hub/instance_lock.h"
 #include "hub/passed_socket.h"
 #include "hub/process_limits.h"
@@ -26,10 +27,6 @@ namespace {
 // The holder of the lock may be about to end (PROTOCOL.md 8).
 constexpr Duration kLockPatience = seconds(2);
 
-// What the hub itself holds: stdio, lock, socket, log, epoll, signals, the listener's reserve, and a few for
-// the runtime.
-constexpr size_t kOwnDescriptors = 32;
-
 // Fewer make no bus: a handful of programs would use them up.
 constexpr size_t kFewestConnections = 16;
 
@@ -40,7 +37,7 @@ void say(const std::string& text) { std::fprintf(stderr, "busd: %s\n", text.c_st
 // Error unavailable: that is so little that the hub would serve its starter and nobody else.
 Result<size_t> fitting_connections(size_t wanted, Log& log) {
   size_t descriptors = raise_descriptor_limit();
-  size_t most = descriptors > kOwnDescriptors ? descriptors - kOwnDescriptors : 0;
+  size_t most = connections_of(descriptors);
   if (most < std::min(wanted, kFewestConnections)) {
     return Error{Errc::unavailable,
                  "the hard limit of open files (ulimit -Hn) is " + std::to_string(descriptors) +
@@ -125,13 +122,13 @@ Result<InstanceLock> take_lock(const Starter& starter, const Endpoint& endpoint)
   return lock;
 }
 
-Result<void> run(const Options& options, const Endpoint& endpoint, Starter& starter, Log& log) {
-  hold_signals(SIG_BLOCK);
-  BUSD_ASSIGN(Fd listening, passed_socket(starter, endpoint, access_of(options, endpoint)));
-  if (!options.log_file.empty()) {
-    auto opened = log.open_file(options.log_file);
-    if (!opened) return Error{opened.error().code, "--log-file: " + opened.error().what};
-  }
+// To the log, and to stderr where that is not the log and somebody may look at it.
+void warn(const std::string& text, const Options& options, Log& log) {
+  log.write(LogLevel::warning, text);
+  if (!options.log_file.empty() && options.ready_fd < 0) say(text);
+}
+
+Result<void> run(const Options& options, const Endpoint& endpoint, Starter& starter, Fd listening, Log& log) {
   BUSD_ASSIGN(InstanceLock lock, take_lock(starter, endpoint));
   BUSD_ASSIGN(size_t max_connections, fitting_connections(options.max_connections, log));
   warn_of_limits(options.memory, log);
@@ -142,9 +139,9 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   } else {
     lock.set_access(access_of(options, endpoint));
     BUSD_ASSIGN(listening, lock.put_up_socket(kListenBacklog));
-    Reach reach = reach_of(options, endpoint);
-    if (!reach.possible) log.write(LogLevel::warning, reach.text);
   }
+  for (const std::string& text : without_effect(options, endpoint, starter.passed_socket))
+    warn(text, options, log);
   Daemon daemon(*loop, std::move(config), std::move(listening), lock, starter.manager, log);
   hold_signals(SIG_UNBLOCK);
   log.write(LogLevel::info, "serving",
@@ -179,10 +176,12 @@ std::string trouble_of(const Endpoint& endpoint, const std::string& pid, const E
 
 // Somebody else holds the lock or the socket. Whoever started us wants a hub, and there is one, if it
 // answers.
-ExitCode yield_to_other(const Endpoint& endpoint, const Error& obstacle, Readiness& readiness) {
+ExitCode yield_to_other(const Options& options, const Endpoint& endpoint, const Error& obstacle,
+                        Readiness& readiness, const ErrorOutput& output) {
   auto other = answering_hub(endpoint.socket, kStatusTimeout);
   if (other) {
     say("pid " + std::to_string(*other) + " serves " + endpoint.socket);
+    if (options.ready_fd < 0 && changes_settings(options)) say(kOthersSettings);
     readiness.ready();
     return kExitDone;
   }
@@ -193,23 +192,29 @@ ExitCode yield_to_other(const Endpoint& endpoint, const Error& obstacle, Readine
   bool lock_was_free = pid == std::to_string(::getpid());
   std::string reason = lock_was_free ? obstacle.what + ", and does not answer (" + other.error().what + ")"
                                      : trouble_of(endpoint, pid, other.error());
-  say(reason);
-  readiness.failed("busd: " + reason);
+  readiness.failed(output.say(report_of({Errc::busy, reason})));
   return kExitBusy;
 }
 
 }  // namespace
 
-ExitCode serve(const Options& options, const Endpoint& endpoint, Starter starter) {
+ExitCode serve(const Options& options, const Endpoint& endpoint, Starter starter, const ErrorOutput& output) {
   Log log(options.log_level);
-  auto done = run(options, endpoint, starter, log);
-  if (done) return kExitDone;
-  if (done.error().code == Errc::closed) return kExitDone;
+  auto fail = [&](const ErrorReport& error) {
+    starter.readiness.failed(output.say(error));
+    return static_cast<ExitCode>(error.exit);
+  };
+  hold_signals(SIG_BLOCK);
+  auto listening = passed_socket(starter, endpoint, access_of(options, endpoint));
+  if (!listening) return fail(report_of(listening.error()));
+  if (!options.log_file.empty()) {
+    if (auto opened = log.open_file(options.log_file); !opened) return fail(log_file_report(opened.error()));
+  }
+  auto done = run(options, endpoint, starter, std::move(*listening), log);
+  if (done || done.error().code == Errc::closed) return kExitDone;
   if (done.error().code == Errc::busy && !starter.passed_socket)
-    return yield_to_other(endpoint, done.error(), starter.readiness);
-  say(done.error().what);
-  starter.readiness.failed("busd: " + done.error().what);
-  return exit_code_of(done.error().code);
+    return yield_to_other(options, endpoint, done.error(), starter.readiness, output);
+  return fail(report_of(done.error()));
 }
 
 }  // namespace bus::hub

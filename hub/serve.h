@@ -6,6 +6,7 @@
 // finds that one serves.
 #pragma once
 
+#include "hub/error_output.h"
 #include "hub/exit_code.h"
 #include "hub/options.h"
 #include "hub/readiness.h"
@@ -23,6 +24,6 @@ struct Starter {
 
 // Runs the hub to its end. Says on stderr, or in the log once there is one, and on the readiness descriptor
 // why it could not start. When another hub serves there, says so and returns kExitDone.
-ExitCode serve(const Options& options, const Endpoint& endpoint, Starter starter);
+ExitCode serve(const Options& options, const Endpoint& endpoint, Starter starter, const ErrorOutput& output);
 
 }  // namespace bus::hub

@@ -160,17 +160,13 @@ Result<void> read_log_level(Options& options, const Texts& texts) {
 }
 
 constexpr std::array<Setting, 15> kSettings = {{
-    {"socket", "PATH",
-     "Serve this socket; its directory must be ours and closed to others (default: $BUSD_SOCKET, else by "
-     "--bus)",
-     false,
+    {"socket", "PATH", "Socket to serve (default: $BUSD_SOCKET, else that of --bus)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.endpoint.socket, read_path(texts[0]));
        return {};
      },
      [](const Options& o) { return print_text(o.endpoint.socket + o.endpoint.file_socket); }},
-    {"bus", "NAME", "Serve the bus of this name: RUNTIME-DIR/busd/NAME.sock (default: $BUSD_BUS, else bus)",
-     false,
+    {"bus", "NAME", "Name of the bus to serve; excludes --socket (default: $BUSD_BUS, else bus)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        // Its rule is resolve_endpoint's; asking it here puts the file's line, or the option's name, into the
        // message.
@@ -182,16 +178,15 @@ constexpr std::array<Setting, 15> kSettings = {{
      [](const Options& o) { return print_text(o.endpoint.bus + o.endpoint.file_bus); }},
     {"idle-exit", "TIME", "Exit when idle for TIME, or never (default: never; 30s with --detach)", false,
      read_idle_exit, print_idle_exit},
-    {"queue-frames", "N",
-     "Events that may wait for one consumer; beyond, the oldest are dropped (default: 1024)", false,
+    {"queue-frames", "N", "Events kept for a slow consumer; the oldest are dropped (default: 1024)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.queue.frames, read_number(texts[0], 1, kMaxQueueFrames));
        return {};
      },
      [](const Options& o) { return Texts{std::to_string(o.queue.frames)}; }},
-    {"queue-bytes", "SIZE", "Bytes that may wait for one consumer, such as 512KiB or 8MiB (default: 8MiB)",
-     false, read_queue_bytes, [](const Options& o) { return Texts{format_size(o.queue.bytes)}; }},
-    {"max-connections", "N", "Connections served at once; one more is refused (default: 4096)", false,
+    {"queue-bytes", "SIZE", "Bytes kept for a slow consumer, in the same way (default: 8MiB)", false,
+     read_queue_bytes, [](const Options& o) { return Texts{format_size(o.queue.bytes)}; }},
+    {"max-connections", "N", "Connections served at once; more are refused (default: 4096)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.max_connections, read_number(texts[0], 1, kMaxConnections));
        return {};
@@ -203,46 +198,42 @@ constexpr std::array<Setting, 15> kSettings = {{
        return {};
      },
      [](const Options& o) { return Texts{format_size(o.memory)}; }},
-    {"uid-share", "PERCENT",
-     "What one user other than our own and root may take of the memory and the connections (default: 25)",
-     false,
+    {"uid-share", "PERCENT", "Share of memory and connections for each other user (default: 25)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(uint64_t percent, read_number(texts[0], 1, 100));
        o.uid_share_percent = static_cast<uint32_t>(percent);
        return {};
      },
      [](const Options& o) { return Texts{std::to_string(o.uid_share_percent)}; }},
-    {"allow-uid", "USER",
-     "Admit this user too, by name or number (our own and root always are); may be repeated", true,
+    {"allow-uid", "USER", "Let this user connect, too, by name or number; may be repeated", true,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.allow_uids, read_ids(texts, "user", uid_of));
        return {};
      },
      [](const Options& o) { return print_ids(o.allow_uids); }},
-    {"allow-gid", "GROUP", "Admit members of this group too, by name or number; may be repeated", true,
+    {"allow-gid", "GROUP", "Let members of this group connect, by name or number; may be repeated", true,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.allow_gids, read_ids(texts, "group", gid_of));
        return {};
      },
      [](const Options& o) { return print_ids(o.allow_gids); }},
-    {"announce", "NAME",
-     "Add NAME to the capabilities in hello_ack, for sources that carry what it promises; may be repeated",
-     true, read_announce, [](const Options& o) { return o.announce; }},
-    {"dedup-window", "TIME",
-     "Drop an event whose id the same source sent within this time; 0s: never (default: 5m)", false,
+    {"announce", "NAME", "Tell consumers that the sources here support NAME; may be repeated", true,
+     read_announce, [](const Options& o) { return o.announce; }},
+    {"dedup-window", "TIME", "Drop events whose id a source repeats within TIME; 0s: never (default: 5m)",
+     false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.dedup_window, read_duration(texts[0], seconds(0)));
        return {};
      },
      [](const Options& o) { return Texts{format_duration(o.dedup_window)}; }},
-    {"cleanup-timeout", "TIME",
-     "Close a consumer that cleans up its scope for longer than this (default: 1m)", false,
+    {"cleanup-timeout", "TIME", "Disconnect a consumer whose clean-up takes longer than TIME (default: 1m)",
+     false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.cleanup_timeout, read_duration(texts[0], milliseconds(1)));
        return {};
      },
      [](const Options& o) { return Texts{format_duration(o.cleanup_timeout)}; }},
-    {"log-file", "PATH", "Log to this file, rotated to PATH.1 at 1 MiB, instead of stderr", false,
+    {"log-file", "PATH", "Log to this file, not to stderr; renamed to PATH.1 at 1 MiB", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.log_file, read_path(texts[0]));
        return {};

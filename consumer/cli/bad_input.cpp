@@ -1,5 +1,6 @@
 #include "consumer/cli/bad_input.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "consumer/cli/text.h"
@@ -29,7 +30,29 @@ std::string as_json_string(std::string_view text) {
   return plain ? "'\"" + std::string(text) + "\"'" : std::string("'\"text\"'");
 }
 
+// A member's name without double quotes, as a shell leaves {"job":7}; empty: none.
+std::string_view unquoted_name(std::string_view text) {
+  constexpr std::string_view kNameBytes =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_$-'";
+  size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos || text[begin] != '{') return {};
+  begin = std::min(text.find_first_not_of(" \t", begin + 1), text.size());
+  size_t end = std::min(text.find_first_not_of(kNameBytes, begin), text.size());
+  size_t colon = text.find_first_not_of(" \t", end);
+  if (colon == std::string_view::npos || text[colon] != ':') return {};
+  std::string_view name = text.substr(begin, end - begin);
+  while (name.starts_with('\'')) name.remove_prefix(1);
+  while (name.ends_with('\'')) name.remove_suffix(1);
+  return name;
+}
+
 }  // namespace
+
+bool is_utf16(std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) return true;
+  size_t zeros = static_cast<size_t>(std::count(text.begin(), text.end(), '\0'));
+  return zeros > 0 && zeros * 3 >= text.size();
+}
 
 bool is_unfinished_json(std::string_view text) {
   text = without_mark(text);
@@ -57,7 +80,7 @@ bool is_unfinished_json(std::string_view text) {
 
 Error bad_input(std::string_view text, std::string_view reason, bool json) {
   Error error = error_of(ErrorCode::bad_data, reason);
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+  if (is_utf16(text)) {
     error.message = "the text is UTF-16, not UTF-8";
     error.hint = "iconv -f UTF-16 -t UTF-8 converts it";
   } else if (auto at = first_byte_not_utf8(text)) {
@@ -68,6 +91,9 @@ Error bad_input(std::string_view text, std::string_view reason, bool json) {
     error.hint = "remove it: sed '1s/^\\xEF\\xBB\\xBF//'";
   } else if (is_unfinished_json(text)) {
     error.hint = "JSON that goes over several lines is put on one by: jq -c .";
+  } else if (std::string_view name = unquoted_name(text); !name.empty()) {
+    error.hint = "the names of members need double quotes, and in a shell the whole needs single ones: '{\"" +
+                 std::string(name) + "\": …}'";
   } else if (json && reason.find("not JSON") != std::string_view::npos) {
     error.hint = "for plain text add --text; for a JSON string write " + as_json_string(text);
   }

@@ -13,6 +13,10 @@ namespace bus::cli {
 // such lines.
 bool is_unfinished_json(std::string_view text);
 
+// Whether `text` is UTF-16, with or without a mark: a byte of nearly every character is 0, as in no JSON
+// text.
+bool is_utf16(std::string_view text);
+
 // What to tell of `text`, which was refused with `reason`. `json`: the text should be JSON, and is no whole
 // frame, so that plain text may have been meant.
 Error bad_input(std::string_view text, std::string_view reason, bool json);

@@ -19,6 +19,7 @@
 #include "consumer/cli/output.h"
 #include "consumer/cli/program.h"
 #include "consumer/cli/signals.h"
+#include "consumer/cli/text.h"
 
 namespace bus::cli {
 
@@ -119,13 +120,22 @@ int say_end(const ConsumeCommand& command, Console& console, Output& output, End
   return report.exit_code;
 }
 
+// The end line says it to people; programs that read errors only are told here.
+void say_time_ran_out(const ConsumeCommand& command, const ConsumeCounts& counts, const Console& console) {
+  if (!console.json_errors()) return;
+  console.error(ErrorCode::timed_out,
+                "--timeout ran out after " + std::to_string(counts.events) + " of " +
+                    counted(command.consume.limit.value_or(0), "event"),
+                "--timeout-ok makes this no failure");
+}
+
 int stream(const ConsumeCommand& command, Console& console, EventFiles& files, Hooks& hooks,
            busd::Consumer consumer) {
   wake_on_signal([](void* handle) { busd_consumer_wake(static_cast<busd_consumer*>(handle)); },
                  consumer.handle());
   enter_phase(Phase::running);
   auto begin = std::chrono::steady_clock::now();
-  console.fixed_line("[bus] ready event_key=" + command.key);
+  console.fixed_line("[bus] ready event_key=" + key_in_line(command.key));
 
   Output output(STDOUT_FILENO);
   auto sink = make_sink(command, console, output, files);
@@ -140,13 +150,15 @@ int stream(const ConsumeCommand& command, Console& console, EventFiles& files, H
     console.error(ErrorCode::events_lost, loss_summary(session.counts()));
   auto closed = consumer.close();
   if (!closed && !hooks.failed()) console.error(error_of(closed.error()));
+  int code = exit_code(command, session, reason, hooks.failed() || sink->failed() > 0);
+  if (code == kTimeRanOut) say_time_ran_out(command, session.counts(), console);
   return say_end(command, console, output,
                  {.key = command.key,
                   .counts = session.counts(),
                   .failed = sink->failed(),
                   .spent = std::chrono::steady_clock::now() - begin,
                   .reason = reason,
-                  .exit_code = exit_code(command, session, reason, hooks.failed() || sink->failed() > 0)});
+                  .exit_code = code});
 }
 
 int consume(const ConsumeCommand& command, Console& console) {
@@ -165,10 +177,19 @@ int consume(const ConsumeCommand& command, Console& console) {
   return stream(command, console, files, hooks, std::move(*consumer));
 }
 
+// A space in a KEY that is also the type is legal, and nearly always a slip of quoting.
+bool types_were_meant(const ConsumeCommand& command) {
+  bool is_type = command.types.size() == 1 && command.types.front() == command.key;
+  return is_type && !command.literal && command.key.find(' ') != std::string::npos;
+}
+
 int act(ConsumeCommand& command, Console& console) {
   if (auto error = complete_consume(command)) return console.error(*error);
   console.set_quiet(command.quiet || command.summary);
   note_place(hub_of(command.place), console);
+  if (types_were_meant(command))
+    console.note("KEY " + key_in_line(command.key) +
+                 " has a space and is taken as one type; each of several types is given with -t");
   return consume(command, console);
 }
 

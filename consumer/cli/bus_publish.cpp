@@ -45,9 +45,10 @@ them as they are.
 
 With --lines, empty lines are skipped (with --text they are empty strings). A bad line is reported
 with its number and skipped, and the exit status is 65; ten are reported, then they are counted.
-If the first line begins a JSON value and does not end it, nothing is published: put each value on
-one line, as jq -c . does. If the connection breaks, the program ends and says how many lines the
-hub has not confirmed. The last line on stderr says what was done:
+If the first line begins a JSON value and does not end it, nothing is published; if a later line
+does, neither it nor its continuation is. Put each value on one line, as jq -c . does. If the
+connection breaks, the program ends and says how many lines the hub has not confirmed. The last line
+on stderr says what was done:
 [bus] published N events, N refused, in S s.
 
 A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
@@ -57,7 +58,7 @@ read, 75 connection lost or refused for now, 76 not a hub, 77 permission, 124 th
 is over, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr size_t kMostPayloadBytes = 1024 * 1024;  // more fits no frame
-// One event never waits for room, so that its deadline holds.
+// The library never waits for room, so that deadlines hold: publish_session.cpp does.
 constexpr size_t kBufferBytes = 2 * kMostPayloadBytes;
 constexpr std::chrono::milliseconds kSilence{2000};  // of stdin, before people are told what is waited for
 constexpr size_t kHoldBytes = 64 * 1024;  // one write for many lines; sent at once when stdin has no more
@@ -80,7 +81,8 @@ struct Options {
 void declare(CommandLine& line, Options& options) {
   auto type = line.option("TYPE", "", options.positional_type, "Type of the event").check(identifier_fault);
   auto take_payload = [&options](const std::string& text) { options.payload = text; };
-  auto payload = line.option("PAYLOAD", "", take_payload, "JSON; default, and with -: stdin");
+  auto payload = line.option("PAYLOAD", "", take_payload, "JSON; default, and with -: stdin")
+                     .extra_hint("put quotes around a PAYLOAD that contains spaces");
   auto lines =
       line.flag("--lines", options.lines, "Publish stdin line by line").excludes(type).excludes(payload);
   line.option("--type", "TYPE", options.lines_type, "With --lines: lines are payloads of events of this type")
@@ -111,7 +113,11 @@ void declare(CommandLine& line, Options& options) {
 Error usage_error(const Options& options) {
   const std::string help = "see bus-publish --help";
   if (!options.lines && options.positional_type.empty())
-    return {ErrorCode::missing_argument, kUsage, "TYPE or --lines is required", help, {}};
+    return {ErrorCode::missing_argument,
+            kUsage,
+            "TYPE or --lines is required",
+            "for example: bus-publish build.done '{\"ok\":true}' (see bus-publish --help)",
+            {}};
   if (options.lines && options.publish.text && options.lines_type.empty())
     return {ErrorCode::missing_argument, kUsage, "--text with --lines needs --type", help, {}};
   const std::string& type = options.lines ? options.lines_type : options.positional_type;
@@ -127,7 +133,7 @@ void await_stdin(const Console& console) {
 }
 
 // All of stdin into `payload`; else the exit code, after the reason was given.
-int read_payload(const Console& console, bool text, std::string& payload) {
+int read_payload(const Options& options, const Console& console, std::string& payload) {
   char chunk[65536];
   while (payload.size() <= kMostPayloadBytes) {
     ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
@@ -139,12 +145,13 @@ int read_payload(const Console& console, bool text, std::string& payload) {
     payload.append(chunk, static_cast<size_t>(n));
   }
   if (payload.empty())
-    return console.error(ErrorCode::empty_input, "stdin is empty",
+    return console.error(ErrorCode::empty_input,
+                         options.payload ? "stdin is empty" : "no PAYLOAD given, and stdin is empty",
                          "--null publishes an event without a payload, '' --text an empty string");
   if (payload.size() > kMostPayloadBytes)
     return console.error(ErrorCode::bad_data,
                          "the payload on stdin is longer than a frame may be (1048576 bytes)");
-  if (text && payload.ends_with('\n')) payload.pop_back();
+  if (options.publish.text && payload.ends_with('\n')) payload.pop_back();
   return kDone;
 }
 
@@ -158,7 +165,7 @@ int find_payload(const Options& options, const Console& console, std::string& pa
   }
   if (!given) {
     if (!options.payload) await_stdin(console);
-    if (int code = read_payload(console, options.publish.text, payload); code != kDone) return code;
+    if (int code = read_payload(options, console, payload); code != kDone) return code;
   } else {
     payload = *options.payload;
   }
@@ -182,7 +189,7 @@ int publish(Options& options, const Console& console) {
                           .no_start = options.no_start,
                           .no_reconnect = true,
                           .open_timeout = std::max(options.publish.timeout, std::chrono::milliseconds(1)),
-                          .buffer_bytes = options.lines ? 0 : kBufferBytes,
+                          .buffer_bytes = kBufferBytes,
                           .hold_bytes = options.lines ? kHoldBytes : 0,
                           .check_payloads = true});
   if (!source) {
@@ -203,6 +210,7 @@ int act(Options& options, Console& console) {
   console.set_quiet(options.quiet);
   note_place(hub_of(options.place), console);
   options.publish.type = options.lines ? options.lines_type : options.positional_type;
+  options.publish.timeout_given = options.timeout.has_value();
   if (options.timeout) options.publish.timeout = *options.timeout;
   return publish(options, console);
 }

@@ -102,22 +102,25 @@ void declare(CommandLine& line, Options& options) {
           .excludes(watch)
           .excludes(check)
           .check(identifier_fault);
-  line.option("--list", "keys|types", options.list, "Print only the names of keys or of types, one per line")
-      .excludes(json)
-      .excludes(watch)
-      .excludes(check)
-      .excludes(explain)
-      .check(list_fault);
+  auto list = line.option("--list", "keys|types", options.list,
+                          "Print only the names of keys or of types, one per line")
+                  .excludes(json)
+                  .excludes(watch)
+                  .excludes(check)
+                  .excludes(explain)
+                  .check(list_fault);
   line.flag("--literal", options.literal, "Take a TYPE that looks like a pattern").needs(explain);
   auto buses = line.flag("--buses", options.buses, "List all hubs of yours at the standard places")
                    .excludes(watch)
                    .excludes(check)
-                   .excludes(explain);
+                   .excludes(explain)
+                   .excludes(list);
   line.flag("--print-socket", options.print_socket, "Print the path of the socket; a hub need not run")
       .excludes(json)
       .excludes(watch)
       .excludes(check)
       .excludes(explain)
+      .excludes(list)
       .excludes(buses);
   line.accept_no_start();
   line.add_place(options.place);

@@ -161,7 +161,7 @@ int Stop::run() {
     return console_.error(error_of(ErrorCode::timed_out, stopped.error().message));
   }
   if (!ending.ran) {
-    console_.note("no hub runs at " + place->home);
+    console_.note(absence(hub_, place->home));
     return kDone;
   }
   console_.note(ending.killed ? "killed pid " + std::to_string(ending.pid) + ", which did not answer"

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -61,13 +64,36 @@ std::string renewing_command(const busd::HubOptions& hub, const StatusReport& re
   return std::string("run systemctl ") + (facts->peer_uid == 0 ? "" : "--user ") + "restart busd.service";
 }
 
+std::string variable(const char* name) {
+  const char* value = getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 }  // namespace
 
 busd::HubOptions hub_of(const Place& place) { return {.socket = place.socket, .bus = place.bus}; }
 
-void note_place(const busd::HubOptions& hub, const Console& console) {
+void note_place(const busd::HubOptions& hub, Console& console) {
   auto place = busd::hub_find(hub);
-  if (place && !place->notice.empty()) console.note(place->notice);
+  if (!place) return;
+  if (!place->notice.empty()) console.note(place->notice);
+  if (!hub.socket.empty()) return;
+  std::string directory = place->home.substr(0, place->home.rfind('/'));
+  std::string runtime = variable("XDG_RUNTIME_DIR");
+  if (hub.bus.empty() && !variable("BUSD_SOCKET").empty()) {
+    console.set_origin(directory, "BUSD_SOCKET");
+  } else if (!runtime.empty() && directory.starts_with(runtime)) {
+    console.set_origin(directory, "XDG_RUNTIME_DIR");
+  }
+}
+
+std::string absence(const busd::HubOptions& hub, const std::string& socket) {
+  auto place = busd::hub_find(hub);
+  std::error_code failure;
+  std::filesystem::path directory = std::filesystem::path(socket).parent_path();
+  bool missing = place && place->named && !std::filesystem::exists(directory, failure) && !failure;
+  if (!missing) return "no hub runs at " + socket;
+  return "the socket " + socket + " is in a directory that does not exist; check the path";
 }
 
 std::vector<Bus> find_buses() {

@@ -15,7 +15,11 @@ namespace bus::cli {
 busd::HubOptions hub_of(const Place& place);
 
 // Says on stderr where the bus is if that is an unusual place, such as /tmp. To be called once.
-void note_place(const busd::HubOptions& hub, const Console& console);
+// From then on, errors about the place name the variable that it comes from.
+void note_place(const busd::HubOptions& hub, Console& console);
+
+// That no hub runs at the place, or can: "no hub runs at PATH", or that its directory does not exist.
+std::string absence(const busd::HubOptions& hub, const std::string& socket);
 
 // One hub at a standard place of the user.
 struct Bus {

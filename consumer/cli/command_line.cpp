@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "busd/consumer.h"
-#include "consumer/cli/arguments.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/output.h"
+#include "protocol/base/arguments.h"
 
 namespace bus::cli {
 
@@ -24,7 +24,6 @@ struct Unit {
 // "ms" before "s" and "m": the longest suffix decides.
 constexpr std::array<Unit, 4> kUnits{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
 constexpr int64_t kMostMs = int64_t{366} * 24 * 3'600'000;
-constexpr size_t kHelpColumn = 26;
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -39,30 +38,6 @@ std::string_view digits_of_duration(std::string_view text, const Unit*& unit) {
     return all_digits(text) ? text : std::string_view();
   }
   return {};
-}
-
-std::string help_line(const std::string& left, const std::string& text) {
-  std::string line = "  " + left;
-  if (text.empty()) return line + "\n";
-  if (line.size() < kHelpColumn) return line + std::string(kHelpColumn - line.size(), ' ') + text + "\n";
-  return line + "\n" + std::string(kHelpColumn, ' ') + text + "\n";
-}
-
-// Asked before the command line is understood, because what is wrong with it is reported in the form, too.
-bool json_errors_wanted(const std::vector<std::string>& arguments) {
-  for (const std::string& argument : arguments) {
-    if (argument == "--") break;
-    if (argument == "--json-errors") return true;
-  }
-  const char* wanted = getenv("BUSD_ERRORS");
-  return wanted != nullptr && std::string_view(wanted) == "json";
-}
-
-std::string environment_fault() {
-  const char* wanted = getenv("BUSD_ERRORS");
-  std::string_view text = wanted == nullptr ? "" : wanted;
-  if (text.empty() || text == "json" || text == "text") return {};
-  return "$BUSD_ERRORS is \"" + std::string(text) + "\"; set it to json or text";
 }
 
 std::string path_fault(const std::string& text) {
@@ -105,6 +80,11 @@ CommandLine::Option CommandLine::Option::needs(Option other) const {
 
 CommandLine::Option CommandLine::Option::value_is_optional() const {
   declared_->value_is_optional = true;
+  return *this;
+}
+
+CommandLine::Option CommandLine::Option::extra_hint(const char* hint) const {
+  declared_->extra_hint = hint;
   return *this;
 }
 
@@ -178,25 +158,19 @@ void CommandLine::accept_no_start() {
 }
 
 std::string CommandLine::help() const {
-  std::string usage = "Usage: " + console_.program() + " [OPTIONS]";
-  std::string arguments;
-  std::string options;
-  for (const auto& each : declared_) {
-    const Declared& declared = *each;
-    if (declared.is_argument()) {
-      usage += declared.required ? " " + declared.listed : " [" + declared.listed + "]";
-      arguments += help_line(declared.listed, declared.help);
-    } else {
-      std::string value = declared.value_name.empty() ? "" : " " + declared.value_name;
-      options += help_line(declared.listed + value, declared.help);
-    }
-  }
-  if (!arguments.empty()) arguments = "\nPositionals:\n" + arguments;
-  return about_ + "\n\n" + usage + "\n" + arguments + "\nOptions:\n" + options + "\n" + notes_ + "\n";
+  return about_ + "\n\n" + usage_text(console_.program(), declared_) + "\n" + notes_ + "\n";
+}
+
+// The command of the first line below "Examples:"; two spaces end it.
+std::string CommandLine::first_example() const {
+  size_t begin = about_.find_first_not_of(' ', about_.find('\n') + 1);
+  return about_.substr(begin, about_.find_first_of('\n', begin) - begin)
+      .substr(0, about_.find("  ", begin) - begin);
 }
 
 std::optional<CommandLine::Ending> CommandLine::read(const std::vector<std::string>& arguments) {
-  ArgumentReader reader(declared_, console_.program());
+  std::string example = first_example();
+  ArgumentReader reader(declared_, console_.program(), example);
   std::vector<Error> errors = reader.read(arguments);
   if (help_wanted_) return Ending{kDone, help(), {}};
   if (version_wanted_) return Ending{kDone, console_.program() + " " + busd_version() + "\n", {}};
@@ -206,10 +180,11 @@ std::optional<CommandLine::Ending> CommandLine::read(const std::vector<std::stri
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {
   std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  console_.set_json_errors(json_errors_wanted(arguments));
+  const char* form = getenv("BUSD_ERRORS");
+  console_.set_json_errors(json_errors_wanted(arguments, form));
   auto ending = read(arguments);
   if (!ending) {
-    std::string fault = environment_fault();
+    std::string fault = errors_variable_fault(form);
     if (fault.empty()) return std::nullopt;
     return console_.error(error_of(ErrorCode::bad_value, fault));
   }

@@ -1,8 +1,6 @@
 // The command line of a program: its options and arguments, what is wrong with them in the order typed, and
-// --help, which begins with examples. Knows the options that all programs share.
-//
-// Options are read as getopt_long(3) reads them: -n 5, -n5, -qn5, --count 5, --count=5; after "--" everything
-// is an argument. What begins with "-" and a digit, and "-" alone, is an argument or a value, no option.
+// --help, which begins with examples. Knows the options that all programs share; protocol/base/arguments.h
+// reads them.
 #pragma once
 
 #include <chrono>
@@ -15,6 +13,13 @@
 
 #include "consumer/cli/console.h"
 #include "consumer/cli/error.h"
+
+namespace bus {
+
+// One option or argument; command_line.cpp knows what it is made of.
+struct Declared;
+
+}  // namespace bus
 
 namespace bus::cli {
 
@@ -31,9 +36,6 @@ struct Place {
 // What is wrong with the text of a value, as "what is wrong; what to do"; empty: nothing.
 using Check = std::string (*)(const std::string&);
 
-// One option or argument; command_line.cpp knows what it is made of.
-struct Declared;
-
 class CommandLine {
  public:
   // A declared option, to say more of it.
@@ -44,6 +46,8 @@ class CommandLine {
     Option excludes(Option other) const;
     Option needs(Option other) const;
     Option value_is_optional() const;
+    // Of the last argument: what to do about a further one.
+    Option extra_hint(const char* hint) const;
 
    private:
     friend class CommandLine;
@@ -89,6 +93,7 @@ class CommandLine {
  private:
   Declared& declare(const std::string& names, const char* value_name, const std::string& help);
   std::string help() const;
+  std::string first_example() const;
 
   Console& console_;
   std::string about_;

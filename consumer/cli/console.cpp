@@ -34,7 +34,20 @@ std::optional<size_t> terminal_columns(int fd) {
 
 Console::Console(std::string program) : program_(std::move(program)), colour_(colour_wanted(STDERR_FILENO)) {}
 
-int Console::error(const Error& error) const {
+// Who gave no path does not know it by sight.
+Error Console::with_origin(Error error) const {
+  // That no hub runs at a standard place says nothing against $XDG_RUNTIME_DIR.
+  bool no_hub = error.code == ErrorCode::no_hub && origin_ == "BUSD_SOCKET";
+  bool about_place = no_hub || error.code == ErrorCode::denied || error.code == ErrorCode::not_a_hub;
+  // A path where a hub holds the lock is a right one.
+  if (error.message.find(" holds ") != std::string::npos) about_place = false;
+  if (about_place && !origin_.empty() && error.path.starts_with(origin_path_))
+    error.message += " (the path is from $" + origin_ + ")";
+  return error;
+}
+
+int Console::error(const Error& given) const {
+  Error error = with_origin(given);
   if (json_errors_) {
     say("", json_of(error));
     return error.exit;

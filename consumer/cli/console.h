@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "consumer/cli/error.h"
 
@@ -27,6 +28,14 @@ class Console {
 
   // Each error as a line of JSON.
   void set_json_errors(bool json) { json_errors_ = json; }
+  bool json_errors() const { return json_errors_; }
+
+  // Where the path of the bus comes from: errors about a path that begins so name the variable,
+  // "BUSD_SOCKET".
+  void set_origin(std::string path, std::string variable) {
+    origin_path_ = std::move(path);
+    origin_ = std::move(variable);
+  }
 
   // Always said. Returns the exit status that the error leads to.
   int error(const Error& error) const;
@@ -44,7 +53,11 @@ class Console {
  private:
   void say(std::string_view prefix, std::string_view text) const;
 
+  Error with_origin(Error error) const;
+
   std::string program_;
+  std::string origin_path_;
+  std::string origin_;
   bool quiet_ = false;
   bool json_errors_ = false;
   bool colour_;

@@ -87,6 +87,7 @@ void declare_what(CommandLine& line, ConsumeCommand& command) {
   line.option("KEY", "", command.key,
               "Name of what is consumed; consumers of one KEY share --first and --last")
       .required()
+      .extra_hint("each further type is given with -t")
       .check(identifier_fault);
   line.option("-t,--type", "TYPE", command.types, "Consume events of this type; repeatable; default: KEY")
       .check(identifier_fault);

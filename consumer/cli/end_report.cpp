@@ -21,9 +21,16 @@ std::string count_unless_zero(std::string_view name, uint64_t count) {
 
 }  // namespace
 
+std::string key_in_line(const std::string& key) {
+  if (key.find_first_of(" \"\\") == std::string::npos) return key;
+  std::string quoted;
+  append_json_string(quoted, key);
+  return quoted;
+}
+
 std::string end_line(const EndReport& report) {
   const ConsumeCounts& counts = report.counts;
-  return "[bus] end event_key=" + report.key + " events=" + std::to_string(counts.events) +
+  return "[bus] end event_key=" + key_in_line(report.key) + " events=" + std::to_string(counts.events) +
          " lost=" + std::to_string(counts.lost) + count_unless_zero("resets", counts.resets) +
          count_unless_zero("excluded", counts.excluded) + count_unless_zero("failed", report.failed) +
          " seconds=" + seconds_of(report) + " reason=" + name_of(report.reason);

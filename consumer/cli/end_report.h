@@ -23,6 +23,9 @@ struct EndReport {
 // "[bus] end event_key=KEY events=N lost=N seconds=S reason=REASON"; between lost and seconds the other
 // counts that are not 0.
 std::string end_line(const EndReport& report);
+// A key as the value in a line of words: as it is, or as a JSON string if it has spaces, quotes or
+// backslashes.
+std::string key_in_line(const std::string& key);
 
 // {"type":"end","event_key":…,"events":N,…}
 std::string end_record(const EndReport& report);

@@ -10,6 +10,7 @@
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/readable.h"
 #include "consumer/cli/status_report.h"
+#include "consumer/cli/text.h"
 
 namespace bus::cli {
 
@@ -18,10 +19,6 @@ namespace {
 constexpr std::chrono::milliseconds kStartingTime{500};
 
 std::string pid_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid) : "a process"; }
-
-std::string count_of(size_t n, const std::string& noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
 
 // A hub that runs and cannot be reached: what happened to its socket, and what to do.
 std::string unreachable_hub(const busd::HubFacts& facts) {
@@ -50,8 +47,13 @@ std::string silent_listener(const busd::HubFacts& facts) {
          ": the socket was replaced under a running hub";
 }
 
-Health without_answer(const busd::Error& error, const busd::HubFacts& facts) {
-  if (error.result == BUSD_TIMED_OUT) return {kTryAgain, silent_listener(facts)};
+Health without_answer(const busd::HubOptions& options, const busd::Error& error,
+                      const busd::HubFacts& facts) {
+  if (error.result == BUSD_TIMED_OUT) {
+    // The library knows whether the process is stopped, and what ends it.
+    std::string advice = error_of(error).hint;
+    return {kTryAgain, silent_listener(facts) + (advice.empty() ? "" : "; " + advice)};
+  }
   // Something that is no socket stands in the place of a running hub's: that is the hub's trouble.
   bool replaced = facts.lock_held && !facts.socket_exists;
   if (error.result != BUSD_UNREACHABLE && !replaced) return {exit_code_of(error.result), error.message};
@@ -60,7 +62,7 @@ Health without_answer(const busd::Error& error, const busd::HubFacts& facts) {
     return {kPermission, "whether a hub runs at " + facts.socket + " cannot be known: nobody listens, but " +
                              facts.lock + " may not be opened"};
   }
-  return {kUnreachable, "no hub runs at " + facts.socket};
+  return {kUnreachable, absence(options, facts.socket)};
 }
 
 struct Look {
@@ -82,9 +84,9 @@ Look look_at(const busd::HubOptions& options, busd::Expected<std::string> status
   return {std::move(status), std::move(facts)};
 }
 
-Health trouble_of(const Look& look) {
+Health trouble_of(const busd::HubOptions& options, const Look& look) {
   if (!look.facts) return {exit_code_of(look.facts.error().result), look.facts.error().message};
-  return without_answer(look.status.error(), *look.facts);
+  return without_answer(options, look.status.error(), *look.facts);
 }
 
 }  // namespace
@@ -114,12 +116,12 @@ Answer ask_hub(const busd::HubOptions& options) {
   if (status) return {*status, {}};
   Look look = look_at(options, std::move(status));
   if (look.status) return {*look.status, {}};
-  return {std::nullopt, trouble_of(look)};
+  return {std::nullopt, trouble_of(options, look)};
 }
 
 Health check_health(const busd::HubOptions& options) {
   Look look = look_at(options, busd::hub_status(options));
-  if (!look.facts || !look.status) return trouble_of(look);
+  if (!look.facts || !look.status) return trouble_of(options, look);
   const auto& status = look.status;
   const auto& facts = look.facts;
   auto report = parse_status(*status);
@@ -135,8 +137,8 @@ Health check_health(const busd::HubOptions& options) {
   auto losers = std::count_if(report->consumers.begin(), report->consumers.end(),
                               [](const ConsumerReport& consumer) { return consumer.dropped > 0; });
   std::string summary = "healthy: " + pid_text(report->pid) + ", up " + readable_seconds(report->uptime_sec) +
-                        ", " + count_of(report->sources.size(), "source") + ", " +
-                        count_of(report->consumers.size(), "consumer");
+                        ", " + counted(report->sources.size(), "source") + ", " +
+                        counted(report->consumers.size(), "consumer");
   if (losers > 0) summary += ", of which " + std::to_string(losers) + " lost events";
   if (std::string old = renewal_hint(options, *report); !old.empty()) summary += "; " + old;
   return {kDone, summary};

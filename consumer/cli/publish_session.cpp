@@ -27,6 +27,11 @@ constexpr uint64_t kConfirmEvery = 65'536;
 constexpr std::chrono::milliseconds kCloseTimeout{1000};
 // So many bad lines are reported one by one; of more only the number is.
 constexpr uint64_t kMostReported = 10;
+constexpr size_t kConfirmBytes = 768 * 1024;
+// What a frame has beside its payload and type.
+constexpr size_t kFrameBytes = 64;
+// A hub that confirms nothing for so long is named on stderr.
+constexpr std::chrono::milliseconds kNamedAfter{3000};
 
 // What the hub's refusal of an event means for the exit code.
 int exit_code_of_refusal(std::string_view code) {
@@ -37,10 +42,6 @@ int exit_code_of_refusal(std::string_view code) {
 }
 
 bool blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
-
-std::string count_of(uint64_t n, const char* noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
 
 }  // namespace
 
@@ -110,7 +111,7 @@ int PublishSession::publish_lines() {
 }
 
 bool PublishSession::going_on() const {
-  return !broken_ && !input_failed_ && !given_up_ && caught_signal() == 0;
+  return !broken_ && !input_failed_ && !given_up_ && !stalled_ && caught_signal() == 0;
 }
 
 bool PublishSession::read_more() {
@@ -161,7 +162,9 @@ void PublishSession::publish_line(const Line& line) {
            line.number);
     return;
   }
-  if (!options_.text && begins_pretty_printed(line)) return;
+  if (!options_.text && (is_more_utf16(line) || begins_pretty_printed(line) || is_piece(line))) return;
+  keep_room(line.text.size());
+  if (!going_on()) return;
   if (options_.type.empty()) {
     if (!blank(line.text)) note_outcome(source_.publish_frame(line.text), line.number, line.text);
     return;
@@ -181,7 +184,7 @@ void PublishSession::publish_line(const Line& line) {
 bool PublishSession::begins_pretty_printed(const Line& line) {
   if (looked_at_first_ || blank(line.text)) return false;
   looked_at_first_ = true;
-  if (!is_unfinished_json(line.text)) return false;
+  if (is_utf16(line.text) || !is_unfinished_json(line.text)) return false;
   given_up_ = true;
   report({ErrorCode::bad_data,
           kBadData,
@@ -190,6 +193,48 @@ bool PublishSession::begins_pretty_printed(const Line& line) {
           {}},
          line.number);
   return true;
+}
+
+// Of a value over several lines that comes later none is published, either.
+bool PublishSession::is_piece(const Line& line) {
+  if (value_.open()) {
+    if (!value_.take(line.text)) return false;
+    ++pieces_;
+    ++bad_lines_;
+    ++unsaid_;
+    return true;
+  }
+  if (!is_unfinished_json(line.text) || !value_.begin(line.text)) return false;
+  ++pieces_;
+  report({ErrorCode::bad_data,
+          kBadData,
+          "the value does not end on this line; neither this line nor its continuation is published",
+          "one value per line is needed, as jq -c . writes them",
+          {}},
+         line.number);
+  return true;
+}
+
+// Its first line is reported in full; further ones, and the halves of line ends, are counted.
+bool PublishSession::is_more_utf16(const Line& line) {
+  if (!is_utf16(line.text)) return false;
+  if (!std::exchange(utf16_, true)) return false;
+  ++bad_lines_;
+  ++unsaid_;
+  return true;
+}
+
+// Waits here for a hub that takes no more, and not in the library, whose wait has no limit: what is not
+// confirmed always fits its buffer.
+void PublishSession::keep_room(size_t bytes) {
+  unconfirmed_bytes_ += bytes + options_.type.size() + kFrameBytes;
+  if (unconfirmed_bytes_ < kConfirmBytes) return;
+  confirm(options_.timeout);
+  if (options_.timeout_given) {
+    stalled_ = timed_out_ && going_on();
+    return;
+  }
+  while (timed_out_ && going_on()) flush(options_.timeout);
 }
 
 void PublishSession::note_outcome(const busd::Published& published, uint64_t line, std::string_view text) {
@@ -217,7 +262,10 @@ void PublishSession::report(Error error, uint64_t line) {
   rate_.clear();
   ++bad_lines_;
   code_ = std::max(code_, error.exit);
-  if (bad_lines_ > kMostReported) return;
+  if (bad_lines_ - unsaid_ > kMostReported) {
+    ++unsaid_;
+    return;
+  }
   if (stream_ && line != 0) error.message = "line " + std::to_string(line) + ": " + error.message;
   console_.error(error);
 }
@@ -225,9 +273,10 @@ void PublishSession::report(Error error, uint64_t line) {
 void PublishSession::report_rest() {
   if (!stream_ || bad_lines_ == 0 || given_up_) return;
   std::string rest;
-  if (bad_lines_ > kMostReported) rest = "… and " + std::to_string(bad_lines_ - kMostReported) + " more: ";
-  console_.error(ErrorCode::bad_data,
-                 rest + count_of(bad_lines_, "line") + " of " + std::to_string(lines_) + " not published");
+  if (unsaid_ > 0) rest = "… and " + std::to_string(unsaid_) + " more: ";
+  rest += counted(bad_lines_, "line") + " of " + std::to_string(lines_) + " not published";
+  if (pieces_ > 0) rest += ", " + std::to_string(pieces_) + " of them in values over several lines";
+  console_.error(ErrorCode::bad_data, rest);
 }
 
 void PublishSession::say_summary() const {
@@ -235,18 +284,30 @@ void PublishSession::say_summary() const {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.1f", spent.count());
   std::string text =
-      "[bus] published " + count_of(queued_ - std::min(queued_, refused_ + unconfirmed_), "event");
+      "[bus] published " + counted(queued_ - std::min(queued_, refused_ + unconfirmed_), "event");
   text += ", " + std::to_string(bad_lines_) + " refused";
   if (unconfirmed_ > 0) text += ", " + std::to_string(unconfirmed_) + " unconfirmed";
   console_.fixed_line(text + ", in " + seconds + " s");
 }
 
+// Names a hub that makes it wait for long.
 void PublishSession::confirm(std::chrono::milliseconds timeout) {
+  auto patience = std::min(timeout, kNamedAfter);
+  flush(patience);
+  if (!timed_out_ || timeout == patience || broken_ || caught_signal() != 0) return;
+  rate_.clear();
+  console_.warning("the hub has not confirmed " + counted(unconfirmed_, stream_ ? "line" : "event") +
+                   " for 3 s; waiting for it (--timeout limits that)");
+  flush(timeout - patience);
+}
+
+void PublishSession::flush(std::chrono::milliseconds timeout) {
   auto flushed = source_.flush(timeout);
   busd_result result = flushed ? BUSD_OK : flushed.error().result;
   timed_out_ = result == BUSD_TIMED_OUT;
   if (result == BUSD_OK || result == BUSD_REFUSED) {
     unconfirmed_ = 0;
+    unconfirmed_bytes_ = 0;
     take_refusals();
     if (result == BUSD_REFUSED)
       code_ = std::max(code_, kBadData);  // refusals beyond those that the library keeps
@@ -278,7 +339,7 @@ void PublishSession::broke(const busd::Error& error) {
   if (lost) said.exit = kTryAgain;
   if (lost) said.code = ErrorCode::connection_lost;
   code_ = std::max(code_, said.exit);
-  std::string doubt = unconfirmed_ == 0 ? "nothing" : count_of(unconfirmed_, stream_ ? "line" : "event");
+  std::string doubt = unconfirmed_ == 0 ? "nothing" : counted(unconfirmed_, stream_ ? "line" : "event");
   said.message = "connection to the hub lost, " + doubt + " unconfirmed: " + said.message;
   console_.error(said);
 }
@@ -293,7 +354,7 @@ int PublishSession::finish() {
   if (!broken_ && timed_out_) {
     code_ = std::max(code_, kTimeRanOut);
     console_.error(ErrorCode::timed_out, "the hub did not confirm " +
-                                             count_of(unconfirmed_, stream_ ? "line" : "event") + " in time");
+                                             counted(unconfirmed_, stream_ ? "line" : "event") + " in time");
   }
   // Everything is confirmed by now, or never will be: what closing answers changes nothing.
   static_cast<void>(source_.close(broken_ || timed_out_ ? std::chrono::milliseconds(0) : kCloseTimeout));

@@ -12,6 +12,7 @@
 #include "consumer/cli/console.h"
 #include "consumer/cli/line_reader.h"
 #include "consumer/cli/rate_line.h"
+#include "consumer/cli/split_value.h"
 
 namespace bus::cli {
 
@@ -21,6 +22,7 @@ struct PublishOptions {
   std::string time;
   bool text = false;                          // payloads are raw text, to be made JSON strings
   std::chrono::milliseconds timeout{10'000};  // for each wait for the hub; for one event, in all
+  bool timeout_given = false;                 // else the wait for a hub that takes no more is not bounded
 };
 
 // Which line of stdin a publication came from. Keeps only where the distance of the two numbers changes.
@@ -52,9 +54,13 @@ class PublishSession {
   void publish_line(const Line& line);
   void note_outcome(const busd::Published& published, uint64_t line, std::string_view text);
   bool begins_pretty_printed(const Line& line);
+  bool is_piece(const Line& line);
+  bool is_more_utf16(const Line& line);
+  void keep_room(size_t bytes);
   bool read_more();
   void wait_for_input();
   void confirm(std::chrono::milliseconds timeout);
+  void flush(std::chrono::milliseconds timeout);
   void take_refusals();
   void broke(const busd::Error& error);
   void report(Error error, uint64_t line);
@@ -72,6 +78,10 @@ class PublishSession {
   std::string scratch_;
   uint64_t lines_ = 0;
   uint64_t bad_lines_ = 0;
+  uint64_t unsaid_ = 0;  // of these, without a line on stderr
+  size_t unconfirmed_bytes_ = 0;
+  uint64_t pieces_ = 0;   // of these, pieces of values over several lines
+  SplitValue value_;      // such a value
   uint64_t queued_ = 0;   // publications that the library took
   uint64_t refused_ = 0;  // of these, by the hub
   uint64_t last_publication_ = 0;
@@ -79,7 +89,9 @@ class PublishSession {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   bool stream_ = false;
   bool looked_at_first_ = false;
+  bool utf16_ = false;     // some of the input is, and this was said
   bool given_up_ = false;  // the input is no stream of lines
+  bool stalled_ = false;   // the hub confirmed nothing for too long
   bool broken_ = false;
   bool input_failed_ = false;
   bool timed_out_ = false;

@@ -36,8 +36,9 @@ void RateLine::update(uint64_t lines) {
   if (spent < (visible_ ? kPeriod : kFirstAfter)) return;
   double seconds = std::chrono::duration<double>(spent).count();
   auto rate = std::llround(static_cast<double>(lines - last_lines_) / seconds);
-  write_to_people(std::string(kClearLine) + console_.program() + ": " + grouped(lines) + " lines, " +
-                  grouped(static_cast<unsigned long long>(rate)) + " lines/s");
+  write_to_people(std::string(kClearLine) + console_.program() + ": " + grouped(lines) +
+                  (lines == 1 ? " line, " : " lines, ") + grouped(static_cast<unsigned long long>(rate)) +
+                  (rate == 1 ? " line/s" : " lines/s"));
   visible_ = true;
   last_ = now;
   last_lines_ = lines;

@@ -6,12 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace bus::cli {
+#include "protocol/base/characters.h"
 
-// `text` on one line and harmless: control characters (C0, C1, DEL), characters that reorder the line (bidi),
-// and bytes that are not UTF-8 are written as \x1b or \u202e, so that no escape sequence reaches the
-// terminal.
-std::string safe_text(std::string_view text);
+namespace bus::cli {
 
 // Where `text` stops being UTF-8, by RFC 3629; nothing: all of it is.
 std::optional<size_t> first_byte_not_utf8(std::string_view text);
@@ -32,5 +29,8 @@ void join_json_lines(std::string& json);
 
 // "12345678" as "12 345 678".
 std::string grouped(unsigned long long number);
+
+// "1 line", "2 lines".
+std::string counted(unsigned long long number, std::string_view noun);
 
 }  // namespace bus::cli

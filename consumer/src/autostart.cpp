@@ -74,7 +74,7 @@ Result<Fd> take_start_lock(const Endpoint& where, const StartPolicy& policy, Tim
 }  // namespace
 
 Result<Fd> connect_hub(const Endpoint& where, TimePoint deadline) {
-  if (!where.explicit_path) BUSD_TRY(check_private_dir(where.directory));
+  if (!where.explicit_path) BUSD_TRY(check_own_dir(where.directory));
   return connect_unix(where.socket, std::max(deadline - now(), Duration::zero()));
 }
 
@@ -92,10 +92,17 @@ Result<Fd> connect_any(const Endpoint& where, TimePoint deadline) {
   return own ? std::move(elsewhere) : std::move(connected);
 }
 
+// To a client that may not start a hub.
+std::string start_advice(const Endpoint& where) {
+  return "start one with busd --detach --socket " + where.socket +
+         ", or leave out --no-start (or $BUSD_NO_START)";
+}
+
 Result<void> prepare_directory(const Endpoint& where) {
-  auto made = ensure_private_dir(where.directory);
+  auto made = ensure_own_dir(where.directory);
   struct stat st {};
-  if (made || ::lstat(where.directory.c_str(), &st) == 0) return made;
+  if (made) return {};
+  if (::lstat(where.directory.c_str(), &st) == 0) return made.error();
   return explained(where, {Errc::unavailable, "no hub runs at " + quoted(where.socket) +
                                                   ", and none can be started: " + made.error().what});
 }
@@ -113,8 +120,7 @@ Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, Ti
     return trouble;
   }
   if (!policy.allowed) {
-    return Error{Errc::unavailable,
-                 "no hub runs: " + trouble.what + " (--no-start or $BUSD_NO_START is set)"};
+    return Error{Errc::unavailable, "no hub runs: " + trouble.what + "; " + start_advice(where)};
   }
   if (where.explicit_path && is_of_another(where.directory)) {
     return Error{Errc::unavailable, "no hub runs: " + trouble.what + "; only the owner of the directory " +

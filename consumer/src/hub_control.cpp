@@ -154,7 +154,36 @@ Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
   std::string pid = std::to_string(facts.peer_pid);
   return {BUSD_TIMED_OUT, "pid " + pid + " listens at " + quoted(endpoint.socket) +
                               " and does not answer, but it does not hold " + quoted(endpoint.lock) +
-                              ", so nothing proves that it is a hub: not killed; to end it: kill " + pid};
+                              ", so nothing proves that it is a hub: not killed; " +
+                              ending_advice(facts.peer_pid)};
+}
+
+// Without a lock, the end of the process is the only thing to wait for, and only if the hub itself listens:
+// the kernel may also name the service manager that has passed the socket.
+Verdict wait_for_process(int64_t pid, int64_t peer_pid, TimePoint deadline) {
+  if (pid <= 0 || pid != peer_pid) return {};
+  auto process = open_process(pid);
+  if (!process) return verdict_of(process.error());
+  if (!*process) return {};
+  pollfd ended{process->get(), POLLIN, 0};
+  long long left = std::clamp<long long>(to_ms(deadline - now()), 0, 3'600'000);
+  if (::poll(&ended, 1, static_cast<int>(left)) != 0) return {};
+  return {BUSD_TIMED_OUT, "the hub (pid " + std::to_string(pid) + ") did not stop in time"};
+}
+
+// Ends a hub whose lock file was removed. Two witnesses name it: the socket's listener, and the removed lock
+// file that this process still has open; nothing else has a reason to hold that.
+Verdict end_listener(const Endpoint& endpoint, int64_t pid, HubEnding& ending) {
+  auto process = open_process(pid);
+  if (!process) return verdict_of(process.error());
+  HubFacts facts = hub_inspect(endpoint);
+  bool proved = *process && facts.peer_pid == pid && facts.peer_uid == ::geteuid() &&
+                has_open_removed(pid, endpoint.lock);
+  if (!proved) return unproved_hub(endpoint, facts);
+  if (auto sent = send_signal(*process, SIGKILL); !sent.ok()) return sent;
+  ending.killed = true;
+  ending.pid = pid;
+  return wait_for_process(pid, pid, now() + kKillPatience);
 }
 
 // Ends the process that holds the lock. The pidfd comes first: what holds after it was opened holds for that
@@ -163,7 +192,10 @@ Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
 Verdict end_holder(const Endpoint& endpoint, bool refused, TimePoint deadline, HubEnding& ending) {
   HubFacts before = hub_inspect(endpoint);
   if (before.absent) return {};
-  if (!before.lock_held) return unproved_hub(endpoint, before);
+  if (!before.lock_held) {
+    if (!refused && before.peer_pid > 0) return end_listener(endpoint, before.peer_pid, ending);
+    return unproved_hub(endpoint, before);
+  }
   auto process = open_process(before.lock_pid);
   if (before.lock_pid > 0 && !process) return verdict_of(process.error());
   HubFacts facts = hub_inspect(endpoint);
@@ -193,19 +225,6 @@ std::string unheard_hub(const Endpoint& endpoint, const HubFacts& facts) {
          "; bus-stop --force ends it";
 }
 
-// Without a lock, the end of the process is the only thing to wait for, and only if the hub itself listens:
-// the kernel may also name the service manager that has passed the socket.
-Verdict wait_for_process(int64_t pid, int64_t peer_pid, TimePoint deadline) {
-  if (pid <= 0 || pid != peer_pid) return {};
-  auto process = open_process(pid);
-  if (!process) return verdict_of(process.error());
-  if (!*process) return {};
-  pollfd ended{process->get(), POLLIN, 0};
-  long long left = std::clamp<long long>(to_ms(deadline - now()), 0, 3'600'000);
-  if (::poll(&ended, 1, static_cast<int>(left)) != 0) return {};
-  return {BUSD_TIMED_OUT, "the hub (pid " + std::to_string(pid) + ") did not stop in time"};
-}
-
 // Of a hub that holds no lock its answer is the only sign that it is one; `pid` gets what it says of itself.
 Verdict ask_for_pid(const Endpoint& endpoint, TimePoint deadline, int64_t& pid) {
   std::string response;
@@ -233,7 +252,7 @@ Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnd
   HubFacts before = hub_inspect(endpoint);
   if (before.absent) return {};
   if (!endpoint.explicit_path) {
-    if (auto checked = check_private_dir(endpoint.directory); !checked) return verdict_of(checked.error());
+    if (auto checked = check_own_dir(endpoint.directory); !checked) return verdict_of(checked.error());
   }
   if (!before.lock_held && before.peer_pid == 0) return unproved_hub(endpoint, before);
   // Checked before asking: we learn of the hub's end by its lock, and only its owner may open that.

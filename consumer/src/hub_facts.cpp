@@ -136,6 +136,20 @@ bool has_open(int64_t pid, const std::string& path) {
   return false;
 }
 
+bool has_open_removed(int64_t pid, const std::string& path) {
+  std::error_code failure;
+  std::filesystem::directory_iterator files("/proc/" + std::to_string(pid) + "/fd", failure);
+  for (; !failure && files != std::filesystem::directory_iterator(); files.increment(failure)) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(files->path(), gone) == path + " (deleted)") {
+      struct stat file {};
+      if (::stat(files->path().c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_nlink == 0)
+        return true;
+    }
+  }
+  return false;
+}
+
 bool is_own_hub(const HubFacts& facts) {
   return facts.peer_pid > 0 && (facts.peer_uid == 0 || facts.peer_uid == ::geteuid());
 }
@@ -144,7 +158,7 @@ Endpoint locate(const Endpoint& endpoint) {
   if (endpoint.elsewhere.empty() || !hub_inspect(endpoint).absent) return endpoint;
   for (const std::string& socket : endpoint.elsewhere) {
     auto other = endpoint_at(socket);
-    if (!other || !check_private_dir(other->directory) || !is_own_hub(hub_inspect(*other))) continue;
+    if (!other || !check_own_dir(other->directory) || !is_own_hub(hub_inspect(*other))) continue;
     other->name = endpoint.name;
     other->notice = endpoint.notice;
     return std::move(*other);
@@ -155,7 +169,7 @@ Endpoint locate(const Endpoint& endpoint) {
 std::vector<Endpoint> hubs_at(const StandardPlaces& places) {
   std::vector<Endpoint> found;
   for (const std::string& directory : places.directories) {
-    if (!check_private_dir(directory)) continue;
+    if (!check_own_dir(directory)) continue;
     std::vector<std::string> sockets;
     std::error_code failure;
     std::filesystem::directory_iterator files(directory, failure);

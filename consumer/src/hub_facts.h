@@ -28,6 +28,9 @@ HubFacts hub_inspect(const Endpoint& endpoint);
 // Whether the process `pid` has the file at `path` open. False also when this may not be known.
 bool has_open(int64_t pid, const std::string& path);
 
+// Whether it has a file open that was at `path` and was removed.
+bool has_open_removed(int64_t pid, const std::string& path);
+
 // Whether a client may use the hub of which these are the facts although its path was not named: it listens,
 // and it is the user's own or root's.
 bool is_own_hub(const HubFacts& facts);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 
 namespace bus::sdk {
@@ -37,6 +38,15 @@ std::string target_of(const std::string& path) {
   std::array<char, PATH_MAX> target{};
   ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
   return std::string(target.data(), length > 0 ? static_cast<size_t>(length) : 0);
+}
+
+// By the letter behind the name in /proc/PID/stat (proc(5)); the name may hold anything, also brackets.
+bool is_stopped(int64_t pid) {
+  constexpr size_t kMostBytes = 4096;
+  auto stat = pid > 0 ? read_file("/proc/" + std::to_string(pid) + "/stat", kMostBytes)
+                      : Result<std::string>(Error{Errc::invalid, ""});
+  size_t end = stat ? stat->rfind(')') : std::string::npos;
+  return end != std::string::npos && end + 2 < stat->size() && (*stat)[end + 2] == 'T';
 }
 
 // Empty: there is nothing, or what leads to a socket.
@@ -74,8 +84,15 @@ Error explained(const Endpoint& where, Error error) {
 }
 
 std::string silent_hub(const Endpoint& where, int64_t pid) {
-  return process_text(pid) + " listens at " + quoted(where.socket) +
-         " and does not answer; bus-stop --force ends it";
+  return process_text(pid) + " listens at " + quoted(where.socket) + " and does not answer; " +
+         (is_stopped(pid) ? ending_advice(pid) + ", and so does bus-stop --force"
+                          : "bus-stop --force ends it");
+}
+
+std::string ending_advice(int64_t pid) {
+  std::string number = std::to_string(pid);
+  if (!is_stopped(pid)) return "to end it: kill " + number;
+  return "it is stopped (SIGSTOP): kill -CONT " + number + " lets it go on, kill -9 " + number + " ends it";
 }
 
 std::string process_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid) : "a process"; }

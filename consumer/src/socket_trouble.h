@@ -16,6 +16,9 @@ Error explained(const Endpoint& where, Error error);
 // "pid 7 listens at PATH and does not answer; …". `pid` 0: unknown.
 std::string silent_hub(const Endpoint& where, int64_t pid);
 
+// What ends the process, or lets it go on, as advice: one that is stopped (SIGSTOP) does not take SIGTERM.
+std::string ending_advice(int64_t pid);
+
 // "pid 7", or "a process".
 std::string process_text(int64_t pid);
 

@@ -1,9 +1,13 @@
 #include "protocol/base/file.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
+#include <memory>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
 
 #include "protocol/base/strings.h"
 
@@ -11,23 +15,10 @@ namespace bus {
 
 namespace {
 
-Result<void> judge_own_dir(const std::string& path, const struct stat& st) {
-  if (S_ISLNK(st.st_mode)) return Error{Errc::denied, "directory " + quoted(path) + " is a symlink"};
-  if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a directory"};
-  if (st.st_uid != ::geteuid()) {
-    return Error{Errc::denied, "directory " + quoted(path) + " belongs to uid " + std::to_string(st.st_uid) +
-                                   ", not to us (uid " + std::to_string(::geteuid()) + ")"};
-  }
-  return {};
-}
-
-Result<void> judge_private_dir(const std::string& path, const struct stat& st) {
-  BUSD_TRY(judge_own_dir(path, st));
-  if ((st.st_mode & 077U) != 0) {
-    return Error{Errc::denied,
-                 "directory " + quoted(path) + " is open to others: chmod 700 it, or use another one"};
-  }
-  return {};
+// The directory that a symlink leads to; empty when it leads to none.
+std::string target_of(const std::string& path) {
+  std::unique_ptr<char, decltype(&::free)> target(::realpath(path.c_str(), nullptr), ::free);
+  return target ? std::string(target.get()) : std::string();
 }
 
 Error not_regular(const std::string& path) {
@@ -64,32 +55,41 @@ Result<Fd> open_regular(const std::string& path, int flags) {
 
 }  // namespace
 
-Result<void> check_private_dir(const std::string& path) {
-  struct stat st {};
-  if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + quoted(path), errno);
-  return judge_private_dir(path, st);
-}
-
 Result<void> check_own_dir(const std::string& path) {
   struct stat st {};
   if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + quoted(path), errno);
-  BUSD_TRY(judge_own_dir(path, st));
+  if (S_ISLNK(st.st_mode)) {
+    std::string target = target_of(path);
+    return Error{Errc::denied,
+                 "directory " + quoted(path) + " is a symlink; " +
+                     (target.empty() ? "name the directory itself"
+                                     : "name the directory that it leads to: " + quoted(target))};
+  }
+  if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a directory"};
+  if (st.st_uid != ::geteuid()) {
+    std::string uid = std::to_string(::geteuid());
+    return Error{Errc::denied, "directory " + quoted(path) + " belongs to uid " + std::to_string(st.st_uid) +
+                                   ", not to us (uid " + uid +
+                                   "); use a directory of your own, such as /tmp/busd-" + uid + "/"};
+  }
   if ((st.st_mode & 022U) == 0) return {};
-  return Error{Errc::denied, "others may write to directory " + quoted(path) + ": chmod go-w it"};
+  return Error{Errc::denied,
+               "others may write to directory " + quoted(path) + "; chmod go-w it, or use another one"};
 }
 
-Result<void> ensure_private_dir(const std::string& path) {
+Result<bool> ensure_own_dir(const std::string& path) {
   // Parents: whatever goes wrong with one of them shows in the last mkdir.
   for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
     std::string parent = path.substr(0, at);
     if (::mkdir(parent.c_str(), 0755) == 0) keep_usable(parent);
   }
-  if (::mkdir(path.c_str(), 0700) == 0) {
-    keep_usable(path);
-  } else if (errno != EEXIST) {
-    return errno_error("create directory " + quoted(path), errno);
-  }
-  return check_private_dir(path);
+  bool made = ::mkdir(path.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return errno_error("create directory " + quoted(path), errno);
+  if (made) keep_usable(path);
+  auto checked = check_own_dir(path);
+  if (checked) return made;
+  if (made) ::rmdir(path.c_str());
+  return std::move(checked.error());
 }
 
 Result<Fd> open_append(const std::string& path) { return open_regular(path, O_WRONLY | O_APPEND); }

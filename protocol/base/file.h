@@ -9,18 +9,16 @@
 
 namespace bus {
 
-// Makes sure that `path` is a directory of ours that nobody else can enter or write (mode 0700), creating it
-// and missing parents (parents with the usual mode). An existing one is checked, never changed.
+// Makes sure that `path` is a directory of ours that nobody else can write to, so that what is in it was put
+// there by us or by root. A missing one is created with mode 0700, its parents with the usual mode; an
+// existing one is checked, never changed. Returns whether it was created here. Others may enter it: what they
+// reach there is decided by each file's mode.
 //
-// Errors: denied  it is a symlink, not a directory, belongs to another user, or is open to others
+// Errors: denied  it is a symlink, not a directory, belongs to another user, or others may write to it
 //         io      mkdir failed for another reason
-Result<void> ensure_private_dir(const std::string& path);
+Result<bool> ensure_own_dir(const std::string& path);
 
 // The same judgement of an existing directory, without creating it. Error unavailable: there is none.
-Result<void> check_private_dir(const std::string& path);
-
-// Like check_private_dir, but others may enter and list the directory. They may not write to it. Error
-// denied: they may, or it is a symlink, not a directory, or belongs to another user.
 Result<void> check_own_dir(const std::string& path);
 
 // Opens a regular file of ours for appending, creating it 0600. Error denied: a symlink or not a regular

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <initializer_list>
 #include <new>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -15,14 +17,25 @@ namespace {
 // an argument.
 const char* program_name = "program";
 int reader = -1;
+bool as_json = false;
 
-void write_line(int fd, const char* reason) noexcept {
-  std::array<const char*, 4> words = {program_name, ": ", reason, "\n"};
-  std::array<iovec, 4> parts{};
-  for (size_t i = 0; i < words.size(); ++i) parts[i] = {const_cast<char*>(words[i]), std::strlen(words[i])};
+void write_parts(int fd, std::initializer_list<const char*> words) noexcept {
+  std::array<iovec, 5> parts{};
+  size_t count = 0;
+  for (const char* word : words) parts[count++] = {const_cast<char*>(word), std::strlen(word)};
   // In one piece, so that it stands on a line of its own.
-  while (::writev(fd, parts.data(), static_cast<int>(parts.size())) < 0 && errno == EINTR) {
+  while (::writev(fd, parts.data(), static_cast<int>(count)) < 0 && errno == EINTR) {
   }
+}
+
+void write_line(int fd, const char* reason) noexcept { write_parts(fd, {program_name, ": ", reason, "\n"}); }
+
+// `reason` is text of ours, without anything that JSON escapes.
+void write_json(int fd, const char* reason, int exit_code) noexcept {
+  std::array<char, 16> digits{};
+  std::to_chars(digits.data(), digits.data() + digits.size() - 1, exit_code);
+  write_parts(fd, {"{\"code\":\"failed\",\"exit\":", digits.data(), ",\"message\":\"", reason,
+                   "\",\"hint\":\"\"}\n"});
 }
 
 }  // namespace
@@ -34,8 +47,14 @@ void end_when_memory_is_out(const char* program) noexcept {
 
 void tell_last_word_to(int fd) noexcept { reader = fd; }
 
+void write_last_word_as_json() noexcept { as_json = true; }
+
 void end_at_once(const char* reason, int exit_code) noexcept {
-  write_line(STDERR_FILENO, reason);
+  if (as_json) {
+    write_json(STDERR_FILENO, reason, exit_code);
+  } else {
+    write_line(STDERR_FILENO, reason);
+  }
   if (reader >= 0) write_line(reader, reason);
   // Nothing is flushed or destroyed: that could allocate.
   ::_exit(exit_code);

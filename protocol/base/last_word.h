@@ -17,6 +17,10 @@ void end_when_memory_is_out(const char* program) noexcept;
 // Who waits at descriptor `fd` for a line is told too; -1: nobody any more.
 void tell_last_word_to(int fd) noexcept;
 
+// The line on stderr is an error in JSON from here on (error_report.h); whoever waits still gets the plain
+// one.
+void write_last_word_as_json() noexcept;
+
 [[noreturn]] void end_at_once(const char* reason, int exit_code) noexcept;
 [[noreturn]] void end_without_memory() noexcept;
 

@@ -35,7 +35,8 @@ Errc code_of(int saved_errno) {
 }  // namespace
 
 Error errno_error(const std::string& what, int saved_errno) {
-  return Error{code_of(saved_errno), what + ": " + std::generic_category().message(saved_errno)};
+  const char* advice = saved_errno == EMFILE ? "; raise the limit of open files: ulimit -n" : "";
+  return Error{code_of(saved_errno), what + ": " + std::generic_category().message(saved_errno) + advice};
 }
 
 }  // namespace bus

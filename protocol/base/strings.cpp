@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "protocol/base/characters.h"
+
 namespace bus {
 
 namespace {
@@ -84,23 +86,6 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-namespace {
-
-// Whether a character does something to a terminal or a viewer instead of showing: controls, U+0080 to U+009F
-// included, which some terminals obey, line separators, and marks that change the direction of text.
-bool is_control(std::string_view character) {
-  auto byte = [&](size_t i) { return static_cast<unsigned char>(character[i]); };
-  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
-  if (character.size() == 2)
-    return (byte(0) == 0xC2 && byte(1) < 0xA0) || (byte(0) == 0xD8 && byte(1) == 0x9C);
-  if (character.size() != 3 || byte(0) != 0xE2) return false;
-  bool separator_or_direction =
-      byte(1) == 0x80 && ((byte(2) >= 0xA8 && byte(2) <= 0xAE) || byte(2) == 0x8E || byte(2) == 0x8F);
-  return separator_or_direction || (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9);
-}
-
-}  // namespace
-
 std::string quoted(std::string_view text, size_t max_bytes) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";
@@ -110,8 +95,9 @@ std::string quoted(std::string_view text, size_t max_bytes) {
       break;
     }
     auto c = static_cast<unsigned char>(text[0]);
-    size_t length = utf8_sequence_bytes(text);
-    if (length == 0 || is_control(text.substr(0, length))) {
+    Character character = first_character(text);
+    size_t length = character.bytes;
+    if (length == 0 || is_control(character.code)) {
       size_t bytes = length == 0 ? 1 : length;
       for (size_t i = 0; i < bytes; ++i) {
         auto b = static_cast<unsigned char>(text[i]);

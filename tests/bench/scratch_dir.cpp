@@ -22,7 +22,7 @@ ScratchDir::~ScratchDir() {
 
 Result<std::string> ScratchDir::fresh() {
   std::string path = path_ + "/" + std::to_string(++count_);
-  BUSD_TRY(ensure_private_dir(path));
+  BUSD_TRY(ensure_own_dir(path));
   return path;
 }
 

@@ -55,7 +55,9 @@ refused protocol/codec.cpp '#include "hub/journal/journal.h"' 'protocol may not 
 
 allowed protocol/codec.cpp '#include <rapidjson/reader.h>'
 allowed hub/core/events/router.cpp '#include "hub/core/delivery/outbox.h"'
-allowed hub/options.cpp '#include <CLI/CLI.hpp>'
+mkdir -p "$tree/tests/bench"
+allowed tests/bench/options.cpp '#include <CLI/CLI.hpp>'
+refused hub/options.cpp '#include <CLI/CLI.hpp>' 'hub may not use <CLI/CLI.hpp>'
 allowed consumer/cli/bus_stop.cpp '#include "busd/consumer.hpp"'
 allowed consumer/examples/minimal.cpp '#include "loops/turn.hpp"'
 allowed consumer/src/source.cpp '#include "consumer/src/client_core.h"'

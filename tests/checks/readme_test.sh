@@ -166,6 +166,20 @@ recipe_agent() {
   ended agent 0
 }
 
+recipe_end() {
+  bus-consume notes -q 2>"$dir/notes.err" &
+  local notes=$! status=0
+  joined notes
+  start other bus-consume other -n 1 -q --payload
+  joined other
+  "${bare[@]}" sh recipe_end
+  wait $notes || status=$?
+  ((status == 143)) || fail "end: the consumer ended with $status"
+  bus-publish other 1
+  expect_line 1 'the consumer of another key, after the recipe end'
+  ended other 0
+}
+
 recipes() {
   local recipe names
   mapfile -t names < <(sed -n 's/^```sh \(.*\)/\1/p' "$readme")
@@ -212,6 +226,22 @@ consumer() {
   done
   bus-stop --force --timeout 5s 2>/dev/null || fail "$language: bus-stop ended with $?"
   ended "$language" 0
+  refused "$language" usage "$@"
+  bus-consume alone --exclusive -n 1 -q >/dev/null 2>"$dir/alone.err" &
+  joined alone
+  refused "$language" 'scope alone' "$@" alone demo.one
+  bus-publish alone null
+  wait $! || fail "$language: the exclusive consumer ended with $?"
+}
+
+# refused LANGUAGE REASON COMMAND...: the command fails, prints nothing on stdout, and says that on stderr.
+refused() {
+  local language=$1 reason=$2 status=0
+  shift 2
+  "${bare[@]}" timeout "$patience" "$@" >"$dir/refused.out" 2>"$dir/refused.err" </dev/null || status=$?
+  ((status != 0 && status != 124)) || fail "$language: ended with $status, not as refused: $(cat "$dir/refused.err")"
+  [[ ! -s $dir/refused.out ]] || fail "$language: printed $(cat "$dir/refused.out")"
+  grep -q "$reason" "$dir/refused.err" || fail "$language: expected \"$reason\" on stderr, got: $(cat "$dir/refused.err")"
 }
 
 run_console < <(fence console)

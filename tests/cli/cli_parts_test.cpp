@@ -12,6 +12,7 @@
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/publish_session.h"
 #include "consumer/cli/readable.h"
+#include "consumer/cli/split_value.h"
 #include "consumer/cli/status_report.h"
 #include "consumer/cli/status_table.h"
 #include "consumer/cli/text.h"
@@ -33,15 +34,6 @@ TEST_CASE("Durations are a whole number and a unit") {
   }
   CHECK(parse_duration("8784h").has_value());
   CHECK_FALSE(parse_duration("8785h").has_value());
-}
-
-TEST_CASE("Safe text lets nothing through that a terminal obeys") {
-  CHECK(safe_text("plain äöü 日本 😀") == "plain äöü 日本 😀");
-  CHECK(safe_text("\x1b[31m\r\n\t\x7f") == "\\x1b[31m\\x0d\\x0a\\x09\\x7f");
-  CHECK(safe_text("\xc2\x9b") == "\\x9b");
-  CHECK(safe_text("\xe2\x80\xae") == "\\u202e");
-  CHECK(safe_text("\xff\xc0\x80\xed\xa0\x80") == "\\xff\\xc0\\x80\\xed\\xa0\\x80");
-  CHECK(safe_text("cut \xe2\x82") == "cut \\xe2\\x82");
 }
 
 TEST_CASE("Text is cut at columns, not inside characters") {
@@ -68,6 +60,12 @@ TEST_CASE("Numbers are grouped by thousands") {
   CHECK(grouped(999) == "999");
   CHECK(grouped(1000) == "1 000");
   CHECK(grouped(18446744073709551615ULL) == "18 446 744 073 709 551 615");
+}
+
+TEST_CASE("One thing is not several") {
+  CHECK(counted(0, "line") == "0 lines");
+  CHECK(counted(1, "line") == "1 line");
+  CHECK(counted(2, "line") == "2 lines");
 }
 
 TEST_CASE("Bytes and times are readable") {
@@ -230,6 +228,44 @@ TEST_CASE("JSON that does not end on its line is told from other bad lines") {
     CAPTURE(text);
     CHECK_FALSE(is_unfinished_json(text));
   }
+}
+
+TEST_CASE("Pieces of a value over several lines are told from values of their own") {
+  struct Case {
+    std::vector<const char*> lines;
+    size_t pieces;
+  };
+  for (const Case& each : std::vector<Case>{{{"{", "  \"a\": 1", "}", "{}"}, 3},
+                                            {{"{", "", "\"a\": {", "}", "}", "1"}, 5},
+                                            {{"[", "{\"a\":1},", "{\"b\":2}", "]", "3"}, 4},
+                                            {{"{\"n\":1,", "{\"n\":2}"}, 1},
+                                            {{"{\"n\":", "{\"n\":2}"}, 1},
+                                            {{"[1,", "2", "3"}, 2},
+                                            {{"[1", "2"}, 1},
+                                            {{"[", "}"}, 1},
+                                            {{"{\"a\": \"cut", "1"}, 0},
+                                            {{"nope", "1"}, 0},
+                                            {{"[1]", "2"}, 0}}) {
+    SplitValue value;
+    size_t pieces = 0;
+    for (const char* line : each.lines) {
+      if (value.open() ? !value.take(line) : pieces > 0 || !value.begin(line)) break;
+      ++pieces;
+    }
+    CAPTURE(each.lines.front(), each.lines.back());
+    CHECK(pieces == each.pieces);
+    CHECK_FALSE(value.open());
+  }
+  SplitValue deep;
+  CHECK_FALSE(deep.begin(std::string(100'000, '[')));
+}
+
+TEST_CASE("UTF-16 is told from text with a zero byte") {
+  CHECK(is_utf16(std::string_view("{\0\"\0a\0", 6)));
+  CHECK(is_utf16(std::string_view("\0{\0}\0", 5)));
+  CHECK(is_utf16("\xFF\xFE"));
+  CHECK_FALSE(is_utf16(std::string_view("\"one zero\0\"", 11)));
+  CHECK_FALSE(is_utf16(""));
 }
 
 TEST_CASE("Near misses are told apart, and far ones are none") {

@@ -8,6 +8,20 @@ check_has err "reason=timeout"
 check_has err "events=0"
 run 124 bus-consume key -n 1 --timeout 50ms
 check_has err "reason=timeout"
+check_lacks err "bus-consume: "
+# To programs that read errors only, the end is an error.
+run 124 bus-consume key -q -n 2 --timeout 50ms --json-errors
+check_equal "the error" '{"code":"timed_out","exit":124,"message":"--timeout ran out after 0 of 2 events","hint":"--timeout-ok makes this no failure"}' "$(cat err)"
+run 0 bus-consume key -q -n 2 --timeout 50ms --timeout-ok --json-errors
+check_empty err
+
+# A KEY with a space is quoted in the lines that scripts read, and pointed out where it is the type as well.
+run 0 bus-consume "a b" --timeout 50ms
+check_has err 'bus-consume: KEY "a b" has a space and is taken as one type; each of several types is given with -t'
+check_has err '[bus] ready event_key="a b"'
+check_has err '[bus] end event_key="a b" events=0'
+run 0 bus-consume 'a "b"' -t t --timeout 50ms
+check_equal "the ready line" '[bus] ready event_key="a \"b\""' "$(head -n 1 err)"
 
 # Signals: clean-up runs, the exit status says which.
 for pair in INT:130 TERM:143 HUP:129; do

@@ -174,7 +174,7 @@ TEST_CASE("The end line has the counts that are not zero, the record has all") {
   report.counts.events = 3;
   report.spent = std::chrono::milliseconds(1500);
   report.reason = Reason::limit;
-  CHECK(end_line(report) == "[bus] end event_key=k \"q\" events=3 lost=0 seconds=1.500 reason=limit");
+  CHECK(end_line(report) == "[bus] end event_key=\"k \\\"q\\\"\" events=3 lost=0 seconds=1.500 reason=limit");
   CHECK(end_record(report) ==
         R"({"type":"end","event_key":"k \"q\"","events":3,"lost":0,"resets":0,"excluded":0,"failed":0,)"
         R"("seconds":1.500,"reason":"limit","exit":0})");
@@ -183,7 +183,7 @@ TEST_CASE("The end line has the counts that are not zero, the record has all") {
   report.exit_code = 75;
   report.reason = Reason::output_closed;
   CHECK(end_line(report) ==
-        "[bus] end event_key=k \"q\" events=1 lost=3 resets=4 excluded=2 failed=5 seconds=1.500 "
+        "[bus] end event_key=\"k \\\"q\\\"\" events=1 lost=3 resets=4 excluded=2 failed=5 seconds=1.500 "
         "reason=output-closed");
   CHECK(end_record(report).find(R"("events":1,"lost":3,"resets":4,"excluded":2,"failed":5,)") !=
         std::string::npos);

@@ -96,12 +96,18 @@ bad_data "payload" '{"a":1} {"b":2}'
 bad_data "the payload is empty" ''
 bad_data "for plain text add --text; for a JSON string write '\"hello\"'" hello
 bad_data "one by: jq -c ." '[1,'
+for text in '{job:7}' '{ job : 7 }' "{'job':7}"; do
+  bad_data "need double quotes, and in a shell the whole needs single ones: '{\"job\": …}'" "$text"
+done
 : >in
 for input in in /dev/null; do
   for payload in "" - "--text" "- --text"; do
     # shellcheck disable=SC2086 # two words, or none
     run 65 bus-publish t.bad $payload <"$input"
-    check_has err "stdin is empty; --null"
+    case $payload in
+      - | "- --text") check_has err "bus-publish: stdin is empty; --null" ;;
+      *) check_has err "bus-publish: no PAYLOAD given, and stdin is empty; --null" ;;
+    esac
   done
 done
 run 65 bus-publish t.bad <&-

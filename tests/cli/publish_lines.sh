@@ -53,6 +53,48 @@ for form in "--type c" ""; do
   check_equal "lines on stderr" 2 "$(lines_in err)"
 done
 
+# Nor of a value that begins later, whose pieces are told from values of their own; a line that was cut off costs only itself.
+cat >in <<'LINES'
+"before"
+{
+  "a": 1,
+  "b": [
+    "piece",
+    2
+  ]
+}
+{"n":1,
+{"n":"kept"}
+[
+3,
+4
+]
+"behind"
+LINES
+run 65 bus-publish --lines --type c <in
+check_arrived "payloads around values over several lines" '"before"
+{"n":"kept"}
+"behind"'
+check_has err "line 2: the value does not end on this line; neither this line nor its continuation is published; one value per line is needed, as jq -c ."
+check_has err "12 lines of 15 not published, 12 of them in values over several lines"
+check_has err "[bus] published 3 events, 12 refused"
+check_equal "lines about values over several lines" "2 9 11" "$(sed -n 's/^bus-publish: line \([0-9]*\): .*/\1/p' err | tr '\n' ' ' | sed 's/ $//')"
+
+# UTF-16 is named where it begins, and once.
+{
+  echo '"utf8"'
+  printf '{"n":1}\n{"n":2}\n' | iconv -f UTF-8 -t UTF-16LE
+  printf '\n"utf8 again"\n'
+} >in
+run 65 bus-publish --lines --type c <in
+check_arrived "payloads around UTF-16" '"utf8"
+"utf8 again"'
+check_has err "line 2: the text is UTF-16, not UTF-8; iconv -f UTF-16 -t UTF-8 converts it"
+check_equal "lines that name UTF-16" 1 "$(grep -c UTF-16, err)"
+printf '[\n1\n]\n' | iconv -f UTF-8 -t UTF-16 >in
+run 65 bus-publish --lines --type c <in
+check_has err "line 1: the text is UTF-16, not UTF-8"
+
 # A byte order mark and bytes that are not UTF-8 are called that.
 printf '\357\273\277{"n":1}\n"after"\n"\377"\n' >in
 run 65 bus-publish --lines --type c <in
@@ -139,3 +181,31 @@ grep '^[0-9]' numbers | cmp - got || fail "the payloads differ"
 kill -TERM "$all"
 expect_exit "the consumer of everything" "$all" 143
 check_has all.err " lost=0 "
+
+# A hub that takes nothing: bounded with --timeout; without, what is waited for is named.
+yes 1234567890 | head -n 100000 >flood
+flood() { # NAME ARGUMENT…: publishes one line, freezes the hub, publishes a flood
+  flooded=$1
+  shift
+  start_consumer "$flooded.seen" "$flooded" -n 1
+  seen=$pid
+  # shellcheck disable=SC2016 # the other shell expands it
+  start "$flooded" sh -c 'exec bus-publish --lines --type "$@" <trickle' sh "$flooded" "$@"
+  publisher=$pid
+  exec 8>trickle
+  echo 1 >&8
+  expect_exit "the consumer of $flooded" "$seen" 0
+  kill -STOP "$hub"
+  cat flood >&8 &
+  exec 8>&-
+}
+flood bounded --timeout 300ms
+expect_exit "the publisher with a limit" "$publisher" 124
+check_has bounded.err "the hub did not confirm "
+check_has bounded.err " unconfirmed, in "
+kill -CONT "$hub"
+flood patient
+await patient.err '^bus-publish: the hub has not confirmed [0-9]* lines* for 3 s; waiting for it (--timeout limits that)'
+kill -CONT "$hub"
+expect_exit "the publisher that waited for the hub" "$publisher" 0
+check_has patient.err "[bus] published 100001 events, 0 refused"

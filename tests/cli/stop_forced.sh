@@ -10,6 +10,7 @@ for program in 'bus-publish t 1 --timeout 700ms' 'bus-stop --timeout 700ms' bus-
   $program >out 2>err && fail "$program succeeded with a frozen hub"
   check_has err "pid $hub listens at"
   check_lacks err clean-up
+  check_has err "it is stopped (SIGSTOP): kill -CONT $hub lets it go on, kill -9 $hub ends it, and so does bus-stop --force"
 done
 check_has err "does not answer"
 run 0 bus-stop --force --timeout 300ms
@@ -49,6 +50,32 @@ rm bus.lock
 run 0 bus-stop
 check_has err "bus-stop: stopped"
 expect_exit "the hub without a lock" "$hub" 0
+
+# A frozen hub without its lock file: it listens, and has the removed lock open, so it is killed.
+start_hub
+kill -STOP "$hub"
+rm bus.lock
+run 75 bus-stop --timeout 300ms
+run 0 bus-stop --force --timeout 300ms
+check_has err "bus-stop: killed pid $hub, which did not answer"
+wait "$hub"
+check_equal "how the frozen hub without a lock ended" 137 "$?"
+
+# A path without a directory, and where the path comes from.
+for program in bus-status bus-stop; do
+  $program --socket "$work/nope/x.sock" >out 2>err
+  check_has err "the socket $work/nope/x.sock is in a directory that does not exist; check the path"
+  check_lacks err "no hub runs"
+done
+BUSD_SOCKET=$work/nope/x.sock run 69 bus-status
+# shellcheck disable=SC2016 # the variable is named
+check_has err 'a directory that does not exist (the path is from $BUSD_SOCKET); check the path'
+run 69 bus-publish t 1 --no-start
+check_has err " (the path is from \$BUSD_SOCKET); start one with busd --detach --socket $BUSD_SOCKET, or leave out --no-start"
+run 69 bus-publish t 1 --no-start --socket "$BUSD_SOCKET"
+check_lacks err "path is from"
+run 70 sh -c 'ulimit -n 6; exec bus-publish t 1'
+check_has err "Too many open files; raise the limit of open files: ulimit -n"
 
 # A consumer that reconnects starts the next hub.
 start_hub
@@ -94,6 +121,44 @@ play 'read -r query; echo "{\"type\":\"status_response\",\"pid\":$PPID,\"uptime_
 run 0 bus-status
 check_has out "busd 0.0.9, older than these programs"
 check_has out bus-stop
+
+# played NAME PID: such a hub for any number of connections, which holds its lock, says that it is PID, and refuses to stop. The
+# process is $pid.
+played() {
+  cat >"$1.sh" <<SCRIPT
+read -r query
+case \$query in
+*status_query*) echo '{"type":"status_response","pid":$2,"uptime_sec":1,"active_conns":1,"consumers":[],"version":"0.0.9"}' ;;
+*) echo '{"type":"error","code":"busy","message":"not now"}' ;;
+esac
+SCRIPT
+  BUSD_SOCKET=$work/$1.sock
+  start "$1" flock -F "$work/$1.lock" socat -d -d "UNIX-LISTEN:$BUSD_SOCKET,mode=600,fork" "EXEC:sh $1.sh"
+  await "$1.err" 'listening on'
+}
+played old 1
+run 0 bus-status --check
+check_has out "healthy: pid 1, "
+check_has out "; the hub is busd 0.0.9, older than these programs"
+check_has out "to renew it, stop it with bus-stop, and the next client starts the new one"
+# It refuses: without force that is the end, with force it is ended by SIGTERM.
+run 75 bus-stop
+check_has err "not now"
+run 0 bus-stop --force
+check_has err "bus-stop: stopped"
+wait "$pid"
+check_equal "how the hub that refused ended" 143 "$?"
+# One process listens and another one, the hub, holds the lock: a service manager's.
+mkfifo held
+start holder flock -F "$work/managed.lock" cat held
+holder=$pid
+printf '%s\n' "read -r query; echo '{\"type\":\"status_response\",\"pid\":$holder,\"uptime_sec\":1,\"active_conns\":1,\"consumers\":[],\"version\":\"0.0.9\"}'" >managed.sh
+BUSD_SOCKET=$work/managed.sock
+start managed socat -d -d "UNIX-LISTEN:$BUSD_SOCKET,mode=600,fork" 'EXEC:sh managed.sh'
+await managed.err 'listening on'
+run 0 bus-status
+check_has out "to renew it, run systemctl "
+check_has out "restart busd.service"
 
 # A socket that may not be opened.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then

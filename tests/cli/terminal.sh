@@ -59,11 +59,11 @@ stream=$!
 exec 8>input
 echo 1 >&8
 # The line has no end; its rewriting begins with a CR.
-timeout 10 tail -n +1 -F screen 2>/dev/null | stdbuf -oL tr '\r' '\n' | grep -qm1 '1 lines, ' ||
+timeout 10 tail -n +1 -F screen 2>/dev/null | stdbuf -oL tr '\r' '\n' | grep -qm1 '1 line, ' ||
   fail "no rate line: $(cat screen)"
 exec 8>&-
 wait "$stream" || fail "the stream ended with $?"
-check_has screen "bus-publish: 1 lines, "
+check_has screen "bus-publish: 1 line, "
 # The summary comes where the rate line was cleared.
 tr '\r' '\n' <screen >lines
 check_has lines "${escape}[K[bus] published 1 event, 0 refused, in "

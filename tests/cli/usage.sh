@@ -2,7 +2,7 @@
 # What every program has in common: help, version, usage errors, unreachable hubs.
 . "$(dirname "$0")/lib.sh"
 
-for program in bus-consume bus-publish bus-status bus-stop; do
+for program in bus-consume bus-publish bus-status bus-stop busd; do
   run 0 "$program" --help
   check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
   check_has out "Usage: $program"
@@ -28,6 +28,7 @@ promised bus-consume -t -n --timeout --payload --control --first --last --output
   --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
 promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --list --no-start --socket --bus --json-errors
+promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors
 
 usage_error() { # TEXT COMMAND…
@@ -62,10 +63,18 @@ run 64 busd --zebra --vresion --socket
 check_equal "unknown options of busd" "busd: unknown option --zebra; see busd --help
 busd: unknown option --vresion; did you mean --version?" "$(cat err)"
 usage_text "unknown option --qeue-frames; did you mean --queue-frames?" busd --qeue-frames=5 --detach --foreground
-usage_text 'one KEY only; "-n" is a second one' bus-consume k -- -n
-usage_text 'one PAYLOAD only; "c" is a second one' bus-publish a 1 c
-usage_text '--count needs a number' bus-consume build -n
-usage_text '--count needs a number' bus-consume build -n --quiet
+usage_text 'one KEY only; "-n" is a second one; each further type is given with -t' bus-consume k -- -n
+usage_text 'one PAYLOAD only; "c" is a second one; put quotes around a PAYLOAD that contains spaces' bus-publish a 1 c
+usage_text '-n needs a number' bus-consume build -n
+usage_text '-n needs a number' bus-consume build -n --quiet
+usage_text '--count needs a number' bus-consume build --count
+usage_text '-n: "x" is not a number of events from 1 on' bus-consume build -qnx
+usage_text '--count: "0" is not a number of events from 1 on' bus-consume build --count=0
+usage_text '--count is given twice' bus-consume build -n 1 --count 2
+usage_text '-n is given twice' bus-consume build --count 1 -n 2
+usage_text '--explain needs an event type, such as build.done' bus-status --explain
+usage_text '--buses excludes --list' bus-status --buses --list keys
+usage_text '--print-socket excludes --list' bus-status --print-socket --list keys
 usage_text '--list needs keys or types' bus-status --list
 usage_text '--id needs an ID; one that begins with "-" is written --id=-x' bus-publish t 1 --id -x
 usage_text '--timeout: "9000h" is longer than 366 days' bus-consume build --timeout 9000h
@@ -106,10 +115,22 @@ for program in bus-consume bus-publish bus-status bus-stop; do
 {"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"
 done
 BUSD_ERRORS=json run 64 bus-consume
-check_equal "the error" '{"code":"missing_argument","exit":64,"message":"KEY is required","hint":"see bus-consume --help"}' "$(cat err)"
-BUSD_ERRORS=text usage_text "KEY is required; see bus-consume --help" bus-consume
+check_equal "the error" '{"code":"missing_argument","exit":64,"message":"KEY is required","hint":"for example: bus-consume build (see bus-consume --help)"}' "$(cat err)"
+BUSD_ERRORS=text usage_text "KEY is required; for example: bus-consume build (see bus-consume --help)" bus-consume
+usage_text "TYPE or --lines is required; for example: bus-publish build.done '{\"ok\":true}' (see bus-publish --help)" bus-publish
 # shellcheck disable=SC2016 # a variable's name is shown
 BUSD_ERRORS=xml usage_text '$BUSD_ERRORS is "xml"; set it to json or text' bus-status
+run 64 busd --zebra --json-errors --vresion
+check_equal "errors of busd" '{"code":"unknown_option","exit":64,"message":"unknown option --zebra","hint":"see busd --help"}
+{"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"
+# shellcheck disable=SC2016 # a variable's name is shown
+BUSD_ERRORS=xml usage_text '$BUSD_ERRORS is "xml"; set it to json or text' busd --check-config
+usage_text '--socket excludes --bus; name the hub by only one of them' busd --socket /x/y.sock --bus z
+# An empty value is a variable that was not set, and an option behind it is no value.
+for option in --socket --bus --config --announce; do
+  usage_text "$option: must not be empty" busd $option= --check-config
+done
+usage_text '--socket needs a path' busd --socket --check-config
 # What stands behind "--" is no option.
 run 64 bus-consume k -- --json-errors
 check_lacks err '"code"'

@@ -47,6 +47,13 @@
   X(lstat,         EACCES, ELOOP, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW)                                             \
   X(unlink,        EACCES, EBUSY, EIO, ENOENT, ENOMEM, EPERM, EROFS)                                              \
   X(rename,        EACCES, EBUSY, EDQUOT, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS)                                   \
+  X(chmod,         EACCES, EIO, ENOENT, ENOMEM, EPERM, EROFS)                                                      \
+  X(fchmod,        EIO, EPERM, EROFS)                                                                             \
+  X(fchmodat,      EACCES, EIO, ENOENT, ENOMEM, EOPNOTSUPP, EPERM, EROFS)                                          \
+  X(lchown,        EACCES, EIO, ENOENT, ENOMEM, EPERM, EROFS)                                                      \
+  X(inotify_init,  EMFILE, ENFILE, ENOMEM)                                                                        \
+  X(inotify_add_watch, EACCES, ENOENT, ENOMEM, ENOSPC)                                                            \
+  X(setpriority,   EACCES, EPERM)                                                                                 \
   X(mkdir,         EACCES, EDQUOT, EEXIST, EMLINK, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS)                          \
   X(pipe,          EMFILE, ENFILE)                                                                                \
   X(vmsplice,      EAGAIN, EINVAL, ENOMEM)                                                                        \

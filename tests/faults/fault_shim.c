@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -98,6 +99,12 @@ FAULT_WRAP(int, -1, lstat, (const char* path, struct stat* to), (path, to))
 FAULT_WRAP(int, -1, unlink, (const char* path), (path))
 FAULT_WRAP(int, -1, rename, (const char* from, const char* to), (from, to))
 FAULT_WRAP(int, -1, mkdir, (const char* path, mode_t mode), (path, mode))
+FAULT_WRAP(int, -1, chmod, (const char* path, mode_t mode), (path, mode))
+FAULT_WRAP(int, -1, fchmod, (int fd, mode_t mode), (fd, mode))
+FAULT_WRAP(int, -1, fchmodat, (int at, const char* path, mode_t mode, int flags), (at, path, mode, flags))
+FAULT_WRAP(int, -1, lchown, (const char* path, uid_t user, gid_t group), (path, user, group))
+FAULT_WRAP(int, -1, inotify_add_watch, (int fd, const char* path, uint32_t what), (fd, path, what))
+FAULT_WRAP(int, -1, setpriority, (__priority_which_t which, id_t who, int nice), (which, who, nice))
 FAULT_WRAP(ssize_t, -1, vmsplice, (int fd, const struct iovec* parts, size_t count, unsigned flags),
            (fd, parts, count, flags))
 FAULT_WRAP(ssize_t, -1, splice,
@@ -120,6 +127,7 @@ FAULT_WRAP(char*, NULL, getcwd, (char* to, size_t size), (to, size))
 /* libevent tries the older ones when the newer ones fail. */
 FAULT_WRAP_AS(epoll_create, int, -1, epoll_create1, (int flags), (flags))
 FAULT_WRAP_AS(epoll_create, int, -1, epoll_create, (int size), (size))
+FAULT_WRAP_AS(inotify_init, int, -1, inotify_init1, (int flags), (flags))
 FAULT_WRAP_AS(pipe, int, -1, pipe2, (int ends[2], int flags), (ends, flags))
 #ifndef FAULT_SANITIZED
 /* Not from under UBSan, which tries its pointers on a pipe. */

@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 #include "protocol/base/last_word.h"
@@ -154,6 +155,26 @@ TEST_CASE("busd starts or says why not, whichever system call fails", "[start-ca
   auto once = [&](const Fault& fault) { start_under(hub, fault); };
   until_none_fails(rows_without({FAULT_alloc}), false, hub, tally, once);
   until_none_fails(rows_without({FAULT_alloc}), true, hub, tally, once);
+}
+
+TEST_CASE("busd makes a place that a group can reach, or leaves none, whichever system call fails",
+          "[start-open]") {
+  FaultyHub hub;
+  Tally tally{"start-open"};
+  hub.open_to_group(::getegid());
+  std::vector<FaultRow> rows = rows_of({FAULT_mkdir, FAULT_lchown, FAULT_fchmodat, FAULT_chmod, FAULT_lstat});
+  until_none_fails(rows, false, hub, tally, [&](const Fault& fault) {
+    hub.close_place();
+    bool serves = hub.start(&fault) && hub.survived();
+    struct stat st {};
+    bool made = ::lstat(hub.file("open").c_str(), &st) == 0;
+    // One that failed in between must not leave a directory that the next hub takes as it is, closed.
+    bool open = made && (st.st_mode & 07777U) == 0750;
+    if (made && !open) FAIL("the directory has mode " << std::oct << (st.st_mode & 07777U));
+    if (serves) CHECK(open);
+    hub.expect_service();
+    hub.stop();
+  });
 }
 
 TEST_CASE("busd ends at once when an allocation fails, and the next one serves", "[serve-memory]") {

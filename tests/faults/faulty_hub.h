@@ -54,6 +54,11 @@ class FaultyHub {
     if (running()) child_->signal(number);
   }
 
+  // Those that are started from now on admit the group `gid`, in a directory that they make for it.
+  void open_to_group(gid_t gid);
+  // Removes that directory, so that the next one makes it.
+  void close_place();
+
   // Starts it, with `fault` from its first instruction on; true once it serves, false when it has ended
   // instead.
   bool start(const Fault* fault = nullptr);
@@ -98,6 +103,7 @@ class FaultyHub {
 
   TempDir directory_;
   std::string socket_;
+  std::vector<std::string> more_words_;
   NotifySocket manager_;  // told by it, as by every busd that a service manager starts
   Fd shared_;
   FaultControl* control_ = nullptr;

@@ -35,7 +35,7 @@ std::vector<std::string> arguments_of(std::string_view text) {
 void run(std::string_view text) noexcept {
   auto parsed = hub::parse_options(arguments_of(text));
   if (const auto* ending = std::get_if<hub::Ending>(&parsed)) {
-    BUSD_CHECK(!ending->text.empty());
+    BUSD_CHECK(ending->text.empty() != ending->errors.empty());
     BUSD_CHECK(ending->code == hub::kExitDone || ending->code == hub::kExitUsage ||
                ending->code == hub::kExitConfig);
     return;

@@ -28,7 +28,10 @@ fail() {
 
 # What a login gives, and nothing else: the bus is the user's own. In the background become, whose process is then the command's.
 as_user() { (become "$@"); }
-become() { exec setpriv --reuid="$user" --regid="$user" --init-groups env -i HOME="$dir" PATH=/usr/bin:/bin "$@"; }
+become() {
+  exec setpriv --reuid="$user" --regid="$user" --init-groups \
+    env -i HOME="$dir" XDG_RUNTIME_DIR="$dir" PATH=/usr/bin:/bin "$@"
+}
 
 hub_pid() { as_user bus-status --json | jq -r .pid; }
 file_of() { readlink "/proc/$1/exe"; }

@@ -107,12 +107,12 @@ TEST_CASE("A hub creates its directory, closed to others, whatever the umask", "
   CHECK(hub.wait() == ExitStatus{0, 0});
 }
 
-TEST_CASE("A hub refuses a directory that is open to others, and leaves it as it is", "[start]") {
+TEST_CASE("A hub refuses a directory that others may write to, and leaves it as it is", "[start]") {
   TempDir directory;
   REQUIRE(::mkdir(directory.file("open").c_str(), 0700) == 0);
-  REQUIRE(::chmod(directory.file("open").c_str(), 0755) == 0);
-  expect_refusal({"--socket", directory.file("open/bus.sock")}, 77, "is open to others");
-  CHECK((mode_of(directory.file("open")) & 07777U) == 0755);
+  REQUIRE(::chmod(directory.file("open").c_str(), 0775) == 0);
+  expect_refusal({"--socket", directory.file("open/bus.sock")}, 77, "others may write to directory");
+  CHECK((mode_of(directory.file("open")) & 07777U) == 0775);
   CHECK_FALSE(exists(directory.file("open/bus.lock")));
 }
 

@@ -347,9 +347,13 @@ TEST_CASE(
   client.join();
   REQUIRE(pid > 0);
   int status = 0;
-  REQUIRE(::waitpid(pid, &status, 0) == pid);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  // A hub that ends before its starter has heard of it is reaped by the process between the two.
+  pid_t reaped = ::waitpid(pid, &status, 0);
+  REQUIRE((reaped == pid || (reaped < 0 && errno == ECHILD)));
+  if (reaped == pid) {
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+  }
   std::printf("signalled after %s: the client %s\n", sign,
               connected ? "was served" : "was told that there is no hub");
   {

@@ -125,6 +125,22 @@ std::string program(const char* name) { return std::string(BUSD_BIN_DIR) + "/" +
 
 }  // namespace
 
+TEST_CASE("A hub says what keeps those that it admits from a socket that was passed", "[passed]") {
+  Manager manager;
+  REQUIRE(::chmod(manager.dir.path().c_str(), 0755) == 0);
+  REQUIRE(::chmod(manager.socket().c_str(), 0600) == 0);
+  {
+    Child hub = manager.start_ready({"--allow-uid", "4711"});
+    CHECK(hub.errors().find("they may not open the socket that was passed, \\\"" + manager.socket() +
+                            "\\\" (mode 0600): set SocketMode= in its unit") != std::string::npos);
+    stop(hub);
+  }
+  REQUIRE(::chmod(manager.socket().c_str(), 0666) == 0);
+  Child hub = manager.start_ready({"--allow-uid", "4711"});
+  CHECK(hub.errors().find("may not") == std::string::npos);
+  stop(hub);
+}
+
 TEST_CASE("A passed socket is served in a directory that others may enter, and who came before is served too",
           "[passed]") {
   Manager manager;
@@ -536,6 +552,7 @@ TEST_CASE("In the directory of another user no program starts a hub, and none is
   RunResult result = run(program("bus-publish"), {"t", "1"}, client_of(manager));
   CHECK(result.status == ExitStatus{69, 0});
   CHECK(result.errors == "bus-publish: no hub runs: connect to \"" + manager.socket() +
-                             "\": No such file or directory; only the owner of the directory \"" +
+                             "\": No such file or directory (the path is from $BUSD_SOCKET); only the owner "
+                             "of the directory \"" +
                              manager.directory() + "\" can start a hub there\n");
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/file.h"
 #include "protocol/base/unix_socket.h"
 #include "tests/integration/golden.h"
 #include "tests/integration/stranger.h"
@@ -280,7 +281,8 @@ TEST_CASE("A directory that others may write to is refused with --allow-uid too"
   REQUIRE(::chmod(place.directory.c_str(), 0733) == 0);
   RunResult result = run(busd_program(), {"--socket", place.socket, "--allow-uid", "1"});
   CHECK(result.status == ExitStatus{77, 0});
-  CHECK(result.errors == "busd: others may write to directory \"" + place.directory + "\": chmod go-w it\n");
+  CHECK(result.errors == "busd: others may write to directory \"" + place.directory +
+                             "\"; chmod go-w it, or use another one\n");
 }
 
 TEST_CASE("busd --check-config says who can reach the socket, or what keeps them from it", "[users]") {
@@ -313,4 +315,33 @@ TEST_CASE("A umask that takes from ourselves leaves a hub with files that it can
     CHECK(hub.wait() == ExitStatus{0, 0});
   }
   CHECK(OpenPlace::mode_of(place.directory) == 0700);
+}
+
+TEST_CASE("busd --detach tells the terminal what keeps the admitted out, not only its log", "[users]") {
+  OpenPlace place;
+  REQUIRE(::chmod(place.root.path().c_str(), 0700) == 0);
+  RunResult result = run(busd_program(), {"--detach", "--socket", place.socket, "--allow-uid", "4711"});
+  CHECK(result.status == ExitStatus{0, 0});
+  CHECK(result.errors.find("but they may not enter \"" + place.root.path() + "\" (mode 0700)") !=
+        std::string::npos);
+  stop_detached(place.socket);
+  // The bus of a user's own place stays closed, and is not looked for by others: the same in the background.
+  ChildOptions options;
+  options.environment = {{"XDG_RUNTIME_DIR", place.root.path()}};
+  result = run(busd_program(), {"--detach", "--bus", "own", "--allow-uid", "4711"}, std::move(options));
+  CHECK(result.errors.find("give --socket in a directory that they may enter") != std::string::npos);
+  std::string own = place.root.file("busd/own.sock");
+  CHECK(OpenPlace::mode_of(own) == 0600);
+  auto log = read_file(place.root.file("busd/own.log"), 1 << 20);
+  REQUIRE(log);
+  CHECK(log->find("give --socket in a directory that they may enter") != std::string::npos);
+  stop_detached(own);
+}
+
+TEST_CASE("A hub in the foreground whose log is a file tells the terminal what has no effect", "[users]") {
+  OpenPlace place;
+  REQUIRE(::chmod(place.root.path().c_str(), 0700) == 0);
+  Child hub(busd_program(),
+            {"--socket", place.socket, "--allow-uid", "4711", "--log-file", place.root.file("x.log")});
+  hub.wait_for_errors("but they may not enter");
 }

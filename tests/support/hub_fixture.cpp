@@ -57,6 +57,15 @@ StatusResponse query_status(const std::string& socket) {
   return status;
 }
 
+void stop_detached(const std::string& socket) {
+  Fd ended = watch_process(static_cast<pid_t>(query_status(socket).pid));
+  RawClient client(socket);
+  client.send_line(R"({"type":"shutdown"})");
+  client.expect_eof();
+  pollfd waiting{ended.get(), POLLIN, 0};
+  CHECK(::poll(&waiting, 1, 10'000) == 1);
+}
+
 HubProcess::HubProcess(const std::vector<std::string>& arguments, ChildOptions options)
     : own_directory_(std::make_unique<TempDir>()), directory_(own_directory_->path()) {
   start(arguments, std::move(options));

@@ -28,6 +28,9 @@ std::string read_descriptor_line(int fd, Duration patience = kPatience);
 // A status query on a connection of its own. Fails the test without an answer.
 StatusResponse query_status(const std::string& socket);
 
+// Ends a hub that is not our child, and waits for its end.
+void stop_detached(const std::string& socket);
+
 class HubProcess {
  public:
   // Starts busd with --socket DIR/bus.sock and `arguments`, and waits until it says that it is ready.

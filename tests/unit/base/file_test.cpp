@@ -37,22 +37,30 @@ void check_denied(const Result<T>& result, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("A private directory is created with its parents") {
+TEST_CASE("A directory of ours is created with its parents, closed to others") {
   TempDir dir;
   std::string path = dir.file("a/b/c");
-  REQUIRE(ensure_private_dir(path));
+  REQUIRE(ensure_own_dir(path));
   CHECK(mode_of(path) == 0700);
-  CHECK(ensure_private_dir(path));
-  CHECK(check_private_dir(path));
+  CHECK(ensure_own_dir(path));
+  CHECK(check_own_dir(path));
 }
 
-TEST_CASE("A directory that others may enter is refused and left as it is") {
+TEST_CASE(
+    "A directory that others may write to is refused, one that they may only enter is taken; neither "
+    "changes") {
   TempDir dir;
   std::string path = dir.file("open");
   REQUIRE(::mkdir(path.c_str(), 0700) == 0);
-  for (mode_t mode : {0701U, 0710U, 0755U, 0777U}) {
+  for (mode_t mode : {0720U, 0702U, 0777U}) {
     REQUIRE(::chmod(path.c_str(), mode) == 0);
-    check_denied(ensure_private_dir(path), "is open to others");
+    check_denied(ensure_own_dir(path), "others may write to directory \"" + path + "\"; chmod go-w it");
+    CHECK(mode_of(path) == mode);
+  }
+  for (mode_t mode : {0701U, 0711U, 0750U, 0755U}) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    CHECK(ensure_own_dir(path));
+    CHECK(check_own_dir(path));
     CHECK(mode_of(path) == mode);
   }
 }
@@ -60,16 +68,20 @@ TEST_CASE("A directory that others may enter is refused and left as it is") {
 TEST_CASE("What is no directory of ours is refused") {
   TempDir dir;
   write_file(dir.file("file"), "x");
-  check_denied(ensure_private_dir(dir.file("file")), "is not a directory");
+  check_denied(ensure_own_dir(dir.file("file")), "is not a directory");
   REQUIRE(::mkdir(dir.file("real").c_str(), 0700) == 0);
   REQUIRE(::symlink(dir.file("real").c_str(), dir.file("link").c_str()) == 0);
-  check_denied(ensure_private_dir(dir.file("link")), "is a symlink");
-  auto none = check_private_dir(dir.file("none"));
+  check_denied(ensure_own_dir(dir.file("link")),
+               "is a symlink; name the directory that it leads to: \"" + dir.file("real"));
+  REQUIRE(::symlink("nowhere", dir.file("loose").c_str()) == 0);
+  check_denied(ensure_own_dir(dir.file("loose")), "is a symlink; name the directory itself");
+  auto none = check_own_dir(dir.file("none"));
   REQUIRE_FALSE(none);
   CHECK(none.error().code == Errc::unavailable);
   if (::geteuid() == 0) {
     REQUIRE(::chown(dir.file("real").c_str(), 65534, 65534) == 0);
-    check_denied(ensure_private_dir(dir.file("real")), "belongs to uid 65534");
+    check_denied(ensure_own_dir(dir.file("real")),
+                 "not to us (uid 0); use a directory of your own, such as /tmp/busd-0/");
   }
 }
 

@@ -13,9 +13,19 @@ using bus::test::TempDir;
 
 namespace {
 
+// What people read, a line for each error.
+std::string said(const Ending& ending) {
+  std::string out = ending.text;
+  for (const ErrorReport& error : ending.errors) {
+    CHECK(error.exit == ending.code);
+    out += (out.empty() ? "" : "\n") + error.message + (error.hint.empty() ? "" : "; " + error.hint);
+  }
+  return out;
+}
+
 Options parsed(const std::vector<std::string>& arguments) {
   auto result = parse_options(arguments);
-  if (auto* ending = std::get_if<Ending>(&result)) FAIL(ending->text);
+  if (auto* ending = std::get_if<Ending>(&result)) FAIL(said(*ending));
   return std::get<Options>(result);
 }
 
@@ -23,10 +33,10 @@ void expect_wrong(const std::vector<std::string>& arguments, ExitCode code, cons
   auto result = parse_options(arguments);
   auto* ending = std::get_if<Ending>(&result);
   REQUIRE(ending != nullptr);
-  INFO(ending->text);
+  INFO(said(*ending));
   CHECK(ending->code == code);
-  CHECK(ending->text.find(text) != std::string::npos);
-  CHECK(ending->text.find('\n') == std::string::npos);
+  CHECK(said(*ending).find(text) != std::string::npos);
+  CHECK(said(*ending).find('\n') == std::string::npos);
 }
 
 }  // namespace
@@ -44,15 +54,35 @@ TEST_CASE("Options without arguments are the defaults of the wire's contract") {
 }
 
 TEST_CASE("Options from the command line") {
-  Options options = parsed({"--socket", "/x/y.sock",         "--bus=work", "--idle-exit",
-                            "500ms",    "--queue-frames",    "16",         "--queue-bytes",
-                            "2MiB",     "--max-connections", "9",          "--allow-uid",
-                            "root",     "--allow-uid",       "5",          "--allow-gid",
-                            "root",     "--dedup-window",    "0s",         "--cleanup-timeout",
-                            "2s",       "--log-file",        "/x/y.log",   "--log-level",
-                            "debug",    "--foreground",      "--ready-fd", "3"});
+  Options options = parsed({"--socket",
+                            "/x/y.sock",
+                            "--idle-exit",
+                            "500ms",
+                            "--queue-frames",
+                            "16",
+                            "--queue-bytes",
+                            "2MiB",
+                            "--max-connections",
+                            "9",
+                            "--allow-uid",
+                            "root",
+                            "--allow-uid",
+                            "5",
+                            "--allow-gid",
+                            "root",
+                            "--dedup-window",
+                            "0s",
+                            "--cleanup-timeout",
+                            "2s",
+                            "--log-file",
+                            "/x/y.log",
+                            "--log-level",
+                            "debug",
+                            "--foreground",
+                            "--ready-fd",
+                            "3"});
   CHECK(options.endpoint.socket == "/x/y.sock");
-  CHECK(options.endpoint.bus == "work");
+  CHECK(parsed({"--bus=work"}).endpoint.bus == "work");
   CHECK(options.idle_exit == Duration(milliseconds(500)));
   CHECK(options.queue.frames == 16);
   CHECK(options.queue.bytes == 2 * 1024 * 1024);
@@ -73,11 +103,40 @@ TEST_CASE(
   auto* ending = std::get_if<Ending>(&result);
   REQUIRE(ending != nullptr);
   CHECK(ending->code == kExitUsage);
-  CHECK(ending->text ==
+  CHECK(said(*ending) ==
         "unknown option --zebra; see busd --help\nunknown option --vresion; did you mean --version?");
   expect_wrong({"--sock=x"}, kExitUsage, "unknown option --sock; did you mean --socket?");
   expect_wrong({"-v"}, kExitUsage, "unknown option -v; did you mean -V?");
-  expect_wrong({"--a\nb"}, kExitUsage, "unknown option \"--a\\nb\"");
+}
+
+TEST_CASE("Each kind of fault of the command line has its code for programs") {
+  auto code_of = [](const std::vector<std::string>& arguments) {
+    auto result = parse_options(arguments);
+    auto* ending = std::get_if<Ending>(&result);
+    REQUIRE(ending != nullptr);
+    REQUIRE_FALSE(ending->errors.empty());
+    return std::string(name_of(ending->errors[0].code));
+  };
+  CHECK(code_of({"--zebra"}) == "unknown_option");
+  CHECK(code_of({"--socket"}) == "missing_value");
+  CHECK(code_of({"--queue-frames", "0"}) == "bad_value");
+  CHECK(code_of({"--socket", "/a", "--bus", "b"}) == "conflict");
+  CHECK(code_of({"--detach", "--foreground"}) == "conflict");
+  CHECK(code_of({"--memory", "1MiB"}) == "conflict");
+  CHECK(code_of({"word"}) == "extra_argument");
+  CHECK(code_of({"--config", "/nonexistent"}) == "bad_config");
+}
+
+TEST_CASE("An option's value is never the option behind it, nor empty") {
+  for (const char* option : {"--socket", "--bus", "--config", "--announce", "--allow-uid", "--log-level"}) {
+    expect_wrong({option, "--check-config"}, kExitUsage, std::string(option) + " needs a");
+    expect_wrong({std::string(option) + "=", "--check-config"}, kExitUsage, "must not be empty");
+    expect_wrong({option, ""}, kExitUsage, "must not be empty");
+  }
+  expect_wrong({"--", "x"}, kExitUsage, "\"x\" is not expected; busd takes options only");
+  expect_wrong({"--bus", "a", "--bus", "b"}, kExitUsage, "--bus is given twice");
+  expect_wrong({"--socket", "/a", "--bus", "b"}, kExitUsage,
+               "--socket excludes --bus; name the hub by only one of them");
 }
 
 TEST_CASE("Options that cannot be are named with what is wrong and what is right, exit code 64") {
@@ -98,15 +157,15 @@ TEST_CASE("Options that cannot be are named with what is wrong and what is right
   expect_wrong({"--cleanup-timeout", "0s"}, kExitUsage, "out of range");
   expect_wrong({"--allow-uid", "no-such-user-here"}, kExitUsage, "neither a number nor the name of a user");
   expect_wrong({"--allow-gid", "4294967295"}, kExitUsage, "--allow-gid");
-  expect_wrong({"--announce", ""}, kExitUsage, "--announce: the name is empty");
+  expect_wrong({"--announce", ""}, kExitUsage, "--announce: must not be empty");
   expect_wrong({"--announce", "a\tb"}, kExitUsage, "control character");
   expect_wrong({"--announce", "both \" and '"}, kExitUsage, "both kinds of quotes");
   expect_wrong({"--announce", "patterns"}, kExitUsage, "\"patterns\" is a capability of the hub itself");
   expect_wrong({"--announce", "a", "--announce", "a"}, kExitUsage, "--announce: \"a\" is given twice");
   expect_wrong({"--log-level", "loud"}, kExitUsage, "error, warning, info, debug");
   expect_wrong({"--ready-fd", "2"}, kExitUsage, "--ready-fd");
-  expect_wrong({"--detach", "--foreground"}, kExitUsage, "exclude each other");
-  expect_wrong({"--check-config", "--print-config"}, kExitUsage, "exclude each other");
+  expect_wrong({"--detach", "--foreground"}, kExitUsage, "excludes");
+  expect_wrong({"--check-config", "--print-config"}, kExitUsage, "excludes");
 }
 
 TEST_CASE("announce takes as many names as fit into a hello_ack beside the hub's own, and not one more") {

@@ -180,7 +180,7 @@ TEST_CASE("The directory of a passed socket may be entered by others, and writte
     auto open = check_passed_dir(path);
     REQUIRE_FALSE(open);
     CHECK(open.error().code == Errc::denied);
-    CHECK(open.error().what == "others may write to directory \"" + path + "\": chmod go-w it");
+    CHECK(open.error().what == "others may write to directory \"" + path + "\"; chmod go-w it");
   }
 }
 

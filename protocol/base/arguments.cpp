@@ -1,4 +1,4 @@
-#include "consumer/cli/arguments.h"
+#include "protocol/base/arguments.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,20 @@
 
 #include "protocol/base/spelling.h"
 
-namespace bus::cli {
+namespace bus {
 
 namespace {
+
+constexpr int kUsage = 64;  // sysexits.h: EX_USAGE, in all programs
+
+constexpr size_t kHelpColumn = 26;
+
+std::string help_line(const std::string& left, const std::string& text) {
+  std::string line = "  " + left;
+  if (text.empty()) return line + "\n";
+  if (line.size() < kHelpColumn) return line + std::string(kHelpColumn - line.size(), ' ') + text + "\n";
+  return line + "\n" + std::string(kHelpColumn, ' ') + text + "\n";
+}
 
 // "-5" is a number, "-" alone is stdin.
 bool is_option(std::string_view text) {
@@ -20,11 +31,17 @@ std::string value_in_words(const Declared& declared) {
     std::string_view name;
     const char* words;
   };
-  static constexpr std::array<Words, 11> kWords{{{"N", "a number"},
+  static constexpr std::array<Words, 17> kWords{{{"N", "a number"},
                                                  {"D", "a duration such as 500ms or 2s"},
+                                                 {"TIME", "a time such as 500ms or 30s"},
+                                                 {"SIZE", "a size such as 8MiB"},
+                                                 {"PERCENT", "a number from 1 to 100"},
+                                                 {"USER", "a user"},
+                                                 {"GROUP", "a group"},
+                                                 {"LEVEL", "a level"},
                                                  {"PATH", "a path"},
                                                  {"NAME", "a name"},
-                                                 {"TYPE", "an event type"},
+                                                 {"TYPE", "an event type, such as build.done"},
                                                  {"CMD", "a command"},
                                                  {"DIR", "a directory"},
                                                  {"FILE", "a file"},
@@ -39,11 +56,29 @@ std::string value_in_words(const Declared& declared) {
   return declared.value_name.find('|') == std::string::npos ? "a value (" + choice + ")" : choice;
 }
 
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
 }  // namespace
 
-std::vector<Error> ArgumentReader::read(const std::vector<std::string>& arguments) {
+std::string usage_text(const std::string& program, const std::vector<std::unique_ptr<Declared>>& declared) {
+  std::string usage = "Usage: " + program + " [OPTIONS]";
+  std::string arguments;
+  std::string options;
+  for (const auto& each : declared) {
+    if (each->hidden) continue;
+    if (each->is_argument()) {
+      usage += each->required ? " " + each->listed : " [" + each->listed + "]";
+      arguments += help_line(each->listed, each->help);
+    } else {
+      std::string value = each->value_name.empty() ? "" : " " + each->value_name;
+      options += help_line(each->listed + value, each->help);
+    }
+  }
+  if (!arguments.empty()) arguments = "\nPositionals:\n" + arguments;
+  return usage + "\n" + arguments + "\nOptions:\n" + options;
+}
+
+std::vector<ErrorReport> ArgumentReader::read(const std::vector<std::string>& arguments) {
   arguments_ = &arguments;
   bool only_arguments = false;
   for (at_ = 0; at_ < arguments.size(); ++at_) {
@@ -67,10 +102,10 @@ std::vector<Error> ArgumentReader::read(const std::vector<std::string>& argument
 void ArgumentReader::read_long(const std::string& argument) {
   size_t equals = argument.find('=');
   std::string name = argument.substr(0, equals);
-  Declared* declared = find(name);
+  Declared* declared = find_typed(name);
   if (declared == nullptr) return unknown(name);
   if (equals == std::string::npos) return take_value(*declared, nullptr);
-  if (declared->is_flag) return wrong(ErrorCode::bad_value, name + " takes no value");
+  if (declared->is_flag) return wrong(ReportCode::bad_value, name + " takes no value");
   std::string value = argument.substr(equals + 1);
   take_value(*declared, &value);
 }
@@ -80,7 +115,7 @@ void ArgumentReader::read_short(const std::string& argument) {
   if (argument.size() > 2 && find("-" + argument.substr(0, argument.find('='))) != nullptr)
     return unknown(argument.substr(0, argument.find('=')));
   for (size_t i = 1; i < argument.size(); ++i) {
-    Declared* declared = find(std::string("-") + argument[i]);
+    Declared* declared = find_typed(std::string("-") + argument[i]);
     if (declared == nullptr) return unknown(i == 1 ? argument : std::string("-") + argument[i]);
     if (declared->is_flag) {
       take(*declared, {});
@@ -100,9 +135,10 @@ void ArgumentReader::read_argument(const std::string& text) {
     if (!last->given) return take(*last, text);
   }
   if (last == nullptr)
-    return wrong(ErrorCode::extra_argument, quoted(text) + " is not expected",
+    return wrong(ReportCode::extra_argument, in_quotes(text) + " is not expected",
                  program_ + " takes options only");
-  wrong(ErrorCode::extra_argument, "one " + last->name() + " only; " + quoted(text) + " is a second one");
+  wrong(ReportCode::extra_argument, "one " + last->name() + " only; " + in_quotes(text) + " is a second one",
+        last->extra_hint);
 }
 
 void ArgumentReader::take_value(Declared& declared, const std::string* inline_value) {
@@ -118,15 +154,15 @@ void ArgumentReader::take_value(Declared& declared, const std::string* inline_va
   std::string hint;
   const std::string next = at_ + 1 < arguments_->size() ? (*arguments_)[at_ + 1] : "--";
   if (next != "--" && find(next.substr(0, next.find('='))) == nullptr) {
-    hint = "one that begins with \"-\" is written " + declared.name() + "=" + next;
+    hint = "one that begins with \"-\" is written " + declared.names.back() + "=" + next;
     ++at_;
   }
-  wrong(ErrorCode::missing_value, declared.name() + " needs " + value_in_words(declared), hint);
+  wrong(ReportCode::missing_value, declared.name() + " needs " + value_in_words(declared), hint);
 }
 
 void ArgumentReader::take(Declared& declared, const std::string& value) {
   if (declared.given && !declared.repeatable)
-    return wrong(ErrorCode::conflict, declared.name() + " is given twice");
+    return wrong(ReportCode::conflict, declared.name() + " is given twice");
   declared.given = true;
   given_.push_back(&declared);
   std::string fault = declared.check == nullptr ? std::string() : declared.check(value);
@@ -134,23 +170,30 @@ void ArgumentReader::take(Declared& declared, const std::string& value) {
   if (fault.empty() && value.empty() && !declared.is_flag && !declared.is_argument())
     fault = "must not be empty";
   if (fault.empty()) return declared.take(value);
-  wrong_.push_back(error_of(ErrorCode::bad_value, declared.name() + ": " + fault));
+  wrong_.push_back(error_of(ReportCode::bad_value, kUsage, declared.name() + ": " + fault));
 }
 
 // What an option says of the others; what is missing comes last, because a mistyped option may be it.
 void ArgumentReader::check_together() {
   for (const Declared* declared : given_) {
     for (const Declared* other : declared->excludes) {
-      if (other->given) wrong(ErrorCode::conflict, declared->name() + " excludes " + other->name());
+      if (other->given) wrong(ReportCode::conflict, declared->name() + " excludes " + other->name());
     }
     for (const Declared* other : declared->needs) {
-      if (!other->given) wrong(ErrorCode::missing_argument, declared->name() + " requires " + other->name());
+      if (!other->given) wrong(ReportCode::missing_argument, declared->name() + " requires " + other->name());
     }
   }
   for (const auto& declared : declared_) {
     if (declared->required && !declared->given)
-      wrong(ErrorCode::missing_argument, declared->name() + " is required", "see " + program_ + " --help");
+      wrong(ReportCode::missing_argument, declared->name() + " is required",
+            "for example: " + example_ + " (see " + program_ + " --help)");
   }
+}
+
+Declared* ArgumentReader::find_typed(const std::string& name) const {
+  Declared* declared = find(name);
+  if (declared != nullptr) declared->typed = name;
+  return declared;
 }
 
 Declared* ArgumentReader::find(std::string_view name) const {
@@ -165,23 +208,20 @@ Declared* ArgumentReader::find(std::string_view name) const {
 void ArgumentReader::unknown(const std::string& option) {
   std::string suggestion = suggestion_for(option);
   std::string hint = suggestion.empty() ? "see " + program_ + " --help" : "did you mean " + suggestion + "?";
-  unknown_.push_back({ErrorCode::unknown_option,
-                      exit_code_of(ErrorCode::unknown_option),
-                      "unknown option " + option,
-                      hint,
-                      {}});
+  unknown_.push_back({ReportCode::unknown_option, kUsage, "unknown option " + option, hint, {}});
 }
 
 std::string ArgumentReader::suggestion_for(const std::string& option) const {
   std::vector<std::string> names;
   for (const auto& declared : declared_) {
-    if (!declared->is_argument()) names.insert(names.end(), declared->names.begin(), declared->names.end());
+    if (!declared->is_argument() && !declared->hidden)
+      names.insert(names.end(), declared->names.begin(), declared->names.end());
   }
   return nearest_option(option, names);
 }
 
-void ArgumentReader::wrong(ErrorCode code, std::string message, std::string hint) {
-  wrong_.push_back({code, exit_code_of(code), std::move(message), std::move(hint), {}});
+void ArgumentReader::wrong(ReportCode code, std::string message, std::string hint) {
+  wrong_.push_back({code, kUsage, std::move(message), std::move(hint), {}});
 }
 
-}  // namespace bus::cli
+}  // namespace bus
