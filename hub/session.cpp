@@ -62,7 +62,7 @@ void Session::note_error(int error) {
 }
 
 FdWatch::Mode Session::wanted_mode() const {
-  bool reads = !input_ended_ && owner_.core().read_state(id_) == ReadState::read;
+  bool reads = !input_ended_ && owner_.core().wants(id_).read == ReadState::read;
   return reads ? FdWatch::Mode::reading : FdWatch::Mode::quiet;
 }
 
@@ -74,11 +74,11 @@ bool Session::apply_state() {
     watch_.wake_reader();
     return true;
   }
-  bool unwritten = owner_.core().has_output(id_);
-  if (!watch_.set(mode, unwritten)) return false;
+  Wants wants = owner_.core().wants(id_);
+  if (!watch_.set(mode, wants.has_output)) return false;
   // The rest of a long queue. An edge-triggered watch says nothing about room that was there all the time.
-  if (owner_.core().has_more(id_)) watch_.wake_writer();
-  if (owner_.core().has_backlog(id_) && mode == FdWatch::Mode::reading) watch_.wake_reader();
+  if (wants.has_more) watch_.wake_writer();
+  if (wants.has_backlog && mode == FdWatch::Mode::reading) watch_.wake_reader();
   return true;
 }
 
@@ -93,7 +93,7 @@ void Session::on_readable() {
     owner_.core().tick(now(), {});
     owner_.process_dirty();
     // What nobody announces again: an end, and what was left of an earlier read.
-    if (is_open() && (output_broken_ || owner_.core().has_backlog(id_))) watch_.wake_reader();
+    if (is_open() && (output_broken_ || owner_.core().wants(id_).has_backlog)) watch_.wake_reader();
     return;
   }
   switch (read_once()) {
@@ -122,11 +122,12 @@ void Session::on_writable() {
 }
 
 Session::Input Session::read_once() {
-  if (owner_.core().has_backlog(id_)) {
+  Wants wants = owner_.core().wants(id_);
+  if (wants.has_backlog) {
     owner_.core().resume(id_, now());
     return Input::more;
   }
-  size_t most = std::min(owner_.core().read_bytes(id_), owner_.read_buffer().size());
+  size_t most = std::min(wants.read_bytes, owner_.read_buffer().size());
   for (;;) {
     ssize_t got = ::recv(fd_.get(), owner_.read_buffer().data(), most, MSG_DONTWAIT);
     if (got > 0) {
@@ -157,7 +158,7 @@ bool Session::catch_up() {
   constexpr size_t kMaxCatchUpBytes = kMaxFrameBytes + kReadBytes;
   while (is_open() && wanted_mode() == FdWatch::Mode::reading && caught_up_bytes_ < kMaxCatchUpBytes) {
     if (owner_.turn_is_over()) return false;
-    caught_up_bytes_ += owner_.core().read_bytes(id_);
+    caught_up_bytes_ += owner_.core().wants(id_).read_bytes;
     Input input = read_once();
     if (input == Input::ended) end_input();
     if (input != Input::more) break;
@@ -183,8 +184,9 @@ void Session::discard_input() {
 }
 
 bool Session::owes_farewell() const {
-  return is_open() && !input_ended_ && !output_broken_ && owner_.core().closes_with_answer(id_) &&
-         !owner_.core().has_output(id_);
+  if (!is_open() || input_ended_ || output_broken_) return false;
+  Wants wants = owner_.core().wants(id_);
+  return wants.closes_with_answer && !wants.has_output;
 }
 
 Fd Session::release() {
@@ -195,7 +197,7 @@ Fd Session::release() {
 void Session::close() {
   if (!is_open()) return;
   static_cast<void>(watch_.set(FdWatch::Mode::off, false));
-  if (owner_.core().read_state(id_) == ReadState::ended) discard_input();
+  if (owner_.core().wants(id_).read == ReadState::ended) discard_input();
   fd_.reset();
 }
 

@@ -99,9 +99,9 @@ void Sessions::process_dirty() {
 }
 
 void Sessions::update(Session& session) {
-  CloseState close_state = core_.close_state(session.id());
-  bool over = close_state == CloseState::close_now ||
-              (close_state == CloseState::close_when_flushed && !core_.has_output(session.id()));
+  Wants wants = core_.wants(session.id());
+  bool over = wants.close == CloseState::close_now ||
+              (wants.close == CloseState::close_when_flushed && !wants.has_output);
   if (over || !session.apply_state()) remove(session);
 }
 

@@ -1,7 +1,7 @@
 // All sessions of the hub, and the core whose edge they are.
 //
-// Does after each entry into the core what hub_core.h asks for: obeys read_state and close_state of the peers that were
-// touched. Owns no listener and no signals; that is daemon.h.
+// Does after each entry into the core what hub_core.h asks for: what each peer that is dirty wants. Owns no
+// listener and no signals; that is daemon.h.
 #pragma once
 
 #include <functional>

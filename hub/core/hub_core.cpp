@@ -211,17 +211,13 @@ void HubCore::finish_entry(TimePoint now) {
 }
 
 const Outbox& HubCore::outbox(PeerId peer) const { return peers_.get(peer).outbox; }
-bool HubCore::has_output(PeerId peer) const { return peers_.get(peer).has_output(); }
-bool HubCore::has_more(PeerId peer) const {
-  const Peer& it = peers_.get(peer);
-  return it.has_output() && !it.socket_full;
+
+Wants HubCore::wants(PeerId id) const {
+  const Peer& peer = peers_.get(id);
+  bool has_output = peer.has_output();
+  return {peer.read_state,  peer.read_bytes, peer.backlog,       has_output, has_output && !peer.socket_full,
+          peer.close_state, peer.answered,   peer.close_deadline};
 }
-ReadState HubCore::read_state(PeerId peer) const { return peers_.get(peer).read_state; }
-CloseState HubCore::close_state(PeerId peer) const { return peers_.get(peer).close_state; }
-bool HubCore::closes_with_answer(PeerId peer) const { return peers_.get(peer).answered; }
-TimePoint HubCore::close_deadline(PeerId peer) const { return peers_.get(peer).close_deadline; }
-size_t HubCore::read_bytes(PeerId peer) const { return peers_.get(peer).read_bytes; }
-bool HubCore::has_backlog(PeerId peer) const { return peers_.get(peer).backlog; }
 
 // ---- time
 

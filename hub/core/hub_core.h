@@ -7,9 +7,9 @@
 //
 //   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when
 //      closed; flush() once a connection has been opened, and whenever its socket has room again.
-//   2. After each of these, and after tick(): for every id in take_dirty(), apply read_state() and
-//      close_state(), and call flush() when there is room, or in a turn of its own when has_more().
-//   3. When has_backlog(), call resume() in a turn of its own instead of reading.
+//   2. After each of these, and after tick(): for every id in take_dirty(), do what wants()
+//      says: read or not, close, and call flush() when there is room, or in a turn of its own when has_more.
+//   3. When there is a backlog, call resume() in a turn of its own instead of reading.
 //   4. While is_behind(), read nothing but of due(), and call tick() instead: what was read before is still
 //      to be handed out.
 //   5. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
@@ -49,6 +49,21 @@ enum class Supply : uint8_t {
   reserve,  // one that the edge had kept back, because there was no other
 };
 
+// What the edge has to do for a peer.
+struct Wants {
+  ReadState read = ReadState::read;
+  size_t read_bytes = 0;     // how much the next read may bring
+  bool has_backlog = false;  // something that was handed in is still to be handled: resume()
+  bool has_output = false;   // something waits for its socket
+  bool has_more = false;     // something waits although its socket did not refuse it: flush()
+  CloseState close = CloseState::stay;
+  // A peer that is to be closed when flushed was told why, or what it asked for: it should have the time to
+  // read that, although it may be still writing.
+  bool closes_with_answer = false;
+  // When a peer that is to be closed when flushed is closed anyway; kNever for the others.
+  TimePoint close_deadline = kNever;
+};
+
 class HubCore {
  public:
   HubCore(HubConfig config, Transport& edge, TimePoint start);
@@ -62,12 +77,9 @@ class HubCore {
   void receive(PeerId peer, std::string_view chunk, TimePoint now);
   // read() returned 0: no more requests. A consumer goes on receiving; everyone else is closed when flushed.
   void end_of_input(PeerId peer, TimePoint now);
-  // How much the next read for this peer may bring.
-  size_t read_bytes(PeerId peer) const;
   // Whether consumers wait for what earlier turns had no time to write.
   bool is_behind() const { return delivery_.is_behind(); }
-  // Whether something that was handed in is still to be handled, and handles it.
-  bool has_backlog(PeerId peer) const;
+  // Handles what was handed in and is still to be handled.
   void resume(PeerId peer, TimePoint now);
   // The connection is closed; forgets the peer and everything it held.
   void gone(PeerId peer, TimePoint now);
@@ -75,21 +87,11 @@ class HubCore {
   // Writes what waits for the peer.
   void flush(PeerId peer);
 
-  // Ids of peers that the edge has to look at since the last call, each once: read_state or close_state
-  // changed, or something waits, or waits no longer. Good until the next call.
+  // Ids of peers that the edge has to look at since the last call, each once: what it
+  // wants has changed. Good until the next call.
   const std::vector<PeerId>& take_dirty() { return peers_.take_dirty(); }
   const Outbox& outbox(PeerId peer) const;
-  // Whether something waits for the peer.
-  bool has_output(PeerId peer) const;
-  // Whether something waits for the peer although its socket did not refuse it.
-  bool has_more(PeerId peer) const;
-  ReadState read_state(PeerId peer) const;
-  CloseState close_state(PeerId peer) const;
-  // Whether a peer that is to be closed when flushed was told why, or what it asked for: it should have the
-  // time to read that, although it may be still writing.
-  bool closes_with_answer(PeerId peer) const;
-  // When a peer that is to be closed when flushed is closed anyway; kNever for the others.
-  TimePoint close_deadline(PeerId peer) const;
+  Wants wants(PeerId peer) const;
 
   // Deadlines: when next_deadline() has come, the edge first reads the sockets of due(), and then calls
   // tick() with them, which judges. So a hub that was starved drops nobody who met his deadline. A few at a

@@ -221,11 +221,11 @@ class Script {
   // What the edge was told it has done.
   void check_connection(hub::PeerId id) {
     hub::HubCore& core = rig_.core;
-    BUSD_CHECK(!core.has_more(id));
-    BUSD_CHECK(core.close_state(id) != hub::CloseState::close_now);
-    bool closing = core.close_state(id) == hub::CloseState::close_when_flushed;
-    BUSD_CHECK(closing == (core.close_deadline(id) != kNever));
-    BUSD_CHECK(!closing || (!core.outbox(id).empty() && core.read_state(id) != hub::ReadState::read));
+    BUSD_CHECK(!core.wants(id).has_more);
+    BUSD_CHECK(core.wants(id).close != hub::CloseState::close_now);
+    bool closing = core.wants(id).close == hub::CloseState::close_when_flushed;
+    BUSD_CHECK(closing == (core.wants(id).close_deadline != kNever));
+    BUSD_CHECK(!closing || (!core.outbox(id).empty() && core.wants(id).read != hub::ReadState::read));
     BUSD_CHECK(!stopping_ || closing);
   }
 

@@ -217,7 +217,7 @@ class CoreRig : public hub::Transport {
   }
 
   void close(hub::PeerId id) {
-    if (core.closes_with_answer(id)) answered.insert(id);
+    if (core.wants(id).closes_with_answer) answered.insert(id);
     core.gone(id, clock);
     finished_[id] = std::move(sockets_[id]);
     sockets_.erase(id);
@@ -225,9 +225,9 @@ class CoreRig : public hub::Transport {
 
   void read(hub::PeerId id) {
     Socket& socket = sockets_[id];
-    if (core.read_state(id) != hub::ReadState::read) return;
+    if (core.wants(id).read != hub::ReadState::read) return;
     if (!socket.unread.empty()) core.receive(id, std::exchange(socket.unread, {}), clock);
-    if (socket.ended && core.read_state(id) == hub::ReadState::read) core.end_of_input(id, clock);
+    if (socket.ended && core.wants(id).read == hub::ReadState::read) core.end_of_input(id, clock);
   }
 
   // Those who were touched are served in that order, and only then those who were touched by it.
@@ -240,18 +240,18 @@ class CoreRig : public hub::Transport {
       for (hub::PeerId id : dirty) serve(id);
     }
     // The edge watches for room where something waits, and only there: it has to be told of each change.
-    for (const auto& [id, socket] : sockets_) BUSD_CHECK(core.has_output(id) != socket.told_empty);
+    for (const auto& [id, socket] : sockets_) BUSD_CHECK(core.wants(id).has_output != socket.told_empty);
   }
 
   void begin_callback() { writes_left = writes_per_turn; }
 
   void serve(hub::PeerId id) {
     if (!is_open(id)) return;
-    for (; core.has_backlog(id); begin_callback()) core.resume(id, clock);
-    for (; core.has_more(id); begin_callback()) core.flush(id);
-    sockets_[id].told_empty = !core.has_output(id);
-    if (core.close_state(id) == hub::CloseState::stay) return read(id);
-    if (core.close_state(id) == hub::CloseState::close_now || !core.has_output(id)) close(id);
+    for (; core.wants(id).has_backlog; begin_callback()) core.resume(id, clock);
+    for (; core.wants(id).has_more; begin_callback()) core.flush(id);
+    sockets_[id].told_empty = !core.wants(id).has_output;
+    if (core.wants(id).close == hub::CloseState::stay) return read(id);
+    if (core.wants(id).close == hub::CloseState::close_now || !core.wants(id).has_output) close(id);
   }
 
   std::map<hub::PeerId, Socket> sockets_;

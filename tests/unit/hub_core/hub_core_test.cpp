@@ -168,7 +168,7 @@ TEST_CASE("Strangers are denied, root and whom the configuration names are not")
         R"({"type":"error","code":"denied","message":"uid 4000 may not use the hub at /nowhere/bus.sock; )"
         R"(its owner (uid 1000) can admit it with busd --allow-uid 4000"})");
   PeerId by_group = rig.core.open(hub::Credentials{1, 4000, 4000, {5, 3001}}, rig.clock);
-  CHECK(rig.core.close_state(by_group) == CloseState::stay);
+  CHECK(rig.core.wants(by_group).close == CloseState::stay);
   rig.core.gone(by_group, rig.clock);
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("bye finishes what came before it, ignores what comes after it, flushe
   rig.send(id, kEvent + "\n" + R"({"type":"bye"})" + "\n" + kEvent + "\n");
   CHECK(rig.lines(watcher).size() == 1);
   CHECK(rig.is_open(id));
-  CHECK(rig.core.read_state(id) == ReadState::ended);
+  CHECK(rig.core.wants(id).read == ReadState::ended);
   rig.send_line(watcher, R"({"type":"pre_shutdown_check","event_key":"k"})");
   CHECK(rig.line(watcher) == R"({"type":"pre_shutdown_ack","last_for_key":true})");
   rig.set_room(id, kEndless);
@@ -319,7 +319,7 @@ TEST_CASE("shutdown is answered by end of file, and queues are flushed until the
   CHECK(rig.core.stop_requested());
   CHECK_FALSE(rig.is_open(asks));
   rig.core.begin_stop(rig.clock + seconds(1));
-  CHECK(rig.core.read_state(source) ==
+  CHECK(rig.core.wants(source).read ==
         ReadState::paused);  // so that its unread input is not taken for processed
   rig.advance(milliseconds(1));
   CHECK_FALSE(rig.is_open(reads));
@@ -487,8 +487,8 @@ TEST_CASE("A connection whose descriptor came from the reserve may ask for statu
   CoreRig rig;
   PeerId id = rig.core.open(hub::Credentials{1, kOurUid, kOurUid, {}}, rig.clock, hub::Supply::reserve);
   rig.core.receive(id, std::string(kEvent) + "\n", rig.clock);
-  CHECK(rig.core.close_state(id) != CloseState::stay);
-  CHECK(rig.core.closes_with_answer(id));
+  CHECK(rig.core.wants(id).close != CloseState::stay);
+  CHECK(rig.core.wants(id).closes_with_answer);
   CHECK(rig.core.status(rig.clock).connections.too_many == 1);
   CHECK(rig.core.status(rig.clock).events.published == 0);
   rig.core.gone(id, rig.clock);

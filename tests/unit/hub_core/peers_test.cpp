@@ -291,7 +291,7 @@ TEST_CASE("Frames sent with a hello that waits are handled after its answer, in 
   rig.send(waiter,
            CoreRig::hello("board", "\"x\"") + "\n" + R"({"type":"event","event_type":"x","payload":1})" +
                "\n" + R"({"type":"event","event_type":"x","payload":2})" + "\n" + R"({"type":"bye"})" + "\n");
-  CHECK(rig.core.read_state(waiter) == hub::ReadState::paused);
+  CHECK(rig.core.wants(waiter).read == hub::ReadState::paused);
   CHECK(rig.lines(watcher).empty());
   rig.send_line(holder, kBye);
   auto got = rig.lines(waiter);

@@ -54,7 +54,7 @@ TEST_CASE("One event for thousands is written to some in its turn, and to the ot
   CHECK(rig.writes - before >= 1000);
   CHECK(rig.writes - before < 1010);
   size_t left = 0;
-  for (PeerId id : consumers) left += rig.core.has_more(id) ? 1U : 0U;
+  for (PeerId id : consumers) left += rig.core.wants(id).has_more ? 1U : 0U;
   CHECK(left == kConsumers - (rig.writes - before));
   // Another turn, before those had theirs: nothing is overtaken.
   rig.writes_left = 1000;
@@ -168,9 +168,9 @@ TEST_CASE("A hub that is told to stop handles what it has read before") {
   std::string chunk;
   for (size_t n = 1; n <= 900; ++n) chunk += event(n % 2 == 0 ? "a" : "b", n);
   rig.core.receive(source, chunk + "{\"type\":\"bye\"}\n", rig.clock);
-  REQUIRE(rig.core.has_backlog(source));
+  REQUIRE(rig.core.wants(source).has_backlog);
   rig.core.begin_stop(rig.clock + seconds(1));
-  CHECK_FALSE(rig.core.has_backlog(source));
+  CHECK_FALSE(rig.core.wants(source).has_backlog);
   for (PeerId id : consumers) CHECK(rig.core.outbox(id).received() == 900);
 }
 
@@ -188,15 +188,15 @@ TEST_CASE("A chunk that gives much to many is handled in several turns, in order
   chunk += "\n{\"type\":\"bye\"}\n";
   rig.core.receive(source, chunk, rig.clock);
   chunk.assign(chunk.size(), 'x');  // whoever handed it in may use its memory again
-  CHECK(rig.core.has_backlog(source));
-  CHECK(rig.core.read_state(source) == hub::ReadState::read);
+  CHECK(rig.core.wants(source).has_backlog);
+  CHECK(rig.core.wants(source).read == hub::ReadState::read);
   size_t turns = 1;
-  while (rig.core.has_backlog(source)) {
+  while (rig.core.wants(source).has_backlog) {
     rig.core.resume(source, rig.clock);
     ++turns;
   }
   CHECK(turns >= 4);
-  CHECK(rig.core.close_state(source) == hub::CloseState::close_when_flushed);
+  CHECK(rig.core.wants(source).close == hub::CloseState::close_when_flushed);
   CHECK(rig.lines(source).back() == R"({"type":"pre_shutdown_ack","last_for_key":false})");
   rig.send(rig.connect(), "");
   for (PeerId id : consumers) {
@@ -218,7 +218,7 @@ TEST_CASE("A flood of reports of sources is handled in several turns, too") {
              "\"}\n";
   }
   rig.core.receive(source, chunk, rig.clock);
-  CHECK(rig.core.has_backlog(source));
+  CHECK(rig.core.wants(source).has_backlog);
   rig.send(source, "");
   for (PeerId id : consumers) REQUIRE(rig.lines(id).size() == 500);
 }
@@ -230,7 +230,7 @@ TEST_CASE("What is left of a chunk goes with its connection") {
   std::string chunk;
   for (size_t n = 1; n <= 1500; ++n) chunk += event(n % 2 == 0 ? "a" : "b", n);
   rig.core.receive(source, chunk, rig.clock);
-  REQUIRE(rig.core.has_backlog(source));
+  REQUIRE(rig.core.wants(source).has_backlog);
   CHECK(rig.core.status(rig.clock).memory.pools[1].used_bytes > 0);
   rig.hang_up(source);
   CHECK(rig.core.status(rig.clock).memory.pools[1].used_bytes == 0);
@@ -253,7 +253,7 @@ TEST_CASE("Deadlines are judged a few at a time, and only of those that the edge
     judged += due.size();
     ++rounds;
     size_t closing = 0;
-    for (PeerId id : strangers) closing += rig.core.close_state(id) == hub::CloseState::stay ? 0U : 1U;
+    for (PeerId id : strangers) closing += rig.core.wants(id).close == hub::CloseState::stay ? 0U : 1U;
     CHECK(closing == judged - rounds);
     if (judged < strangers.size()) CHECK(rig.core.next_deadline() <= rig.clock);
   }
@@ -278,7 +278,7 @@ TEST_CASE("Waiters that a turn has no time for are let in by the next ones, and 
   rig.forget(holder);
   auto answered = [&] {
     size_t count = 0;
-    for (PeerId id : waiters) count += rig.core.read_state(id) == hub::ReadState::paused ? 0U : 1U;
+    for (PeerId id : waiters) count += rig.core.wants(id).read == hub::ReadState::paused ? 0U : 1U;
     return count;
   };
   CHECK(answered() > 0);

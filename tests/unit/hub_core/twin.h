@@ -94,12 +94,12 @@ class Twin {
     if (rig.is_open(id) != model.is_open(id))
       return told(name + " is open", std::to_string(rig.is_open(id)), std::to_string(model.is_open(id)));
     if (!rig.is_open(id)) return {};
-    if (rig.core.read_state(id) != model.read_state(id)) {
-      return told(name + ", read_state", std::to_string(static_cast<int>(rig.core.read_state(id))),
+    if (rig.core.wants(id).read != model.read_state(id)) {
+      return told(name + ", read_state", std::to_string(static_cast<int>(rig.core.wants(id).read)),
                   std::to_string(static_cast<int>(model.read_state(id))));
     }
-    if (rig.core.close_state(id) != model.close_state(id)) {
-      return told(name + ", close_state", std::to_string(static_cast<int>(rig.core.close_state(id))),
+    if (rig.core.wants(id).close != model.close_state(id)) {
+      return told(name + ", close_state", std::to_string(static_cast<int>(rig.core.wants(id).close)),
                   std::to_string(static_cast<int>(model.close_state(id))));
     }
     return {};
