@@ -217,6 +217,9 @@ BUSD_API void busd_consumer_wake(busd_consumer* consumer);
  * discarded. NULL is allowed.
  *
  * BUSD_REJECTED  on_last failed
+ * BUSD_CLOSED    the hub closed the connection after it had said that this consumer is the last, because it
+ *                took longer than --cleanup-timeout or because the hub ended. If this was seen before
+ *                on_last, on_last did not run: another consumer may have set up meanwhile
  */
 BUSD_API busd_result busd_consumer_close(busd_consumer* consumer, busd_error* error);
 
