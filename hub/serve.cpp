@@ -16,6 +16,7 @@
 #include "hub/passed_socket.h"
 #include "hub/process_limits.h"
 #include "protocol/base/file.h"
+#include "protocol/base/lock_holder.h"
 #include "protocol/base/signals.h"
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
@@ -157,7 +158,8 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
 // Why a hub that holds the lock does not answer, as far as its socket shows, and what to do about it.
 std::string trouble_of(const Endpoint& endpoint, const std::string& pid, const Error& silence) {
   std::string holder = (pid.empty() ? "a process" : "pid " + pid) + " holds " + quoted(endpoint.lock);
-  std::string remedy = "stop it" + (pid.empty() ? "" : " (kill " + pid + ")") + " and start again";
+  std::string remedy = "stop it (" + (pid.empty() ? "to find it: fuser " + endpoint.lock : "kill " + pid) +
+                       ") and start again";
   struct stat there {};
   if (::lstat(endpoint.socket.c_str(), &there) != 0) {
     return holder + ", but there is no socket at " + quoted(endpoint.socket) +
@@ -190,6 +192,9 @@ ExitCode yield_to_other(const Options& options, const Endpoint& endpoint, const 
   if (!parse_u64(pid)) pid.clear();
   // The lock was ours if it names us: then the socket was the obstacle.
   bool lock_was_free = pid == std::to_string(::getpid());
+  // Anybody else must be named by the kernel: the text may be of a process that is long gone.
+  int64_t named = inspect_lock(endpoint.lock).pid;
+  pid = named > 0 ? std::to_string(named) : "";
   std::string reason = lock_was_free ? obstacle.what + ", and does not answer (" + other.error().what + ")"
                                      : trouble_of(endpoint, pid, other.error());
   readiness.failed(output.say(report_of({Errc::busy, reason})));

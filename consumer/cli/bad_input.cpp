@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
 #include "consumer/cli/text.h"
 
 namespace bus::cli {
@@ -46,6 +49,17 @@ std::string_view unquoted_name(std::string_view text) {
   return name;
 }
 
+// Whether the only fault of the text is that it ends.
+bool is_valid_so_far(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::Reader reader;
+  rapidjson::BaseReaderHandler<> nothing;
+  auto result = reader.Parse<rapidjson::kParseIterativeFlag>(stream, nothing);
+  return !result.IsError() || result.Offset() >= text.size() ||
+         result.Code() == rapidjson::kParseErrorStringMissQuotationMark;
+}
+
 }  // namespace
 
 bool is_utf16(std::string_view text) {
@@ -75,7 +89,7 @@ bool is_unfinished_json(std::string_view text) {
       --depth;
     }
   }
-  return begun && (depth > 0 || in_string);
+  return begun && (depth > 0 || in_string) && is_valid_so_far(text);
 }
 
 Error bad_input(std::string_view text, std::string_view reason, bool json) {

@@ -40,22 +40,28 @@ class Hooks {
 
   bool set_up(const std::string& command) {
     enter_phase(Phase::setting_up);
-    bool good = run("--first", command);
+    bool good = run("--first", command, true);
     // After a failure the library leaves, with clean-up when we are the last.
     enter_phase(good ? Phase::running : Phase::leaving);
     return good;
   }
   bool clean_up(const std::string& command) {
     enter_phase(Phase::leaving);
-    return run("--last", command);
+    cleaned_up_ = true;
+    if (caught_signal() != 0 && isatty(STDERR_FILENO) == 1)
+      console_.note("running --last; a second signal ends it");
+    return run("--last", command, false);
   }
   bool failed() const { return failed_; }
+  bool cleaned_up() const { return cleaned_up_; }
 
  private:
-  bool run(const std::string& name, const std::string& command) {
+  bool run(const std::string& name, const std::string& command, bool setting_up) {
     std::string fault = run_command(command, variables_of(options_));
     if (fault.empty()) return true;
     failed_ = true;
+    // The signal was passed on to it.
+    if (setting_up && caught_signal() != 0) return false;
     console_.error(ErrorCode::command_failed, name + " " + fault + ": " + command);
     return false;
   }
@@ -63,6 +69,7 @@ class Hooks {
   const ConsumeCommand& options_;
   const Console& console_;
   bool failed_ = false;
+  bool cleaned_up_ = false;
 };
 
 busd::ConsumerOptions consumer_options(const ConsumeCommand& command, Hooks& hooks) {
@@ -96,7 +103,7 @@ bool failed_by_loss(const ConsumeCommand& command, const ConsumeCounts& counts) 
   return command.fail_on_loss && (counts.lost > 0 || counts.resets > 0);
 }
 
-// `broken`: a hook failed, or a command of --exec.
+// `broken`: a hook failed or may not run any more, or a command of --exec failed.
 int exit_code(const ConsumeCommand& command, const ConsumeSession& session, Reason reason, bool broken) {
   bool by_signal = reason == Reason::signal;
   if (reason == Reason::failed || (broken && !by_signal)) return kInternal;
@@ -150,7 +157,8 @@ int stream(const ConsumeCommand& command, Console& console, EventFiles& files, H
     console.error(ErrorCode::events_lost, loss_summary(session.counts()));
   auto closed = consumer.close();
   if (!closed && !hooks.failed()) console.error(error_of(closed.error()));
-  int code = exit_code(command, session, reason, hooks.failed() || sink->failed() > 0);
+  bool not_cleaned = !closed && !hooks.cleaned_up();
+  int code = exit_code(command, session, reason, hooks.failed() || not_cleaned || sink->failed() > 0);
   if (code == kTimeRanOut) say_time_ran_out(command, session.counts(), console);
   return say_end(command, console, output,
                  {.key = command.key,
@@ -177,19 +185,21 @@ int consume(const ConsumeCommand& command, Console& console) {
   return stream(command, console, files, hooks, std::move(*consumer));
 }
 
-// A space in a KEY that is also the type is legal, and nearly always a slip of quoting.
-bool types_were_meant(const ConsumeCommand& command) {
-  bool is_type = command.types.size() == 1 && command.types.front() == command.key;
-  return is_type && !command.literal && command.key.find(' ') != std::string::npos;
+// A space in a type is legal, and nearly always a slip of quoting.
+void note_spaces(const ConsumeCommand& command, const Console& console) {
+  if (command.literal) return;
+  for (const std::string& type : command.types) {
+    if (type.find(' ') == std::string::npos) continue;
+    console.note((type == command.key ? "KEY " : "TYPE ") + key_in_line(type) +
+                 " has a space and is taken as one type; each of several types is given with -t");
+  }
 }
 
 int act(ConsumeCommand& command, Console& console) {
   if (auto error = complete_consume(command)) return console.error(*error);
   console.set_quiet(command.quiet || command.summary);
   note_place(hub_of(command.place), console);
-  if (types_were_meant(command))
-    console.note("KEY " + key_in_line(command.key) +
-                 " has a space and is taken as one type; each of several types is given with -t");
+  note_spaces(command, console);
   return consume(command, console);
 }
 

@@ -120,6 +120,13 @@ Error usage_error(const Options& options) {
             {}};
   if (options.lines && options.publish.text && options.lines_type.empty())
     return {ErrorCode::missing_argument, kUsage, "--text with --lines needs --type", help, {}};
+  // No type begins so, and JSON does.
+  if (!options.literal && options.positional_type.find_first_of("{[\"") == 0)
+    return {ErrorCode::bad_pattern,
+            kUsage,
+            "\"" + options.positional_type + "\" reads as a PAYLOAD",
+            "TYPE comes first: bus-publish TYPE PAYLOAD",
+            {}};
   const std::string& type = options.lines ? options.lines_type : options.positional_type;
   std::string fault = options.literal ? std::string() : type_fault(type);
   return fault.empty() ? Error{} : error_of(ErrorCode::bad_pattern, fault);

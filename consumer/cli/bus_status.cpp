@@ -200,6 +200,7 @@ int Status::explain() {
 
 int Status::buses() {
   std::vector<Bus> found = find_buses();
+  if (found.empty()) console_.note("no hub of yours runs");
   return print(options_.json ? buses_json(found) : buses_table(found));
 }
 

@@ -27,10 +27,10 @@ constexpr const char* kAbout =
 Stops the hub and waits until it has released its lock. If no hub runs, there is nothing to do.)";
 
 constexpr const char* kNotes =
-    R"(With --force, a hub that refuses is sent SIGTERM, and a hub that still runs when the time is over
-is killed. The kernel names that process: it is the one that holds the hub's lock. No other process
-is ever killed. If a client that reconnects starts the next hub, bus-stop says so. It never stops a
-hub at another place than the one where your clients would start a hub.
+    R"(With --force, a hub that refuses or has lost its socket is sent SIGTERM, and a hub that still runs
+when the time is over is killed. The kernel names that process: it is the one that holds the hub's
+lock. No other process is ever killed. If a client that reconnects starts the next hub, bus-stop
+says so. It never stops a hub at another place than the one where your clients would start a hub.
 
 A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
@@ -82,6 +82,7 @@ class Stop {
 
  private:
   Milliseconds time_left() const;
+  busd::Expected<std::string> ask() const;
   std::optional<int> objection();
   void note_successor(int64_t ended_pid) const;
   bool consumers_live() const;
@@ -99,11 +100,24 @@ Milliseconds Stop::time_left() const {
   return std::max(timeout_ - spent, Milliseconds(0));
 }
 
+// The hub's status. With force it is not needed, only good to have; else a hub that runs without a socket,
+// which it puts up again, is given the time to do so.
+busd::Expected<std::string> Stop::ask() const {
+  constexpr Milliseconds kPause{20};
+  Milliseconds patience = options_.force ? std::min(timeout_ / 2, Milliseconds(500)) : Milliseconds(2000);
+  while (true) {
+    auto status = busd::hub_status(hub_, std::min(patience, time_left()));
+    bool absent = !status && status.error().result == BUSD_UNREACHABLE;
+    if (!absent || options_.force || time_left() == Milliseconds(0)) return status;
+    auto facts = busd::hub_inspect(hub_);
+    if (!facts || !facts->lock_held) return status;
+    std::this_thread::sleep_for(std::min(kPause, time_left()));
+  }
+}
+
 // Why the hub may not be stopped, as the exit code, after the reason was given.
 std::optional<int> Stop::objection() {
-  // With force the answer is not needed, only good to have.
-  Milliseconds patience = options_.force ? std::min(timeout_ / 2, Milliseconds(500)) : Milliseconds(2000);
-  auto status = busd::hub_status(hub_, std::min(patience, timeout_));
+  auto status = ask();
   if (status) {
     auto report = parse_status(*status);
     if (report) consumers_ = report->consumers;
@@ -114,6 +128,7 @@ std::optional<int> Stop::objection() {
   }
   if (options_.force || status.error().result == BUSD_UNREACHABLE) return std::nullopt;
   // Without a socket, hub_end() knows more: a process may hold the lock.
+  if (status.error().result == BUSD_TIMED_OUT) return console_.error(error_of(status.error()));
   auto facts = busd::hub_inspect(hub_);
   if (facts && facts->lock_held && !facts->socket_exists) return std::nullopt;
   return console_.error(error_of(status.error()));
@@ -172,8 +187,9 @@ int Stop::run() {
 
 int act(Options& options, Console& console) {
   console.set_quiet(options.quiet);
+  Stop stop(options, console);
   note_place(hub_of(options.place), console);
-  return Stop(options, console).run();
+  return stop.run();
 }
 
 constexpr Program<Options> kProgram{"bus-stop", kAbout, kNotes, declare, act};

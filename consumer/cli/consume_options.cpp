@@ -52,7 +52,8 @@ std::string count_fault(const std::string& text) {
   bool digits =
       !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
   bool zero = text.find_first_not_of('0') == std::string::npos;
-  return digits && !zero ? std::string() : "\"" + text + "\" is not a number of events from 1 on";
+  return digits && !zero ? std::string()
+                         : "\"" + text + "\" is not a number of events; write a whole number, 1 or more";
 }
 
 std::string batch_fault(const std::string& text) {

@@ -73,8 +73,9 @@ std::optional<Reason> ConsumeSession::take_items(busd::Consumer& consumer) {
     } else if (item.error().result == BUSD_TIMED_OUT) {
       more_at_hand_ = false;
     } else {
+      // A set-up after a reset that fails because a signal, passed on to it, has ended it.
       error_ = item.error();
-      end = Reason::hub_gone;
+      end = caught_signal() != 0 ? Reason::signal : Reason::hub_gone;
     }
   }
   // What was taken goes out whatever ended it, except that a broken output is the stronger reason.

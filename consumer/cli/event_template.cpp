@@ -187,7 +187,11 @@ void EventTemplate::append(std::string& out, const busd::Event& event, int64_t r
 std::string template_fault(const std::string& text) {
   std::string fault;
   static_cast<void>(EventTemplate::parse(text, fault));
-  return fault;
+  if (!fault.empty() || text.find('{') != std::string::npos) return fault;
+  // The name of a field and nothing else: its braces were forgotten.
+  std::string field = "{" + text + "}";
+  static_cast<void>(EventTemplate::parse(field, fault));
+  return fault.empty() ? "the template has no field; did you mean " + field + "?" : std::string();
 }
 
 std::string utc_text(int64_t ms) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "consumer/cli/signals.h"
+#include "consumer/cli/text.h"
 
 namespace bus::cli {
 
@@ -97,6 +98,8 @@ Outcome ExecSink::process() {
 }
 
 Outcome ExecSink::finish() {
+  if (caught_signal() != 0 && !jobs_.empty() && isatty(STDERR_FILENO) == 1)
+    console_.note("waiting for " + counted(jobs_.size(), "command") + " of --exec; a second signal ends it");
   while (!jobs_.empty()) {
     std::vector<pollfd> waits;
     add_waits(waits);

@@ -78,7 +78,10 @@ std::string near_miss(std::string_view entry, std::string_view type) {
     return "entry " + quoted(entry) + " matches only itself; " + quoted(std::string(entry) + ".*") +
            " would match";
   }
-  if (alike(entry, type)) return "entry " + quoted(entry) + " is spelled almost like the type";
+  // Of so few letters, two names are soon alike.
+  constexpr size_t kFewest = 3;
+  if (std::min(entry.size(), type.size()) >= kFewest && alike(entry, type))
+    return "entry " + quoted(entry) + " is spelled almost like the type";
   return {};
 }
 

@@ -23,9 +23,10 @@ std::string pid_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid
 // A hub that runs and cannot be reached: what happened to its socket, and what to do.
 std::string unreachable_hub(const busd::HubFacts& facts) {
   std::string holder = pid_text(facts.lock_pid) + " holds " + facts.lock + ", but ";
-  std::string remedy = "stop it" +
-                       (facts.lock_pid > 0 ? " (kill " + std::to_string(facts.lock_pid) + ")" : "") +
-                       " and start again";
+  std::string remedy =
+      "stop it (" +
+      (facts.lock_pid > 0 ? "kill " + std::to_string(facts.lock_pid) : "to find it: fuser " + facts.lock) +
+      ") and start again";
   if (facts.socket_exists) {
     return holder + "nobody listens at " + facts.socket + ": the socket was replaced under a running hub; " +
            remedy;

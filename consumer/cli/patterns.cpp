@@ -56,6 +56,8 @@ std::optional<size_t> find_wildcard(std::string_view text) {
 // What comes before the wildcard, without the separator that leads to it.
 std::string stem_of(std::string_view text, size_t wildcard) {
   std::string stem(text.substr(0, wildcard));
+  // Quotes within the shell's quotes.
+  if (stem.starts_with('\'') || stem.starts_with('"')) stem.erase(0, 1);
   while (!stem.empty() && (stem.back() == '.' || stem.back() == '/')) stem.pop_back();
   std::replace(stem.begin(), stem.end(), '/', '.');
   return stem;

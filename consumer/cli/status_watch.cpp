@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <poll.h>
 #include <unistd.h>
@@ -55,7 +56,8 @@ int StatusWatch::run() {
   } else {
     watch_pipe();
   }
-  return caught_signal() != 0 ? ended_by_signal(caught_signal()) : kDone;
+  if (caught_signal() != 0) return ended_by_signal(caught_signal());
+  return fault_.empty() ? kDone : console_.error(error_of(ErrorCode::output_failed, fault_));
 }
 
 void StatusWatch::look() {
@@ -189,7 +191,10 @@ bool StatusWatch::print_snapshot() {
     text += joined(watch_table(picture(last_at_), {std::nullopt, std::nullopt, locale_is_utf8()}), false);
   }
   printed_ = true;
-  return output_.text(text) == Written::ok && output_.flush() == Written::ok;
+  Written written = output_.text(text);
+  if (written == Written::ok) written = output_.flush();
+  if (written == Written::failed) fault_ = std::string("cannot write to stdout: ") + std::strerror(errno);
+  return written == Written::ok;
 }
 
 bool StatusWatch::wait_in_pipe() const {

@@ -73,6 +73,7 @@ class StatusWatch {
   bool paused_ = false;
   bool keys_ = false;  // whether a person can type some
   bool printed_ = false;
+  std::string fault_;      // why nothing more can be written
   std::string complaint_;  // the last trouble that was reported
   Clock::time_point next_look_{};
 };

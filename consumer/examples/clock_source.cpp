@@ -44,8 +44,8 @@ int main(int argc, char** argv) {
         .event_id = id,
         .source_time = now,
     });
-    // LOST: the hub was replaced. This tick goes to the new one, and some before it may be lost. A clock just
-    // continues.
+    // LOST: the connection broke. This tick goes to the next hub, and some before it may be lost. A clock
+    // just continues.
     if (!published && published.error().result != BUSD_LOST) return fail(argv[0], published.error());
     if (count < 0 || n < count) std::this_thread::sleep_for(pause);
   }

@@ -76,7 +76,7 @@ static int survived(struct plugin* plugin, busd_result result, const busd_error*
     case BUSD_TIMED_OUT:
       return 1;
     case BUSD_LOST:
-      /* The hub was replaced. The last value may be lost, so publish it again. */
+      /* The connection broke. The last value may be lost, so publish it again. */
       fprintf(stderr, "%s: %s\n", plugin->name, error->message);
       plugin->published = -1;
       plugin->connected = 1;

@@ -4,7 +4,9 @@
  *   example-minimal-c clock.tick        until it is interrupted
  *   example-minimal-c clock.tick 3      ends after three events
  *
- * To build a program of your own, link the library: see libbusd(3).
+ * To build it by hand, or a program of your own:
+ *
+ *   cc -o example-minimal-c minimal.c $(pkg-config --cflags --libs busd)
  */
 #include <busd/consumer.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
  *
  * It prints "event" with each payload. The bus stores nothing, so an event that was missed is gone. The
  * program then reads the whole state again from where it is kept, here from a file, and prints it as "state".
- * It does so when it starts, after a loss, and after the hub was replaced. While there is no hub, it says
+ * It does so when it starts, after a loss, and when it is connected again. While there is no hub, it says
  * that what it has shown may be out of date.
  */
 #include <busd/consumer.h>

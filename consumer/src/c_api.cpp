@@ -191,8 +191,10 @@ Verdict query_status(const busd_hub_options& options, int64_t timeout_ms, char**
   bus::Endpoint endpoint;
   Verdict verdict = endpoint_of(options.socket, options.bus, endpoint);
   if (!verdict.ok()) return verdict;
+  bus::TimePoint began = bus::now();
+  bus::Endpoint place = bus::sdk::locate(endpoint);
   std::string line;
-  verdict = bus::sdk::hub_status(bus::sdk::locate(endpoint), patience_of(timeout_ms), line);
+  verdict = bus::sdk::hub_status(place, patience_of(timeout_ms) - (bus::now() - began), line);
   if (!verdict.ok()) return verdict;
   char* copy = static_cast<char*>(std::malloc(line.size() + 1));
   if (copy == nullptr) return {BUSD_INTERNAL, "out of memory"};
@@ -210,6 +212,7 @@ void put_text(char (&to)[Size], const std::string& text) noexcept {
 
 busd_hub_facts facts_of(const bus::Endpoint& endpoint) {
   bus::sdk::HubFacts found = bus::sdk::hub_inspect(endpoint);
+  if (found.absent) found = bus::sdk::hub_prove(endpoint);
   busd_hub_facts filled{};
   put_text(filled.socket, endpoint.socket);
   put_text(filled.lock, endpoint.lock);

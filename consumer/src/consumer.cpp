@@ -174,12 +174,36 @@ Verdict Consumer::close() {
   event_ = nullptr;
   Verdict verdict;
   // Without a hook, who is last makes no difference.
-  if (hooks_.last != nullptr && ask_last() && hooks_.last(hooks_.context) != 0) {
-    verdict = Verdict(BUSD_REJECTED, "the clean-up of the last consumer (on_last) failed");
-  }
+  if (hooks_.last != nullptr && ask_last()) verdict = run_last();
   if (client_->up()) client_->send_control(encode(Bye{}));
   client_->end(Verdict(BUSD_CLOSED, "closed"));
   return verdict;
+}
+
+// A hub that answered gave us the clean-up lock with its answer, and takes it away by closing the connection:
+// from then on the next consumer may set up. So what it did is looked at last before the hook, and after it.
+Verdict Consumer::run_last() {
+  bool locked = client_->up();
+  if (locked && lost_lock()) {
+    return {BUSD_CLOSED, "the clean-up lock was taken away (" + client_->reason() +
+                             "), so the clean-up of the last consumer (on_last) was not run"};
+  }
+  if (hooks_.last(hooks_.context) != 0)
+    return {BUSD_REJECTED, "the clean-up of the last consumer (on_last) failed"};
+  if (locked && lost_lock()) {
+    return {BUSD_CLOSED,
+            "the clean-up lock was taken away while the clean-up of the last consumer (on_last) ran (" +
+                client_->reason() + "): others may have set up meanwhile"};
+  }
+  return {};
+}
+
+// Whether the connection has ended. What else came is discarded.
+bool Consumer::lost_lock() {
+  TimePoint until = now() + kStatusTimeout;
+  Client::Took took = client_->take();
+  while (took == Client::Took::item && now() < until) took = client_->take();
+  return !client_->up();
 }
 
 // Whether this consumer is the last of its scope. No answer within kStatusTimeout, or no hub, counts as yes;

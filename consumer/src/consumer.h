@@ -43,6 +43,8 @@ class Consumer {
   Verdict wait_for_item(Client::Took took, int64_t timeout_ms, busd_item& item);
   Verdict run_first();
   bool ask_last();
+  Verdict run_last();
+  bool lost_lock();
   bool give(Client::Took took, busd_item& item);
   void give_event(busd_item& item);
   void give_source_status(busd_item& item) const;

@@ -6,9 +6,11 @@
 #include <optional>
 #include <poll.h>
 #include <sys/syscall.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "consumer/src/autostart.h"
 #include "consumer/src/connection.h"
@@ -16,6 +18,7 @@
 #include "consumer/src/socket_trouble.h"
 #include "consumer/src/start_lock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/lock_holder.h"
 #include "protocol/base/strings.h"
 #include "protocol/base/unix_socket.h"
 #include "protocol/codec.h"
@@ -26,8 +29,11 @@ namespace bus::sdk {
 
 namespace {
 
-// After SIGKILL, the time the kernel is given to end a process and to free its lock.
-constexpr seconds kKillPatience{5};
+// After SIGKILL, the time the kernel is given to end a process.
+constexpr seconds kKillPatience{1};
+
+// Between two looks for a socket that a hub puts up again.
+constexpr milliseconds kLookPause{20};
 
 TimePoint deadline_after(Duration patience) {
   return patience >= std::chrono::hours(876'000) ? kNever : now() + patience;
@@ -158,71 +164,95 @@ Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
                               ending_advice(facts.peer_pid)};
 }
 
-// Without a lock, the end of the process is the only thing to wait for, and only if the hub itself listens:
-// the kernel may also name the service manager that has passed the socket.
-Verdict wait_for_process(int64_t pid, int64_t peer_pid, TimePoint deadline) {
-  if (pid <= 0 || pid != peer_pid) return {};
+// Whether the process, whose descriptor this is, ended before `deadline`.
+bool ended_until(const Fd& process, TimePoint deadline) {
+  pollfd ended{process.get(), POLLIN, 0};
+  long long left = std::clamp<long long>(to_ms(deadline - now()), 0, 3'600'000);
+  return ::poll(&ended, 1, static_cast<int>(left)) != 0;
+}
+
+// Where no lock tells, the end of the process is the only thing to wait for.
+Verdict wait_for_process(int64_t pid, TimePoint deadline) {
   auto process = open_process(pid);
   if (!process) return verdict_of(process.error());
-  if (!*process) return {};
-  pollfd ended{process->get(), POLLIN, 0};
-  long long left = std::clamp<long long>(to_ms(deadline - now()), 0, 3'600'000);
-  if (::poll(&ended, 1, static_cast<int>(left)) != 0) return {};
+  if (!*process || ended_until(*process, deadline)) return {};
   return {BUSD_TIMED_OUT, "the hub (pid " + std::to_string(pid) + ") did not stop in time"};
 }
 
-// Ends a hub whose lock file was removed. Two witnesses name it: the socket's listener, and the removed lock
-// file that this process still has open; nothing else has a reason to hold that.
-Verdict end_listener(const Endpoint& endpoint, int64_t pid, HubEnding& ending) {
-  auto process = open_process(pid);
-  if (!process) return verdict_of(process.error());
-  HubFacts facts = hub_inspect(endpoint);
-  bool proved = *process && facts.peer_pid == pid && facts.peer_uid == ::geteuid() &&
-                has_open_removed(pid, endpoint.lock);
-  if (!proved) return unproved_hub(endpoint, facts);
-  if (auto sent = send_signal(*process, SIGKILL); !sent.ok()) return sent;
-  ending.killed = true;
-  ending.pid = pid;
-  return wait_for_process(pid, pid, now() + kKillPatience);
+struct Holder {
+  int64_t pid = 0;
+  Fd process;
+};
+
+std::vector<int64_t> pids_of_holders(const Endpoint& endpoint, bool removed) {
+  return removed ? removed_lock_holders(endpoint.lock) : lock_holders(endpoint.lock);
 }
 
-// Ends the process that holds the lock. The pidfd comes first: what holds after it was opened holds for that
-// process and no later one. Two witnesses name it: the kernel's list of locks, which keeps the number of a
-// holder that has died while another process has the lock open, and the process's own open files.
-Verdict end_holder(const Endpoint& endpoint, bool refused, TimePoint deadline, HubEnding& ending) {
-  HubFacts before = hub_inspect(endpoint);
-  if (before.absent) return {};
-  if (!before.lock_held) {
-    if (!refused && before.peer_pid > 0) return end_listener(endpoint, before.peer_pid, ending);
-    return unproved_hub(endpoint, before);
+// The processes that hold the lock. The pidfds come first: what is seen after they were opened holds for
+// these processes and no later ones.
+Result<std::vector<Holder>> open_holders(const Endpoint& endpoint, bool removed) {
+  std::vector<Holder> holders;
+  for (int64_t pid : pids_of_holders(endpoint, removed)) {
+    BUSD_ASSIGN(Fd process, open_process(pid));
+    if (process && pid != ::getpid()) holders.push_back({pid, std::move(process)});
   }
-  auto process = open_process(before.lock_pid);
-  if (before.lock_pid > 0 && !process) return verdict_of(process.error());
-  HubFacts facts = hub_inspect(endpoint);
-  if (!facts.lock_held) return {};
-  bool proved = before.lock_pid > 0 && *process && facts.lock_pid == before.lock_pid &&
-                has_open(facts.lock_pid, endpoint.lock);
-  if (!proved) {
-    return {BUSD_TIMED_OUT,
-            "the kernel does not name the process that holds " + quoted(endpoint.lock) + ": not killed"};
-  }
-  ending.pid = facts.lock_pid;
-  if (refused) {
-    if (auto sent = send_signal(*process, SIGTERM); !sent.ok()) return sent;
-    Verdict verdict = wait_for_lock(endpoint, deadline);
-    if (verdict.result != BUSD_TIMED_OUT) return verdict;
-  }
-  if (auto sent = send_signal(*process, SIGKILL); !sent.ok()) return sent;
-  ending.killed = true;
-  return wait_for_lock(endpoint, now() + kKillPatience);
+  std::vector<int64_t> still = pids_of_holders(endpoint, removed);
+  std::erase_if(holders, [&still](const Holder& holder) {
+    return std::find(still.begin(), still.end(), holder.pid) == still.end();
+  });
+  return holders;
 }
 
-// A hub that lives, but whose socket is gone: no client can ask it anything.
+Verdict end_processes(const std::vector<Holder>& holders, bool terminate, TimePoint deadline,
+                      HubEnding& ending) {
+  for (const Holder& holder : holders) {
+    if (!terminate) break;
+    if (auto sent = send_signal(holder.process, SIGTERM); !sent.ok()) return sent;
+  }
+  for (const Holder& holder : holders) {
+    if (ended_until(holder.process, terminate ? deadline : TimePoint::min())) continue;
+    if (auto sent = send_signal(holder.process, SIGKILL); !sent.ok()) return sent;
+    ending.killed = true;
+    ending.pid = holder.pid;
+    if (ended_until(holder.process, now() + kKillPatience)) continue;
+    return {BUSD_TIMED_OUT, "pid " + std::to_string(holder.pid) + " was killed and has not ended yet"};
+  }
+  return {};
+}
+
+std::string finding_advice(const Endpoint& endpoint) { return "to find it: fuser " + endpoint.lock; }
+
+// Ends what holds the lock. With `terminate` by SIGTERM, and what is left at `deadline` by SIGKILL.
+Verdict end_holders(const Endpoint& endpoint, bool terminate, TimePoint deadline, HubEnding& ending) {
+  HubFacts facts = hub_prove(endpoint);
+  if (facts.absent) return {};
+  if (!facts.lock_held) return unproved_hub(endpoint, facts);
+  auto holders = open_holders(endpoint, facts.lock_removed);
+  if (!holders) return verdict_of(holders.error());
+  if (!holders->empty()) return end_processes(*holders, terminate, deadline, ending);
+  if (!hub_inspect(endpoint).lock_held) return {};
+  return {BUSD_TIMED_OUT, "the kernel does not name the process that holds " + quoted(endpoint.lock) +
+                              ": not killed; " + finding_advice(endpoint)};
+}
+
+// A hub that lives, but that no client can ask anything.
 std::string unheard_hub(const Endpoint& endpoint, const HubFacts& facts) {
+  if (facts.trouble.code == Errc::timed_out) return facts.trouble.what;
   bool closed = facts.trouble.code == Errc::unavailable;
-  return process_text(facts.lock_pid) + " holds " + quoted(endpoint.lock) + ", but " +
-         (closed ? "nobody listens at " + quoted(endpoint.socket) : facts.trouble.what) +
-         "; bus-stop --force ends it";
+  return process_text(facts.lock_pid) + " holds " + quoted(endpoint.lock) +
+         (facts.lock_removed ? ", which was removed, but " : ", but ") +
+         (closed ? "nobody listens at " + quoted(endpoint.socket) : facts.trouble.what) + "; " +
+         (facts.lock_pid > 0 ? "bus-stop --force ends it" : finding_advice(endpoint));
+}
+
+// A hub whose socket was removed puts it up again (PROTOCOL.md 8), and one that starts has none for a moment.
+HubFacts wait_until_heard(const Endpoint& endpoint, HubFacts facts, TimePoint deadline) {
+  while (facts.lock_held && facts.peer_pid == 0 && facts.trouble.code == Errc::unavailable &&
+         now() < deadline) {
+    std::this_thread::sleep_for(std::min<Duration>(kLookPause, deadline - now()));
+    facts = hub_prove(endpoint);
+  }
+  return facts;
 }
 
 // Of a hub that holds no lock its answer is the only sign that it is one; `pid` gets what it says of itself.
@@ -241,15 +271,18 @@ Verdict ask_and_wait(const Endpoint& endpoint, const HubFacts& before, TimePoint
     if (auto asked = ask_for_pid(endpoint, deadline, pid); !asked.ok()) return asked;
   }
   if (auto asked = ask_to_stop(endpoint, deadline); !asked.ok()) return asked;
-  if (!before.lock_held) return wait_for_process(pid, before.peer_pid, deadline);
-  return wait_for_lock(endpoint, deadline);
+  if (before.lock_removed) return wait_for_process(before.lock_pid, deadline);
+  if (before.lock_held) return wait_for_lock(endpoint, deadline);
+  // Only if the hub itself listens: the kernel may also name the service manager that has passed the socket.
+  return pid > 0 && pid == before.peer_pid ? wait_for_process(pid, deadline) : Verdict();
 }
 
 }  // namespace
 
 Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending) {
   TimePoint deadline = deadline_after(patience);
-  HubFacts before = hub_inspect(endpoint);
+  HubFacts before = hub_prove(endpoint);
+  if (!force) before = wait_until_heard(endpoint, std::move(before), deadline);
   if (before.absent) return {};
   if (!endpoint.explicit_path) {
     if (auto checked = check_own_dir(endpoint.directory); !checked) return verdict_of(checked.error());
@@ -262,11 +295,14 @@ Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnd
   }
   ending.ran = true;
   ending.pid = before.lock_pid > 0 ? before.lock_pid : before.peer_pid;
-  Verdict verdict = before.peer_pid == 0 ? Verdict(BUSD_TIMED_OUT, unheard_hub(endpoint, before))
-                                         : ask_and_wait(endpoint, before, deadline);
+  if (before.peer_pid == 0) {
+    if (force) return end_holders(endpoint, true, deadline, ending);
+    return {BUSD_TIMED_OUT, unheard_hub(endpoint, before)};
+  }
+  Verdict verdict = ask_and_wait(endpoint, before, deadline);
   bool silent = verdict.result == BUSD_TIMED_OUT;
   if (verdict.ok() || (!silent && !before.lock_held)) return verdict;
-  if (force) return end_holder(endpoint, !silent, deadline, ending);
+  if (force) return end_holders(endpoint, !silent, deadline, ending);
   return silent && !before.lock_held ? unproved_hub(endpoint, before) : verdict;
 }
 

@@ -20,9 +20,10 @@ struct HubEnding {
   int64_t pid = 0;      // of the hub that ran; 0: unknown
 };
 
-// Stops the hub of `endpoint` itself, never one at another standard place. With `force`, a hub that refuses
-// is sent SIGTERM, and one that is still there at the end of `patience` is killed: the process that holds the
-// lock, as the kernel says.
+// Stops the hub of `endpoint` itself, never one at another standard place. With `force`, a hub that refuses,
+// or that has no socket to ask it by, is sent SIGTERM, and one that is still there at the end of `patience`
+// is killed: what holds the lock, as the kernel says. Without, a hub that has no socket gets the time to put
+// it up again.
 Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending);
 
 }  // namespace bus::sdk

@@ -13,7 +13,8 @@ namespace bus::sdk {
 struct HubFacts {
   bool socket_exists = false;
   bool lock_held = false;
-  int64_t lock_pid = 0;
+  bool lock_removed = false;  // it is held, but its file was removed
+  int64_t lock_pid = 0;       // who holds it, proved by the kernel (lock_holder.h); 0: unknown
   int64_t peer_pid = 0;
   int64_t peer_uid = 0;
   int64_t starter_pid = 0;  // who holds the start lock
@@ -25,11 +26,9 @@ struct HubFacts {
 
 HubFacts hub_inspect(const Endpoint& endpoint);
 
-// Whether the process `pid` has the file at `path` open. False also when this may not be known.
-bool has_open(int64_t pid, const std::string& path);
-
-// Whether it has a file open that was at `path` and was removed.
-bool has_open_removed(int64_t pid, const std::string& path);
+// As hub_inspect. Where there is no lock file, it also looks for a hub whose lock file was removed, among the
+// descriptors of all processes: some milliseconds of work.
+HubFacts hub_prove(const Endpoint& endpoint);
 
 // Whether a client may use the hub of which these are the facts although its path was not named: it listens,
 // and it is the user's own or root's.

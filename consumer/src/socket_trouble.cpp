@@ -8,8 +8,10 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 #include "protocol/base/file.h"
+#include "protocol/base/lock_holder.h"
 #include "protocol/base/strings.h"
 
 namespace bus::sdk {
@@ -72,11 +74,27 @@ std::string admitted(const std::string& path) {
   return text + ": its owner can admit you (busd --allow-uid)";
 }
 
+// So many wait to be let in that nobody more can, so the kernel does not say who listens. A hub holds the
+// lock.
+std::string full_hub(const Endpoint& where) {
+  int64_t pid = inspect_lock(where.lock).pid;
+  if (pid == 0) {
+    std::vector<int64_t> removed = removed_lock_holders(where.lock);
+    if (!removed.empty()) pid = removed.front();
+  }
+  std::string text = process_text(pid) + " listens at " + quoted(where.socket) +
+                     " and does not answer: it accepts no connections, and too many wait already; ";
+  if (pid == 0) return text + "to find it: ss -xlp src " + where.socket;
+  return text + (is_stopped(pid) ? ending_advice(pid) + ", and so does bus-stop --force"
+                                 : "bus-stop --force ends it");
+}
+
 }  // namespace
 
 Error explained(const Endpoint& where, Error error) {
   std::string wrong = wrong_kind(where.socket);
   if (!wrong.empty()) return {Errc::denied, wrong};
+  if (error.code == Errc::timed_out) return {error.code, full_hub(where)};
   if (error.code == Errc::denied) error.what += admitted(where.socket);
   if (error.code == Errc::unavailable && where.directory == kSystemDirectory)
     error.what += "; the system's hub is enabled by: systemctl enable --now busd.socket";

@@ -228,6 +228,11 @@ TEST_CASE("JSON that does not end on its line is told from other bad lines") {
     CAPTURE(text);
     CHECK_FALSE(is_unfinished_json(text));
   }
+  for (const char* text :
+       {"garbage \033[31m", "see [", "[31m red", "{not json", "\"a\": {", "[1 2", "{\"a\" ["}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_unfinished_json(text));
+  }
 }
 
 TEST_CASE("Pieces of a value over several lines are told from values of their own") {
@@ -286,6 +291,8 @@ TEST_CASE("Near misses are told apart, and far ones are none") {
   CHECK(near_miss("Build", "build") == "entry \"Build\" differs from the type in upper and lower case");
   CHECK(near_miss("build ", "build") == "entry \"build \" differs from the type in spaces");
   CHECK(near_miss("build", "build.done") == "entry \"build\" matches only itself; \"build.*\" would match");
+  CHECK(near_miss("ab", "a").empty());
+  CHECK(near_miss("k", "t").empty());
   CHECK(near_miss("bulid", "build") == "entry \"bulid\" is spelled almost like the type");
   CHECK(near_miss("deploy", "build").empty());
   CHECK(near_miss("deploy.*", "build.done").empty());

@@ -20,6 +20,8 @@ run 0 bus-consume "a b" --timeout 50ms
 check_has err 'bus-consume: KEY "a b" has a space and is taken as one type; each of several types is given with -t'
 check_has err '[bus] ready event_key="a b"'
 check_has err '[bus] end event_key="a b" events=0'
+run 0 bus-consume key -t "c d" --timeout 10ms
+check_has err 'bus-consume: TYPE "c d" has a space and is taken as one type; each of several types is given with -t'
 run 0 bus-consume 'a "b"' -t t --timeout 50ms
 check_equal "the ready line" '[bus] ready event_key="a \"b\""' "$(head -n 1 err)"
 

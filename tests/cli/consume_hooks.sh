@@ -57,6 +57,19 @@ expect_exit "the consumer ended in its set-up" "$early" 143
 check_has early_undone undone
 check_lacks early.err ready
 
+# So it is in a set-up after a reset; that it was ended is no failure of its own.
+mkfifo again_hang
+start_consumer again again --first 'test ! -e again_twice || { echo began >again_began; cat <again_hang; }' --last true
+again=$pid
+: >again_twice
+run 0 bus-stop --force
+await again_began began
+kill -TERM "$again"
+expect_exit "the consumer ended in its second set-up" "$again" 143
+check_has again.err "reason=signal"
+check_lacks again.err "on_first"
+check_lacks again.err "--first was ended"
+
 # While one cleans up, the next one for the scope waits, and is then the first.
 mkfifo slow
 start_consumer leaving key --last "echo began >leaving_began; cat <slow"

@@ -209,3 +209,9 @@ await patient.err '^bus-publish: the hub has not confirmed [0-9]* lines* for 3 s
 kill -CONT "$hub"
 expect_exit "the publisher that waited for the hub" "$publisher" 0
 check_has patient.err "[bus] published 100001 events, 0 refused"
+
+# A bracket in a line that is no JSON begins no value: what comes after it is published.
+printf 'garbage \033[31m\n1\n' >coloured
+run 65 bus-publish --lines --type t <coloured
+check_has err "line 1: payload: not JSON"
+check_has err "published 1 event"

@@ -68,8 +68,8 @@ usage_text 'one PAYLOAD only; "c" is a second one; put quotes around a PAYLOAD t
 usage_text '-n needs a number' bus-consume build -n
 usage_text '-n needs a number' bus-consume build -n --quiet
 usage_text '--count needs a number' bus-consume build --count
-usage_text '-n: "x" is not a number of events from 1 on' bus-consume build -qnx
-usage_text '--count: "0" is not a number of events from 1 on' bus-consume build --count=0
+usage_text '-n: "x" is not a number of events; write a whole number, 1 or more' bus-consume build -qnx
+usage_text '--count: "0" is not a number of events; write a whole number, 1 or more' bus-consume build --count=0
 usage_text '--count is given twice' bus-consume build -n 1 --count 2
 usage_text '-n is given twice' bus-consume build --count 1 -n 2
 usage_text '--explain needs an event type, such as build.done' bus-status --explain
@@ -231,3 +231,13 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
   run 77 setpriv --reuid 65534 --regid 65534 --clear-groups "$bin/bus-status"
   chmod 700 "$work"
 fi
+
+# What was typed in the wrong place: what to type instead.
+run 64 bus-publish '{"job":7}' build.started
+check_has err '"{"job":7}" reads as a PAYLOAD; TYPE comes first: bus-publish TYPE PAYLOAD'
+run 64 bus-consume key --format payload
+check_has err "the template has no field; did you mean {payload}?"
+run 64 bus-consume key -t "'build.*'"
+check_has err '"build.*" matches the types below "build"'
+run 0 env XDG_RUNTIME_DIR="$work" bus-status --buses
+check_has err "no hub of yours runs"

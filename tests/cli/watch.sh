@@ -125,6 +125,12 @@ for signal in INT TERM HUP QUIT ABRT USR1 ALRM; do
   await_given_back "after-$signal"
 done
 
+# stdout that takes nothing.
+run 70 sh -c 'exec bus-status --watch 50ms >/dev/full'
+check_has err "cannot write to stdout: No space left on device"
+run 70 sh -c 'exec bus-status --watch 50ms >&-'
+check_has err "cannot write to stdout"
+
 # Two in a row, while it waits for a hub that does not answer.
 watch_as impatient C
 kill -STOP "$hub"

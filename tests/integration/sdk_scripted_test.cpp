@@ -1,5 +1,7 @@
 // The SDK against hubs that no real one is: refusals, silence, nonsense, and answers put down to what they
 // answer.
+#include <chrono>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -125,6 +127,44 @@ TEST_CASE("When the hub does not answer the check within 2 s, the consumer takes
   CHECK(cleaned == 1);
   hub.finish();
   CHECK(check == R"({"type":"pre_shutdown_check","event_key":"k","subscription_id":"k:1"})");
+}
+
+TEST_CASE("A clean-up whose lock was taken away before it began does not run", "[answers]") {
+  ScriptedHub hub({[](ScriptPeer& peer) {
+    peer.accept_hello();
+    peer.say(R"({"type":"pre_shutdown_ack","last_for_key":true})");
+  }});
+  int cleaned = 0;
+  auto options = options_for(hub);
+  options.on_last = [&cleaned] { return ++cleaned > 0; };
+  auto consumer = open_consumer(std::move(options));
+  hub.finish();
+  auto closed = consumer.close();
+  REQUIRE_FALSE(closed);
+  CHECK(closed.error().result == BUSD_CLOSED);
+  CHECK(closed.error().message.find("the clean-up lock was taken away") == 0);
+  CHECK(closed.error().message.find("was not run") != std::string::npos);
+  CHECK(cleaned == 0);
+}
+
+TEST_CASE("A clean-up whose lock is taken away while it runs says so", "[answers]") {
+  std::promise<void> running;
+  ScriptedHub hub({[&running](ScriptPeer& peer) {
+    peer.accept_hello();
+    peer.line();
+    peer.say(R"({"type":"pre_shutdown_ack","last_for_key":true})");
+    running.get_future().wait_for(std::chrono::seconds(10));
+  }});
+  auto options = options_for(hub);
+  options.on_last = [&hub, &running] {
+    running.set_value();
+    hub.finish();
+    return true;
+  };
+  auto closed = open_consumer(std::move(options)).close();
+  REQUIRE_FALSE(closed);
+  CHECK(closed.error().result == BUSD_CLOSED);
+  CHECK(closed.error().message.find("was taken away while") != std::string::npos);
 }
 
 TEST_CASE("A loop that waits as told gets the events that came together with the hub's answer", "[answers]") {

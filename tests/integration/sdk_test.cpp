@@ -244,8 +244,8 @@ TEST_CASE("An exclusive consumer is alone, and the reason names who it is", "[ho
     auto refused = busd::Consumer::open(options);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().result == BUSD_REJECTED);
-    CHECK(refused.error().message.find("scope board is held exclusively (pid " + std::to_string(::getpid()) +
-                                       ")") != std::string::npos);
+    CHECK(refused.error().message.find("scope board is held exclusively by pid " +
+                                       std::to_string(::getpid())) != std::string::npos);
   }
   CHECK(holder.close());
   CHECK(busd::Consumer::open(options));

@@ -1,7 +1,8 @@
 // Hosts a client in an io_context of Asio (1.18 and later). Copy it.
 //
-//   busd::loops::AsioHost host(context, consumer, turn);  // hosts until it is destroyed or `turn` returns
-//   false
+//   busd::loops::AsioHost host(context, consumer, turn);
+//
+// The object hosts until it is destroyed or `turn` returns false.
 //
 // The loop calls `turn` whenever the client is due; see turn.hpp. `turn` must not destroy the host. The
 // client and the context must outlive the host. Only one thread, or one strand, may run the context at a

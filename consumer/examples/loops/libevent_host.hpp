@@ -1,7 +1,8 @@
 // Hosts a client in libevent's loop (2.0 and later). Copy it.
 //
-//   busd::loops::LibeventHost host(base, consumer, turn);  // hosts until it is destroyed or `turn` returns
-//   false
+//   busd::loops::LibeventHost host(base, consumer, turn);
+//
+// The object hosts until it is destroyed or `turn` returns false.
 //
 // The loop calls `turn` whenever the client is due; see turn.hpp. `turn` must not throw, and must not destroy
 // the host. The client and the loop must outlive the host.

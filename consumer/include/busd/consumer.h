@@ -217,6 +217,9 @@ BUSD_API void busd_consumer_wake(busd_consumer* consumer);
  * discarded. NULL is allowed.
  *
  * BUSD_REJECTED  on_last failed
+ * BUSD_CLOSED    the hub closed the connection after it had said that this consumer is the last, because it
+ *                took longer than --cleanup-timeout or because the hub ended. If this was seen before
+ *                on_last, on_last did not run: another consumer may have set up meanwhile
  */
 BUSD_API busd_result busd_consumer_close(busd_consumer* consumer, busd_error* error);
 
@@ -379,10 +382,9 @@ BUSD_API busd_result busd_hub_inspect(const busd_hub_options* options, busd_hub_
                                       busd_error* error);
 
 /*
- * Stops the hub and waits until its lock is free. With `force`, a hub that refuses gets SIGTERM, and one that
- * is still there after `timeout_ms` is killed by means of a pidfd. Killed is the process that the kernel
- * names as the holder of the lock and that has the lock open, never a pid that a process reported about
- * itself.
+ * Stops the hub and waits until its lock is free. With `force`, a hub that refuses, or whose socket was
+ * removed, gets SIGTERM, and one that is still there after `timeout_ms` is killed by means of a pidfd. Ended
+ * are the processes that the kernel shows to hold the lock, never a pid that a process reported about itself.
  *
  * BUSD_OK           the hub has stopped, or it is proved that none ran
  * BUSD_TIMED_OUT    the hub still holds its lock, or a process listens that neither answers nor holds the

@@ -21,9 +21,14 @@ KeyRegistry::Answer KeyRegistry::admit(std::string_view name, Scope& scope, cons
   // An exclusive consumer is alone, so looking at one is enough. One that is leaving is in the way, too: it
   // still receives what an exclusive one wants for itself.
   if (!scope.consumers.empty() && (candidate.exclusive || scope.consumers.front().exclusive)) {
+    const Consumer& there = scope.consumers.front();
+    std::string pid = "pid " + std::to_string(there.pid);
     return {candidate.peer, Outcome::rejected,
-            "scope " + std::string(name) + " is held exclusively (pid " +
-                std::to_string(scope.consumers.front().pid) + ")"};
+            "scope " + std::string(name) +
+                (there.exclusive ? " is held exclusively by " + pid + "; stop that one, or wait until it ends"
+                                 : " has a consumer already (" + pid +
+                                       "), and this one asks for it exclusively; stop that one, or leave "
+                                       "out exclusive")};
   }
   scope.consumers.insert(find(scope, candidate.peer), Consumer{candidate});
   ++scope.members;

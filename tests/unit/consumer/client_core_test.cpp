@@ -121,8 +121,9 @@ TEST_CASE("hello_ack tells who is first") {
 
 TEST_CASE("A rejected hello is refused with the hub's reason") {
   CHECK(
-      run(R"~({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":"scope board is held exclusively (pid 42)"})~"
-          "\n") == Things{"refused rejected: scope board is held exclusively (pid 42)"});
+      run(R"~({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":"scope board is held exclusively by pid 42; stop that one, or wait until it ends"})~"
+          "\n") == Things{"refused rejected: scope board is held exclusively by pid 42; stop that one, or "
+                          "wait until it ends"});
   CHECK(run(R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true})"
             "\n") == Things{"refused rejected: the hub gave no reason"});
 }

@@ -222,7 +222,7 @@ TEST_CASE("KeyRegistry keeps an exclusive consumer alone") {
   CHECK(s.join(1, true).outcome == Outcome::joined_first);
   auto refused = s.join(2);
   CHECK(refused.outcome == Outcome::rejected);
-  CHECK(refused.reason == "scope board is held exclusively (pid 10)");
+  CHECK(refused.reason == "scope board is held exclusively by pid 10; stop that one, or wait until it ends");
   CHECK(s.join(3, true).outcome == Outcome::rejected);
   s.leave(1);
   CHECK(s.join(4).outcome == Outcome::joined_first);
@@ -237,7 +237,10 @@ TEST_CASE("KeyRegistry does not let an exclusive consumer in beside one that is 
   s.leave(2);
   auto refused = s.join(3, true);
   CHECK(refused.outcome == Outcome::rejected);
-  CHECK(refused.reason == "scope board is held exclusively (pid 10)");
+  CHECK(
+      refused.reason ==
+      "scope board has a consumer already (pid 10), and this one asks for it exclusively; stop that one, or "
+      "leave out exclusive");
   s.leave(1);
   CHECK(s.join(4, true).outcome == Outcome::joined_first);
   CHECK(s.check(4));

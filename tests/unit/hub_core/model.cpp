@@ -54,7 +54,12 @@ std::string too_many(size_t most) {
          "larger --max-connections";
 }
 std::string held_exclusively(const std::string& scope, int64_t pid) {
-  return "scope " + scope + " is held exclusively (pid " + std::to_string(pid) + ")";
+  return "scope " + scope + " is held exclusively by pid " + std::to_string(pid) +
+         "; stop that one, or wait until it ends";
+}
+std::string has_a_consumer(const std::string& scope, int64_t pid) {
+  return "scope " + scope + " has a consumer already (pid " + std::to_string(pid) +
+         "), and this one asks for it exclusively; stop that one, or leave out exclusive";
 }
 std::string too_many_wait(const std::string& scope) {
   return "scope " + scope + " is being cleaned up, and 64 others wait already";
@@ -343,7 +348,8 @@ HubModel::Answer HubModel::admit(Id id, const std::string& name) {
   bool exclusive = peers_.at(id).hello.exclusive;
   for (Id each : scope.consumers) {
     const Peer& other = peers_.at(each);
-    if (exclusive || other.hello.exclusive) return {id, false, held_exclusively(name, other.shown_pid())};
+    if (other.hello.exclusive) return {id, false, held_exclusively(name, other.shown_pid())};
+    if (exclusive) return {id, false, has_a_consumer(name, other.shown_pid())};
   }
   scope.consumers.insert(id);
   return {id, all_others_asked(scope, id), {}};

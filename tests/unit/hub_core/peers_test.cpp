@@ -333,9 +333,10 @@ TEST_CASE("An exclusive scope rejects newcomers by the pid that holds it") {
   CoreRig rig;
   rig.consumer("board", "", R"(,"exclusive":true)");
   PeerId refused = rig.consumer("board", "");
-  CHECK(rig.last_ack ==
-        R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":)"
-        R"~("scope board is held exclusively (pid 42)","capabilities":["patterns"]})~");
+  CHECK(
+      rig.last_ack ==
+      R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":)"
+      R"~("scope board is held exclusively by pid 42; stop that one, or wait until it ends","capabilities":["patterns"]})~");
   CHECK_FALSE(rig.is_open(refused));
 }
 

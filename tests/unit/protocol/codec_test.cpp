@@ -147,9 +147,11 @@ TEST_CASE("hello_ack always says first_for_key") {
              R"({"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":["patterns"]})");
   HelloAck rejected;
   rejected.rejected = true;
-  rejected.reject_reason = "scope board is held exclusively (pid 42)";
-  check_wire(rejected, R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,)"
-                       R"x("reject_reason":"scope board is held exclusively (pid 42)"})x");
+  rejected.reject_reason = "scope board is held exclusively by pid 42; stop that one, or wait until it ends";
+  check_wire(
+      rejected,
+      R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,)"
+      R"x("reject_reason":"scope board is held exclusively by pid 42; stop that one, or wait until it ends"})x");
   check_bad_frame(R"({"type":"hello_ack","bus_version":"v1"})", "first_for_key is missing");
   check_bad_frame(R"({"type":"hello_ack","first_for_key":0})", "first_for_key must be true or false, not 0");
 }
