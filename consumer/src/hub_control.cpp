@@ -32,11 +32,36 @@ namespace {
 // After SIGKILL, the time the kernel is given to end a process.
 constexpr seconds kKillPatience{1};
 
+// For a process that has closed a connection to end, if it is about to.
+constexpr milliseconds kEndPatience{200};
+
 // Between two looks for a socket that a hub puts up again.
 constexpr milliseconds kLookPause{20};
 
 TimePoint deadline_after(Duration patience) {
   return patience >= std::chrono::hours(876'000) ? kNever : now() + patience;
+}
+
+// A descriptor of the process, which then cannot mean a later one with the same number. Invalid: it is gone.
+Result<Fd> open_process(int64_t pid) {
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
+  if (!process && errno != ESRCH) return errno_error("open process " + std::to_string(pid), errno);
+  return process;
+}
+
+// Whether the process, whose descriptor this is, ended before `deadline`.
+bool ended_until(const Fd& process, TimePoint deadline) {
+  pollfd ended{process.get(), POLLIN, 0};
+  long long left = std::clamp<long long>(to_ms(deadline - now()), 0, 3'600'000);
+  return ::poll(&ended, 1, static_cast<int>(left)) != 0;
+}
+
+// A process that is being killed closes its descriptors one by one: a client may still connect, and is then closed
+// without an answer. Whether it is gone, within a moment.
+bool is_ending(int64_t pid) {
+  if (pid <= 0) return false;
+  auto process = open_process(pid);
+  return process && (!*process || ended_until(*process, now() + kEndPatience));
 }
 
 // A connection on which one frame was sent; every line that comes back goes to `on_line` until it answers
@@ -58,6 +83,11 @@ Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadlin
     std::string why;
     Connection::Read got = connection->read(chunk, why);
     if (got == Connection::Read::end) {
+      if (is_ending(pid)) {
+        return verdict_of(
+            explained(endpoint, {Errc::unavailable, process_text(pid) + ", which listened at " +
+                                                        quoted(endpoint.socket) + ", has just ended"}));
+      }
       return {BUSD_CLOSED, process_text(pid) + " at " + quoted(endpoint.socket) +
                                " closed the connection without an answer: it is not a busd hub"};
     }
@@ -137,13 +167,6 @@ Verdict wait_for_lock(const Endpoint& endpoint, TimePoint deadline) {
   return verdict;
 }
 
-// A descriptor of the process, which then cannot mean a later one with the same number. Invalid: it is gone.
-Result<Fd> open_process(int64_t pid) {
-  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
-  if (!process && errno != ESRCH) return errno_error("open process " + std::to_string(pid), errno);
-  return process;
-}
-
 Verdict send_signal(const Fd& process, int signal) {
   if (::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0U) == 0 || errno == ESRCH) return {};
   return verdict_of(errno_error("end the hub's process", errno));
@@ -162,13 +185,6 @@ Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
                               " and does not answer, but it does not hold " + quoted(endpoint.lock) +
                               ", so nothing proves that it is a hub: not killed; " +
                               ending_advice(facts.peer_pid)};
-}
-
-// Whether the process, whose descriptor this is, ended before `deadline`.
-bool ended_until(const Fd& process, TimePoint deadline) {
-  pollfd ended{process.get(), POLLIN, 0};
-  long long left = std::clamp<long long>(to_ms(deadline - now()), 0, 3'600'000);
-  return ::poll(&ended, 1, static_cast<int>(left)) != 0;
 }
 
 // Where no lock tells, the end of the process is the only thing to wait for.
