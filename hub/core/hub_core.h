@@ -66,7 +66,7 @@ struct Wants {
 
 class HubCore {
  public:
-  HubCore(HubConfig config, Transport& edge, TimePoint start);
+  HubCore(HubConfig config, Transport& transport, TimePoint start);
   HubCore(const HubCore&) = delete;
   HubCore& operator=(const HubCore&) = delete;
 
@@ -74,15 +74,15 @@ class HubCore {
   // (denied, too_many) has its answer queued and is to be closed.
   PeerId open(const Credentials& credentials, TimePoint now, Supply supply = Supply::ample);
   // The bytes of one read(); they may go when this returns.
-  void receive(PeerId peer, std::string_view chunk, TimePoint now);
+  void receive(PeerId id, std::string_view chunk, TimePoint now);
   // read() returned 0: no more requests. A consumer goes on receiving; everyone else is closed when flushed.
-  void end_of_input(PeerId peer, TimePoint now);
+  void end_of_input(PeerId id, TimePoint now);
   // Whether consumers wait for what earlier turns had no time to write.
   bool is_behind() const { return delivery_.is_behind(); }
   // Handles what was handed in and is still to be handled.
-  void resume(PeerId peer, TimePoint now);
+  void resume(PeerId id, TimePoint now);
   // The connection is closed; forgets the peer and everything it held.
-  void gone(PeerId peer, TimePoint now);
+  void gone(PeerId id, TimePoint now);
 
   // Writes what waits for the peer.
   void flush(PeerId peer);
@@ -91,7 +91,7 @@ class HubCore {
   // wants has changed. Good until the next call.
   const std::vector<PeerId>& take_dirty() { return peers_.take_dirty(); }
   const Outbox& outbox(PeerId peer) const;
-  Wants wants(PeerId peer) const;
+  Wants wants(PeerId id) const;
 
   // Deadlines: when next_deadline() has come, the edge first reads the sockets of due(), and then calls
   // tick() with them, which judges. So a hub that was starved drops nobody who met his deadline. A few at a
