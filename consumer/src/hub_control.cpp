@@ -226,7 +226,7 @@ Verdict end_processes(const std::vector<Holder>& holders, bool terminate, TimePo
     if (auto sent = send_signal(holder.process, SIGTERM); !sent.ok()) return sent;
   }
   for (const Holder& holder : holders) {
-    if (ended_until(holder.process, terminate ? deadline : TimePoint::min())) continue;
+    if (ended_until(holder.process, terminate ? deadline : TimePoint())) continue;
     if (auto sent = send_signal(holder.process, SIGKILL); !sent.ok()) return sent;
     ending.killed = true;
     ending.pid = holder.pid;
