@@ -240,13 +240,17 @@ std::string finding_advice(const Endpoint& endpoint) { return "to find it: fuser
 
 // Ends what holds the lock. With `terminate` by SIGTERM, and what is left at `deadline` by SIGKILL.
 Verdict end_holders(const Endpoint& endpoint, bool terminate, TimePoint deadline, HubEnding& ending) {
-  HubFacts facts = hub_prove(endpoint);
-  if (facts.absent) return {};
-  if (!facts.lock_held) return unproved_hub(endpoint, facts);
-  auto holders = open_holders(endpoint, facts.lock_removed);
-  if (!holders) return verdict_of(holders.error());
-  if (!holders->empty()) return end_processes(*holders, terminate, deadline, ending);
-  if (!hub_inspect(endpoint).lock_held) return {};
+  do {
+    HubFacts facts = hub_prove(endpoint);
+    if (facts.absent) return {};
+    if (!facts.lock_held) return unproved_hub(endpoint, facts);
+    auto holders = open_holders(endpoint, facts.lock_removed);
+    if (!holders) return verdict_of(holders.error());
+    if (!holders->empty()) return end_processes(*holders, terminate, deadline, ending);
+    if (!hub_inspect(endpoint).lock_held) return {};
+    // The lock may have gone from one to another, or its file been made anew, between the looks.
+    std::this_thread::sleep_for(kLookPause);
+  } while (now() < deadline);
   return {BUSD_TIMED_OUT, "the kernel does not name the process that holds " + quoted(endpoint.lock) +
                               ": not killed; " + finding_advice(endpoint)};
 }
@@ -287,7 +291,8 @@ Verdict ask_and_wait(const Endpoint& endpoint, const HubFacts& before, TimePoint
     if (auto asked = ask_for_pid(endpoint, deadline, pid); !asked.ok()) return asked;
   }
   if (auto asked = ask_to_stop(endpoint, deadline); !asked.ok()) return asked;
-  if (before.lock_removed) return wait_for_process(before.lock_pid, deadline);
+  // Not for the lock, which the next hub may have taken at once, where a consumer reconnects.
+  if (before.lock_pid > 0) return wait_for_process(before.lock_pid, deadline);
   if (before.lock_held) return wait_for_lock(endpoint, deadline);
   // Only if the hub itself listens: the kernel may also name the service manager that has passed the socket.
   return pid > 0 && pid == before.peer_pid ? wait_for_process(pid, deadline) : Verdict();
