@@ -17,7 +17,7 @@ constexpr size_t kBurst = 64;
 // of its own. Measured with 1 KiB events to 8 consumers, the default of 208 KiB costs a third more; more than
 // this gains nothing.
 constexpr int kSendBufferBytes = 512 * 1024;
-constexpr Duration kRetryAfter = milliseconds(100);
+constexpr Duration kAcceptAgainAfter = milliseconds(100);
 
 // What is wrong with one connection that waited, and not with us (accept(2)).
 bool is_of_the_connection(int error) { return error == EINTR || error == ECONNABORTED || error == EPROTO; }
@@ -111,7 +111,7 @@ size_t Listener::accept_burst() {
 void Listener::pause(int reason) {
   paused_ = true;
   static_cast<void>(watch_.set(FdWatch::Mode::off, false));
-  retry_.set(now() + kRetryAfter);
+  retry_.set(now() + kAcceptAgainAfter);
   if (!episode_logged_) callbacks_.on_pause(errno_error("accept", reason).what);
   episode_logged_ = true;
 }

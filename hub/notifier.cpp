@@ -12,7 +12,7 @@ namespace bus::hub {
 
 namespace {
 
-constexpr Duration kRetryAfter = milliseconds(100);
+constexpr Duration kSendAgainAfter = milliseconds(100);
 
 // Half of what the manager waits, as sd_watchdog_enabled(3) advises; not so often that it becomes work.
 Duration ping_interval(Duration watchdog) {
@@ -107,7 +107,7 @@ void Notifier::send() {
     bool passes =
         reason == EAGAIN || reason == ENOBUFS || reason == ENOMEM || reason == EMFILE || reason == ENFILE;
     if (passes) {
-      retry_.set(now() + kRetryAfter);
+      retry_.set(now() + kSendAgainAfter);
       return;
     }
   } else {

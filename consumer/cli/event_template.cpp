@@ -15,8 +15,6 @@ constexpr std::string_view kFieldList =
     "event_type, event_id, seq, source_time, payload, payload.MEMBER, event, key, received, received_utc or "
     "/POINTER";
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
 // "a.b.0" as its names; nothing when one is empty.
 std::optional<JsonPath> dotted_path(std::string_view text) {
   JsonPath path;
@@ -125,13 +123,13 @@ class EventTemplate::Parser {
     if (name.starts_with("payload.")) {
       part_.field = Field::payload;
       path = dotted_path(name.substr(std::string_view("payload.").size()));
-      if (!path) return quoted(name) + " has an empty name between dots";
+      if (!path) return in_quotes(name) + " has an empty name between dots";
     } else if (name.starts_with("/")) {
       part_.field = Field::event;
       path = pointer_path(name);
-      if (!path) return quoted(name) + " is no JSON pointer; \"~\" needs a 0 or 1 behind it";
+      if (!path) return in_quotes(name) + " is no JSON pointer; \"~\" needs a 0 or 1 behind it";
     } else {
-      return quoted(name) + " is no field; write " + std::string(kFieldList);
+      return in_quotes(name) + " is no field; write " + std::string(kFieldList);
     }
     part_.path = std::move(*path);
     return {};

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cctype>
 
+#include "consumer/cli/text.h"
 #include "protocol/base/spelling.h"
 
 namespace bus::cli {
 
 namespace {
-
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -35,23 +34,23 @@ std::string pattern_miss(std::string_view entry, std::string_view type) {
   std::string_view stem = prefix.substr(0, prefix.size() - 1);
   if (stem.empty()) return {};
   if (type == stem || type == prefix) {
-    return "pattern " + quoted(entry) + " matches only types that continue after the dot; " + quoted(type) +
-           " would match";
+    return "pattern " + in_quotes(entry) + " matches only types that continue after the dot; " +
+           in_quotes(type) + " would match";
   }
   if (type.starts_with(stem)) {
-    return "pattern " + quoted(entry) + " needs a dot after " + quoted(stem) + ", but the type has " +
-           quoted(next_character(type, stem.size())) + " there";
+    return "pattern " + in_quotes(entry) + " needs a dot after " + in_quotes(stem) + ", but the type has " +
+           in_quotes(next_character(type, stem.size())) + " there";
   }
   if (lower(type).starts_with(lower(prefix))) {
-    return "pattern " + quoted(entry) + " differs from the type in upper and lower case";
+    return "pattern " + in_quotes(entry) + " differs from the type in upper and lower case";
   }
   size_t dots = static_cast<size_t>(std::count(prefix.begin(), prefix.end(), '.'));
   size_t end = 0;
   for (size_t i = 0; i < dots && end != std::string_view::npos; ++i)
     end = type.find('.', end + (i == 0 ? 0 : 1));
   if (end != std::string_view::npos && alike(stem, type.substr(0, end))) {
-    return "pattern " + quoted(entry) + " is similar, but the type begins with " +
-           quoted(type.substr(0, end));
+    return "pattern " + in_quotes(entry) + " is similar, but the type begins with " +
+           in_quotes(type.substr(0, end));
   }
   return {};
 }
@@ -66,22 +65,23 @@ bool entry_matches(std::string_view entry, std::string_view type) {
 }
 
 std::string near_miss(std::string_view entry, std::string_view type) {
-  if (trimmed(entry) == trimmed(type)) return "entry " + quoted(entry) + " differs from the type in spaces";
+  if (trimmed(entry) == trimmed(type))
+    return "entry " + in_quotes(entry) + " differs from the type in spaces";
   if (entry.ends_with(".*")) return pattern_miss(entry, type);
   if (entry.ends_with('*') && type.starts_with(entry.substr(0, entry.size() - 1))) {
-    return "entry " + quoted(entry) + " is not a pattern; only \"*\" and entries that end in \".*\" are";
+    return "entry " + in_quotes(entry) + " is not a pattern; only \"*\" and entries that end in \".*\" are";
   }
   if (lower(entry) == lower(type)) {
-    return "entry " + quoted(entry) + " differs from the type in upper and lower case";
+    return "entry " + in_quotes(entry) + " differs from the type in upper and lower case";
   }
   if (type.starts_with(std::string(entry) + ".")) {
-    return "entry " + quoted(entry) + " matches only itself; " + quoted(std::string(entry) + ".*") +
+    return "entry " + in_quotes(entry) + " matches only itself; " + in_quotes(std::string(entry) + ".*") +
            " would match";
   }
   // Of so few letters, two names are soon alike.
   constexpr size_t kFewest = 3;
   if (std::min(entry.size(), type.size()) >= kFewest && alike(entry, type))
-    return "entry " + quoted(entry) + " is spelled almost like the type";
+    return "entry " + in_quotes(entry) + " is spelled almost like the type";
   return {};
 }
 
@@ -89,7 +89,7 @@ Verdict judge(const ConsumerReport& consumer, std::string_view type) {
   if (consumer.event_types.empty()) return {false, "subscribed to no types"};
   for (const std::string& entry : consumer.event_types) {
     if (!entry_matches(entry, type)) continue;
-    return {true, entry == type ? "subscribed to it" : "pattern " + quoted(entry) + " matches"};
+    return {true, entry == type ? "subscribed to it" : "pattern " + in_quotes(entry) + " matches"};
   }
   for (const std::string& entry : consumer.event_types) {
     std::string miss = near_miss(entry, type);
@@ -98,7 +98,7 @@ Verdict judge(const ConsumerReport& consumer, std::string_view type) {
   constexpr size_t kShown = 4;
   std::string list;
   for (size_t i = 0; i < std::min(kShown, consumer.event_types.size()); ++i) {
-    list += (i == 0 ? "" : ", ") + quoted(consumer.event_types[i]);
+    list += (i == 0 ? "" : ", ") + in_quotes(consumer.event_types[i]);
   }
   if (consumer.event_types.size() > kShown) {
     list += " and " + std::to_string(consumer.event_types.size() - kShown) + " more";
@@ -113,7 +113,7 @@ std::vector<std::string> unmatched_hints(const StatusReport& report, std::string
     if (unmatched.type == type) {
       hints.push_back(times + " of this type matched no consumer so far");
     } else if (lower(unmatched.type) == lower(type) || alike(unmatched.type, type)) {
-      hints.push_back(times + " of type " + quoted(unmatched.type) +
+      hints.push_back(times + " of type " + in_quotes(unmatched.type) +
                       " matched no consumer so far; is that the type you meant?");
     }
   }

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "consumer/cli/text.h"
+
 namespace bus::cli {
 
 namespace {
 
-constexpr const char* kEscape = " (--literal takes it as it is)";
-
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+constexpr const char* kLiteralHint = " (--literal takes it as it is)";
 
 // "items[0]" has an index, "build[12]x" is rare enough: of brackets, only digits are taken for one.
 bool is_index(std::string_view inside) {
@@ -73,18 +73,18 @@ std::string patterns_below(const std::string& stem) {
   bool other_separator =
       !stem.empty() && std::string_view(":-_ ").find(stem.back()) != std::string_view::npos;
   if (stem.empty() || other_separator) return "\"*\" matches every type";
-  return quoted(stem + ".*") + " matches the types below " + quoted(stem) + ", \"*\" every type";
+  return in_quotes(stem + ".*") + " matches the types below " + in_quotes(stem) + ", \"*\" every type";
 }
 
 // Faults that entries and types share, patterns apart.
 std::string list_fault(std::string_view text, const char* advice) {
   if (text.find_first_of(",|") == std::string_view::npos) return {};
-  return quoted(text) + " reads as a list of types; " + advice + kEscape;
+  return in_quotes(text) + " reads as a list of types; " + advice + kLiteralHint;
 }
 
 std::string edge_fault(std::string_view text) {
   if (text.starts_with(' ') || text.ends_with(' '))
-    return quoted(text) + " begins or ends with a space; leave it out" + kEscape;
+    return in_quotes(text) + " begins or ends with a space; leave it out" + kLiteralHint;
   return {};
 }
 
@@ -99,7 +99,8 @@ std::string entry_fault(std::string_view entry) {
   auto wildcard = find_wildcard(plain);
   if (!wildcard && plain.ends_with('.')) wildcard = plain.size();
   if (!wildcard) return {};
-  return quoted(entry) + " would match no event; " + patterns_below(stem_of(plain, *wildcard)) + kEscape;
+  return in_quotes(entry) + " would match no event; " + patterns_below(stem_of(plain, *wildcard)) +
+         kLiteralHint;
 }
 
 std::string type_fault(std::string_view type) {
@@ -112,8 +113,8 @@ std::string type_fault(std::string_view type) {
   std::string stem = stem_of(type, unfinished ? type.size() : *wildcard);
   std::string example = stem.empty() ? std::string("build.done") : stem + ".done";
   std::string what = unfinished ? " ends with a dot" : " is a pattern, not the type of an event";
-  return quoted(type) + what + "; name one type, such as " + quoted(example) + "; for consumers, " +
-         patterns_below(stem) + kEscape;
+  return in_quotes(type) + what + "; name one type, such as " + in_quotes(example) + "; for consumers, " +
+         patterns_below(stem) + kLiteralHint;
 }
 
 }  // namespace bus::cli

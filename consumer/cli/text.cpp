@@ -74,6 +74,8 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
 void join_json_lines(std::string& json) {
   bool in_string = false;
   for (size_t i = 0; i < json.size(); ++i) {

@@ -23,6 +23,9 @@ std::string cut_to_columns(std::string_view text, size_t columns);
 // them.
 void append_json_string(std::string& out, std::string_view text);
 
+// "text" with its quotes, nothing escaped: for words that the user typed.
+std::string in_quotes(std::string_view text);
+
 // Line ends between JSON tokens become spaces, so that a payload written over several lines fits a frame.
 // Those inside strings stay: they are faults, for the checker to name.
 void join_json_lines(std::string& json);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "consumer/src/deadline.h"
 #include "consumer/src/text.h"
 #include "protocol/codec.h"
 #include "protocol/json_text.h"
@@ -11,13 +12,6 @@
 namespace bus::sdk {
 
 namespace {
-
-TimePoint deadline_of(int64_t timeout_ms) {
-  if (timeout_ms < 0) return kNever;
-  // Beyond a century is for ever, and would overflow the clock.
-  if (timeout_ms > 3'155'760'000'000) return kNever;
-  return now() + milliseconds(timeout_ms);
-}
 
 busd_source_state public_state(SourceState state) {
   switch (state) {

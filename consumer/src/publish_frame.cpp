@@ -13,7 +13,7 @@ namespace bus::sdk {
 namespace {
 
 constexpr std::string_view kEnd = "}\n";
-constexpr std::string_view kPayload = ",\"payload\":";
+constexpr std::string_view kPayloadStart = ",\"payload\":";
 
 // An object that begins so is an event or nothing: a second `type` is a fault (PROTOCOL.md 2). With another
 // type, the hub might do something else than to publish or to refuse, such as to end the connection.
@@ -48,7 +48,7 @@ bool fits_anyhow(size_t bytes) { return bytes <= kMaxFrameBytes - kMostAddedByte
 
 bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_json_space(std::string_view text) {
   while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
   return text;
@@ -91,8 +91,8 @@ std::optional<std::string> FrameBuilder::build(const busd_publication& what, Sen
   }
   if (!is_text(what.event_id)) return "event_id is not valid UTF-8";
   if (!is_text(what.source_time)) return "source_time is not valid UTF-8";
-  std::string_view payload = trimmed(view_of(what.payload));
-  std::string_view members = trimmed(view_of(what.members));
+  std::string_view payload = without_json_space(view_of(what.payload));
+  std::string_view members = without_json_space(view_of(what.members));
   if (syntax_ == Syntax::left_to_hub && is_one_line(payload) && (members.empty() || is_one_line(members))) {
     size_t bytes = write(what, payload, members, out).size();
     if (fits_anyhow(bytes)) {
@@ -129,7 +129,7 @@ std::optional<std::string> FrameBuilder::take_type(std::string_view event_type) 
   start_ = R"({"type":"event","event_type":)";
   append_json_string(start_, event_type);
   head_ = start_;
-  head_ += kPayload;
+  head_ += kPayloadStart;
   return std::nullopt;
 }
 
@@ -161,11 +161,11 @@ void FrameBuilder::write_head(const busd_publication& what, std::string_view mem
     other_head_ += ',';
     other_head_ += members;
   }
-  other_head_ += kPayload;
+  other_head_ += kPayloadStart;
 }
 
 std::optional<std::string> FrameBuilder::take(std::string_view text, SendBuffer& out) {
-  text = trimmed(text);
+  text = without_json_space(text);
   bool left = syntax_ == Syntax::left_to_hub && text.starts_with(kEventStart) &&
               fits_anyhow(text.size() + 1) && is_one_line(text);
   if (!left) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "consumer/src/deadline.h"
 #include "protocol/codec.h"
 #include "protocol/limits.h"
 
@@ -25,12 +26,6 @@ constexpr milliseconds kBatchTime{1};
 constexpr uint64_t kReadEachBytes = 16'384;
 
 constexpr std::string_view kStatusStart = "{\"type\":\"source_status\"";
-
-TimePoint deadline_of(int64_t timeout_ms) {
-  constexpr int64_t kCenturyMs = 3'155'760'000'000;  // beyond is for ever, and would overflow the clock
-  if (timeout_ms < 0 || timeout_ms > kCenturyMs) return kNever;
-  return now() + milliseconds(timeout_ms);
-}
 
 }  // namespace
 

@@ -110,11 +110,11 @@ class CoreRig : public hub::Transport {
   std::vector<std::string> lines(hub::PeerId id) {
     Socket& socket = is_open(id) ? sockets_[id] : finished_[id];
     std::vector<std::string> out;
-    size_t end = 0;
-    while ((end = socket.bytes.find('\n')) != std::string::npos) {
-      out.push_back(socket.bytes.substr(0, end));
-      socket.bytes.erase(0, end + 1);
+    size_t begin = 0;
+    for (size_t end = 0; (end = socket.bytes.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      out.push_back(socket.bytes.substr(begin, end - begin));
     }
+    socket.bytes.erase(0, begin);
     return out;
   }
   // The single line that it got; "" when none, "(N lines)" when more.

@@ -147,10 +147,11 @@ RawClient::Got RawClient::receive_to_end() {
 std::vector<std::string> RawClient::expect_end() {
   receive_to_end();
   std::vector<std::string> lines;
-  for (size_t end = received_.find('\n'); end != std::string::npos; end = received_.find('\n')) {
-    lines.push_back(received_.substr(0, end));
-    received_.erase(0, end + 1);
+  size_t begin = 0;
+  for (size_t end = 0; (end = received_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    lines.push_back(received_.substr(begin, end - begin));
   }
+  received_.erase(0, begin);
   return lines;
 }
 

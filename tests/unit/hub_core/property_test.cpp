@@ -17,7 +17,7 @@ using namespace bus::test;
 namespace {
 
 constexpr size_t kSteps = 10'000;
-constexpr uint64_t kHistories = kSlowBuild ? 4 : 16;
+constexpr uint64_t kHistories = kSlowBuild ? 2 : 16;
 
 uint64_t number_from(const char* variable, uint64_t otherwise) {
   const char* text = std::getenv(variable);
