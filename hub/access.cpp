@@ -21,7 +21,7 @@ std::string octal(mode_t mode) {
 
 Result<void> give_to_group(const std::string& path, const Access& access) {
   if (!access.group || ::lchown(path.c_str(), static_cast<uid_t>(-1), *access.group) == 0) return {};
-  return Error{Errc::denied, quoted(path) + " cannot be given to gid " + std::to_string(*access.group) +
+  return Error{Errc::denied, printable(path) + " cannot be given to gid " + std::to_string(*access.group) +
                                  " of --allow-gid: only a member of the group or root may do that"};
 }
 
@@ -29,7 +29,7 @@ Result<void> give_to_group(const std::string& path, const Access& access) {
 Result<void> open_directory(const std::string& path, const Access& access) {
   BUSD_TRY(give_to_group(path, access));
   if (::fchmodat(AT_FDCWD, path.c_str(), access.directory_mode, AT_SYMLINK_NOFOLLOW) != 0)
-    return errno_error("chmod " + quoted(path), errno);
+    return errno_error("chmod " + printable(path), errno);
   return {};
 }
 
@@ -49,7 +49,7 @@ std::optional<std::string> barrier(const std::string& directory, const Access& a
     // What is missing is made with the right mode.
     if (::stat(path.c_str(), &st) != 0) return std::nullopt;
     bool by_group = access.group && st.st_gid == *access.group && (st.st_mode & 010U) != 0;
-    if ((st.st_mode & 001U) == 0 && !by_group) return quoted(path) + " (mode " + octal(st.st_mode) + ")";
+    if ((st.st_mode & 001U) == 0 && !by_group) return printable(path) + " (mode " + octal(st.st_mode) + ")";
     if (at == std::string::npos) return std::nullopt;
   }
 }
@@ -77,7 +77,7 @@ Result<void> open_socket(const std::string& path, const Access& access) {
   if (access.is_private()) return {};
   BUSD_TRY(give_to_group(path, access));
   // Nobody else can have put a symlink there: the directory is ours alone to write to.
-  if (::chmod(path.c_str(), access.socket_mode) != 0) return errno_error("chmod " + quoted(path), errno);
+  if (::chmod(path.c_str(), access.socket_mode) != 0) return errno_error("chmod " + printable(path), errno);
   return {};
 }
 
@@ -104,7 +104,7 @@ Reach reach_of_passed(const Options& options, const Endpoint& endpoint) {
   struct stat st {};
   if (who.empty() || ::stat(endpoint.socket.c_str(), &st) != 0) return {};
   if ((st.st_mode & 022U) == 0) {
-    return {false, who + "; but they may not open the socket that was passed, " + quoted(endpoint.socket) +
+    return {false, who + "; but they may not open the socket that was passed, " + printable(endpoint.socket) +
                        " (mode " + octal(st.st_mode) + "): set SocketMode= in its unit"};
   }
   Access access{0711, st.st_mode & 07777U, st.st_gid};

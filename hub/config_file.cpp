@@ -71,7 +71,7 @@ Result<Line> read_line(std::string_view line) {
   out.name = trimmed(line.substr(0, equals));
   std::string_view rest = without_spaces_before(line.substr(std::min(equals + 1, line.size())));
   if (out.name.empty() || is_end(rest)) {
-    return Error{Errc::invalid, "write name = value, not " + bus::quoted(line)};
+    return Error{Errc::invalid, "write name = value, not " + bus::printable(line)};
   }
   if (rest.front() == '[') {
     BUSD_ASSIGN(out.values, take_list(rest));
@@ -89,7 +89,7 @@ Result<void> apply_line(std::string_view text, std::set<std::string>& seen, Opti
   BUSD_ASSIGN(Line line, read_line(content));
   const Setting* setting = find_setting(line.name);
   if (setting == nullptr)
-    return Error{Errc::invalid, "unknown setting " + bus::quoted(line.name) + "; see busd --help"};
+    return Error{Errc::invalid, "unknown setting " + bus::printable(line.name) + "; see busd --help"};
   if (!seen.insert(line.name).second) return Error{Errc::invalid, line.name + " is given twice"};
   if (line.values.empty() || (!setting->repeatable && line.values.size() != 1)) {
     return Error{Errc::invalid, line.name + " takes one value; one with spaces or commas needs quotes"};

@@ -60,7 +60,7 @@ void write_pid(int fd) {
 Result<InstanceLock> InstanceLock::acquire(const Endpoint& endpoint, Duration patience) {
   TimePoint deadline = now() + patience;
   Fd directory(::open(endpoint.directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory) return errno_error("open directory " + quoted(endpoint.directory), errno);
+  if (!directory) return errno_error("open directory " + printable(endpoint.directory), errno);
   for (;;) {
     auto lock = try_lock_file(endpoint.lock);
     if (lock) {
@@ -69,7 +69,7 @@ Result<InstanceLock> InstanceLock::acquire(const Endpoint& endpoint, Duration pa
     }
     if (lock.error().code != Errc::busy || now() >= deadline) return std::move(lock.error());
     if (told_to_end_within(std::min<Duration>(kRetryStep, deadline - now())))
-      return Error{Errc::closed, "told to end while it waited for " + quoted(endpoint.lock)};
+      return Error{Errc::closed, "told to end while it waited for " + printable(endpoint.lock)};
   }
 }
 
@@ -100,16 +100,16 @@ Result<Fd> InstanceLock::put_up_socket(int backlog) {
   struct stat st {};
   if (::lstat(socket_.c_str(), &st) == 0) {
     if (!S_ISSOCK(st.st_mode)) {
-      return Error{
-          Errc::denied,
-          quoted(socket_) + " exists and is not a socket: left untouched; move it away or use another path"};
+      return Error{Errc::denied,
+                   printable(socket_) +
+                       " exists and is not a socket: left untouched; move it away or use another path"};
     }
     if (somebody_listens(socket_))
-      return Error{Errc::busy, "somebody listens at " + quoted(socket_) + " without holding its lock"};
+      return Error{Errc::busy, "somebody listens at " + printable(socket_) + " without holding its lock"};
     if (::unlink(socket_.c_str()) != 0)
-      return errno_error("remove the stale socket " + quoted(socket_), errno);
+      return errno_error("remove the stale socket " + printable(socket_), errno);
   } else if (errno != ENOENT) {
-    return errno_error("stat " + quoted(socket_), errno);
+    return errno_error("stat " + printable(socket_), errno);
   }
   BUSD_ASSIGN(Fd listening, listen_unix(socket_, backlog));
   auto remembered = open_socket(socket_, access_);
@@ -125,7 +125,7 @@ Result<void> InstanceLock::keep_passed_socket() { return remember_socket(true); 
 
 Result<void> InstanceLock::remember_socket(bool passed) {
   struct stat st {};
-  if (::lstat(socket_.c_str(), &st) != 0) return errno_error("stat " + quoted(socket_), errno);
+  if (::lstat(socket_.c_str(), &st) != 0) return errno_error("stat " + printable(socket_), errno);
   socket_identity_ = identity_of(st);
   socket_is_passed_ = passed;
   return {};
@@ -157,14 +157,15 @@ std::optional<InstanceLock::Look> InstanceLock::judge_directory() const {
   struct stat there {};
   struct stat ours {};
   if (::lstat(directory_path_.c_str(), &there) != 0) {
-    std::string reason = errno_error("directory " + quoted(directory_path_), errno).what;
+    std::string reason = errno_error("directory " + printable(directory_path_), errno).what;
     bool gone = errno == ENOENT || errno == ENOTDIR;
     return Look{gone ? Look::Kind::lost : Look::Kind::undecided, std::move(reason), {}};
   }
   if (::fstat(directory_.get(), &ours) != 0)
-    return Look{Look::Kind::undecided, errno_error("stat " + quoted(directory_path_), errno).what, {}};
+    return Look{Look::Kind::undecided, errno_error("stat " + printable(directory_path_), errno).what, {}};
   if (identity_of(there) != identity_of(ours))
-    return Look{Look::Kind::lost, "another directory was put in the place of " + quoted(directory_path_), {}};
+    return Look{
+        Look::Kind::lost, "another directory was put in the place of " + printable(directory_path_), {}};
   return std::nullopt;
 }
 
@@ -173,11 +174,11 @@ std::optional<InstanceLock::Look> InstanceLock::mend_lock() {
   struct stat there {};
   struct stat ours {};
   if (::fstat(lock_.get(), &ours) != 0)
-    return Look{Look::Kind::undecided, errno_error("stat " + quoted(lock_path_), errno).what, {}};
+    return Look{Look::Kind::undecided, errno_error("stat " + printable(lock_path_), errno).what, {}};
   if (::lstat(lock_path_.c_str(), &there) == 0) {
     if (identity_of(there) == identity_of(ours)) return std::nullopt;
   } else if (errno != ENOENT) {
-    return Look{Look::Kind::undecided, errno_error("stat " + quoted(lock_path_), errno).what, {}};
+    return Look{Look::Kind::undecided, errno_error("stat " + printable(lock_path_), errno).what, {}};
   }
   // Whoever holds the lock of the file that stands there may serve. So a file there is only taken by its
   // lock, as at the start of any hub; the old one is let go after that.
@@ -193,7 +194,7 @@ std::optional<InstanceLock::Look> InstanceLock::mend_lock() {
   }
   write_pid(lock->get());
   lock_ = std::move(*lock);
-  return Look{Look::Kind::mended, "the file " + quoted(lock_path_) + " was removed or replaced", {}};
+  return Look{Look::Kind::mended, "the file " + printable(lock_path_) + " was removed or replaced", {}};
 }
 
 // Nothing: the socket is ours. Only called while the lock is.
@@ -202,9 +203,9 @@ std::optional<InstanceLock::Look> InstanceLock::mend_socket(int backlog) {
   if (::lstat(socket_.c_str(), &there) == 0) {
     if (identity_of(there) == socket_identity_) return std::nullopt;
   } else if (errno != ENOENT) {
-    return Look{Look::Kind::undecided, errno_error("stat " + quoted(socket_), errno).what, {}};
+    return Look{Look::Kind::undecided, errno_error("stat " + printable(socket_), errno).what, {}};
   }
-  std::string what = "the socket " + quoted(socket_) + " was removed or replaced";
+  std::string what = "the socket " + printable(socket_) + " was removed or replaced";
   if (socket_is_passed_)
     return Look{
         Look::Kind::lost, what + ", and only the service manager that passed it can make another", {}};
@@ -212,8 +213,9 @@ std::optional<InstanceLock::Look> InstanceLock::mend_socket(int backlog) {
   bool closed = ::fstat(directory_.get(), &directory) == 0 && directory.st_uid == ::geteuid() &&
                 (directory.st_mode & 077U & ~directory_mode_) == 0;
   if (!closed)
-    return Look{
-        Look::Kind::lost, what + ", and directory " + quoted(directory_path_) + " is open to others now", {}};
+    return Look{Look::Kind::lost,
+                what + ", and directory " + printable(directory_path_) + " is open to others now",
+                {}};
   auto listening = put_up_socket(backlog);
   if (listening) return Look{Look::Kind::mended, what, std::move(*listening)};
   bool theirs = listening.error().code == Errc::busy || listening.error().code == Errc::denied;
@@ -227,7 +229,7 @@ Result<pid_t> answering_hub(const std::string& socket, Duration patience) {
   BUSD_TRY(write_all(fd.get(), encode(StatusQuery{})));
   for (;;) {
     auto left = to_ms(deadline - now());
-    if (left <= 0) return Error{Errc::timed_out, "no answer from " + quoted(socket)};
+    if (left <= 0) return Error{Errc::timed_out, "no answer from " + printable(socket)};
     pollfd waiting{fd.get(), POLLIN, 0};
     int ready = ::poll(&waiting, 1, static_cast<int>(left));
     if (ready < 0 && errno != EINTR) return errno_error("poll", errno);
@@ -237,7 +239,7 @@ Result<pid_t> answering_hub(const std::string& socket, Duration patience) {
     ssize_t got = ::read(fd.get(), &byte, 1);
     if (got == 1) return listener_now(socket).value_or(peer.pid);
     if (got == 0 || (errno != EINTR && errno != EAGAIN))
-      return Error{Errc::closed, quoted(socket) + " was closed"};
+      return Error{Errc::closed, printable(socket) + " was closed"};
   }
 }
 

@@ -98,7 +98,7 @@ Result<void> Log::open_file(const std::string& path) {
 Result<void> Log::use_file(const std::string& path) {
   BUSD_ASSIGN(Fd opened, open_append(path));
   struct stat st {};
-  if (::fstat(opened.get(), &st) != 0) return errno_error("stat " + quoted(path), errno);
+  if (::fstat(opened.get(), &st) != 0) return errno_error("stat " + printable(path), errno);
   bool follow = file_ ? same_file(STDERR_FILENO, file_.get()) : same_file(STDERR_FILENO, opened.get());
   if (follow) ::dup2(opened.get(), STDERR_FILENO);
   file_ = std::move(opened);
@@ -129,7 +129,7 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
   } else if (journal_) {
     line += priority_of(level);
   }
-  line.append("level=").append(name_of(level)).append(" msg=").append(quoted(message));
+  line.append("level=").append(name_of(level)).append(" msg=").append(printable(message));
   for (const LogField& field : fields) line.append(" ").append(field.key).append("=").append(field.value);
   if (line.size() > kMaxLineBytes) line.resize(kMaxLineBytes);
   line += '\n';

@@ -26,7 +26,7 @@ std::optional<LogLevel> log_level_of(std::string_view name);
 inline constexpr size_t kMaxLogBytes = 1024 * 1024;
 
 struct LogField {
-  LogField(std::string_view k, std::string_view untrusted) : key(k), value(quoted(untrusted)) {}
+  LogField(std::string_view k, std::string_view untrusted) : key(k), value(printable(untrusted)) {}
   LogField(std::string_view k, std::integral auto number) : key(k), value(std::to_string(number)) {}
 
   std::string_view key;

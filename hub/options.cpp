@@ -139,7 +139,7 @@ Result<void> apply_command_line(const Raw& raw, Options& options) {
     auto fd = parse_descriptor(raw.ready_fd);
     if (!fd) {
       return Error{Errc::invalid,
-                   "--ready-fd: " + bus::quoted(raw.ready_fd) + " is not a descriptor from 3 to 65535"};
+                   "--ready-fd: " + bus::printable(raw.ready_fd) + " is not a descriptor from 3 to 65535"};
     }
     if (options.action != Options::Action::serve) {
       return Error{Errc::invalid, "--ready-fd is for a hub that serves in the foreground"};

@@ -55,9 +55,9 @@ bool lead_to_the_same(const std::string& one, const std::string& other) {
 
 Result<void> check_path(int fd, const std::string& path) {
   BUSD_ASSIGN(std::optional<std::string> bound, path_of(fd));
-  if (!bound) return refused(fd, "is a socket without a path; the hub is to serve " + quoted(path));
+  if (!bound) return refused(fd, "is a socket without a path; the hub is to serve " + printable(path));
   if (*bound == path || lead_to_the_same(*bound, path)) return {};
-  return refused(fd, "listens at " + quoted(*bound) + ", but the hub is to serve " + quoted(path) +
+  return refused(fd, "listens at " + printable(*bound) + ", but the hub is to serve " + printable(path) +
                          ": give both the same path (--socket, ListenStream=)");
 }
 
@@ -67,12 +67,12 @@ Result<bool> socket_is_passed(const Environment& environment, pid_t self) {
   const char* pid_text = environment("LISTEN_PID");
   if (pid_text == nullptr || *pid_text == '\0') return false;
   auto pid = parse_u64(pid_text);
-  if (!pid || *pid == 0) return Error{Errc::invalid, "LISTEN_PID " + quoted(pid_text) + " is not a pid"};
+  if (!pid || *pid == 0) return Error{Errc::invalid, "LISTEN_PID " + printable(pid_text) + " is not a pid"};
   if (*pid != static_cast<uint64_t>(self)) return false;
   const char* count_text = environment("LISTEN_FDS");
   if (count_text == nullptr) return Error{Errc::invalid, "LISTEN_PID is set, and LISTEN_FDS is not"};
   auto count = parse_u64(count_text);
-  if (!count) return Error{Errc::invalid, "LISTEN_FDS " + quoted(count_text) + " is not a number"};
+  if (!count) return Error{Errc::invalid, "LISTEN_FDS " + printable(count_text) + " is not a number"};
   if (*count != 1) {
     return Error{Errc::invalid, std::to_string(*count) +
                                     " descriptors were passed (LISTEN_FDS), and busd serves exactly one "
@@ -100,17 +100,18 @@ Result<Fd> adopt_passed_socket(int fd, const std::string& path, int backlog) {
 
 Result<void> check_passed_dir(const std::string& path) {
   struct stat st {};
-  if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + quoted(path), errno);
-  if (S_ISLNK(st.st_mode)) return Error{Errc::denied, "directory " + quoted(path) + " is a symlink"};
-  if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a directory"};
+  if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + printable(path), errno);
+  if (S_ISLNK(st.st_mode)) return Error{Errc::denied, "directory " + printable(path) + " is a symlink"};
+  if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, printable(path) + " is not a directory"};
   if (st.st_uid != ::geteuid() && st.st_uid != 0) {
-    return Error{Errc::denied, "directory " + quoted(path) + " belongs to uid " + std::to_string(st.st_uid) +
-                                   ", neither to us (uid " + std::to_string(::geteuid()) +
+    return Error{Errc::denied, "directory " + printable(path) + " belongs to uid " +
+                                   std::to_string(st.st_uid) + ", neither to us (uid " +
+                                   std::to_string(::geteuid()) +
                                    ") nor to root; use a directory of your own, such as /tmp/busd-" +
                                    std::to_string(::geteuid()) + "/"};
   }
   if ((st.st_mode & 022U) != 0) {
-    return Error{Errc::denied, "others may write to directory " + quoted(path) + "; chmod go-w it"};
+    return Error{Errc::denied, "others may write to directory " + printable(path) + "; chmod go-w it"};
   }
   return {};
 }

@@ -113,12 +113,12 @@ Result<InstanceLock> take_lock(const Starter& starter, const Endpoint& endpoint)
   if (lock || !starter.passed_socket) return lock;
   // Nobody else can be asked at this socket: it is ours to serve.
   if (lock.error().code == Errc::busy) {
-    lock.error().what += ", which serves a socket that stood at " + quoted(endpoint.socket) +
+    lock.error().what += ", which serves a socket that stood at " + printable(endpoint.socket) +
                          " before the one that was passed: stop it, and start again";
   }
   if (lock.error().code == Errc::denied) {
     lock.error().what += "; beside a passed socket too the hub keeps its lock: let it write to " +
-                         quoted(endpoint.directory) + " (RuntimeDirectory= of its unit)";
+                         printable(endpoint.directory) + " (RuntimeDirectory= of its unit)";
   }
   return lock;
 }
@@ -157,20 +157,20 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
 
 // Why a hub that holds the lock does not answer, as far as its socket shows, and what to do about it.
 std::string trouble_of(const Endpoint& endpoint, const std::string& pid, const Error& silence) {
-  std::string holder = (pid.empty() ? "a process" : "pid " + pid) + " holds " + quoted(endpoint.lock);
+  std::string holder = (pid.empty() ? "a process" : "pid " + pid) + " holds " + printable(endpoint.lock);
   std::string remedy = "stop it (" + (pid.empty() ? "to find it: fuser " + endpoint.lock : "kill " + pid) +
                        ") and start again";
   struct stat there {};
   if (::lstat(endpoint.socket.c_str(), &there) != 0) {
-    return holder + ", but there is no socket at " + quoted(endpoint.socket) +
+    return holder + ", but there is no socket at " + printable(endpoint.socket) +
            ": the socket was removed under a running hub; " + remedy;
   }
   if (!S_ISSOCK(there.st_mode)) {
-    return holder + ", but what stands at " + quoted(endpoint.socket) +
+    return holder + ", but what stands at " + printable(endpoint.socket) +
            " is no socket: the socket was replaced under a running hub; move that away, " + remedy;
   }
   if (silence.code == Errc::unavailable) {
-    return holder + ", but nobody listens at " + quoted(endpoint.socket) +
+    return holder + ", but nobody listens at " + printable(endpoint.socket) +
            ": the socket was replaced under a running hub; " + remedy;
   }
   return holder + " but does not answer (" + silence.what + "); end it, or try again";

@@ -21,12 +21,12 @@ std::string_view variable(const Environment& environment, const char* name) {
 Result<std::string> address_of(std::string_view text) {
   if ((text[0] != '/' && text[0] != '@') || text.size() == 1) {
     return Error{Errc::invalid,
-                 "NOTIFY_SOCKET " + quoted(text) + " is neither an absolute path nor @ and a name"};
+                 "NOTIFY_SOCKET " + printable(text) + " is neither an absolute path nor @ and a name"};
   }
   // A path has a NUL behind it; an abstract name has none.
   size_t most = sizeof(sockaddr_un::sun_path) - (text[0] == '/' ? 1 : 0);
   if (text.size() > most) {
-    return Error{Errc::invalid, "NOTIFY_SOCKET " + quoted(text) + " is " + std::to_string(text.size()) +
+    return Error{Errc::invalid, "NOTIFY_SOCKET " + printable(text) + " is " + std::to_string(text.size()) +
                                     " bytes long; the limit is " + std::to_string(most)};
   }
   std::string address(text);
@@ -40,7 +40,7 @@ Result<std::optional<uint64_t>> positive(const Environment& environment, const c
   if (text.empty()) return std::optional<uint64_t>();
   auto number = parse_u64(text);
   if (!number || *number == 0)
-    return Error{Errc::invalid, std::string(name) + " " + quoted(text) + " is not a positive number"};
+    return Error{Errc::invalid, std::string(name) + " " + printable(text) + " is not a positive number"};
   return number;
 }
 

@@ -32,7 +32,7 @@ constexpr Duration kLongest = std::chrono::hours(24 * 366);
 Result<uint64_t> read_number(const std::string& text, uint64_t least, uint64_t most) {
   auto value = parse_u64(text);
   if (!value || *value < least || *value > most) {
-    return Error{Errc::invalid, quoted(text) + " is not a whole number from " + std::to_string(least) +
+    return Error{Errc::invalid, printable(text) + " is not a whole number from " + std::to_string(least) +
                                     " to " + std::to_string(most)};
   }
   return *value;
@@ -41,8 +41,8 @@ Result<uint64_t> read_number(const std::string& text, uint64_t least, uint64_t m
 Result<Duration> read_duration(const std::string& text, Duration least) {
   BUSD_ASSIGN(Duration value, parse_duration(text));
   if (value < least || value > kLongest) {
-    return Error{Errc::invalid, quoted(text) + " is out of range: from " + format_duration(least) + " to " +
-                                    format_duration(kLongest)};
+    return Error{Errc::invalid, printable(text) + " is out of range: from " + format_duration(least) +
+                                    " to " + format_duration(kLongest)};
   }
   return value;
 }
@@ -50,11 +50,11 @@ Result<Duration> read_duration(const std::string& text, Duration least) {
 Result<std::string> read_path(const std::string& text) {
   if (text.empty()) return Error{Errc::invalid, "an empty path"};
   if (text.find_first_of(std::string_view("\0\n", 2)) != std::string::npos) {
-    return Error{Errc::invalid, quoted(text) + " holds a character that no path of ours may hold"};
+    return Error{Errc::invalid, printable(text) + " holds a character that no path of ours may hold"};
   }
   if (text.find('"') != std::string::npos && text.find('\'') != std::string::npos) {
     return Error{Errc::invalid,
-                 quoted(text) + " holds both kinds of quotes, which no configuration file could hold"};
+                 printable(text) + " holds both kinds of quotes, which no configuration file could hold"};
   }
   return text;
 }
@@ -73,7 +73,8 @@ Result<std::vector<uint32_t>> read_ids(const Texts& texts, const char* kind,
       id = look_up(text.c_str());
     }
     if (!id)
-      return Error{Errc::invalid, quoted(text) + " is neither a number nor the name of a " + kind + " here"};
+      return Error{Errc::invalid,
+                   printable(text) + " is neither a number nor the name of a " + kind + " here"};
     ids.push_back(*id);
   }
   return ids;
@@ -95,16 +96,16 @@ Result<void> read_announce(Options& options, const Texts& texts) {
     if (auto fault = identifier_fault("the name", name)) return Error{Errc::invalid, *fault};
     if (name.find('"') != std::string::npos && name.find('\'') != std::string::npos) {
       return Error{Errc::invalid,
-                   quoted(name) + " holds both kinds of quotes, which no configuration file could hold"};
+                   printable(name) + " holds both kinds of quotes, which no configuration file could hold"};
     }
     if (std::find(kHubCapabilities.begin(), kHubCapabilities.end(), name) != kHubCapabilities.end()) {
-      return Error{Errc::invalid, quoted(name) +
+      return Error{Errc::invalid, printable(name) +
                                       " is a capability of the hub itself, which always announces "
                                       "it; remove it here"};
     }
     auto before = texts.begin() + static_cast<ptrdiff_t>(i);
     if (std::find(texts.begin(), before, name) != before) {
-      return Error{Errc::invalid, quoted(name) + " is given twice; give each name once"};
+      return Error{Errc::invalid, printable(name) + " is given twice; give each name once"};
     }
   }
   if (texts.size() > kMaxAnnounced) {
@@ -144,9 +145,9 @@ Texts print_idle_exit(const Options& options) {
 Result<void> read_queue_bytes(Options& options, const Texts& texts) {
   BUSD_ASSIGN(size_t bytes, parse_size(texts[0]));
   if (bytes < kMinQueueBytes || bytes > kMaxQueueBytes) {
-    return Error{Errc::invalid, quoted(texts[0]) + " is out of range: from " + format_size(kMinQueueBytes) +
-                                    " (one event of the largest size, and some) to " +
-                                    format_size(kMaxQueueBytes)};
+    return Error{Errc::invalid,
+                 printable(texts[0]) + " is out of range: from " + format_size(kMinQueueBytes) +
+                     " (one event of the largest size, and some) to " + format_size(kMaxQueueBytes)};
   }
   options.queue.bytes = bytes;
   return {};
@@ -154,7 +155,7 @@ Result<void> read_queue_bytes(Options& options, const Texts& texts) {
 
 Result<void> read_log_level(Options& options, const Texts& texts) {
   auto level = log_level_of(texts[0]);
-  if (!level) return Error{Errc::invalid, quoted(texts[0]) + " is none of error, warning, info, debug"};
+  if (!level) return Error{Errc::invalid, printable(texts[0]) + " is none of error, warning, info, debug"};
   options.log_level = *level;
   return {};
 }
@@ -267,7 +268,7 @@ Result<size_t> parse_size(const std::string& text) {
   if (!count || *count > SIZE_MAX / unit) {
     return Error{
         Errc::invalid,
-        quoted(text) +
+        printable(text) +
             " is not a size: write a whole number of bytes, or one with KiB, MiB or GiB, such as 8MiB"};
   }
   return *count * unit;

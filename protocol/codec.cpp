@@ -109,7 +109,7 @@ Decoded decode_other(const Frame& frame) {
       std::find_if(kDecoders.begin(), kDecoders.end(), [&](const Decoder& d) { return d.type == type; });
   if (decoder == kDecoders.end()) {
     return Fault{ErrorCode::unknown_type,
-                 "unknown type " + quoted(type, kTypeBytesShown) +
+                 "unknown type " + printable(type, kTypeBytesShown) +
                      "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye or "
                      "shutdown"};
   }

@@ -30,7 +30,7 @@ Result<void> check_bus_name(const std::string& name) {
   constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
   if (name.empty() || name.size() > kMaxBusNameBytes || name[0] == '.' ||
       name.find_first_not_of(allowed) != std::string::npos) {
-    return Error{Errc::invalid, "bus name " + bus::quoted(name) + " is not allowed: use 1 to " +
+    return Error{Errc::invalid, "bus name " + bus::printable(name) + " is not allowed: use 1 to " +
                                     std::to_string(kMaxBusNameBytes) +
                                     " of the characters A-Z a-z 0-9 . _ -, and no dot as the first one"};
   }
@@ -65,7 +65,7 @@ std::string runtime_directory(const Environment& environment, std::string& notic
     while (runtime.ends_with('/')) runtime.pop_back();
     return runtime.empty() ? "/" : runtime;
   }
-  notice = "$XDG_RUNTIME_DIR is " + bus::quoted(runtime) + ", which " + why;
+  notice = "$XDG_RUNTIME_DIR is " + bus::printable(runtime) + ", which " + why;
   return {};
 }
 
@@ -79,16 +79,16 @@ Result<std::string> make_absolute(const std::string& path) {
   std::error_code failure;
   std::filesystem::path here = std::filesystem::current_path(failure);
   if (failure)
-    return errno_error("find the working directory, for the relative path " + bus::quoted(path),
+    return errno_error("find the working directory, for the relative path " + bus::printable(path),
                        failure.value());
   return (here / path).string();
 }
 
 Result<Endpoint> named_endpoint(const std::string& path) {
   if (path.starts_with('~')) {
-    return Error{Errc::invalid, "socket path " + bus::quoted(path) +
+    return Error{Errc::invalid, "socket path " + bus::printable(path) +
                                     " begins with a ~ that no shell has replaced: write $HOME instead, or " +
-                                    bus::quoted("./" + path) + " for a directory of that name"};
+                                    bus::printable("./" + path) + " for a directory of that name"};
   }
   BUSD_ASSIGN(std::string socket, make_absolute(path));
   BUSD_ASSIGN(Endpoint endpoint, endpoint_at(std::move(socket)));
@@ -103,7 +103,7 @@ Error from_variable(const char* name, Error error) {
 
 Result<Endpoint> endpoint_of_variable(const std::string& path) {
   if (!path.starts_with('/')) {
-    return Error{Errc::invalid, "$BUSD_SOCKET is " + bus::quoted(path) +
+    return Error{Errc::invalid, "$BUSD_SOCKET is " + bus::printable(path) +
                                     ", which is not an absolute path: it must begin with /" +
                                     (path.starts_with('~') ? "; no shell replaces a ~ in quotes" : "")};
   }
@@ -151,7 +151,7 @@ Result<Endpoint> endpoint_at(std::string socket) {
   endpoint.name = stem.substr(stem.rfind('/') + 1);
   if (endpoint.name.empty()) {
     return Error{Errc::invalid,
-                 "socket path " + bus::quoted(socket) + " names no file: add a name such as bus.sock"};
+                 "socket path " + bus::printable(socket) + " names no file: add a name such as bus.sock"};
   }
   endpoint.directory = parent_dir(socket);
   endpoint.lock = stem + ".lock";

@@ -59,7 +59,7 @@ bool differs_in_case_only(std::string_view name_token, std::string_view name) {
 }
 
 std::string case_fault(std::string_view name_token, std::string_view name) {
-  return "the member " + quoted(decode_json_string(name_token)) + " differs from " + quoted(name) +
+  return "the member " + printable(decode_json_string(name_token)) + " differs from " + printable(name) +
          " in letter case only; use that name, or one that does not resemble it";
 }
 

@@ -38,7 +38,7 @@ class Console {
   }
 
   // Always said. Returns the exit status that the error leads to.
-  int error(const Error& error) const;
+  int error(const Error& given) const;
   // With the exit status of most errors of that code.
   int error(ErrorCode code, std::string_view message, std::string_view hint = {}) const;
   // An error without a code of its own: "what is wrong; what to do about it".

@@ -103,7 +103,7 @@ Result<void> prepare_directory(const Endpoint& where) {
   struct stat st {};
   if (made) return {};
   if (::lstat(where.directory.c_str(), &st) == 0) return made.error();
-  return explained(where, {Errc::unavailable, "no hub runs at " + quoted(where.socket) +
+  return explained(where, {Errc::unavailable, "no hub runs at " + printable(where.socket) +
                                                   ", and none can be started: " + made.error().what});
 }
 
@@ -124,7 +124,7 @@ Result<Fd> connect_or_start(const Endpoint& where, const StartPolicy& policy, Ti
   }
   if (where.explicit_path && is_of_another(where.directory)) {
     return Error{Errc::unavailable, "no hub runs: " + trouble.what + "; only the owner of the directory " +
-                                        quoted(where.directory) + " can start a hub there"};
+                                        printable(where.directory) + " can start a hub there"};
   }
   BUSD_TRY(prepare_directory(where));
   BUSD_ASSIGN(Fd lock, take_start_lock(where, policy, deadline));

@@ -24,7 +24,7 @@ bool is_farewell(const Inbound& inbound) {
 // Says what is known: a hello that was not read means a hub that does not run, not a scope's clean-up.
 std::string Client::no_answer() const {
   if (!connection_.attached() || connection_.unread()) return silent_hub(options_.endpoint, peer_pid_);
-  std::string text = "the hub at " + quoted(options_.endpoint.socket) + " (" + process_text(peer_pid_) +
+  std::string text = "the hub at " + printable(options_.endpoint.socket) + " (" + process_text(peer_pid_) +
                      ") did not answer hello in time";
   if (hello().role == Role::source) return text;
   return text + ": another consumer of the same scope may be cleaning up; bus-status shows it";
@@ -153,8 +153,9 @@ Client::Took Client::on_refused() {
   std::string text = item_->text;
   Refusal refusal = item_->refusal;
   if (refusal == Refusal::protocol)
-    text = quoted(options_.endpoint.socket) + " (" + process_text(peer_pid_) + "): " + text;
-  if (refusal == Refusal::denied) text = "the hub at " + quoted(options_.endpoint.socket) + " says: " + text;
+    text = printable(options_.endpoint.socket) + " (" + process_text(peer_pid_) + "): " + text;
+  if (refusal == Refusal::denied)
+    text = "the hub at " + printable(options_.endpoint.socket) + " says: " + text;
   connection_.detach();
   if (refusal == Refusal::busy && !opening_ && options_.reconnect) {
     reason_ = std::move(text);

@@ -92,7 +92,7 @@ const Inbound* ClientCore::on_greeting(std::string_view line) {
   Decoded decoded = decode(line);
   const Message* message = std::get_if<Message>(&decoded);
   if (message == nullptr) {
-    return refuse(Refusal::protocol, "this is not a busd hub: its first frame is " + quoted(line, 80));
+    return refuse(Refusal::protocol, "this is not a busd hub: its first frame is " + printable(line, 80));
   }
   if (const auto* error = std::get_if<ErrorMessage>(message)) {
     return refuse(refusal_of(error->code), error->message.empty() ? name_of(error->code) : error->message);
@@ -100,7 +100,7 @@ const Inbound* ClientCore::on_greeting(std::string_view line) {
   const auto* ack = std::get_if<HelloAck>(message);
   if (ack == nullptr) {
     return refuse(Refusal::protocol,
-                  "this is not a busd hub: its first frame is not hello_ack but " + quoted(line, 80));
+                  "this is not a busd hub: its first frame is not hello_ack but " + printable(line, 80));
   }
   if (ack->rejected) {
     return refuse(Refusal::rejected,
@@ -108,7 +108,7 @@ const Inbound* ClientCore::on_greeting(std::string_view line) {
   }
   if (ack->bus_version != kBusVersion) {
     return refuse(Refusal::protocol,
-                  "the hub speaks " + quoted(ack->bus_version) + ", this client " + kBusVersion);
+                  "the hub speaks " + printable(ack->bus_version) + ", this client " + kBusVersion);
   }
   const auto& offered = ack->capabilities;
   if (wants_patterns_ && std::find(offered.begin(), offered.end(), kCapabilityPatterns) == offered.end()) {

@@ -86,9 +86,9 @@ Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadlin
       if (is_ending(pid)) {
         return verdict_of(
             explained(endpoint, {Errc::unavailable, process_text(pid) + ", which listened at " +
-                                                        quoted(endpoint.socket) + ", has just ended"}));
+                                                        printable(endpoint.socket) + ", has just ended"}));
       }
-      return {BUSD_CLOSED, process_text(pid) + " at " + quoted(endpoint.socket) +
+      return {BUSD_CLOSED, process_text(pid) + " at " + printable(endpoint.socket) +
                                " closed the connection without an answer: it is not a busd hub"};
     }
     if (got == Connection::Read::nothing) {
@@ -110,7 +110,7 @@ Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadlin
 Verdict refusal_of(const Endpoint& endpoint, const ErrorMessage& error) {
   busd_result result =
       error.code == ErrorCode::denied || error.code == ErrorCode::not_allowed ? BUSD_DENIED : BUSD_REJECTED;
-  return {result, "the hub at " + quoted(endpoint.socket) + " says: " + error.message};
+  return {result, "the hub at " + printable(endpoint.socket) + " says: " + error.message};
 }
 
 std::optional<ErrorMessage> error_in(std::string_view line) {
@@ -163,7 +163,7 @@ Verdict wait_for_lock(const Endpoint& endpoint, TimePoint deadline) {
   if (lock) return {};
   Verdict verdict = verdict_of(lock.error());
   if (verdict.result == BUSD_TIMED_OUT)
-    verdict.message = "the hub did not stop in time: it still holds " + quoted(endpoint.lock);
+    verdict.message = "the hub did not stop in time: it still holds " + printable(endpoint.lock);
   return verdict;
 }
 
@@ -176,13 +176,13 @@ Verdict send_signal(const Fd& process, int signal) {
 Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
   if (facts.peer_pid == 0) {
     if (facts.trouble.code != Errc::unavailable) return verdict_of(facts.trouble);
-    return {BUSD_DENIED, "whether a hub runs at " + quoted(endpoint.socket) +
-                             " cannot be known: nobody listens, but " + quoted(endpoint.lock) +
+    return {BUSD_DENIED, "whether a hub runs at " + printable(endpoint.socket) +
+                             " cannot be known: nobody listens, but " + printable(endpoint.lock) +
                              " may not be opened"};
   }
   std::string pid = std::to_string(facts.peer_pid);
-  return {BUSD_TIMED_OUT, "pid " + pid + " listens at " + quoted(endpoint.socket) +
-                              " and does not answer, but it does not hold " + quoted(endpoint.lock) +
+  return {BUSD_TIMED_OUT, "pid " + pid + " listens at " + printable(endpoint.socket) +
+                              " and does not answer, but it does not hold " + printable(endpoint.lock) +
                               ", so nothing proves that it is a hub: not killed; " +
                               ending_advice(facts.peer_pid)};
 }
@@ -251,7 +251,7 @@ Verdict end_holders(const Endpoint& endpoint, bool terminate, TimePoint deadline
     // The lock may have gone from one to another, or its file been made anew, between the looks.
     std::this_thread::sleep_for(kLookPause);
   } while (now() < deadline);
-  return {BUSD_TIMED_OUT, "the kernel does not name the process that holds " + quoted(endpoint.lock) +
+  return {BUSD_TIMED_OUT, "the kernel does not name the process that holds " + printable(endpoint.lock) +
                               ": not killed; " + finding_advice(endpoint)};
 }
 
@@ -259,9 +259,9 @@ Verdict end_holders(const Endpoint& endpoint, bool terminate, TimePoint deadline
 std::string unheard_hub(const Endpoint& endpoint, const HubFacts& facts) {
   if (facts.trouble.code == Errc::timed_out) return facts.trouble.what;
   bool closed = facts.trouble.code == Errc::unavailable;
-  return process_text(facts.lock_pid) + " holds " + quoted(endpoint.lock) +
+  return process_text(facts.lock_pid) + " holds " + printable(endpoint.lock) +
          (facts.lock_removed ? ", which was removed, but " : ", but ") +
-         (closed ? "nobody listens at " + quoted(endpoint.socket) : facts.trouble.what) + "; " +
+         (closed ? "nobody listens at " + printable(endpoint.socket) : facts.trouble.what) + "; " +
          (facts.lock_pid > 0 ? "bus-stop --force ends it" : finding_advice(endpoint));
 }
 
@@ -311,7 +311,7 @@ Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnd
   if (!before.lock_held && before.peer_pid == 0) return unproved_hub(endpoint, before);
   // Checked before asking: we learn of the hub's end by its lock, and only its owner may open that.
   if (before.lock_held && ::access(endpoint.lock.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
-    return {BUSD_DENIED, "the hub at " + quoted(endpoint.socket) +
+    return {BUSD_DENIED, "the hub at " + printable(endpoint.socket) +
                              " belongs to another user: only that user and root may stop it"};
   }
   ending.ran = true;

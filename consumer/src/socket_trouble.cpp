@@ -55,11 +55,12 @@ bool is_stopped(int64_t pid) {
 std::string wrong_kind(const std::string& path) {
   struct stat at_path {};
   if (::lstat(path.c_str(), &at_path) != 0 || S_ISSOCK(at_path.st_mode)) return {};
-  if (S_ISDIR(at_path.st_mode)) return quoted(path) + " is a directory, not a socket";
-  if (!S_ISLNK(at_path.st_mode)) return quoted(path) + " is not a socket";
+  if (S_ISDIR(at_path.st_mode)) return printable(path) + " is a directory, not a socket";
+  if (!S_ISLNK(at_path.st_mode)) return printable(path) + " is not a socket";
   struct stat behind {};
   if (::stat(path.c_str(), &behind) == 0 && S_ISSOCK(behind.st_mode)) return {};
-  return quoted(path) + " is a symlink to " + quoted(target_of(path)) + ", which is not a socket: refused";
+  return printable(path) + " is a symlink to " + printable(target_of(path)) +
+         ", which is not a socket: refused";
 }
 
 // Whom the mode of the socket at `path` admits; empty when that cannot be seen.
@@ -82,7 +83,7 @@ std::string full_hub(const Endpoint& where) {
     std::vector<int64_t> removed = removed_lock_holders(where.lock);
     if (!removed.empty()) pid = removed.front();
   }
-  std::string text = process_text(pid) + " listens at " + quoted(where.socket) +
+  std::string text = process_text(pid) + " listens at " + printable(where.socket) +
                      " and does not answer: it accepts no connections, and too many wait already; ";
   if (pid == 0) return text + "to find it: ss -xlp src " + where.socket;
   return text + (is_stopped(pid) ? ending_advice(pid) + ", and so does bus-stop --force"
@@ -102,7 +103,7 @@ Error explained(const Endpoint& where, Error error) {
 }
 
 std::string silent_hub(const Endpoint& where, int64_t pid) {
-  return process_text(pid) + " listens at " + quoted(where.socket) + " and does not answer; " +
+  return process_text(pid) + " listens at " + printable(where.socket) + " and does not answer; " +
          (is_stopped(pid) ? ending_advice(pid) + ", and so does bus-stop --force"
                           : "bus-stop --force ends it");
 }

@@ -21,7 +21,7 @@ Result<Fd> lock_file_until(const std::string& path, TimePoint deadline) {
     auto lock = try_lock_file(path);
     if (lock || lock.error().code != Errc::busy) return lock;
     TimePoint at = now();
-    if (at >= deadline) return Error{Errc::timed_out, "lock " + quoted(path) + " is still held"};
+    if (at >= deadline) return Error{Errc::timed_out, "lock " + printable(path) + " is still held"};
     std::this_thread::sleep_for(std::min<Duration>(kRetryStep, deadline - at));
   }
 }

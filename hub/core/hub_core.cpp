@@ -193,7 +193,7 @@ void HubCore::note_odd_member(const Peer& peer) {
     auto meant = meant_name(name, kHelloMembers);
     if (!meant) continue;
     peers_.notice(Notice::Kind::odd_member, peer,
-                  "hello has a member " + quoted(name) + ": did it mean " + quoted(*meant) + "?");
+                  "hello has a member " + printable(name) + ": did it mean " + printable(*meant) + "?");
     return;
   }
 }

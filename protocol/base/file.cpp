@@ -22,7 +22,7 @@ std::string target_of(const std::string& path) {
 }
 
 Error not_regular(const std::string& path) {
-  return {Errc::denied, quoted(path) + " is not a regular file: left untouched"};
+  return {Errc::denied, printable(path) + " is not a regular file: left untouched"};
 }
 
 // Gives us back what the umask took from us of a directory that we have just made; from others it takes more.
@@ -39,13 +39,13 @@ Result<Fd> open_regular(const std::string& path, int flags) {
   Fd fd(::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!fd) {
     if (errno == ELOOP)
-      return Error{Errc::denied, quoted(path) + " is a symlink: refused, and left untouched"};
+      return Error{Errc::denied, printable(path) + " is a symlink: refused, and left untouched"};
     // A directory, or a socket or a FIFO without a reader.
     if (errno == EISDIR || errno == ENXIO) return not_regular(path);
-    return errno_error("open " + quoted(path), errno);
+    return errno_error("open " + printable(path), errno);
   }
   struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return errno_error("stat " + quoted(path), errno);
+  if (::fstat(fd.get(), &st) != 0) return errno_error("stat " + printable(path), errno);
   if (!S_ISREG(st.st_mode)) return not_regular(path);
   // The umask may have taken from a new file what the next program needs to open it.
   if (st.st_uid == ::geteuid() && (st.st_mode & 0600U) != 0600U)
@@ -57,24 +57,24 @@ Result<Fd> open_regular(const std::string& path, int flags) {
 
 Result<void> check_own_dir(const std::string& path) {
   struct stat st {};
-  if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + quoted(path), errno);
+  if (::lstat(path.c_str(), &st) != 0) return errno_error("directory " + printable(path), errno);
   if (S_ISLNK(st.st_mode)) {
     std::string target = target_of(path);
     return Error{Errc::denied,
-                 "directory " + quoted(path) + " is a symlink; " +
+                 "directory " + printable(path) + " is a symlink; " +
                      (target.empty() ? "name the directory itself"
-                                     : "name the directory that it leads to: " + quoted(target))};
+                                     : "name the directory that it leads to: " + printable(target))};
   }
-  if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, quoted(path) + " is not a directory"};
+  if (!S_ISDIR(st.st_mode)) return Error{Errc::denied, printable(path) + " is not a directory"};
   if (st.st_uid != ::geteuid()) {
     std::string uid = std::to_string(::geteuid());
-    return Error{Errc::denied, "directory " + quoted(path) + " belongs to uid " + std::to_string(st.st_uid) +
-                                   ", not to us (uid " + uid +
+    return Error{Errc::denied, "directory " + printable(path) + " belongs to uid " +
+                                   std::to_string(st.st_uid) + ", not to us (uid " + uid +
                                    "); use a directory of your own, such as /tmp/busd-" + uid + "/"};
   }
   if ((st.st_mode & 022U) == 0) return {};
   return Error{Errc::denied,
-               "others may write to directory " + quoted(path) + "; chmod go-w it, or use another one"};
+               "others may write to directory " + printable(path) + "; chmod go-w it, or use another one"};
 }
 
 Result<bool> ensure_own_dir(const std::string& path) {
@@ -84,7 +84,7 @@ Result<bool> ensure_own_dir(const std::string& path) {
     if (::mkdir(parent.c_str(), 0755) == 0) keep_usable(parent);
   }
   bool made = ::mkdir(path.c_str(), 0700) == 0;
-  if (!made && errno != EEXIST) return errno_error("create directory " + quoted(path), errno);
+  if (!made && errno != EEXIST) return errno_error("create directory " + printable(path), errno);
   if (made) keep_usable(path);
   auto checked = check_own_dir(path);
   if (checked) return made;
@@ -102,19 +102,19 @@ Result<Fd> try_lock_file(const std::string& path) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       if (errno == EWOULDBLOCK)
-        return Error{Errc::busy, "lock " + quoted(path) + " is held by another process"};
-      return errno_error("lock " + quoted(path), errno);
+        return Error{Errc::busy, "lock " + printable(path) + " is held by another process"};
+      return errno_error("lock " + printable(path), errno);
     }
     struct stat ours {};
     struct stat there {};
-    if (::fstat(fd.get(), &ours) != 0) return errno_error("stat " + quoted(path), errno);
+    if (::fstat(fd.get(), &ours) != 0) return errno_error("stat " + printable(path), errno);
     if (::lstat(path.c_str(), &there) != 0) {
       if (errno == ENOENT) continue;
-      return errno_error("stat " + quoted(path), errno);
+      return errno_error("stat " + printable(path), errno);
     }
     if (ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) return fd;
   }
-  return Error{Errc::busy, "lock " + quoted(path) + " is deleted again and again"};
+  return Error{Errc::busy, "lock " + printable(path) + " is deleted again and again"};
 }
 
 Result<void> write_all(int fd, std::string_view text) {
@@ -131,17 +131,18 @@ Result<void> write_all(int fd, std::string_view text) {
 
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return errno_error("open " + quoted(path), errno);
+  if (!fd) return errno_error("open " + printable(path), errno);
   std::string out;
   char chunk[16384];
   for (;;) {
     ssize_t n = ::read(fd.get(), chunk, sizeof chunk);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("read " + quoted(path), errno);
+    if (n < 0) return errno_error("read " + printable(path), errno);
     if (n == 0) return out;
     out.append(chunk, static_cast<size_t>(n));
     if (out.size() > max_bytes) {
-      return Error{Errc::too_long, quoted(path) + " is larger than " + std::to_string(max_bytes) + " bytes"};
+      return Error{Errc::too_long,
+                   printable(path) + " is larger than " + std::to_string(max_bytes) + " bytes"};
     }
   }
 }

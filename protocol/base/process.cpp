@@ -250,7 +250,7 @@ Result<void> start_daemon(const std::string& program, const std::vector<std::str
   std::string what = program + " " + (how.empty() ? "said nothing" : how) + " before it was ready";
   // The log is where somebody looks for it later; without room for the line the caller still learns it.
   static_cast<void>(write_all(log.get(), what + "\n"));
-  return Error{Errc::unavailable, what + question_of(program) + "; see " + quoted(log_path)};
+  return Error{Errc::unavailable, what + question_of(program) + "; see " + printable(log_path)};
 }
 
 }  // namespace bus

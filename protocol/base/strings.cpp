@@ -58,13 +58,13 @@ Result<Duration> parse_duration(std::string_view text) {
     auto count = parse_u64(text.substr(0, text.size() - unit.suffix.size()));
     if (!count) break;
     if (*count > static_cast<uint64_t>(kMaxDurationMs / unit.ms)) {
-      return Error{Errc::invalid, "duration " + quoted(text) + " is longer than a year"};
+      return Error{Errc::invalid, "duration " + printable(text) + " is longer than a year"};
     }
     return Duration(milliseconds(static_cast<int64_t>(*count) * unit.ms));
   }
   return Error{
       Errc::invalid,
-      quoted(text) + " is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s"};
+      printable(text) + " is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s"};
 }
 
 std::string format_duration(Duration d) {
@@ -86,7 +86,7 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string quoted(std::string_view text, size_t max_bytes) {
+std::string printable(std::string_view text, size_t max_bytes) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";
   while (!text.empty()) {

@@ -28,6 +28,6 @@ bool is_utf8(std::string_view text);
 
 // `text` between double quotes on one line: control characters, quotes, backslashes and bytes that are not
 // UTF-8 are escaped (\n, \", \x1b), and what is longer than `max_bytes` is cut with "…".
-std::string quoted(std::string_view text, size_t max_bytes = 256);
+std::string printable(std::string_view text, size_t max_bytes = 256);
 
 }  // namespace bus

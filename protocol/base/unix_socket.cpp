@@ -33,7 +33,7 @@ Result<void> check_socket_path(const std::string& path) {
   if (path.empty()) return Error{Errc::invalid, "the socket path is empty"};
   if (path.find('\0') != std::string::npos) return Error{Errc::invalid, "the socket path holds a NUL byte"};
   if (path.size() > kMaxSocketPathBytes) {
-    return Error{Errc::too_long, "socket path " + quoted(path) + " is " + std::to_string(path.size()) +
+    return Error{Errc::too_long, "socket path " + printable(path) + " is " + std::to_string(path.size()) +
                                      " bytes long; the limit is " + std::to_string(kMaxSocketPathBytes)};
   }
   return {};
@@ -49,9 +49,9 @@ Result<Fd> listen_unix(const std::string& path, int backlog) {
   int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   int saved = errno;
   ::umask(before);
-  if (bound != 0) return errno_error("bind " + quoted(path), saved);
+  if (bound != 0) return errno_error("bind " + printable(path), saved);
   if (::listen(fd.get(), backlog) != 0) {
-    Error error = errno_error("listen on " + quoted(path), errno);
+    Error error = errno_error("listen on " + printable(path), errno);
     ::unlink(path.c_str());
     return error;
   }
@@ -79,8 +79,8 @@ Result<Fd> connect_unix(const std::string& path, Duration patience) {
   } while (connected != 0 && errno == EINTR);
   if (connected != 0) {
     if (errno == EAGAIN)
-      return Error{Errc::timed_out, "connect to " + quoted(path) + ": its backlog stayed full"};
-    return errno_error("connect to " + quoted(path), errno);
+      return Error{Errc::timed_out, "connect to " + printable(path) + ": its backlog stayed full"};
+    return errno_error("connect to " + printable(path), errno);
   }
   if (::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return errno_error("fcntl", errno);
   return fd;

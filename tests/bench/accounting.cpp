@@ -27,7 +27,8 @@ Accounting::Accounting(size_t publishers, size_t subscribers, size_t topics, std
 bool Accounting::received(size_t subscriber, std::string_view payload) {
   if (!fault_.empty()) return false;
   auto number = number_of(payload);
-  if (!number || !looks_right(payload)) return fail(subscriber, "got a changed message: " + quoted(payload));
+  if (!number || !looks_right(payload))
+    return fail(subscriber, "got a changed message: " + printable(payload));
   size_t publisher = *number / kNumbersPerPublisher;
   uint64_t got = *number % kNumbersPerPublisher;
   if (publisher >= publishers_) return fail(subscriber, "got a number that nobody sent");

@@ -63,7 +63,7 @@ class DbusContender final : public Contender {
     BUSD_ASSIGN(Fd fd, connect_unix(socket_, kHandshakePatience));
     BUSD_TRY(send_all(fd.get(), std::string(1, '\0') + "AUTH EXTERNAL " + hex_of_uid() + "\r\n"));
     BUSD_ASSIGN(std::string answer, read_until(fd.get(), "\r\n"));
-    if (!answer.starts_with("OK ")) return Error{Errc::denied, "dbus-daemon answers " + quoted(answer)};
+    if (!answer.starts_with("OK ")) return Error{Errc::denied, "dbus-daemon answers " + printable(answer)};
     BUSD_TRY(send_all(fd.get(), "BEGIN\r\n"));
     BUSD_TRY(call(fd.get(), dbus::bus_call(1, "Hello")));
     return fd;
@@ -97,7 +97,7 @@ class DbusContender final : public Contender {
         case dbus::Answer::success:
           return {};
         case dbus::Answer::error:
-          return Error{Errc::protocol, "dbus-daemon answers " + quoted(dbus::text_in(answer))};
+          return Error{Errc::protocol, "dbus-daemon answers " + printable(dbus::text_in(answer))};
         case dbus::Answer::none:
           break;
       }

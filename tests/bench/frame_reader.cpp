@@ -11,7 +11,7 @@ Result<std::string> read_frame(int fd, size_t (*needed_bytes)(std::string_view))
   for (;;) {
     size_t needed = needed_bytes(frame);
     if (needed == 0 || needed > kMaxFrameBytes) {
-      return Error{Errc::protocol, "not a frame of this protocol: " + quoted(frame)};
+      return Error{Errc::protocol, "not a frame of this protocol: " + printable(frame)};
     }
     if (needed <= frame.size()) return frame;
     BUSD_ASSIGN(std::string more, read_exactly(fd, needed - frame.size()));

@@ -199,7 +199,7 @@ Result<void> Generator::read_from(Subscriber& subscriber) {
   if (got == 0) return Error{Errc::closed, "the server closed the connection of a subscriber"};
   std::string_view bytes(buffer_.data(), static_cast<size_t>(got));
   if (!subscriber.parser->take(bytes, subscriber)) {
-    return Error{Errc::protocol, "a subscriber got what is no message: " + quoted(bytes)};
+    return Error{Errc::protocol, "a subscriber got what is no message: " + printable(bytes)};
   }
   if (!accounting_.fault().empty()) return Error{Errc::protocol, accounting_.fault()};
   return {};
@@ -217,7 +217,7 @@ Error Generator::stuck() const {
   std::string what = "nothing arrived for " + format_duration(kStuckAfter) + ": of " +
                      std::to_string(first.published()) + " messages of publisher 0, " +
                      std::to_string(first.published() - accounting_.completed(0)) + " are not there";
-  if (!first.last_heard().empty()) what += "; it was told " + quoted(first.last_heard());
+  if (!first.last_heard().empty()) what += "; it was told " + printable(first.last_heard());
   return Error{Errc::timed_out, what};
 }
 

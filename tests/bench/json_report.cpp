@@ -65,7 +65,7 @@ std::string JsonReport::text() const {
 
 Result<void> JsonReport::save(const std::string& path) const {
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!file) return errno_error("write " + quoted(path), errno);
+  if (!file) return errno_error("write " + printable(path), errno);
   return write_all(file.get(), text());
 }
 

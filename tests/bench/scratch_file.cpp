@@ -11,7 +11,7 @@ namespace bus::bench {
 
 Result<void> write_scratch_file(const std::string& path, std::string_view text) {
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file) return errno_error("create " + quoted(path), errno);
+  if (!file) return errno_error("create " + printable(path), errno);
   return write_all(file.get(), text);
 }
 

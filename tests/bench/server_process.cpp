@@ -71,7 +71,7 @@ Result<ServerProcess> ServerProcess::spawn(const std::string& program,
                                            const std::string& directory) {
   std::string output_path = directory + "/output";
   Fd output(::open(output_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!output) return errno_error("open " + quoted(output_path), errno);
+  if (!output) return errno_error("open " + printable(output_path), errno);
   Fd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!input) return errno_error("open /dev/null", errno);
   std::vector<std::string> words = {program};
@@ -158,7 +158,7 @@ std::string ServerProcess::last_words() const {
   if (end == std::string::npos) return "no output";
   text->resize(end + 1);
   size_t begin = text->rfind('\n');
-  return quoted(begin == std::string::npos ? *text : text->substr(begin + 1));
+  return printable(begin == std::string::npos ? *text : text->substr(begin + 1));
 }
 
 void allow_many_descriptors() {

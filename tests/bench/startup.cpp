@@ -100,7 +100,7 @@ std::vector<Candidate> candidates_of(const StartupOptions& options) {
 }
 
 Result<void> run_once(Candidate& candidate, const std::string& directory, bool counted) {
-  if (::mkdir(directory.c_str(), 0700) != 0) return errno_error("mkdir " + quoted(directory), errno);
+  if (::mkdir(directory.c_str(), 0700) != 0) return errno_error("mkdir " + printable(directory), errno);
   auto taken = candidate.start(directory);
   if (!taken) {
     candidate.row.fault = taken.error().what;

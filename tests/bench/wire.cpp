@@ -44,10 +44,10 @@ Result<void> read_some(int fd, std::string& into, size_t bytes, TimePoint deadli
     int saved = errno;
     into.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (got > 0) return {};
-    if (got == 0) return Error{Errc::closed, "closed by the server after " + quoted(into)};
+    if (got == 0) return Error{Errc::closed, "closed by the server after " + printable(into)};
     if (saved != EAGAIN && saved != EINTR) return errno_error("recv", saved);
     if (auto waited = wait_for(fd, POLLIN, deadline); !waited) {
-      return Error{waited.error().code, "no complete answer in time, but " + quoted(into)};
+      return Error{waited.error().code, "no complete answer in time, but " + printable(into)};
     }
     into.resize(had + bytes);
   }

@@ -58,7 +58,7 @@ struct Bench {
     client.send_line(line);
     std::string answer = client.read_line();
     if (!answer.starts_with(error(code)))
-      FAIL(quoted(line) << " is answered by " << answer << ", not by " << code);
+      FAIL(printable(line) << " is answered by " << answer << ", not by " << code);
   }
   // As the first frame of a connection, which it ends.
   void refused_at_first(const std::string& line, const std::string& code) const {
@@ -66,8 +66,8 @@ struct Bench {
     stranger.send_line(line);
     auto lines = stranger.expect_end();
     if (lines.size() != 1 || !lines[0].starts_with(error(code)))
-      FAIL(quoted(line) << " is answered by " << (lines.empty() ? "nothing" : lines[0]) << ", not by "
-                        << code);
+      FAIL(printable(line) << " is answered by " << (lines.empty() ? "nothing" : lines[0]) << ", not by "
+                           << code);
   }
 };
 
@@ -569,7 +569,7 @@ TEST_CASE("Whatever clients say, the log at level debug has one whole line for e
   size_t lines = 0;
   for (size_t start = 0, end = 0; (end = log.find('\n', start)) != std::string::npos; start = end + 1) {
     std::string line = log.substr(start, end - start);
-    INFO(quoted(line, 4000));
+    INFO(printable(line, 4000));
     CHECK(log_fault(line) == "");
     CHECK(line.starts_with("time=") == to_file);
     size_t message = line.find("msg=\"") + 5;

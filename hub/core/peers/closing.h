@@ -55,7 +55,7 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
 
  private:
   void output_changed(Outgoing& peer) override { peers_.mark_dirty(static_cast<Peer&>(peer)); }
-  void lost_events(Outgoing& peer) override;
+  void lost_events(Outgoing& outgoing) override;
   void give_up(Outgoing& peer, GivenUp why, std::string text) override;
   void for_each(const std::function<void(Outgoing&)>& visit) override;
   void expired(Deadline& deadline, TimePoint now) override;

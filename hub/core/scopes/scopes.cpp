@@ -93,7 +93,7 @@ Answer Scopes::check(Peer& peer, PreShutdownCheck& message, TimePoint now) {
 void Scopes::expired(Deadline& deadline, TimePoint) {
   Peer& peer = *static_cast<Member::HoldsUntil&>(deadline).peer;
   hub_.closing.close_now(peer, Notice::Kind::cleanup_timeout,
-                         "held the clean-up lock of scope " + quoted(find_part<Member>(peer)->scope) +
+                         "held the clean-up lock of scope " + printable(find_part<Member>(peer)->scope) +
                              " for more than " + format_duration(hub_.config.cleanup_timeout));
 }
 

@@ -228,7 +228,7 @@ TEST_CASE("How a daemon ended before it was ready stands in the message and in i
   REQUIRE_FALSE(result);
   CHECK(result.error().code == Errc::unavailable);
   std::string how = program + " ended with status 3 before it was ready";
-  CHECK(result.error().what == how + "; see " + quoted(dir.file("log")));
+  CHECK(result.error().what == how + "; see " + printable(dir.file("log")));
   CHECK(text_of(dir.file("log")) == "oops\n" + how + "\n");
 }
 
@@ -260,7 +260,7 @@ TEST_CASE("A silent program that $BUSD_PROGRAM names is asked about by that name
   REQUIRE_FALSE(result);
   CHECK(result.error().what ==
         "/bin/false ended with status 1 before it was ready (is $BUSD_PROGRAM a busd?); see " +
-            quoted(dir.file("log")));
+            printable(dir.file("log")));
 }
 
 TEST_CASE("A program that cannot be run is reported with the reason") {

@@ -68,24 +68,24 @@ TEST_CASE("UTF-8 is judged by RFC 3629") {
 }
 
 TEST_CASE("Quoted text stays on one line and cannot close its quotes") {
-  CHECK(quoted("") == "\"\"");
-  CHECK(quoted("plain text") == "\"plain text\"");
-  CHECK(quoted("a\"b\\c") == R"("a\"b\\c")");
-  CHECK(quoted("a\nb\r\t\x1b[31m\x7F") == R"("a\nb\x0d\x09\x1b[31m\x7f")");
-  CHECK(quoted(std::string("\0", 1)) == R"("\x00")");
-  CHECK(quoted("\xC3\xA9\xFF") == "\"\xC3\xA9\\xff\"");
-  CHECK(quoted("\xC2\x9B"
-               "31m") == R"("\xc2\x9b31m")");
+  CHECK(printable("") == "\"\"");
+  CHECK(printable("plain text") == "\"plain text\"");
+  CHECK(printable("a\"b\\c") == R"("a\"b\\c")");
+  CHECK(printable("a\nb\r\t\x1b[31m\x7F") == R"("a\nb\x0d\x09\x1b[31m\x7f")");
+  CHECK(printable(std::string("\0", 1)) == R"("\x00")");
+  CHECK(printable("\xC3\xA9\xFF") == "\"\xC3\xA9\\xff\"");
+  CHECK(printable("\xC2\x9B"
+                  "31m") == R"("\xc2\x9b31m")");
   // A line separator, and marks that turn the direction of text: first, last, and what stands beside them.
-  CHECK(quoted("a\u2028b") == R"("a\xe2\x80\xa8b")");
-  CHECK(quoted("\u202E") == R"("\xe2\x80\xae")");
-  CHECK(quoted("\u2066\u2069") == R"("\xe2\x81\xa6\xe2\x81\xa9")");
-  CHECK(quoted("\u200E\u200F\u061C") == R"("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c")");
-  CHECK(quoted("\u200D\u2027\u202F\u2065\u206A") == "\"\u200D\u2027\u202F\u2065\u206A\"");
+  CHECK(printable("a\u2028b") == R"("a\xe2\x80\xa8b")");
+  CHECK(printable("\u202E") == R"("\xe2\x80\xae")");
+  CHECK(printable("\u2066\u2069") == R"("\xe2\x81\xa6\xe2\x81\xa9")");
+  CHECK(printable("\u200E\u200F\u061C") == R"("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c")");
+  CHECK(printable("\u200D\u2027\u202F\u2065\u206A") == "\"\u200D\u2027\u202F\u2065\u206A\"");
 }
 
 TEST_CASE("Quoted text is cut at its limit, and not below it") {
-  CHECK(quoted(std::string(10, 'x'), 10) == "\"xxxxxxxxxx\"");
-  CHECK(quoted(std::string(11, 'x'), 10) == "\"xxxxxxxxxx…\"");
-  CHECK(quoted(std::string(100'000, '\n'), 10).size() < 20);
+  CHECK(printable(std::string(10, 'x'), 10) == "\"xxxxxxxxxx\"");
+  CHECK(printable(std::string(11, 'x'), 10) == "\"xxxxxxxxxx…\"");
+  CHECK(printable(std::string(100'000, '\n'), 10).size() < 20);
 }
