@@ -23,17 +23,17 @@ std::string_view trimmed(std::string_view line) {
   return line.substr(begin, line.find_last_not_of(kAround) - begin + 1);
 }
 
-Refusal refusal_of(ErrorCode code) {
+TurnedAway turned_away_by(ErrorCode code) {
   switch (code) {
     case ErrorCode::denied:
     case ErrorCode::not_allowed:
-      return Refusal::denied;
+      return TurnedAway::denied;
     case ErrorCode::too_many:
     case ErrorCode::timeout:
     case ErrorCode::busy:
-      return Refusal::busy;
+      return TurnedAway::busy;
     default:
-      return Refusal::protocol;
+      return TurnedAway::protocol;
   }
 }
 
@@ -53,28 +53,28 @@ std::string ClientCore::connected(TimePoint answer_due) {
   return encode(hello_);
 }
 
-const Inbound* ClientCore::next() {
+Item* ClientCore::next() {
   if (event_waits_) {
     event_waits_ = false;
-    inbound_.kind = Inbound::Kind::event;
-    return &inbound_;
+    item_.kind = ItemKind::event;
+    return &item_;
   }
   for (;;) {
     std::string_view line;
     LineReader::Next got = reader_.next(line);
     if (got == LineReader::Next::none) return nullptr;
-    // After a refusal the rest is still taken out of the reader, as it requires, but means nothing.
-    if (stage_ == Stage::refused) continue;
-    const Inbound* inbound = got == LineReader::Next::too_long ? on_too_long() : on_line(line);
-    if (inbound != nullptr) return inbound;
+    // After that answer the rest is still taken out of the reader, as it requires, but means nothing.
+    if (stage_ == Stage::turned_away) continue;
+    Item* item = got == LineReader::Next::too_long ? on_too_long() : on_line(line);
+    if (item != nullptr) return item;
   }
 }
 
-const Inbound* ClientCore::on_line(std::string_view line) {
-  if (stage_ == Stage::ready && hub_events_.read(line, inbound_.event)) return on_event(line);
+Item* ClientCore::on_line(std::string_view line) {
+  if (stage_ == Stage::ready && hub_events_.read(line, event_)) return on_event(line);
   if (is_blank(line)) return nullptr;
   if (stage_ == Stage::greeting) return on_greeting(line);
-  switch (scanner_.scan(line, inbound_.event)) {
+  switch (scanner_.scan(line, event_)) {
     case FrameKind::event:
       return on_event(trimmed(line));
     case FrameKind::other:
@@ -88,59 +88,62 @@ const Inbound* ClientCore::on_line(std::string_view line) {
 }
 
 // hello_ack is the first frame (PROTOCOL.md 4); only an `error` may stand in its place.
-const Inbound* ClientCore::on_greeting(std::string_view line) {
+Item* ClientCore::on_greeting(std::string_view line) {
   Decoded decoded = decode(line);
   const Message* message = std::get_if<Message>(&decoded);
   if (message == nullptr) {
-    return refuse(Refusal::protocol, "this is not a busd hub: its first frame is " + printable(line, 80));
+    return turn_away(TurnedAway::protocol,
+                     "this is not a busd hub: its first frame is " + printable(line, 80));
   }
   if (const auto* error = std::get_if<ErrorMessage>(message)) {
-    return refuse(refusal_of(error->code), error->message.empty() ? name_of(error->code) : error->message);
+    return turn_away(turned_away_by(error->code),
+                     error->message.empty() ? name_of(error->code) : error->message);
   }
   const auto* ack = std::get_if<HelloAck>(message);
   if (ack == nullptr) {
-    return refuse(Refusal::protocol,
-                  "this is not a busd hub: its first frame is not hello_ack but " + printable(line, 80));
+    return turn_away(TurnedAway::protocol,
+                     "this is not a busd hub: its first frame is not hello_ack but " + printable(line, 80));
   }
   if (ack->rejected) {
-    return refuse(Refusal::rejected,
-                  ack->reject_reason.empty() ? "the hub gave no reason" : ack->reject_reason);
+    return turn_away(TurnedAway::rejected,
+                     ack->reject_reason.empty() ? "the hub gave no reason" : ack->reject_reason);
   }
   if (ack->bus_version != kBusVersion) {
-    return refuse(Refusal::protocol,
-                  "the hub speaks " + printable(ack->bus_version) + ", this client " + kBusVersion);
+    return turn_away(TurnedAway::protocol,
+                     "the hub speaks " + printable(ack->bus_version) + ", this client " + kBusVersion);
   }
   const auto& offered = ack->capabilities;
   if (wants_patterns_ && std::find(offered.begin(), offered.end(), kCapabilityPatterns) == offered.end()) {
-    return refuse(Refusal::protocol,
-                  "the hub is too old for patterns such as \"build.*\": list the event types one by one");
+    return turn_away(TurnedAway::protocol,
+                     "the hub is too old for patterns such as \"build.*\": list the event types one by one");
   }
   stage_ = Stage::ready;
-  inbound_.kind = Inbound::Kind::welcome;
-  inbound_.first = ack->first_for_key;
-  return &inbound_;
+  item_.kind = ItemKind::reset;
+  item_.first = ack->first_for_key;
+  return &item_;
 }
 
-const Inbound* ClientCore::on_event(std::string_view frame) {
-  inbound_.frame = frame;
-  inbound_.kind = Inbound::Kind::event;
-  if (!inbound_.event.seq) return &inbound_;
-  uint64_t seq = *inbound_.event.seq;
+Item* ClientCore::on_event(std::string_view frame) {
+  item_.frame = frame;
+  item_.event = &event_;
+  item_.kind = ItemKind::event;
+  if (!event_.seq) return &item_;
+  uint64_t seq = *event_.seq;
   uint64_t before = std::exchange(last_seq_, seq);
   uint64_t known = std::exchange(lost_already_, 0);
-  if (seq <= before) return &inbound_;
+  if (seq <= before) return &item_;
   uint64_t missing = seq - before - 1;
-  if (missing <= known) return &inbound_;
+  if (missing <= known) return &item_;
   event_waits_ = true;
-  inbound_.kind = Inbound::Kind::lost;
-  inbound_.text.clear();
-  inbound_.lost_count = missing - known;
-  inbound_.lost_after = before + known;
-  inbound_.lost_before = seq;
-  return &inbound_;
+  item_.kind = ItemKind::lost;
+  item_.detail.clear();
+  item_.lost_count = missing - known;
+  item_.lost_after = before + known;
+  item_.lost_before = seq;
+  return &item_;
 }
 
-const Inbound* ClientCore::on_frame(const Frame& frame) {
+Item* ClientCore::on_frame(const Frame& frame) {
   Decoded decoded = decode(frame);
   Message* message = std::get_if<Message>(&decoded);
   if (message == nullptr) {
@@ -148,19 +151,19 @@ const Inbound* ClientCore::on_frame(const Frame& frame) {
     return nullptr;
   }
   if (auto* status = std::get_if<SourceStatus>(message)) {
-    inbound_.kind = Inbound::Kind::source_status;
-    inbound_.status = std::move(*status);
-    return &inbound_;
+    item_.kind = ItemKind::source_status;
+    item_.status = std::move(*status);
+    return &item_;
   }
   if (auto* error = std::get_if<ErrorMessage>(message)) {
-    inbound_.kind = Inbound::Kind::error;
-    inbound_.error = std::move(*error);
-    return &inbound_;
+    item_.kind = ItemKind::refused;
+    item_.error = std::move(*error);
+    return &item_;
   }
   if (const auto* ack = std::get_if<PreShutdownAck>(message)) {
-    inbound_.kind = Inbound::Kind::check_ack;
-    inbound_.last = ack->last_for_key;
-    return &inbound_;
+    item_.kind = ItemKind::check_ack;
+    item_.last = ack->last_for_key;
+    return &item_;
   }
   ++skipped_;
   return nullptr;
@@ -168,26 +171,26 @@ const Inbound* ClientCore::on_frame(const Frame& frame) {
 
 // The only frames of a hub that can grow so long are events, so it counts as one that is lost; when the next
 // event's seq says so too, it is not reported again.
-const Inbound* ClientCore::on_too_long() {
+Item* ClientCore::on_too_long() {
   if (stage_ == Stage::greeting) {
-    return refuse(Refusal::protocol, "this is not a busd hub: its first frame is over " +
-                                         std::to_string(kMaxFrameBytes) + " bytes");
+    return turn_away(TurnedAway::protocol, "this is not a busd hub: its first frame is over " +
+                                               std::to_string(kMaxFrameBytes) + " bytes");
   }
-  inbound_.kind = Inbound::Kind::lost;
-  inbound_.text = "a frame over " + std::to_string(kMaxFrameBytes) + " bytes was dropped";
-  inbound_.lost_count = 1;
-  inbound_.lost_after = last_seq_ + lost_already_;
+  item_.kind = ItemKind::lost;
+  item_.detail = "a frame over " + std::to_string(kMaxFrameBytes) + " bytes was dropped";
+  item_.lost_count = 1;
+  item_.lost_after = last_seq_ + lost_already_;
   ++lost_already_;
-  inbound_.lost_before = last_seq_ + lost_already_ + 1;
-  return &inbound_;
+  item_.lost_before = last_seq_ + lost_already_ + 1;
+  return &item_;
 }
 
-const Inbound* ClientCore::refuse(Refusal refusal, std::string text) {
-  stage_ = Stage::refused;
-  inbound_.kind = Inbound::Kind::refused;
-  inbound_.refusal = refusal;
-  inbound_.text = std::move(text);
-  return &inbound_;
+Item* ClientCore::turn_away(TurnedAway why, std::string text) {
+  stage_ = Stage::turned_away;
+  item_.kind = ItemKind::turned_away;
+  item_.turned_away = why;
+  item_.detail = std::move(text);
+  return &item_;
 }
 
 }  // namespace bus::sdk

@@ -1,142 +1,308 @@
 #include "consumer/src/connection.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <climits>
-#include <cstring>
-#include <linux/sockios.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <utility>
+
+#include "consumer/src/fill_item.h"
+#include "protocol/codec.h"
+#include "protocol/limits.h"
 
 namespace bus::sdk {
 
 namespace {
 
-// What one read takes: no less than what a socket of the default size holds, so that its other end, which
-// sleeps until most of that has been taken, works on while we look at what we got. Measured with 1 KiB
-// events: 1.5 times the rate of 64 or 128 KiB. Of this memory only what is read into becomes real.
-constexpr size_t kReadBytes = 262'144;
-
-// Longest single wait; a later deadline is waited for in turns.
-constexpr long long kLongestWaitMs = 3'600'000;
-
-Result<void> watch(int epoll, int op, int fd, uint32_t events) {
-  epoll_event event{};
-  event.events = events;
-  event.data.fd = fd;
-  if (::epoll_ctl(epoll, op, fd, &event) != 0) return errno_error("epoll_ctl", errno);
-  return {};
-}
-
-int wait_ms(TimePoint deadline) {
-  if (deadline == kNever) return -1;
-  TimePoint at = now();
-  if (deadline <= at) return 0;
-  Duration left = deadline - at;
-  // Rounded up: waking a little early would only spin until the deadline.
-  long long ms = std::chrono::ceil<milliseconds>(left).count();
-  return static_cast<int>(std::min(ms, kLongestWaitMs));
+TimePoint deadline_of(int64_t timeout_ms) {
+  constexpr int64_t kCenturyMs = 3'155'760'000'000;  // beyond is for ever, and would overflow the clock
+  if (timeout_ms < 0 || timeout_ms > kCenturyMs) return kNever;
+  return now() + milliseconds(timeout_ms);
 }
 
 }  // namespace
 
-Result<Connection> Connection::create() {
-  Connection made;
-  made.epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-  if (!made.epoll_) return errno_error("epoll_create1", errno);
-  made.wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!made.wake_) return errno_error("eventfd", errno);
-  BUSD_TRY(watch(made.epoll_.get(), EPOLL_CTL_ADD, made.wake_.get(), EPOLLIN));
-  return made;
-}
-
-Result<void> Connection::attach(Fd socket) {
-  detach();
-  discard_unsent();
-  failed_ = false;
-  BUSD_TRY(watch(epoll_.get(), EPOLL_CTL_ADD, socket.get(), EPOLLIN));
-  socket_ = std::move(socket);
+ApiResult Connection::open(ConnectionOptions options, std::unique_ptr<Connection>& opened) {
+  std::unique_ptr<Session> session;
+  ApiResult result = Session::open(std::move(options.session), session);
+  if (!result.ok()) return result;
+  std::unique_ptr<Connection> connection(new Connection(std::move(session), options));
+  connection->publisher_.on_reset();
+  result = connection->run_first(connection->is_first());
+  if (!result.ok()) {
+    (void)connection->close(0);
+    return result;
+  }
+  opened = std::move(connection);
   return {};
 }
 
-void Connection::detach() {
-  // By hand, because a forked child of the host may hold the socket open, and closing ours would leave it in
-  // the set.
-  if (socket_) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket_.get(), nullptr);
-  socket_.reset();
-  blocked_ = false;
+ApiResult Connection::run_first(bool first) {
+  if (!first || hooks_.first == nullptr || hooks_.first(hooks_.context) == 0) return {};
+  return {BUSD_REJECTED, "the set-up for the first consumer (on_first) failed"};
 }
 
-void Connection::send_pending() {
-  while (socket_ && !failed_ && out_.size() > 0) {
-    ssize_t n = ::send(socket_.get(), out_.unsent().data(), out_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      failed_ = errno != EAGAIN && errno != ENOBUFS;
-      break;
+// ---- what comes
+
+// The next item that is not an answer of the publisher's; nullptr: there is none now.
+Item* Connection::take() {
+  for (;;) {
+    Item* item = session_->take();
+    if (item == nullptr) {
+      if (session_->over() && publisher_.has_frames()) note_break(publisher_.on_break());
+      return nullptr;
     }
-    out_.sent(static_cast<size_t>(n));
-    sent_total_ += static_cast<uint64_t>(n);
+    switch (item->kind) {
+      case ItemKind::event:
+        return item;
+      case ItemKind::broken:
+        item->unconfirmed = publisher_.on_break();
+        note_break(item->unconfirmed);
+        return item;
+      case ItemKind::reset:
+        publisher_.on_reset();
+        return item;
+      default:
+        if (publisher_.on_item(*item)) return item;
+    }
   }
-  watch_room(!failed_ && out_.size() > 0);
 }
 
-bool Connection::unread() const {
-  int bytes = 0;
-  return socket_ && ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
+bool Connection::is_for_user(const Item& item) const {
+  if (face_ == Face::publishes) return item.kind == ItemKind::refused;
+  if (face_ == Face::receives && item.kind == ItemKind::refused) return false;
+  return item.kind < ItemKind::turned_away;
 }
 
-void Connection::watch_room(bool on) {
-  if (on == blocked_ || !socket_) return;
-  blocked_ = on;
-  auto watched = watch(epoll_.get(), EPOLL_CTL_MOD, socket_.get(), on ? EPOLLIN | EPOLLOUT : EPOLLIN);
-  BUSD_CHECK(watched.has_value());
-}
+// A full inbox stops the reading, but not what the session has to do all the same.
+bool Connection::may_step() const { return !inbox_.full() || session_->must_act(); }
 
-Connection::Read Connection::read(std::string_view& chunk, std::string& why) {
-  if (!socket_) return Read::nothing;
-  if (chunk_ == nullptr) chunk_ = std::make_unique_for_overwrite<char[]>(kReadBytes);
-  ssize_t n = 0;
-  do {
-    n = ::recv(socket_.get(), chunk_.get(), kReadBytes, MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  if (n > 0) {
-    chunk = std::string_view(chunk_.get(), static_cast<size_t>(n));
-    return Read::data;
+// Does what is due without waiting: reads what came, reconnects.
+void Connection::step() {
+  while (may_step()) {
+    const Item* item = take();
+    if (item == nullptr) return;
+    if (is_for_user(*item)) inbox_.keep(*item);
   }
-  if (n < 0 && errno == EAGAIN) return Read::nothing;
-  why =
-      n == 0 ? "the hub closed the connection" : errno_error("the connection to the hub failed", errno).what;
-  return Read::end;
 }
 
-Connection::Wait Connection::wait(TimePoint deadline) {
-  epoll_event events[2];
-  int ready = 0;
-  do {
-    ready = ::epoll_wait(epoll_.get(), events, 2, wait_ms(deadline));
-  } while (ready < 0 && errno == EINTR);
-  Wait result = Wait::timed_out;
-  for (int i = 0; i < ready; ++i) {
-    if (events[i].data.fd != wake_.get()) {
-      if (result != Wait::woken) result = Wait::ready;
+ApiResult Connection::next(int64_t timeout_ms, busd_item& item) {
+  if (publisher_.holds_back()) send_now();
+  const Item* next = inbox_.empty() ? take() : inbox_.take();
+  if (next == nullptr || next->kind != ItemKind::event || !failed_.ok())
+    return wait_for_item(next, timeout_ms, item);
+  fill_event(*next, source_time_, item);
+  return {};
+}
+
+// From the first thing on that is no event, or nothing.
+ApiResult Connection::wait_for_item(const Item* item, int64_t timeout_ms, busd_item& out) {
+  TimePoint until = timeout_ms == 0 ? TimePoint() : deadline_of(timeout_ms);
+  bool last_try = false;
+  for (;; item = take()) {
+    if (!failed_.ok()) return failed_;
+    if (item != nullptr) {
+      if (is_for_user(*item)) return hand_out(*item, out);
       continue;
     }
-    uint64_t count = 0;
-    if (::read(wake_.get(), &count, sizeof count) == sizeof count) result = Wait::woken;
+    if (session_->over()) return session_->result();
+    if (last_try) return {BUSD_TIMED_OUT, "nothing came in time"};
+    switch (session_->wait(until)) {
+      case Transport::Wait::woken:
+        return {BUSD_TIMED_OUT, "woken"};
+      case Transport::Wait::timed_out:
+        last_try = now() >= until;
+        break;
+      case Transport::Wait::ready:
+        break;
+    }
   }
+}
+
+ApiResult Connection::hand_out(const Item& item, busd_item& out) {
+  if (item.kind == ItemKind::broken) break_to_report_ = false;
+  if (item.kind == ItemKind::reset) failed_ = run_first(item.first);
+  if (!failed_.ok()) return failed_;
+  fill_item(item, source_time_, out);
+  return {};
+}
+
+TimePoint Connection::deadline() const {
+  bool items_wait = face_ != Face::publishes && !inbox_.empty();
+  return items_wait || publisher_.holds_back() ? TimePoint() : session_->deadline();
+}
+
+// ---- what is published
+
+ApiResult Connection::publish(const busd_publication& what, uint64_t& number) {
+  number = publisher_.take_number();
+  return publish_by([&] { return publisher_.add(what, number); });
+}
+
+ApiResult Connection::publish_frame(std::string_view frame, uint64_t& number) {
+  number = publisher_.take_number();
+  return publish_by([&] { return publisher_.add(frame, number); });
+}
+
+ApiResult Connection::report(SourceState state, std::string_view detail) {
+  return publish_by([&] { return publisher_.add(state, detail); });
+}
+
+template <class Add>
+ApiResult Connection::publish_by(Add add) {
+  // First of all, because what is published may be text of the last item.
+  if (auto fault = add()) return {BUSD_INVALID, std::move(*fault)};
+  if (!session_->up()) step();
+  if (session_->over()) return session_->result();
+  // Most events of a stream that is held back.
+  if (publisher_.may_hold() && !break_to_report_) return {};
+  return send_or_wait();
+}
+
+ApiResult Connection::send_or_wait() {
+  publisher_.bound_ledger();
+  if (publisher_.send_is_due()) send_now();
+  if (publisher_.is_full()) {
+    ApiResult result = make_room();
+    if (!result.ok()) return result;
+  }
+  return report_break();
+}
+
+void Connection::send_now() {
+  if (publisher_.send()) step();
+}
+
+// Blocks until no more than the buffer's size waits.
+ApiResult Connection::make_room() {
+  if (session_->up()) send_now();
+  for (;;) {
+    step();
+    if (session_->over()) return session_->result();
+    if (!publisher_.is_full()) return {};
+    session_->transport().read_later(!may_step());
+    Transport::Wait waited = session_->wait(kNever);
+    session_->transport().read_later(false);
+    if (waited == Transport::Wait::woken)
+      return {BUSD_TIMED_OUT, "woken while the hub took no more; the event is queued"};
+  }
+}
+
+ApiResult Connection::process() {
+  if (session_->up()) send_now();
+  step();
+  if (break_to_report_) return report_break();
+  if (session_->over()) return session_->result();
+  return {};
+}
+
+void Connection::note_break(uint64_t unconfirmed) {
+  if (unconfirmed == 0) return;
+  unconfirmed_ = unconfirmed + (break_to_report_ ? unconfirmed_ : 0);
+  break_to_report_ = true;
+}
+
+ApiResult Connection::report_break() {
+  if (!std::exchange(break_to_report_, false)) return {};
+  return {BUSD_LOST,
+          "the connection broke: the fate of " + std::to_string(unconfirmed_) + " publications is unknown"};
+}
+
+ApiResult Connection::flush(int64_t timeout_ms) { return flush_until(deadline_of(timeout_ms)); }
+
+ApiResult Connection::flush_until(TimePoint until) {
+  if (session_->up()) send_now();
+  for (;;) {
+    step();
+    if (break_to_report_) return report_break();
+    if (session_->over()) return session_->result();
+    if (session_->up()) {
+      if (publisher_.all_confirmed()) return answer_of_flush();
+      if (!publisher_.has_asked()) {
+        publisher_.ask();
+        continue;
+      }
+      if (!may_step())
+        return {BUSD_TIMED_OUT, "so many items wait to be taken that the hub's answer is not read"};
+    }
+    if (now() >= until) return {BUSD_TIMED_OUT, "the hub has not confirmed everything in time"};
+    if (session_->wait(until) == Transport::Wait::woken) return {BUSD_TIMED_OUT, "woken"};
+  }
+}
+
+ApiResult Connection::answer_of_flush() {
+  uint64_t refused = publisher_.take_refused();
+  if (refused == 0) return {};
+  return {BUSD_REFUSED, "the hub refused " + std::to_string(refused) + " of what was published"};
+}
+
+// ---- the end
+
+ApiResult Connection::close(int64_t timeout_ms) {
+  TimePoint until = deadline_of(timeout_ms);
+  bool source = session_->hello().role == Role::source;
+  inbox_.clear();
+  face_ = Face::publishes;  // items are of no more use
+  ApiResult result;
+  if (source || publisher_.was_used()) result = flush_until(until);
+  // Without a hook, who is last makes no difference.
+  if (hooks_.last != nullptr && ask_last()) {
+    ApiResult cleaned = run_last();
+    if (result.ok()) result = std::move(cleaned);
+  }
+  if (session_->up()) {
+    session_->send_control(encode(Bye{}));
+    if (source) wait_for_end(std::min(until, now() + kWriteTimeout));
+  }
+  session_->end(ApiResult(BUSD_CLOSED, "closed"));
   return result;
 }
 
-void Connection::wake() noexcept {
-  int saved = errno;  // a signal handler must leave errno alone
-  uint64_t one = 1;
-  // The only failure is a full counter, and then the wait ends all the same.
-  [[maybe_unused]] ssize_t n = ::write(wake_.get(), &one, sizeof one);
-  errno = saved;
+// A hub that answered gave us the clean-up lock with its answer, and takes it away by closing the connection:
+// from then on the next consumer may set up. So what it did is looked at last before the hook, and after it.
+ApiResult Connection::run_last() {
+  bool locked = session_->up();
+  if (locked && lost_lock()) {
+    return {BUSD_CLOSED, "the clean-up lock was taken away (" + session_->reason() +
+                             "), so the clean-up of the last consumer (on_last) was not run"};
+  }
+  if (hooks_.last(hooks_.context) != 0)
+    return {BUSD_REJECTED, "the clean-up of the last consumer (on_last) failed"};
+  if (locked && lost_lock()) {
+    return {BUSD_CLOSED,
+            "the clean-up lock was taken away while the clean-up of the last consumer (on_last) ran (" +
+                session_->reason() + "): others may have set up meanwhile"};
+  }
+  return {};
+}
+
+// Whether the connection has ended. What else came is discarded.
+bool Connection::lost_lock() {
+  TimePoint until = now() + kStatusTimeout;
+  while (take() != nullptr && session_->up() && now() < until) {
+  }
+  return !session_->up();
+}
+
+// Whether this consumer is the last of its scope. No answer within kStatusTimeout, or no hub, counts as yes;
+// but a hub that turned us away because others hold the scope has answered.
+bool Connection::ask_last() {
+  if (session_->rejected()) return false;
+  if (!session_->up()) return true;
+  const Hello& hello = session_->hello();
+  session_->send_control(encode(PreShutdownCheck{hello.event_key, hello.subscription_id}));
+  TimePoint until = now() + kStatusTimeout;
+  for (;;) {
+    const Item* item = take();
+    if (item != nullptr && item->kind == ItemKind::check_ack) return item->last;
+    if (!session_->up() || now() >= until) return true;
+    if (item == nullptr) (void)session_->wait(until);
+  }
+}
+
+// The end of file says that the hub knows of our going, so that whoever asks it next sees this source gone.
+void Connection::wait_for_end(TimePoint until) {
+  while (session_->up()) {
+    if (take() != nullptr) continue;
+    if (now() >= until) return;
+    (void)session_->wait(until);
+  }
 }
 
 }  // namespace bus::sdk

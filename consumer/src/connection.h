@@ -1,83 +1,109 @@
-// The socket of one client, and what one waits for: bytes, room to write, or a wake-up.
+// A connection: what busd_connection_* of the public header does, in C++ (see there for what each function
+// promises). The consumers and sources of the header are connections that show less of it.
 //
-// One epoll descriptor stays the same for the life of the object while sockets come and go, so that a host's
-// loop needs to watch only it. Knows that frames end with LF, nothing else of the protocol. Connecting is
-// autostart.h, meaning client.h.
+// Joins what comes (session.h) to what is published (publisher.h), and does all the waiting. Everything that
+// comes passes take(), in order; what the user has not asked for at that time is kept in the inbox.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "consumer/src/send_buffer.h"
-#include "protocol/base/clock.h"
-#include "protocol/base/fd.h"
-#include "protocol/base/result.h"
+#include "busd/consumer.h"
+#include "consumer/src/api_result.h"
+#include "consumer/src/inbox.h"
+#include "consumer/src/publisher.h"
+#include "consumer/src/session.h"
 
 namespace bus::sdk {
 
+// Which items the user can take. The others are dropped, so that they do not fill the inbox.
+enum class Face {
+  whole,      // all
+  receives,   // a consumer, which publishes nothing that could be refused
+  publishes,  // a source, which takes refusals alone and learns of a break by a result
+};
+
+struct Hooks {
+  busd_hook first = nullptr;
+  busd_hook last = nullptr;
+  void* context = nullptr;
+};
+
+struct ConnectionOptions {
+  SessionOptions session;
+  PublisherOptions publisher;
+  Hooks hooks;
+  Face face = Face::whole;
+};
+
 class Connection {
  public:
-  enum class Read {
-    data,     // some bytes
-    nothing,  // none now
-    end,      // the hub closed, or the connection failed
-  };
-  enum class Wait { ready, timed_out, woken };
+  static ApiResult open(ConnectionOptions options, std::unique_ptr<Connection>& opened);
 
-  // Errors: io (out of descriptors).
-  static Result<Connection> create();
+  // `timeout_ms` as in the public header. Fills in every member of `item` but `size`.
+  ApiResult next(int64_t timeout_ms, busd_item& item);
 
-  // Watches `socket` (non-blocking) from now on, in place of the one before; nothing waits to be sent on it.
-  Result<void> attach(Fd socket);
-  // Closes the socket. What waits to be sent stays, for unsent_frames(), until the next attach().
-  void detach();
-  bool attached() const { return static_cast<bool>(socket_); }
+  ApiResult publish(const busd_publication& what, uint64_t& number);
+  ApiResult publish_frame(std::string_view frame, uint64_t& number);
+  ApiResult report(SourceState state, std::string_view detail);
+  ApiResult flush(int64_t timeout_ms);
+  uint64_t unconfirmed() const { return unconfirmed_; }
 
-  // Appends `frames`, complete lines, to what waits to be sent.
-  void queue(std::string_view frames) { out_.append(frames); }
-  // What waits to be sent, for who writes such lines in place: only to be added to.
-  SendBuffer& outgoing() { return out_; }
-  // Sends what the socket takes. A failure is not reported here: what the hub had to say before is still to
-  // be read, and the failure shows after it.
-  void send_pending();
-  size_t pending_bytes() const { return out_.size(); }
-  // Whether the socket refused bytes when it was last asked.
-  bool blocked() const { return blocked_; }
-  // Whether nothing can be sent any more.
-  bool write_failed() const { return failed_; }
-  // Bytes taken by sockets so far.
-  uint64_t sent_bytes() const { return sent_total_; }
-  // The lines of which the hub cannot have seen the end.
-  std::string_view unsent_frames() const { return out_.unsent_lines(); }
-  void discard_unsent() { out_.clear(); }
+  // Of a source: what next() does for others; and the next refusal, nullptr: there is none.
+  ApiResult process();
+  const Item* next_refusal() { return inbox_.take(); }
 
-  // Whether the other end has not yet read something that was sent to it.
-  bool unread() const;
+  // Flushes, leaves with the check and the clean-up. Afterwards the object is only to be destroyed.
+  ApiResult close(int64_t timeout_ms);
 
-  // One read. `chunk` is good until the next one; at the end, `why` says how it came.
-  Read read(std::string_view& chunk, std::string& why);
-
-  // Waits for the socket or a wake-up, at most until `deadline`. A wake-up from before ends it at once, too.
-  Wait wait(TimePoint deadline);
-  // Async-signal-safe, and from any thread.
-  void wake() noexcept;
-
-  // Readable when wait() would not wait.
-  int poll_fd() const { return epoll_.get(); }
+  bool is_first() const { return session_->first(); }
+  int fd() const { return session_->transport().poll_fd(); }
+  TimePoint deadline() const;
+  void wake() noexcept { session_->transport().wake(); }
 
  private:
-  Connection() = default;
-  void watch_room(bool on);
+  Connection(std::unique_ptr<Session> session, const ConnectionOptions& options)
+      : session_(std::move(session)),
+        publisher_(*session_, options.publisher),
+        hooks_(options.hooks),
+        face_(options.face) {}
 
-  Fd epoll_;
-  Fd wake_;
-  Fd socket_;
-  std::unique_ptr<char[]> chunk_;  // from the first read on
-  SendBuffer out_;
-  bool blocked_ = false;
-  bool failed_ = false;  // writing is over; reading tells
-  uint64_t sent_total_ = 0;
+  Item* take();
+  void step();
+  bool may_step() const;
+  bool is_for_user(const Item& item) const;
+
+  ApiResult wait_for_item(const Item* item, int64_t timeout_ms, busd_item& out);
+  ApiResult hand_out(const Item& item, busd_item& out);
+  ApiResult run_first(bool first);
+
+  template <class Add>
+  ApiResult publish_by(Add add);
+  void send_now();
+  ApiResult send_or_wait();
+  ApiResult make_room();
+  ApiResult flush_until(TimePoint until);
+  ApiResult answer_of_flush();
+  void note_break(uint64_t unconfirmed);
+  ApiResult report_break();
+
+  bool ask_last();
+  ApiResult run_last();
+  bool lost_lock();
+  void wait_for_end(TimePoint until);
+
+  std::unique_ptr<Session> session_;
+  Publisher publisher_;
+  Inbox inbox_;
+  Hooks hooks_;
+  Face face_;
+  uint64_t unconfirmed_ = 0;
+  bool break_to_report_ = false;
+  ApiResult failed_;         // once on_first has failed after a reconnection: the end
+  std::string source_time_;  // of the event that next() gave last, when it had escapes
 };
 
 }  // namespace bus::sdk

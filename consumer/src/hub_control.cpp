@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "consumer/src/autostart.h"
-#include "consumer/src/connection.h"
 #include "consumer/src/hub_facts.h"
 #include "consumer/src/socket_trouble.h"
 #include "consumer/src/start_lock.h"
+#include "consumer/src/transport.h"
 #include "protocol/base/file.h"
 #include "protocol/base/lock_holder.h"
 #include "protocol/base/strings.h"
@@ -67,31 +67,31 @@ bool is_ending(int64_t pid) {
 // A connection on which one frame was sent; every line that comes back goes to `on_line` until it answers
 // true.
 template <class OnLine>
-Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadline, OnLine on_line) {
+ApiResult ask(const Endpoint& endpoint, const Message& question, TimePoint deadline, OnLine on_line) {
   auto socket = connect_hub(endpoint, deadline == kNever ? now() + std::chrono::hours(1) : deadline);
-  if (!socket) return verdict_of(explained(endpoint, std::move(socket.error())));
+  if (!socket) return result_of(explained(endpoint, std::move(socket.error())));
   auto peer = peer_credentials(socket->get());
   int64_t pid = peer ? peer->pid : 0;
-  auto connection = Connection::create();
-  if (!connection) return verdict_of(connection.error());
-  if (auto attached = connection->attach(std::move(*socket)); !attached) return verdict_of(attached.error());
+  auto connection = Transport::create();
+  if (!connection) return result_of(connection.error());
+  if (auto attached = connection->attach(std::move(*socket)); !attached) return result_of(attached.error());
   connection->queue(encode(question));
   LineReader reader;
   for (;;) {
     connection->send_pending();
     std::string_view chunk;
     std::string why;
-    Connection::Read got = connection->read(chunk, why);
-    if (got == Connection::Read::end) {
+    Transport::Read got = connection->read(chunk, why);
+    if (got == Transport::Read::end) {
       if (is_ending(pid)) {
-        return verdict_of(
+        return result_of(
             explained(endpoint, {Errc::unavailable, process_text(pid) + ", which listened at " +
                                                         printable(endpoint.socket) + ", has just ended"}));
       }
       return {BUSD_CLOSED, process_text(pid) + " at " + printable(endpoint.socket) +
                                " closed the connection without an answer: it is not a busd hub"};
     }
-    if (got == Connection::Read::nothing) {
+    if (got == Transport::Read::nothing) {
       if (now() >= deadline) {
         return {BUSD_TIMED_OUT, silent_hub(endpoint, pid)};
       }
@@ -107,7 +107,7 @@ Verdict ask(const Endpoint& endpoint, const Message& question, TimePoint deadlin
   }
 }
 
-Verdict refusal_of(const Endpoint& endpoint, const ErrorMessage& error) {
+ApiResult refusal_of(const Endpoint& endpoint, const ErrorMessage& error) {
   busd_result result =
       error.code == ErrorCode::denied || error.code == ErrorCode::not_allowed ? BUSD_DENIED : BUSD_REJECTED;
   return {result, "the hub at " + printable(endpoint.socket) + " says: " + error.message};
@@ -127,23 +127,23 @@ bool is_status_response(std::string_view line) {
   return message != nullptr && std::holds_alternative<StatusResponse>(*message);
 }
 
-Verdict ask_to_stop(const Endpoint& endpoint, TimePoint deadline) {
+ApiResult ask_to_stop(const Endpoint& endpoint, TimePoint deadline) {
   std::optional<ErrorMessage> refused;
-  Verdict verdict = ask(endpoint, Shutdown{}, deadline, [&refused](std::string_view line) {
+  ApiResult result = ask(endpoint, Shutdown{}, deadline, [&refused](std::string_view line) {
     refused = error_in(line);
     return refused.has_value();
   });
   if (refused) return refusal_of(endpoint, *refused);
   // The end of file is the answer.
-  if (verdict.result == BUSD_CLOSED || verdict.result == BUSD_UNREACHABLE) return {};
-  return verdict;
+  if (result.code == BUSD_CLOSED || result.code == BUSD_UNREACHABLE) return {};
+  return result;
 }
 
 }  // namespace
 
-Verdict hub_status(const Endpoint& endpoint, Duration patience, std::string& response) {
+ApiResult hub_status(const Endpoint& endpoint, Duration patience, std::string& response) {
   std::optional<ErrorMessage> refused;
-  Verdict verdict = ask(endpoint, StatusQuery{}, deadline_after(patience), [&](std::string_view line) {
+  ApiResult result = ask(endpoint, StatusQuery{}, deadline_after(patience), [&](std::string_view line) {
     if (is_status_response(line)) {
       response = line;
       return true;
@@ -152,30 +152,30 @@ Verdict hub_status(const Endpoint& endpoint, Duration patience, std::string& res
     return refused.has_value();
   });
   if (refused) return refusal_of(endpoint, *refused);
-  if (verdict.result == BUSD_CLOSED) verdict.result = BUSD_PROTOCOL;
-  return verdict;
+  if (result.code == BUSD_CLOSED) result.code = BUSD_PROTOCOL;
+  return result;
 }
 
 namespace {
 
-Verdict wait_for_lock(const Endpoint& endpoint, TimePoint deadline) {
+ApiResult wait_for_lock(const Endpoint& endpoint, TimePoint deadline) {
   auto lock = lock_file_until(endpoint.lock, deadline);
   if (lock) return {};
-  Verdict verdict = verdict_of(lock.error());
-  if (verdict.result == BUSD_TIMED_OUT)
-    verdict.message = "the hub did not stop in time: it still holds " + printable(endpoint.lock);
-  return verdict;
+  ApiResult result = result_of(lock.error());
+  if (result.code == BUSD_TIMED_OUT)
+    result.message = "the hub did not stop in time: it still holds " + printable(endpoint.lock);
+  return result;
 }
 
-Verdict send_signal(const Fd& process, int signal) {
+ApiResult send_signal(const Fd& process, int signal) {
   if (::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0U) == 0 || errno == ESRCH) return {};
-  return verdict_of(errno_error("end the hub's process", errno));
+  return result_of(errno_error("end the hub's process", errno));
 }
 
 // Somebody listens, or seems to, and nothing proves that it is a hub.
-Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
+ApiResult unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
   if (facts.peer_pid == 0) {
-    if (facts.trouble.code != Errc::unavailable) return verdict_of(facts.trouble);
+    if (facts.trouble.code != Errc::unavailable) return result_of(facts.trouble);
     return {BUSD_DENIED, "whether a hub runs at " + printable(endpoint.socket) +
                              " cannot be known: nobody listens, but " + printable(endpoint.lock) +
                              " may not be opened"};
@@ -188,9 +188,9 @@ Verdict unproved_hub(const Endpoint& endpoint, const HubFacts& facts) {
 }
 
 // Where no lock tells, the end of the process is the only thing to wait for.
-Verdict wait_for_process(int64_t pid, TimePoint deadline) {
+ApiResult wait_for_process(int64_t pid, TimePoint deadline) {
   auto process = open_process(pid);
-  if (!process) return verdict_of(process.error());
+  if (!process) return result_of(process.error());
   if (!*process || ended_until(*process, deadline)) return {};
   return {BUSD_TIMED_OUT, "the hub (pid " + std::to_string(pid) + ") did not stop in time"};
 }
@@ -219,8 +219,8 @@ Result<std::vector<Holder>> open_holders(const Endpoint& endpoint, bool removed)
   return holders;
 }
 
-Verdict end_processes(const std::vector<Holder>& holders, bool terminate, TimePoint deadline,
-                      HubEnding& ending) {
+ApiResult end_processes(const std::vector<Holder>& holders, bool terminate, TimePoint deadline,
+                        HubEnding& ending) {
   for (const Holder& holder : holders) {
     if (!terminate) break;
     if (auto sent = send_signal(holder.process, SIGTERM); !sent.ok()) return sent;
@@ -239,13 +239,13 @@ Verdict end_processes(const std::vector<Holder>& holders, bool terminate, TimePo
 std::string finding_advice(const Endpoint& endpoint) { return "to find it: fuser " + endpoint.lock; }
 
 // Ends what holds the lock. With `terminate` by SIGTERM, and what is left at `deadline` by SIGKILL.
-Verdict end_holders(const Endpoint& endpoint, bool terminate, TimePoint deadline, HubEnding& ending) {
+ApiResult end_holders(const Endpoint& endpoint, bool terminate, TimePoint deadline, HubEnding& ending) {
   do {
     HubFacts facts = hub_prove(endpoint);
     if (facts.absent) return {};
     if (!facts.lock_held) return unproved_hub(endpoint, facts);
     auto holders = open_holders(endpoint, facts.lock_removed);
-    if (!holders) return verdict_of(holders.error());
+    if (!holders) return result_of(holders.error());
     if (!holders->empty()) return end_processes(*holders, terminate, deadline, ending);
     if (!hub_inspect(endpoint).lock_held) return {};
     // The lock may have gone from one to another, or its file been made anew, between the looks.
@@ -276,16 +276,16 @@ HubFacts wait_until_heard(const Endpoint& endpoint, HubFacts facts, TimePoint de
 }
 
 // Of a hub that holds no lock its answer is the only sign that it is one; `pid` gets what it says of itself.
-Verdict ask_for_pid(const Endpoint& endpoint, TimePoint deadline, int64_t& pid) {
+ApiResult ask_for_pid(const Endpoint& endpoint, TimePoint deadline, int64_t& pid) {
   std::string response;
-  Verdict verdict = hub_status(endpoint, std::min<Duration>(deadline - now(), seconds(2)), response);
-  if (!verdict.ok()) return verdict;
+  ApiResult result = hub_status(endpoint, std::min<Duration>(deadline - now(), seconds(2)), response);
+  if (!result.ok()) return result;
   Decoded decoded = decode(response);
   pid = std::get<StatusResponse>(std::get<Message>(decoded)).pid;
   return {};
 }
 
-Verdict ask_and_wait(const Endpoint& endpoint, const HubFacts& before, TimePoint deadline) {
+ApiResult ask_and_wait(const Endpoint& endpoint, const HubFacts& before, TimePoint deadline) {
   int64_t pid = 0;
   if (!before.lock_held) {
     if (auto asked = ask_for_pid(endpoint, deadline, pid); !asked.ok()) return asked;
@@ -295,18 +295,18 @@ Verdict ask_and_wait(const Endpoint& endpoint, const HubFacts& before, TimePoint
   if (before.lock_pid > 0) return wait_for_process(before.lock_pid, deadline);
   if (before.lock_held) return wait_for_lock(endpoint, deadline);
   // Only if the hub itself listens: the kernel may also name the service manager that has passed the socket.
-  return pid > 0 && pid == before.peer_pid ? wait_for_process(pid, deadline) : Verdict();
+  return pid > 0 && pid == before.peer_pid ? wait_for_process(pid, deadline) : ApiResult();
 }
 
 }  // namespace
 
-Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending) {
+ApiResult hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending) {
   TimePoint deadline = deadline_after(patience);
   HubFacts before = hub_prove(endpoint);
   if (!force) before = wait_until_heard(endpoint, std::move(before), deadline);
   if (before.absent) return {};
   if (!endpoint.explicit_path) {
-    if (auto checked = check_own_dir(endpoint.directory); !checked) return verdict_of(checked.error());
+    if (auto checked = check_own_dir(endpoint.directory); !checked) return result_of(checked.error());
   }
   if (!before.lock_held && before.peer_pid == 0) return unproved_hub(endpoint, before);
   // Checked before asking: we learn of the hub's end by its lock, and only its owner may open that.
@@ -320,11 +320,11 @@ Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnd
     if (force) return end_holders(endpoint, true, deadline, ending);
     return {BUSD_TIMED_OUT, unheard_hub(endpoint, before)};
   }
-  Verdict verdict = ask_and_wait(endpoint, before, deadline);
-  bool silent = verdict.result == BUSD_TIMED_OUT;
-  if (verdict.ok() || (!silent && !before.lock_held)) return verdict;
+  ApiResult result = ask_and_wait(endpoint, before, deadline);
+  bool silent = result.code == BUSD_TIMED_OUT;
+  if (result.ok() || (!silent && !before.lock_held)) return result;
   if (force) return end_holders(endpoint, !silent, deadline, ending);
-  return silent && !before.lock_held ? unproved_hub(endpoint, before) : verdict;
+  return silent && !before.lock_held ? unproved_hub(endpoint, before) : result;
 }
 
 }  // namespace bus::sdk

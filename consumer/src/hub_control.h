@@ -4,14 +4,14 @@
 #include <string>
 
 #include "busd/consumer.h"
-#include "consumer/src/verdict.h"
+#include "consumer/src/api_result.h"
 #include "protocol/base/clock.h"
 #include "protocol/endpoint.h"
 
 namespace bus::sdk {
 
 // The status_response line, without its end.
-Verdict hub_status(const Endpoint& endpoint, Duration patience, std::string& response);
+ApiResult hub_status(const Endpoint& endpoint, Duration patience, std::string& response);
 
 // What stopping a hub came to.
 struct HubEnding {
@@ -24,6 +24,6 @@ struct HubEnding {
 // or that has no socket to ask it by, is sent SIGTERM, and one that is still there at the end of `patience`
 // is killed: what holds the lock, as the kernel says. Without, a hub that has no socket gets the time to put
 // it up again.
-Verdict hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending);
+ApiResult hub_stop(const Endpoint& endpoint, Duration patience, bool force, HubEnding& ending);
 
 }  // namespace bus::sdk

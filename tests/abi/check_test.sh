@@ -15,11 +15,11 @@ cat >"$work/library.c" <<'C'
 #ifndef TIMEOUT
 #define TIMEOUT int64_t
 #endif
-busd_result busd_consumer_open(const busd_consumer_options* options, busd_consumer** consumer, busd_error* error) {
-  return options && consumer && error ? BUSD_OK : BUSD_INVALID;
+busd_result busd_connection_open(const busd_connection_options* options, busd_connection** connection, busd_error* error) {
+  return options && connection && error ? BUSD_OK : BUSD_INVALID;
 }
-busd_result busd_consumer_next(busd_consumer* consumer, TIMEOUT timeout_ms, busd_item* item, busd_error* error) {
-  return consumer && timeout_ms && item && error ? BUSD_OK : BUSD_INVALID;
+busd_result busd_connection_next(busd_connection* connection, TIMEOUT timeout_ms, busd_item* item, busd_error* error) {
+  return connection && timeout_ms && item && error ? BUSD_OK : BUSD_INVALID;
 }
 #ifndef WITHOUT_VERSION
 const char* busd_version(void) { return ""; }
@@ -85,14 +85,14 @@ fails "'busd_text key' offset changed" '/^  busd_text bus;.*name of the bus/d'
 fails "'int64_t more', at offset 128" 's/^} busd_text;/  int64_t more;\n&/'
 fails "'busd_result::BUSD_LOST' from value '9' to '12'" 's/BUSD_LOST = 9/BUSD_LOST = 12/'
 passes 's/BUSD_INTERNAL = 10/BUSD_MORE = 11, &/'
-fails "parameter 2 of type 'typedef int64_t' changed" 's/consumer_next(busd_consumer\* consumer, int64_t/consumer_next(busd_consumer* consumer, int32_t/' \
+fails "parameter 2 of type 'typedef int64_t' changed" 's/connection_next(busd_connection\* connection, int64_t/connection_next(busd_connection* connection, int32_t/' \
   -DTIMEOUT=int32_t
 
 # At the end of a struct that begins with its size, and alone.
-passes 's/^} busd_consumer_options;/  int64_t more;\n&/'
+passes 's/^} busd_connection_options;/  int64_t more;\n&/'
 fails "'int no_start' changed" 's/^  int no_start; .*not start a hub.*/  int64_t no_start;/
-s/^} busd_consumer_options;/  int64_t more;\n&/'
+s/^} busd_connection_options;/  int64_t more;\n&/'
 # Not where padding was: an old caller's has the right size, and nothing sensible in it.
-fails "'int more', at offset 1376" 's/^} busd_item;/  int more;\n&/'
+fails "'int more', at offset 1568" 's/^} busd_connection_options;/  int more;\n&/'
 
 echo "abi: every change that breaks programs was found, and no other"

@@ -44,9 +44,9 @@ refused hub/core/events/router.cpp '#include <event2/event.h>' 'hub/core/events 
 refused hub/core/events/router.cpp '#  include <sys/socket.h>' 'hub/core/events may not use <sys/socket.h>'
 refused hub/core/events/router.h '#include "protocol/base/fd.h"' 'hub/core/events may not use "protocol/base/fd.h"'
 refused hub/core/events/router.cpp '#include "hub/core/scopes/scopes.h"' 'hub/core/events may not use hub/core/scopes'
-refused hub/daemon.cpp '#include "consumer/src/client.h"' 'hub may not use consumer/src'
+refused hub/daemon.cpp '#include "consumer/src/session.h"' 'hub may not use consumer/src'
 refused consumer/src/source.cpp '#include "hub/options.h"' 'consumer/src may not use hub'
-refused consumer/src/client_core.cpp '#include "consumer/src/connection.h"' 'consumer/src/client_core may not use consumer/src'
+refused consumer/src/client_core.cpp '#include "consumer/src/transport.h"' 'consumer/src/client_core may not use consumer/src'
 refused consumer/cli/bus_stop.cpp '#include "protocol/message.h"' 'consumer/cli may not use protocol'
 refused consumer/examples/minimal.cpp '#include "hub/options.h"' 'consumer/examples may not use hub'
 refused hub/main.cpp '#include "options.h"' 'include from the root of the repository'
@@ -60,7 +60,7 @@ allowed tests/bench/options.cpp '#include <CLI/CLI.hpp>'
 refused hub/options.cpp '#include <CLI/CLI.hpp>' 'hub may not use <CLI/CLI.hpp>'
 allowed consumer/cli/bus_stop.cpp '#include "busd/consumer.hpp"'
 allowed consumer/examples/minimal.cpp '#include "loops/turn.hpp"'
-allowed consumer/src/source.cpp '#include "consumer/src/client_core.h"'
+allowed consumer/src/session.cpp '#include "consumer/src/client_core.h"'
 
 # A page without its table checks nothing, and must not pass.
 printf '# Architecture\n' >"$tree/ARCHITECTURE.md"

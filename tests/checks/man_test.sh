@@ -77,30 +77,30 @@ spoil libbusd.3 's/^\*BUSD_BUS\*$/*BUSD_TRAM*/'
 expect variables 'variable BUSD_TRAM stands in the pages, not in the sources'
 spoil busd_hub_status.3 '/^void busd_free/d'
 expect functions 'function busd_free stands in consumer.h, not in the pages'
-spoil busd_source_fd.3 's/^int busd_source_fd(const busd_source\*/int busd_source_fd(busd_source*/'
-expect functions "but consumer.h has 'int busd_source_fd(const busd_source* source)'"
-spoil busd_source_status.3 's/^busd_result busd_source_status(/int busd_free(int a);\n&/'
+spoil busd_connection_fd.3 's/^int busd_connection_fd(const busd_connection\*/int busd_connection_fd(busd_connection*/'
+expect functions "but consumer.h has 'int busd_connection_fd(const busd_connection* connection)'"
+spoil busd_connection_publish.3 's/^busd_result busd_connection_report(/int busd_free(int a);\n&/'
 expect functions 'busd_free stands in'
-spoil busd_source_open.3 's/^\*hold_bytes\*$/*held_bytes*/'
-expect functions 'hold_bytes of busd_source_options is described nowhere'
+spoil busd_connection_open.3 's/^\*hold_bytes\*$/*held_bytes*/'
+expect functions 'hold_bytes of busd_connection_options is described nowhere'
 spoil busd_result_name.3 's/^\*BUSD_INTERNAL\*$/*BUSD_OTHER*/'
 expect functions 'BUSD_INTERNAL of busd_result is described nowhere'
 spoil busd_consumer_open.3 '/^  busd_text hub_program;/d'
 expect functions 'void* context;} in SYNOPSIS'
 rm "$work/pages/man3/busd_free.3"
 expect functions 'man 3 busd_free does not find it'
-spoil libbusd-cpp.3 's/\*unconfirmed\*()//'
+spoil libbusd-cpp.3 's/\*unconfirmed\*()//g'
 expect cpp 'Source::unconfirmed is not in libbusd-cpp.3'
 spoil busd.8 's/\*bus-stop\*(1)/*bus-halt*(1)/'
 expect references 'busd.8 refers to bus-halt(1), which is nowhere'
 spoil bus-stop.1 's/^\*bus-consume\*(1), \*bus-publish\*(1)/*bus-publish*(1), *bus-consume*(1)/'
 expect references 'bus-stop.1: SEE ALSO is not in order'
-sed -i 's/%s\\\\n"/%sn"/' "$work/pages/man3/busd_consumer_next.3"
+sed -i 's/%s\\\\n"/%sn"/' "$work/pages/man3/busd_connection_next.3"
 expect literal 'groff does not print the line fprintf(stderr, "%s\n", error.message);'
 sed -i 's/has at most 1 048 576 bytes/has at most 1 048 577 bytes/' "$work/pages/man7/bus-protocol.7"
 expect protocol "PROTOCOL.md has '576', the page '577'"
 sed -i 's/"seq":18446744073709551615/"seq":18446744073709551614/' "$work/pages/man7/bus-protocol.7"
 expect protocol 'the page lacks the example B {"type":"event","event_type":"clock.tick","seq":18446744073709551615'
-spoil busd_consumer_fd.3 's/-1 : (int)left/-1 : left/'
-expect code 'busd_consumer_fd.3, EXAMPLES, piece 1'
+spoil busd_connection_fd.3 's/-1 : (int)left/-1 : left/'
+expect code 'busd_connection_fd.3, EXAMPLES, piece 1'
 printf 'man_test: %s faults are noticed\n' "$cases"

@@ -35,7 +35,7 @@ std::string rendered(const std::string& format, std::string_view payload, bool s
   auto parsed = EventTemplate::parse(format, fault);
   if (!parsed) return "fault: " + fault;
   std::string out;
-  parsed->append(out, busd::Event(nullptr, &item), 1700000000123, "k", safe);
+  parsed->append(out, busd::Event(&item), 1700000000123, "k", safe);
   return out;
 }
 

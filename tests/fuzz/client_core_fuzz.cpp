@@ -16,7 +16,8 @@
 namespace {
 
 using bus::sdk::ClientCore;
-using bus::sdk::Inbound;
+using bus::sdk::Item;
+using bus::sdk::ItemKind;
 
 void add(std::string& out, std::string_view text) {
   out += text;
@@ -35,32 +36,34 @@ void add(std::string& out, const bus::EventLine& event) {
 }
 
 // Everything that an item says; each view is read to its end, for AddressSanitizer.
-void describe(const Inbound& in, std::string& out) {
+void describe(const Item& in, std::string& out) {
   out += std::to_string(static_cast<int>(in.kind));
   switch (in.kind) {
-    case Inbound::Kind::welcome:
+    case ItemKind::reset:
       add(out, in.first ? "first" : "");
       break;
-    case Inbound::Kind::refused:
-      add(out, in.text);
+    case ItemKind::turned_away:
+      add(out, in.detail);
       break;
-    case Inbound::Kind::event:
+    case ItemKind::event:
       add(out, in.frame);
-      add(out, in.event);
+      add(out, *in.event);
       break;
-    case Inbound::Kind::lost:
+    case ItemKind::lost:
       add(out, std::to_string(in.lost_after) + "-" + std::to_string(in.lost_before));
       break;
-    case Inbound::Kind::source_status:
+    case ItemKind::source_status:
       add(out, in.status.source);
       add(out, in.status.detail);
       break;
-    case Inbound::Kind::error:
+    case ItemKind::refused:
       add(out, in.error.message);
       break;
-    case Inbound::Kind::check_ack:
+    case ItemKind::check_ack:
       add(out, in.last ? "last" : "");
       break;
+    case ItemKind::broken:
+      BUSD_CHECK(false);  // the core knows of no connection that could break
   }
 }
 
@@ -69,14 +72,14 @@ class Ledger {
  public:
   // The events before a greater seq are exactly those that were reported as lost. (Frames over the cap, which
   // count before it is known what they were, are longer than any input here.)
-  void add(const Inbound& in) {
-    if (in.kind == Inbound::Kind::lost) {
+  void add(const Item& in) {
+    if (in.kind == ItemKind::lost) {
       BUSD_CHECK(in.lost_count > 0 && in.lost_after == last_seq_ && lost_ == 0);
       BUSD_CHECK(in.lost_before - in.lost_after - 1 == in.lost_count);
       lost_ = in.lost_count;
-    } else if (in.kind == Inbound::Kind::event && in.event.seq) {
-      BUSD_CHECK(*in.event.seq <= last_seq_ ? lost_ == 0 : *in.event.seq == last_seq_ + lost_ + 1);
-      last_seq_ = *in.event.seq;
+    } else if (in.kind == ItemKind::event && in.event->seq) {
+      BUSD_CHECK(*in.event->seq <= last_seq_ ? lost_ == 0 : *in.event->seq == last_seq_ + lost_ + 1);
+      last_seq_ = *in.event->seq;
       lost_ = 0;
     } else {
       BUSD_CHECK(lost_ == 0);
@@ -104,8 +107,8 @@ std::string run(ClientCore& core, std::string_view stream, size_t first, size_t 
     std::copy_n(stream.data() + at, size, piece.get());
     core.receive(std::string_view(piece.get(), size));
     BUSD_CHECK(core.deadline() == (greeted ? bus::kNever : kDue));
-    while (const Inbound* in = core.next()) {
-      bool greeting = in->kind == Inbound::Kind::welcome || in->kind == Inbound::Kind::refused;
+    while (const Item* in = core.next()) {
+      bool greeting = in->kind == ItemKind::reset || in->kind == ItemKind::turned_away;
       BUSD_CHECK(greeting != greeted);  // first, and never again
       greeted = true;
       ledger.add(*in);

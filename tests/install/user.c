@@ -14,7 +14,7 @@ int use_consumer(busd_text key) {
   options.key = key;
   if (busd_consumer_open(&options, &consumer, &error) != BUSD_OK) return error.message[0];
   while (busd_consumer_next(consumer, BUSD_FOREVER, &item, &error) == BUSD_OK) {
-    if (item.kind == BUSD_ITEM_EVENT && busd_item_member(consumer, &item, key, &value) == BUSD_OK) return 1;
+    if (item.kind == BUSD_ITEM_EVENT && busd_item_member(&item, key, &value) == BUSD_OK) return 1;
     if (busd_consumer_fd(consumer) < busd_consumer_events(consumer)) busd_consumer_wake(consumer);
     if (busd_consumer_deadline(consumer) == BUSD_FOREVER || busd_consumer_is_first(consumer)) break;
   }

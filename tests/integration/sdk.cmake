@@ -2,6 +2,7 @@
 busd_integration_test(sdk_test sdk_test.cpp LIBS busd_consumer CASES consumer hooks)
 busd_integration_test(sdk_connection_test sdk_connection_test.cpp LIBS busd_consumer CASES waiting reconnect)
 busd_integration_test(sdk_source_test sdk_source_test.cpp LIBS busd_consumer CASES publish pressure break)
+busd_integration_test(sdk_duplex_test sdk_duplex_test.cpp LIBS busd_consumer CASES duplex order full break)
 busd_integration_test(sdk_hub_test sdk_hub_test.cpp LIBS busd_consumer CASES start control)
 busd_integration_test(sdk_scripted_test sdk_scripted_test.cpp LIBS busd_consumer CASES refused answers)
 # Loops whose library is not installed are left out, as their examples are.

@@ -25,6 +25,10 @@ inline std::string describe(const busd::Item& item) {
   if (item.is_lost()) return "lost " + std::to_string(item.lost().count);
   if (item.is_break()) return "break";
   if (item.is_reset()) return item.first() ? "reset first" : "reset";
+  if (item.is_refused()) {
+    busd::Refusal refusal = item.refusal();
+    return "refused " + std::to_string(refusal.publication) + " " + std::string(refusal.code);
+  }
   if (item.is_source_status()) {
     auto status = item.source_status();
     return "source " + std::string(status.source) + " " + busd::name_of(status.state);
@@ -33,18 +37,20 @@ inline std::string describe(const busd::Item& item) {
 }
 
 // The next item in words; fails the test when none comes in time.
-inline std::string next_item(busd::Consumer& consumer) {
-  auto item = consumer.next(kItemPatience);
+template <class Client>
+std::string next_item(Client& client) {
+  auto item = client.next(kItemPatience);
   if (!item) FAIL("no item, but: " << busd_result_name(item.error().result) << ": " << item.error().message);
   return describe(*item);
 }
 
 // Publishes and waits until the hub has processed it.
-inline void publish(busd::Source& source, const std::string& type, const std::string& payload) {
-  auto sent = source.publish(type, payload);
+template <class Client>
+void publish(Client& client, const std::string& type, const std::string& payload) {
+  auto sent = client.publish(type, payload);
   INFO(sent.error().message);
   REQUIRE(sent);
-  auto flushed = source.flush(kItemPatience);
+  auto flushed = client.flush(kItemPatience);
   INFO((flushed ? "" : flushed.error().message));
   REQUIRE(flushed);
 }
@@ -72,6 +78,19 @@ inline busd::ConsumerOptions consumer_options(const std::string& socket, const s
   options.socket = socket;
   options.no_start = true;
   return options;
+}
+
+inline busd::ConnectionOptions connection_options(const std::string& socket, const std::string& key,
+                                                  std::vector<std::string> types = {"t"}) {
+  busd::ConnectionOptions options;
+  options.key = key;
+  options.event_types = std::move(types);
+  options.socket = socket;
+  options.no_start = true;
+  return options;
+}
+inline busd::Connection open_connection(busd::ConnectionOptions options) {
+  return opened(busd::Connection::open(std::move(options)));
 }
 
 inline busd::Source source_for(const std::string& socket) {

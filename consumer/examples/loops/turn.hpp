@@ -14,11 +14,12 @@ namespace busd::loops {
 inline constexpr int kItemsPerTurn = 256;
 
 // Passes the items that have come to `on_item`, a bool(const busd::Item&) that returns whether it wants more.
-// When there will be no more, `on_end` gets the reason, a const busd::Error&.
-template <class OnItem, class OnEnd>
-bool take_items(Consumer& consumer, OnItem&& on_item, OnEnd&& on_end) {
+// When there will be no more, `on_end` gets the reason, a const busd::Error&. `client` is a Connection or a
+// Consumer.
+template <class Client, class OnItem, class OnEnd>
+bool take_items(Client& client, OnItem&& on_item, OnEnd&& on_end) {
   for (int n = 0; n < kItemsPerTurn; ++n) {
-    auto item = consumer.next(std::chrono::milliseconds(0));
+    auto item = client.next(std::chrono::milliseconds(0));
     if (!item) {
       if (item.error().result == BUSD_TIMED_OUT) return true;
       on_end(item.error());

@@ -1,22 +1,25 @@
 /*
  * busd/consumer.h - the client library of busd, as a C ABI.
  *
- * A consumer receives events from a hub; a source publishes them. Both connect to the user's hub, and start
- * it if it does not run. <busd/consumer.hpp> is the same API for C++20. The manual is libbusd(3).
+ * A connection joins a program to the user's hub, and starts the hub if it does not run. Over one connection
+ * a program receives events, publishes events, or both. What happens on it comes out of one function,
+ * busd_connection_next, as items. busd_consumer and busd_source are the simple faces: a connection that only
+ * receives, and one that only publishes. <busd/consumer.hpp> is the same API for C++20. The manual is
+ * libbusd(3).
  *
  * Conventions
  *  1. Handles are opaque. Only one thread may use a handle at a time; different handles are independent. The
  *     library has no threads and no globals. It installs no signal handlers, raises no SIGPIPE and prints
  *     nothing.
  *  2. Text is a busd_text, a pointer and a length. It is UTF-8, it is not NUL-terminated, and it may be
- * empty. Text that is passed in is copied before the call returns. Returned text is borrowed; each function
- * or struct states its lifetime.
+ *     empty. Text that is passed in is copied before the call returns. Returned text is borrowed; each
+ *     function or struct states its lifetime.
  *  3. Every function that can fail returns a busd_result; BUSD_OK is 0. A `busd_error*` argument may be NULL.
  *     Otherwise set its `size` (BUSD_INIT does), and on failure it holds the result and one line for people.
  *  4. Structs that the caller or the library fills in begin with `size`, the sizeof of the struct as the
- * caller was compiled. The library takes members beyond it as zero, so that old programs work with a newer
- * library that has more members. Initialise with BUSD_INIT, or zero the struct and set `size`. Zero always
- * means "the default".
+ *     caller was compiled. The library takes members beyond it as zero, so that old programs work with a
+ *     newer library that has more members. Initialise with BUSD_INIT, or zero the struct and set `size`. Zero
+ *     always means "the default".
  *  5. Times are in milliseconds. A timeout of BUSD_FOREVER waits without limit; 0 does not wait.
  *  6. Enumerations may grow. Ignore an item of a kind that you do not know, and take a result that you do not
  *     know as a failure.
@@ -59,9 +62,9 @@ typedef enum busd_result {
   BUSD_INVALID = 5,     /* an argument is not valid; nothing was sent */
   BUSD_PROTOCOL = 6,    /* the peer does not speak the protocol, or lacks a capability that was asked for */
   BUSD_CLOSED = 7,      /* the connection ended, and the library does not reconnect or has given up */
-  BUSD_REFUSED = 8,     /* the hub refused what was published; see busd_source_next_refusal */
-  BUSD_LOST = 9, /* the connection broke before the hub confirmed everything; see busd_source_unconfirmed */
-  BUSD_INTERNAL = 10 /* the operating system failed in a way that none of the others describes */
+  BUSD_REFUSED = 8,     /* the hub refused what was published; a BUSD_ITEM_REFUSED says what */
+  BUSD_LOST = 9,        /* the connection broke before the hub confirmed everything; see BUSD_ITEM_BREAK */
+  BUSD_INTERNAL = 10    /* the operating system failed in a way that none of the others describes */
 } busd_result;
 
 /* The constant's name without BUSD_, in lower case: "timed_out". Static text. */
@@ -76,43 +79,15 @@ typedef struct busd_error {
   char message[500]; /* one line, NUL-terminated, cut if too long */
 } busd_error;
 
-/* --- consumers --- */
-
-typedef struct busd_consumer busd_consumer;
-
-/*
- * Called with `context` when this consumer is the first, or the last, of its scope; see busd_consumer_open
- * and busd_consumer_close. Return 0 for success.
- */
-typedef int (*busd_hook)(void* context);
-
-typedef struct busd_consumer_options {
-  size_t size;
-  busd_text socket; /* path; excludes `bus`. Default: by `bus`, else $BUSD_SOCKET (protocol/PROTOCOL.md) */
-  busd_text bus;    /* name of the bus at the user's standard places; default: $BUSD_BUS, else "bus" */
-  busd_text key;    /* required: event_key, the name of the job that the events are for, 1 to 255 bytes */
-  const busd_text* event_types; /* types and patterns ("build.*", "*"); none: no events, but a member of its
-                                   scope */
-  size_t event_type_count;      /* at most 256 */
-  busd_text subscription_id;    /* the scope of first and last, instead of the key */
-  int exclusive;                /* claim the scope exclusively */
-  int no_start;                 /* do not start a hub; so does $BUSD_NO_START */
-  int no_reconnect;             /* do not reconnect; a broken connection is BUSD_CLOSED */
-  int64_t open_timeout_ms;      /* limit for connecting, starting a hub and its answer; default 10000 */
-  int64_t reconnect_max_ms; /* longest pause between two attempts; default 5000; the first comes at once */
-  busd_hook on_first;       /* set-up, before the first event is handed out */
-  busd_hook on_last;        /* clean-up */
-  void* context;            /* the argument of the hooks */
-  busd_text hub_program;    /* the hub to start; default: $BUSD_PROGRAM, else "busd" beside this program,
-                               else the one installed with this library, else the one in PATH */
-} busd_consumer_options;
+/* --- items: what happens on a connection --- */
 
 typedef enum busd_item_kind {
   BUSD_ITEM_EVENT = 1,
-  BUSD_ITEM_LOST = 2,  /* events were lost on this connection, because the consumer was too slow */
+  BUSD_ITEM_LOST = 2,  /* events were lost on this connection, because it was read too slowly */
   BUSD_ITEM_RESET = 3, /* connected again; an unknown number of events in between may have been lost */
   BUSD_ITEM_SOURCE_STATUS = 4, /* a source has reported its state */
-  BUSD_ITEM_BREAK = 5          /* the connection broke; the library reconnects, and a RESET follows */
+  BUSD_ITEM_BREAK = 5,         /* the connection broke; the library reconnects, and a RESET follows */
+  BUSD_ITEM_REFUSED = 6        /* the hub refused something that this connection published */
 } busd_item_kind;
 
 typedef enum busd_source_state {
@@ -122,7 +97,10 @@ typedef enum busd_source_state {
   BUSD_SOURCE_RECONNECTING = 3
 } busd_source_state;
 
-/* One thing that happened. All text in it is borrowed until the next call on the consumer. */
+/*
+ * One thing that happened. The members of its kind are filled in, the others are empty or zero. All that it
+ * points to is borrowed until the next call on its connection.
+ */
 typedef struct busd_item {
   size_t size;
   busd_item_kind kind;
@@ -133,36 +111,111 @@ typedef struct busd_item {
   uint64_t seq;      /* 1, 2, 3 … on each connection; a gap is a loss, reported as LOST before the event */
   busd_text payload; /* raw JSON, byte for byte as the source wrote it; "null" if it sent none */
   busd_text frame;   /* the whole line as it came, without its line end */
+  const void* members; /* for busd_item_member */
   /* LOST: `lost_count` events between seq `lost_after` and seq `lost_before` */
   uint64_t lost_count;
   uint64_t lost_after;
   uint64_t lost_before;
-  /* SOURCE_STATUS; `detail` is also the reason of a BREAK, a RESET, and a LOST that slowness did not cause */
+  /* SOURCE_STATUS; `detail` is also the reason of a BREAK, a RESET, a REFUSED, and a LOST that slowness did
+     not cause */
   busd_text source;
   busd_source_state state;
   busd_text detail;
   /* RESET: this consumer is now the first of its scope (on_first has run) */
   int first;
+  /* BREAK: how many publications the hub had not confirmed. They were written, but whether the hub processed
+     them is unknown. They are never sent again */
+  uint64_t unconfirmed;
+  /* REFUSED: the number of the publication; 0: none in particular. `code` is "bad_frame", "frame_too_large",
+     … (protocol/PROTOCOL.md) */
+  uint64_t publication;
+  busd_text code;
 } busd_item;
 
 /*
+ * Looks up a member of the event in `item` that the protocol does not define ("traceparent"). `value` is raw
+ * JSON, borrowed like the other text of the item. BUSD_INVALID: the event has no such member.
+ */
+BUSD_API busd_result busd_item_member(const busd_item* item, busd_text name, busd_text* value);
+
+/* --- connections --- */
+
+typedef struct busd_connection busd_connection;
+
+/*
+ * Called with `context` when this connection is the first, or the last, of its scope; see
+ * busd_connection_open and busd_connection_close. Return 0 for success.
+ */
+typedef int (*busd_hook)(void* context);
+
+typedef struct busd_connection_options {
+  size_t size;
+  /* Where the hub is, and how patient to be. The other options have these members, too. */
+  busd_text socket; /* path; excludes `bus`. Default: by `bus`, else $BUSD_SOCKET (protocol/PROTOCOL.md) */
+  busd_text bus;    /* name of the bus at the user's standard places; default: $BUSD_BUS, else "bus" */
+  busd_text
+      hub_program;  /* the hub to start; default: $BUSD_PROGRAM, else "busd" beside this program, else the
+                            one installed with this library, else the one in PATH */
+  int no_start;     /* do not start a hub; so does $BUSD_NO_START */
+  int no_reconnect; /* do not reconnect; a broken connection is BUSD_CLOSED */
+  int64_t open_timeout_ms;  /* limit for connecting, starting a hub and its answer; default 10000 */
+  int64_t reconnect_max_ms; /* longest pause between two attempts; default 5000; the first comes at once */
+
+  /* To receive events. Without a key, the connection receives none. */
+  busd_text key;                /* event_key, the name of the job that the events are for, 1 to 255 bytes */
+  const busd_text* event_types; /* types and patterns ("build.*", "*"); none: no events, but a member of its
+                                   scope */
+  size_t event_type_count;      /* at most 256 */
+  busd_text subscription_id;    /* the scope of first and last, instead of the key */
+  int exclusive;                /* claim the scope exclusively */
+  busd_hook on_first;           /* set-up, before the first event is handed out */
+  busd_hook on_last;            /* clean-up */
+  void* context;                /* the argument of the hooks */
+
+  /* To publish events. Every connection may. */
+  busd_text
+      source; /* the name of a source, 1 to 255 bytes, which then has a state; excludes `key`. Empty: what
+                          is published comes from an anonymous source */
+  size_t buffer_bytes; /* publishing blocks while more bytes wait to be sent; default 256 KiB */
+  /* Publishing holds events back until this many bytes wait, and then sends them with one write. This is for
+     callers that flush or take items whenever they run out of events. Default 0: each is sent at once. */
+  size_t hold_bytes;
+  /* Check the JSON of each event before it is sent, as the hub does; see busd_connection_publish. This is for
+     callers that must know the result at once, or that publish text of unknown origin. It costs several times
+     as much as sending the event. Default: only the hub checks. */
+  int check_payloads;
+} busd_connection_options;
+
+/*
  * Connects to the hub, sends a hello, and waits for the answer. Starts a hub if none runs, unless that is
- * forbidden. If the hub says that this consumer is the first of its scope, runs `on_first`. If that fails,
- * the consumer leaves as in busd_consumer_close (running on_last if it is the last), and the result is
+ * forbidden. To the hub, a connection is one of three for all its life:
+ *
+ *   with a `key`       a consumer, which belongs to a scope and gets events. It may publish like an anonymous
+ *                      source: no state is reported for it
+ *   with a `source`    a named source, which belongs to no scope and gets no events
+ *   with neither       an anonymous source
+ *
+ * Both are not possible, because a hello has one role: a program that consumes and is a named source opens
+ * two connections.
+ *
+ * If the hub says that this consumer is the first of its scope, runs `on_first`. If that fails, the
+ * connection leaves as in busd_connection_close (running on_last if it is the last), and the result is
  * BUSD_REJECTED.
  *
- * BUSD_INVALID      the key is missing, or a text is not allowed by the protocol; the message names it
+ * BUSD_INVALID      a text is not allowed by the protocol, or there are both a key and a source; the message
+ *                   says which
  * BUSD_UNREACHABLE  no hub runs; the message says why none could be started
  * BUSD_REJECTED     another consumer holds the scope, or there are too many connections; the message is the
  *                   hub's
  * BUSD_TIMED_OUT    no answer in time, for instance because the clean-up of the scope is still running
  * BUSD_PROTOCOL     the peer is not a hub, or does not support patterns and one was asked for
  */
-BUSD_API busd_result busd_consumer_open(const busd_consumer_options* options, busd_consumer** consumer,
-                                        busd_error* error);
+BUSD_API busd_result busd_connection_open(const busd_connection_options* options,
+                                          busd_connection** connection, busd_error* error);
 
 /*
- * Gets the next item. Waits at most `timeout_ms`, and reconnects meanwhile as configured.
+ * Gets the next item, in the order in which things happened. Waits at most `timeout_ms`. Meanwhile sends
+ * events that were held back, and reconnects as configured.
  *
  * What is checked: the hub checks each event by the strict rules of protocol/PROTOCOL.md before it sends the
  * event on, and the library relies on that. In a frame that has the form in which the hub writes it, the
@@ -172,83 +225,14 @@ BUSD_API busd_result busd_consumer_open(const busd_consumer_options* options, bu
  * sends, sizes are bounded and memory is safe.
  *
  * BUSD_OK         `item` is filled in
- * BUSD_TIMED_OUT  nothing has happened yet, or busd_consumer_wake was called
+ * BUSD_TIMED_OUT  nothing has happened yet, or busd_connection_wake was called
  * BUSD_CLOSED     the connection is gone for good; the message says why. This is never a normal end
  * BUSD_REJECTED, BUSD_DENIED, BUSD_PROTOCOL
- *                 the consumer reconnected and the hub refused it for good; BUSD_REJECTED also if on_first
- *                 failed then
+ *                 the connection was made again and the hub refused it for good; BUSD_REJECTED also if
+ *                 on_first failed then
  */
-BUSD_API busd_result busd_consumer_next(busd_consumer* consumer, int64_t timeout_ms, busd_item* item,
-                                        busd_error* error);
-
-/*
- * Looks up a member of the event in `item` that the protocol does not define ("traceparent"). `value` is raw
- * JSON, borrowed like the other text of the item. BUSD_INVALID: the event has no such member.
- */
-BUSD_API busd_result busd_item_member(const busd_consumer* consumer, const busd_item* item, busd_text name,
-                                      busd_text* value);
-
-/*
- * Hosting in a loop of your own: watch the descriptor `busd_consumer_fd` for `busd_consumer_events` (POLLIN,
- * POLLOUT), and wait at most `busd_consumer_deadline` milliseconds. Then call busd_consumer_next(…, 0, …)
- * until it returns BUSD_TIMED_OUT. You may stop earlier, so that the rest of the loop gets its turn: the
- * deadline is then 0. The descriptor stays the same for the life of the consumer, through reconnects.
- *
- * One thing may delay the loop: a consumer that reconnects may start a hub, and then waits until the hub is
- * ready. This takes about 20 ms, and at most 2 s, for each attempt. Set `no_start` where that is too long.
- */
-BUSD_API int busd_consumer_fd(const busd_consumer* consumer);
-BUSD_API short busd_consumer_events(const busd_consumer* consumer);
-BUSD_API int64_t busd_consumer_deadline(const busd_consumer* consumer); /* BUSD_FOREVER: none */
-
-/* Returns whether the hub called this consumer the first of its scope when it last connected. */
-BUSD_API int busd_consumer_is_first(const busd_consumer* consumer);
-
-/*
- * Makes a waiting busd_consumer_next return BUSD_TIMED_OUT. If none is waiting, the next call returns so.
- * This function is async-signal-safe, and it is the only one that another thread may call.
- */
-BUSD_API void busd_consumer_wake(busd_consumer* consumer);
-
-/*
- * Leaves the hub: asks whether this consumer is the last of its scope, runs `on_last` if so, sends a bye, and
- * frees the handle, whatever the result is. If the hub is gone or does not answer within 2 s, the consumer
- * acts as the last one, because cleaning up twice is better than not at all. Items that were not taken are
- * discarded. NULL is allowed.
- *
- * BUSD_REJECTED  on_last failed
- * BUSD_CLOSED    the hub closed the connection after it had said that this consumer is the last, because it
- *                took longer than --cleanup-timeout or because the hub ended. If this was seen before
- *                on_last, on_last did not run: another consumer may have set up meanwhile
- */
-BUSD_API busd_result busd_consumer_close(busd_consumer* consumer, busd_error* error);
-
-/* Disconnects at once, without asking the hub, clean-up or bye. NULL is allowed. */
-BUSD_API void busd_consumer_abandon(busd_consumer* consumer);
-
-/* --- sources --- */
-
-typedef struct busd_source busd_source;
-
-typedef struct busd_source_options {
-  size_t size;
-  busd_text socket; /* `socket` and `bus` are as in busd_consumer_options */
-  busd_text bus;
-  busd_text name; /* of the source, 1 to 255 bytes; empty: anonymous, so that no state is reported for it */
-  int no_start;
-  int no_reconnect;
-  int64_t open_timeout_ms;
-  int64_t reconnect_max_ms;
-  size_t buffer_bytes; /* publishing blocks while more bytes wait to be sent; default 256 KiB */
-  busd_text hub_program;
-  /* Publishing holds events back until this many bytes wait, and then sends them with one write. This is for
-     callers that flush or process whenever they run out of events. Default 0: each is sent at once. */
-  size_t hold_bytes;
-  /* Check the JSON of each event before it is sent, as the hub does; see busd_source_publish. This is for
-     callers that must know the result at once, or that publish text of unknown origin. It costs several times
-     as much as sending the event. Default: only the hub checks. */
-  int check_payloads;
-} busd_source_options;
+BUSD_API busd_result busd_connection_next(busd_connection* connection, int64_t timeout_ms, busd_item* item,
+                                          busd_error* error);
 
 typedef struct busd_publication {
   size_t size;
@@ -260,6 +244,183 @@ typedef struct busd_publication {
                             "\"traceparent\":\"00-…\",\"n\":1"; may be empty */
 } busd_publication;
 
+/*
+ * Queues one event, and sends what can be sent without waiting. While more than `buffer_bytes` wait to be
+ * sent, blocks until the hub takes them: a busy hub slows the publisher down, and no event is lost. If
+ * `number` is not NULL, it receives the number of the publication on this connection, counted from 1.
+ *
+ * What is checked: the library always checks that `event_type` is valid, that `event_id` and `source_time`
+ * are UTF-8, and that the frame stays within the cap, also on its way to consumers. A line end in `payload`
+ * or `members`, which is valid only between tokens, becomes a space. The hub checks everything else. If a
+ * payload is not JSON, this function returns BUSD_OK and the hub refuses the event; flushing and closing then
+ * return BUSD_REFUSED, and a BUSD_ITEM_REFUSED says which event was refused and why. The events before and
+ * after it are published. A text of more than one value, such as `1,"event_id":"x"`, is not refused: it
+ * becomes members of the event. With `check_payloads`, both are BUSD_INVALID at once.
+ *
+ * BUSD_INVALID    the library refuses the event; the message says why. The event has a number, but is not
+ *                 sent
+ * BUSD_LOST       the connection broke. The event is queued for the next connection, but earlier events
+ *                 may not have arrived: see busd_connection_unconfirmed. This is returned once for each
+ *                 break, not after its BUSD_ITEM_BREAK was taken, and not if everything before it was
+ *                 confirmed
+ * BUSD_TIMED_OUT  busd_connection_wake ended the wait; the event is queued nevertheless
+ * BUSD_CLOSED     the connection is gone for good; the event is not queued
+ */
+BUSD_API busd_result busd_connection_publish(busd_connection* connection, const busd_publication* publication,
+                                             uint64_t* number, busd_error* error);
+
+/*
+ * Does the same for a complete event frame, with or without its line end. The frame is sent as it is. If it
+ * begins with `{"type":"event",`, without a space, the hub checks it. The library checks any other frame,
+ * because it might not be an event.
+ */
+BUSD_API busd_result busd_connection_publish_frame(busd_connection* connection, busd_text frame,
+                                                   uint64_t* number, busd_error* error);
+
+/* Reports the state of the named source that this connection is, or of what it watches. The hub keeps the
+ * state for consumers that join later, and the library reports it again after each reconnect. Without a name:
+ * BUSD_INVALID. The results are else those of busd_connection_publish. */
+BUSD_API busd_result busd_connection_report(busd_connection* connection, busd_source_state state,
+                                            busd_text detail, busd_error* error);
+
+/*
+ * Waits until the hub has processed everything that was published so far. What comes meanwhile is kept for
+ * busd_connection_next, in order, up to about 8 MiB. Events that this connection publishes to itself may
+ * still be on their way.
+ *
+ * BUSD_OK         the hub has processed everything, and has refused nothing since the last flush
+ * BUSD_REFUSED    the hub has processed everything, and has refused some of it
+ * BUSD_TIMED_OUT  the hub has not processed everything yet; or its answer stands behind more items than are
+ *                 kept: take some with busd_connection_next and flush again
+ * BUSD_LOST       the connection broke before the hub confirmed everything: see busd_connection_unconfirmed
+ * BUSD_CLOSED     the connection is gone for good
+ */
+BUSD_API busd_result busd_connection_flush(busd_connection* connection, int64_t timeout_ms,
+                                           busd_error* error);
+
+/* Returns the number of publications that the hub had not confirmed when the connection last broke, as in the
+ * item BREAK. */
+BUSD_API uint64_t busd_connection_unconfirmed(const busd_connection* connection);
+
+/*
+ * Hosting in a loop of your own: watch the descriptor `busd_connection_fd` for `busd_connection_events`
+ * (POLLIN, POLLOUT), and wait at most `busd_connection_deadline` milliseconds. Then call
+ * busd_connection_next(…, 0, …) until it returns BUSD_TIMED_OUT. You may stop earlier, so that the rest of
+ * the loop gets its turn: the deadline is then 0. The descriptor stays the same for the life of the
+ * connection, through reconnects.
+ *
+ * One thing may delay the loop: a connection that reconnects may start a hub, and then waits until the hub is
+ * ready. This takes about 20 ms, and at most 2 s, for each attempt. Set `no_start` where that is too long.
+ */
+BUSD_API int busd_connection_fd(const busd_connection* connection);
+BUSD_API short busd_connection_events(const busd_connection* connection);
+BUSD_API int64_t busd_connection_deadline(const busd_connection* connection); /* BUSD_FOREVER: none */
+
+/* Returns whether the hub called this consumer the first of its scope when it last connected. */
+BUSD_API int busd_connection_is_first(const busd_connection* connection);
+
+/*
+ * Makes a waiting busd_connection_next, publish or flush return BUSD_TIMED_OUT. If none is waiting, the next
+ * one that would wait returns so. This function is async-signal-safe, and it is the only one that another
+ * thread may call.
+ */
+BUSD_API void busd_connection_wake(busd_connection* connection);
+
+/*
+ * Leaves the hub: flushes for at most `timeout_ms` if something was published. Then asks whether this
+ * consumer is the last of its scope, runs `on_last` if so, sends a bye, and frees the handle, whatever the
+ * result is. If the hub is gone or does not answer that question within 2 s, the consumer acts as the last
+ * one, because cleaning up twice is better than not at all. Items that were not taken are discarded. NULL is
+ * allowed.
+ *
+ * The results are those of busd_connection_flush, and if that succeeded:
+ *
+ * BUSD_REJECTED  on_last failed
+ * BUSD_CLOSED    the hub closed the connection after it had said that this consumer is the last, because it
+ *                took longer than --cleanup-timeout or because the hub ended. If this was seen before
+ *                on_last, on_last did not run: another consumer may have set up meanwhile
+ */
+BUSD_API busd_result busd_connection_close(busd_connection* connection, int64_t timeout_ms,
+                                           busd_error* error);
+
+/* Disconnects at once, without a flush, asking the hub, clean-up or bye. NULL is allowed. */
+BUSD_API void busd_connection_abandon(busd_connection* connection);
+
+/* --- consumers: connections that only receive --- */
+
+typedef struct busd_consumer busd_consumer;
+
+/* The members are those of busd_connection_options; `key` is required. */
+typedef struct busd_consumer_options {
+  size_t size;
+  busd_text socket;
+  busd_text bus;
+  busd_text key;
+  const busd_text* event_types;
+  size_t event_type_count;
+  busd_text subscription_id;
+  int exclusive;
+  int no_start;
+  int no_reconnect;
+  int64_t open_timeout_ms;
+  int64_t reconnect_max_ms;
+  busd_hook on_first;
+  busd_hook on_last;
+  void* context;
+  busd_text hub_program;
+} busd_consumer_options;
+
+/* Each does what the function of busd_connection with the same name does. Closing has nothing to flush. */
+BUSD_API busd_result busd_consumer_open(const busd_consumer_options* options, busd_consumer** consumer,
+                                        busd_error* error);
+BUSD_API busd_result busd_consumer_next(busd_consumer* consumer, int64_t timeout_ms, busd_item* item,
+                                        busd_error* error);
+BUSD_API int busd_consumer_fd(const busd_consumer* consumer);
+BUSD_API short busd_consumer_events(const busd_consumer* consumer);
+BUSD_API int64_t busd_consumer_deadline(const busd_consumer* consumer);
+BUSD_API int busd_consumer_is_first(const busd_consumer* consumer);
+BUSD_API void busd_consumer_wake(busd_consumer* consumer);
+BUSD_API busd_result busd_consumer_close(busd_consumer* consumer, busd_error* error);
+BUSD_API void busd_consumer_abandon(busd_consumer* consumer);
+
+/* --- sources: connections that only publish, and have no items --- */
+
+typedef struct busd_source busd_source;
+
+/* The members are those of busd_connection_options; `name` is its `source`. */
+typedef struct busd_source_options {
+  size_t size;
+  busd_text socket;
+  busd_text bus;
+  busd_text name;
+  int no_start;
+  int no_reconnect;
+  int64_t open_timeout_ms;
+  int64_t reconnect_max_ms;
+  size_t buffer_bytes;
+  busd_text hub_program;
+  size_t hold_bytes;
+  int check_payloads;
+} busd_source_options;
+
+/* Each does what the function of busd_connection with the same name does; busd_source_status is
+ * busd_connection_report. */
+BUSD_API busd_result busd_source_open(const busd_source_options* options, busd_source** source,
+                                      busd_error* error);
+BUSD_API busd_result busd_source_publish(busd_source* source, const busd_publication* publication,
+                                         uint64_t* number, busd_error* error);
+BUSD_API busd_result busd_source_publish_frame(busd_source* source, busd_text frame, uint64_t* number,
+                                               busd_error* error);
+BUSD_API busd_result busd_source_status(busd_source* source, busd_source_state state, busd_text detail,
+                                        busd_error* error);
+BUSD_API busd_result busd_source_flush(busd_source* source, int64_t timeout_ms, busd_error* error);
+BUSD_API uint64_t busd_source_unconfirmed(const busd_source* source);
+BUSD_API int busd_source_fd(const busd_source* source);
+BUSD_API short busd_source_events(const busd_source* source);
+BUSD_API int64_t busd_source_deadline(const busd_source* source);
+BUSD_API void busd_source_wake(busd_source* source);
+BUSD_API busd_result busd_source_close(busd_source* source, int64_t timeout_ms, busd_error* error);
+
 /* A publication that the hub refused. Text is borrowed until the next call on the source. */
 typedef struct busd_refusal {
   size_t size;
@@ -268,80 +429,14 @@ typedef struct busd_refusal {
   busd_text message;
 } busd_refusal;
 
-/* Connects as busd_consumer_open does, with role "source". */
-BUSD_API busd_result busd_source_open(const busd_source_options* options, busd_source** source,
-                                      busd_error* error);
-
-/*
- * Queues one event, and sends what can be sent without waiting. While more than `buffer_bytes` wait to be
- * sent, blocks until the hub takes them: a busy hub slows the source down, and no event is lost. If `number`
- * is not NULL, it receives the number of the publication on this source, counted from 1.
- *
- * What is checked: the library always checks that `event_type` is valid, that `event_id` and `source_time`
- * are UTF-8, and that the frame stays within the cap, also on its way to consumers. A line end in `payload`
- * or `members`, which is valid only between tokens, becomes a space. The hub checks everything else. If a
- * payload is not JSON, this function returns BUSD_OK and the hub refuses the event; flushing and closing then
- * return BUSD_REFUSED, and busd_source_next_refusal says which event was refused and why. The events before
- * and after it are published. A text of more than one value, such as `1,"event_id":"x"`, is not refused: it
- * becomes members of the event. With `check_payloads`, both are BUSD_INVALID at once.
- *
- * BUSD_INVALID    the library refuses the event; the message says why. The event has a number, but is not
- * sent BUSD_LOST       the connection broke. The event is queued for the next connection, but earlier events
- * may not have arrived: see busd_source_unconfirmed. This is returned once for each break, and not if
- * everything before it was confirmed BUSD_TIMED_OUT  busd_source_wake ended the wait; the event is queued
- * nevertheless BUSD_CLOSED     the connection is gone for good; the event is not queued
- */
-BUSD_API busd_result busd_source_publish(busd_source* source, const busd_publication* publication,
-                                         uint64_t* number, busd_error* error);
-
-/*
- * Does the same for a complete event frame, with or without its line end. The frame is sent as it is. If it
- * begins with `{"type":"event",`, without a space, the hub checks it. The library checks any other frame,
- * because it might not be an event.
- */
-BUSD_API busd_result busd_source_publish_frame(busd_source* source, busd_text frame, uint64_t* number,
-                                               busd_error* error);
-
-/* Reports the state of the source, or of what it watches. The hub keeps the state for consumers that join
- * later, and the library reports it again after each reconnect. The source must have a name. */
-BUSD_API busd_result busd_source_status(busd_source* source, busd_source_state state, busd_text detail,
-                                        busd_error* error);
-
-/*
- * Waits until the hub has processed everything that was published so far.
- *
- * BUSD_OK         the hub has processed everything, and has refused nothing since the last flush
- * BUSD_REFUSED    the hub has processed everything, and has refused some: see busd_source_next_refusal
- * BUSD_TIMED_OUT  the hub has not processed everything yet
- * BUSD_LOST       the connection broke before the hub confirmed everything: see busd_source_unconfirmed
- * BUSD_CLOSED     the connection is gone for good
- */
-BUSD_API busd_result busd_source_flush(busd_source* source, int64_t timeout_ms, busd_error* error);
-
-/* Takes one refusal. BUSD_OK: it is filled in. BUSD_TIMED_OUT: there is none. At most 1024 refusals are kept;
- * further ones are only counted. */
+/* Takes one refusal, as the item REFUSED. BUSD_OK: it is filled in. BUSD_TIMED_OUT: there is none. At most
+ * 1024 refusals are kept; further ones are only counted. */
 BUSD_API busd_result busd_source_next_refusal(busd_source* source, busd_refusal* refusal);
 
-/* Returns the number of publications that the hub had not confirmed when the connection last broke. They were
- * written, but whether the hub processed them is unknown. They are never sent again. */
-BUSD_API uint64_t busd_source_unconfirmed(const busd_source* source);
-
-/*
- * Hosting, as for consumers. busd_source_process does what is due, without waiting: it sends events that were
- * held back, reads what the hub has sent, and reconnects. Its results are those of busd_source_publish.
- */
-BUSD_API int busd_source_fd(const busd_source* source);
-BUSD_API short busd_source_events(const busd_source* source);
-BUSD_API int64_t busd_source_deadline(const busd_source* source);
+/* In a loop, stands in the place of busd_connection_next: does what is due, without waiting. It sends events
+ * that were held back, reads what the hub has sent, and reconnects. Its results are those of
+ * busd_source_publish. */
 BUSD_API busd_result busd_source_process(busd_source* source, busd_error* error);
-
-/* Makes a waiting publish or flush return BUSD_TIMED_OUT; the event of the publish is queued nevertheless.
- * For the rest, this is as busd_consumer_wake. */
-BUSD_API void busd_source_wake(busd_source* source);
-
-/* Flushes for at most `timeout_ms`, sends a bye, and frees the handle, whatever the result is. The results
- * are those of busd_source_flush. NULL is allowed. */
-BUSD_API busd_result busd_source_close(busd_source* source, int64_t timeout_ms, busd_error* error);
 
 /* --- the hub itself --- */
 

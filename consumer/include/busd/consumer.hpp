@@ -1,19 +1,21 @@
 // busd/consumer.hpp - the API of <busd/consumer.h> for C++20, header-only.
 //
-//   auto consumer = busd::Consumer::open({.key = "build", .event_types = {"build.*"}});
-//   if (!consumer) return fail(consumer.error().message);
-//   while (auto item = consumer->next()) {
-//     if (item->is_event()) use(item->event().payload());
+//   auto connection = busd::Connection::open({.key = "build", .event_types = {"build.*"}});
+//   if (!connection) return fail(connection.error().message);
+//   while (auto item = connection->next()) {
+//     if (item->is_event()) connection->publish("seen", item->event().payload());
 //   }
-//   fail(consumer->error().message);  // why it ended
+//   fail(connection->error().message);  // why it ended
+//
+// A Consumer only receives, a Source only publishes:
 //
 //   auto source = busd::Source::open({.name = "clock"});
 //   source->publish("clock.tick", R"({"n":1})");
 //
 // What consumer.h says holds here too. Nothing throws; a function that can fail returns an Expected. Handles
-// can be moved, but not copied. The destructor of a Consumer leaves the hub with clean-up, as close() does;
-// the destructor of a Source flushes for at most 5 s, as close() does. Text in items and refusals is borrowed
-// until the next call on the same handle.
+// can be moved, but not copied. The destructor of a Connection and of a Consumer leaves the hub with
+// clean-up, as close() does; that of a Connection and of a Source flushes for at most 5 s, as close() does.
+// Text in items and refusals is borrowed until the next call on the same handle.
 #ifndef BUSD_CONSUMER_HPP
 #define BUSD_CONSUMER_HPP
 
@@ -140,7 +142,7 @@ inline const char* name_of(SourceState state) noexcept {
 
 class Event {
  public:
-  Event(const busd_consumer* consumer, const busd_item* item) noexcept : consumer_(consumer), item_(item) {}
+  explicit Event(const busd_item* item) noexcept : item_(item) {}
 
   std::string_view type() const noexcept { return detail::view(item_->event_type); }
   std::string_view id() const noexcept { return detail::view(item_->event_id); }              // empty: none
@@ -153,12 +155,11 @@ class Event {
   // A member that the protocol does not define ("traceparent"), as raw JSON.
   std::optional<std::string_view> member(std::string_view name) const noexcept {
     busd_text value{};
-    if (busd_item_member(consumer_, item_, detail::text(name), &value) != BUSD_OK) return std::nullopt;
+    if (busd_item_member(item_, detail::text(name), &value) != BUSD_OK) return std::nullopt;
     return detail::view(value);
   }
 
  private:
-  const busd_consumer* consumer_;
   const busd_item* item_;
 };
 
@@ -175,11 +176,18 @@ struct SourceStatus {
   std::string_view detail;
 };
 
+// The hub refused `publication`, by its number; 0: none in particular.
+struct Refusal {
+  std::uint64_t publication = 0;
+  std::string_view code;
+  std::string_view message;
+};
+
 // One thing that has happened. Ask for its kind, then take what belongs to that kind. Ignore other kinds than
-// these. An item is valid until the next call on the consumer.
+// these. An item is valid until the next call on its connection.
 class Item {
  public:
-  Item(const busd_consumer* consumer, const busd_item* item) noexcept : consumer_(consumer), item_(item) {}
+  explicit Item(const busd_item* item) noexcept : item_(item) {}
 
   busd_item_kind kind() const noexcept { return item_->kind; }
   bool is_event() const noexcept { return kind() == BUSD_ITEM_EVENT; }
@@ -187,168 +195,40 @@ class Item {
   bool is_break() const noexcept { return kind() == BUSD_ITEM_BREAK; }
   bool is_reset() const noexcept { return kind() == BUSD_ITEM_RESET; }
   bool is_source_status() const noexcept { return kind() == BUSD_ITEM_SOURCE_STATUS; }
+  bool is_refused() const noexcept { return kind() == BUSD_ITEM_REFUSED; }
 
-  Event event() const noexcept { return {consumer_, item_}; }
+  Event event() const noexcept { return Event(item_); }
   Lost lost() const noexcept { return {item_->lost_count, item_->lost_after, item_->lost_before}; }
   SourceStatus source_status() const noexcept {
     return {detail::view(item_->source), static_cast<SourceState>(item_->state), detail::view(item_->detail)};
   }
-  bool first() const noexcept { return item_->first != 0; }  // of a reset
+  Refusal refusal() const noexcept {
+    return {item_->publication, detail::view(item_->code), detail::view(item_->detail)};
+  }
+  bool first() const noexcept { return item_->first != 0; }                  // of a reset
+  std::uint64_t unconfirmed() const noexcept { return item_->unconfirmed; }  // of a break
   std::string_view detail() const noexcept {
     return detail::view(item_->detail);
   }  // why: of a break, reset, loss
 
  private:
-  const busd_consumer* consumer_;
   const busd_item* item_;
 };
 
-// --- consumers ---
+// --- connections ---
 
 // Set-up or clean-up. Returns whether it succeeded; if it throws, it has failed.
 using Hook = std::function<bool()>;
 
-// Members as in busd_consumer_options; zero and empty mean the default.
-struct ConsumerOptions {
+// Members as in busd_connection_options; zero and empty mean the default.
+struct ConnectionOptions {
   std::string key{};
   std::vector<std::string> event_types{};
   std::string subscription_id{};
   bool exclusive = false;
   Hook on_first{};
   Hook on_last{};
-  std::string socket{};
-  std::string bus{};
-  bool no_start = false;
-  bool no_reconnect = false;
-  std::chrono::milliseconds open_timeout{0};
-  std::chrono::milliseconds reconnect_max{0};
-  std::string hub_program{};
-};
-
-class Consumer {
- public:
-  [[nodiscard]] static Expected<Consumer> open(ConsumerOptions options) {
-    Consumer opened;
-    opened.fixed_ = std::make_unique<Fixed>(Fixed{std::move(options.on_first), std::move(options.on_last)});
-    std::vector<busd_text> types;
-    types.reserve(options.event_types.size());
-    for (const std::string& type : options.event_types) types.push_back(detail::text(type));
-
-    auto raw = BUSD_INIT(busd_consumer_options);
-    raw.socket = detail::text(options.socket);
-    raw.bus = detail::text(options.bus);
-    raw.key = detail::text(options.key);
-    raw.event_types = types.data();
-    raw.event_type_count = types.size();
-    raw.subscription_id = detail::text(options.subscription_id);
-    raw.exclusive = options.exclusive ? 1 : 0;
-    raw.no_start = options.no_start ? 1 : 0;
-    raw.no_reconnect = options.no_reconnect ? 1 : 0;
-    raw.open_timeout_ms = options.open_timeout.count();
-    raw.reconnect_max_ms = options.reconnect_max.count();
-    raw.on_first = opened.fixed_->on_first ? &run_first : nullptr;
-    raw.on_last = opened.fixed_->on_last ? &run_last : nullptr;
-    raw.context = opened.fixed_.get();
-    raw.hub_program = detail::text(options.hub_program);
-
-    auto error = BUSD_INIT(busd_error);
-    busd_result result = busd_consumer_open(&raw, &opened.handle_, &error);
-    if (result != BUSD_OK) return detail::error(result, error);
-    return opened;
-  }
-
-  Consumer(Consumer&& other) noexcept
-      : fixed_(std::move(other.fixed_)),
-        handle_(std::exchange(other.handle_, nullptr)),
-        error_(std::move(other.error_)) {}
-  Consumer& operator=(Consumer&& other) noexcept {
-    if (this == &other) return *this;
-    busd_consumer_close(handle_, nullptr);
-    handle_ = std::exchange(other.handle_, nullptr);
-    fixed_ = std::move(other.fixed_);
-    error_ = std::move(other.error_);
-    return *this;
-  }
-  Consumer(const Consumer&) = delete;
-  Consumer& operator=(const Consumer&) = delete;
-  ~Consumer() { busd_consumer_close(handle_, nullptr); }
-
-  // The next item, or the reason why there is none: BUSD_TIMED_OUT if the time ran out or wake() was called;
-  // any other reason is the end. The item is borrowed until the next call.
-  [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
-    // Not initialised completely, because this runs once per event.
-    busd_error error;
-    error.size = sizeof error;
-    busd_result result = busd_consumer_next(handle_, timeout.count(), &fixed_->item, &error);
-    if (result == BUSD_OK) return Item(handle_, &fixed_->item);
-    error_ = detail::error(result, error);
-    return error_;
-  }
-
-  // The reason why the last next() returned no item.
-  const Error& error() const noexcept { return error_; }
-
-  bool is_first() const noexcept { return busd_consumer_is_first(handle_) != 0; }
-
-  // Makes a waiting next() return BUSD_TIMED_OUT. Signal handlers and other threads may call it, too.
-  void wake() noexcept { busd_consumer_wake(handle_); }
-
-  // Hosting in a loop: see consumer.h.
-  int fd() const noexcept { return busd_consumer_fd(handle_); }
-  short events() const noexcept { return busd_consumer_events(handle_); }
-  std::optional<std::chrono::milliseconds> deadline() const noexcept {
-    auto left = busd_consumer_deadline(handle_);
-    if (left == BUSD_FOREVER) return std::nullopt;
-    return std::chrono::milliseconds(left);
-  }
-
-  // Leaves the hub, with clean-up if this is the last consumer. Afterwards the object may only be destroyed
-  // or assigned to.
-  Expected<void> close() {
-    auto error = BUSD_INIT(busd_error);
-    return detail::outcome(busd_consumer_close(std::exchange(handle_, nullptr), &error), error);
-  }
-
-  // Disconnects at once, without clean-up.
-  void abandon() noexcept { busd_consumer_abandon(std::exchange(handle_, nullptr)); }
-
-  // The C handle, still owned by this object.
-  busd_consumer* handle() noexcept { return handle_; }
-
- private:
-  // On the heap, because the C handle and items hold its address while the consumer moves.
-  struct Fixed {
-    Hook on_first;
-    Hook on_last;
-    busd_item item = BUSD_INIT(busd_item);
-  };
-
-  Consumer() = default;
-
-  static int run(const Hook& hook) noexcept {
-#if defined(__cpp_exceptions)
-    try {
-      return hook() ? 0 : 1;
-    } catch (...) {
-      return 1;
-    }
-#else
-    return hook() ? 0 : 1;
-#endif
-  }
-  static int run_first(void* context) noexcept { return run(static_cast<Fixed*>(context)->on_first); }
-  static int run_last(void* context) noexcept { return run(static_cast<Fixed*>(context)->on_last); }
-
-  std::unique_ptr<Fixed> fixed_;
-  busd_consumer* handle_ = nullptr;
-  Error error_;
-};
-
-// --- sources ---
-
-// Members as in busd_source_options; zero and empty mean the default.
-struct SourceOptions {
-  std::string name{};
+  std::string source{};
   std::string socket{};
   std::string bus{};
   bool no_start = false;
@@ -382,29 +262,318 @@ class Published {
   Error error_;
 };
 
-struct Refusal {
-  std::uint64_t publication = 0;  // its number; 0: none in particular
-  std::string_view code;
-  std::string_view message;
+namespace detail {
+
+inline constexpr std::chrono::milliseconds kCloseTimeout{5000};
+
+// What the C handle and items hold by address while the object moves.
+struct Fixed {
+  Hook on_first;
+  Hook on_last;
+  busd_item item = BUSD_INIT(busd_item);
+
+  static int run(const Hook& hook) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+      return hook() ? 0 : 1;
+    } catch (...) {
+      return 1;
+    }
+#else
+    return hook() ? 0 : 1;
+#endif
+  }
+  static int run_first(void* context) noexcept { return run(static_cast<Fixed*>(context)->on_first); }
+  static int run_last(void* context) noexcept { return run(static_cast<Fixed*>(context)->on_last); }
 };
 
+// The functions below take the options of this header and of C: those of connections, consumers and sources.
+template <class Raw, class Options>
+void put_place(Raw& raw, const Options& options) noexcept {
+  raw.socket = text(options.socket);
+  raw.bus = text(options.bus);
+  raw.hub_program = text(options.hub_program);
+  raw.no_start = options.no_start ? 1 : 0;
+  raw.no_reconnect = options.no_reconnect ? 1 : 0;
+  raw.open_timeout_ms = options.open_timeout.count();
+  raw.reconnect_max_ms = options.reconnect_max.count();
+}
+
+template <class Options>
+std::vector<busd_text> types_of(const Options& options) {
+  std::vector<busd_text> types;
+  types.reserve(options.event_types.size());
+  for (const std::string& type : options.event_types) types.push_back(text(type));
+  return types;
+}
+
+// `types` is types_of(options).
+template <class Raw, class Options>
+void put_consumer(Raw& raw, const Options& options, const std::vector<busd_text>& types,
+                  Fixed& fixed) noexcept {
+  raw.key = text(options.key);
+  raw.event_types = types.data();
+  raw.event_type_count = types.size();
+  raw.subscription_id = text(options.subscription_id);
+  raw.exclusive = options.exclusive ? 1 : 0;
+  raw.on_first = fixed.on_first ? &Fixed::run_first : nullptr;
+  raw.on_last = fixed.on_last ? &Fixed::run_last : nullptr;
+  raw.context = &fixed;
+}
+
+template <class Raw, class Options>
+void put_publisher(Raw& raw, const Options& options) noexcept {
+  raw.buffer_bytes = options.buffer_bytes;
+  raw.hold_bytes = options.hold_bytes;
+  raw.check_payloads = options.check_payloads ? 1 : 0;
+}
+
+inline busd_publication publication(const Publication& from) noexcept {
+  return {.size = sizeof(busd_publication),
+          .event_type = text(from.event_type),
+          .event_id = text(from.event_id),
+          .source_time = text(from.source_time),
+          .payload = text(from.payload),
+          .members = text(from.members)};
+}
+
+inline std::optional<std::chrono::milliseconds> deadline(std::int64_t left) noexcept {
+  if (left == BUSD_FOREVER) return std::nullopt;
+  return std::chrono::milliseconds(left);
+}
+
+}  // namespace detail
+
+class Connection {
+ public:
+  [[nodiscard]] static Expected<Connection> open(ConnectionOptions options) {
+    Connection opened;
+    opened.fixed_.reset(new detail::Fixed{std::move(options.on_first), std::move(options.on_last)});
+    auto types = detail::types_of(options);
+    auto raw = BUSD_INIT(busd_connection_options);
+    detail::put_place(raw, options);
+    detail::put_consumer(raw, options, types, *opened.fixed_);
+    detail::put_publisher(raw, options);
+    raw.source = detail::text(options.source);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_connection_open(&raw, &opened.handle_, &error);
+    if (result != BUSD_OK) return detail::error(result, error);
+    return opened;
+  }
+
+  Connection(Connection&& other) noexcept
+      : fixed_(std::move(other.fixed_)),
+        handle_(std::exchange(other.handle_, nullptr)),
+        error_(std::move(other.error_)) {}
+  Connection& operator=(Connection&& other) noexcept {
+    if (this == &other) return *this;
+    busd_connection_close(handle_, detail::kCloseTimeout.count(), nullptr);
+    handle_ = std::exchange(other.handle_, nullptr);
+    fixed_ = std::move(other.fixed_);
+    error_ = std::move(other.error_);
+    return *this;
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { busd_connection_close(handle_, detail::kCloseTimeout.count(), nullptr); }
+
+  // The next item, or the reason why there is none: BUSD_TIMED_OUT if the time ran out or wake() was called;
+  // any other reason is the end. The item is borrowed until the next call.
+  [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
+    // Not initialised completely, because this runs once per event.
+    busd_error error;
+    error.size = sizeof error;
+    busd_result result = busd_connection_next(handle_, timeout.count(), &fixed_->item, &error);
+    if (result == BUSD_OK) return Item(&fixed_->item);
+    error_ = detail::error(result, error);
+    return error_;
+  }
+
+  // The reason why the last next() returned no item.
+  const Error& error() const noexcept { return error_; }
+
+  Published publish(std::string_view event_type, std::string_view payload = {}) {
+    return publish(Publication{.event_type = event_type, .payload = payload});
+  }
+  Published publish(const Publication& what) {
+    const busd_publication raw = detail::publication(what);
+    busd_error error;
+    error.size = sizeof error;
+    std::uint64_t number = 0;
+    busd_result result = busd_connection_publish(handle_, &raw, &number, &error);
+    return {number, detail::error(result, error)};
+  }
+  // A complete event frame, {"type":"event",…}.
+  Published publish_frame(std::string_view frame) {
+    busd_error error;
+    error.size = sizeof error;
+    std::uint64_t number = 0;
+    busd_result result = busd_connection_publish_frame(handle_, detail::text(frame), &number, &error);
+    return {number, detail::error(result, error)};
+  }
+
+  // Reports the state of the named source that this is.
+  Expected<void> report(SourceState state, std::string_view detail = {}) {
+    auto error = BUSD_INIT(busd_error);
+    auto raw_state = static_cast<busd_source_state>(state);
+    return detail::outcome(busd_connection_report(handle_, raw_state, detail::text(detail), &error), error);
+  }
+
+  // Waits until the hub has processed everything that was published.
+  [[nodiscard]] Expected<void> flush(std::chrono::milliseconds timeout = forever) {
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_connection_flush(handle_, timeout.count(), &error), error);
+  }
+
+  std::uint64_t unconfirmed() const noexcept { return busd_connection_unconfirmed(handle_); }
+  bool is_first() const noexcept { return busd_connection_is_first(handle_) != 0; }
+
+  // Makes a waiting next(), publish() or flush() return BUSD_TIMED_OUT. Signal handlers and other threads may
+  // call it, too.
+  void wake() noexcept { busd_connection_wake(handle_); }
+
+  // Hosting in a loop: see consumer.h.
+  int fd() const noexcept { return busd_connection_fd(handle_); }
+  short events() const noexcept { return busd_connection_events(handle_); }
+  std::optional<std::chrono::milliseconds> deadline() const noexcept {
+    return detail::deadline(busd_connection_deadline(handle_));
+  }
+
+  // Flushes and leaves the hub, with clean-up if this is the last consumer. Afterwards the object may only be
+  // destroyed or assigned to.
+  Expected<void> close(std::chrono::milliseconds timeout = detail::kCloseTimeout) {
+    auto error = BUSD_INIT(busd_error);
+    auto* closing = std::exchange(handle_, nullptr);
+    return detail::outcome(busd_connection_close(closing, timeout.count(), &error), error);
+  }
+
+  // Disconnects at once, without flush and clean-up.
+  void abandon() noexcept { busd_connection_abandon(std::exchange(handle_, nullptr)); }
+
+  // The C handle, still owned by this object.
+  busd_connection* handle() noexcept { return handle_; }
+
+ private:
+  Connection() = default;
+
+  std::unique_ptr<detail::Fixed> fixed_;
+  busd_connection* handle_ = nullptr;
+  Error error_;
+};
+
+// --- consumers: connections that only receive ---
+
+// Members as in busd_consumer_options; zero and empty mean the default.
+struct ConsumerOptions {
+  std::string key{};
+  std::vector<std::string> event_types{};
+  std::string subscription_id{};
+  bool exclusive = false;
+  Hook on_first{};
+  Hook on_last{};
+  std::string socket{};
+  std::string bus{};
+  bool no_start = false;
+  bool no_reconnect = false;
+  std::chrono::milliseconds open_timeout{0};
+  std::chrono::milliseconds reconnect_max{0};
+  std::string hub_program{};
+};
+
+// Each function does what the one of Connection with the same name does.
+class Consumer {
+ public:
+  [[nodiscard]] static Expected<Consumer> open(ConsumerOptions options) {
+    Consumer opened;
+    opened.fixed_.reset(new detail::Fixed{std::move(options.on_first), std::move(options.on_last)});
+    auto types = detail::types_of(options);
+    auto raw = BUSD_INIT(busd_consumer_options);
+    detail::put_place(raw, options);
+    detail::put_consumer(raw, options, types, *opened.fixed_);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_consumer_open(&raw, &opened.handle_, &error);
+    if (result != BUSD_OK) return detail::error(result, error);
+    return opened;
+  }
+
+  Consumer(Consumer&& other) noexcept
+      : fixed_(std::move(other.fixed_)),
+        handle_(std::exchange(other.handle_, nullptr)),
+        error_(std::move(other.error_)) {}
+  Consumer& operator=(Consumer&& other) noexcept {
+    if (this == &other) return *this;
+    busd_consumer_close(handle_, nullptr);
+    handle_ = std::exchange(other.handle_, nullptr);
+    fixed_ = std::move(other.fixed_);
+    error_ = std::move(other.error_);
+    return *this;
+  }
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
+  ~Consumer() { busd_consumer_close(handle_, nullptr); }
+
+  [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
+    busd_error error;
+    error.size = sizeof error;
+    busd_result result = busd_consumer_next(handle_, timeout.count(), &fixed_->item, &error);
+    if (result == BUSD_OK) return Item(&fixed_->item);
+    error_ = detail::error(result, error);
+    return error_;
+  }
+  const Error& error() const noexcept { return error_; }
+
+  bool is_first() const noexcept { return busd_consumer_is_first(handle_) != 0; }
+  void wake() noexcept { busd_consumer_wake(handle_); }
+
+  int fd() const noexcept { return busd_consumer_fd(handle_); }
+  short events() const noexcept { return busd_consumer_events(handle_); }
+  std::optional<std::chrono::milliseconds> deadline() const noexcept {
+    return detail::deadline(busd_consumer_deadline(handle_));
+  }
+
+  Expected<void> close() {
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_consumer_close(std::exchange(handle_, nullptr), &error), error);
+  }
+  void abandon() noexcept { busd_consumer_abandon(std::exchange(handle_, nullptr)); }
+
+  busd_consumer* handle() noexcept { return handle_; }
+
+ private:
+  Consumer() = default;
+
+  std::unique_ptr<detail::Fixed> fixed_;
+  busd_consumer* handle_ = nullptr;
+  Error error_;
+};
+
+// --- sources: connections that only publish ---
+
+// Members as in busd_source_options; zero and empty mean the default.
+struct SourceOptions {
+  std::string name{};
+  std::string socket{};
+  std::string bus{};
+  bool no_start = false;
+  bool no_reconnect = false;
+  std::chrono::milliseconds open_timeout{0};
+  std::chrono::milliseconds reconnect_max{0};
+  std::size_t buffer_bytes = 0;
+  std::string hub_program{};
+  std::size_t hold_bytes = 0;
+  bool check_payloads = false;
+};
+
+// Each function does what the one of Connection with the same name does; status() is report(). A source has
+// no items: in their place stand next_refusal() and, in a loop, process().
 class Source {
  public:
   [[nodiscard]] static Expected<Source> open(const SourceOptions& options) {
-    auto raw = BUSD_INIT(busd_source_options);
-    raw.socket = detail::text(options.socket);
-    raw.bus = detail::text(options.bus);
-    raw.name = detail::text(options.name);
-    raw.no_start = options.no_start ? 1 : 0;
-    raw.no_reconnect = options.no_reconnect ? 1 : 0;
-    raw.open_timeout_ms = options.open_timeout.count();
-    raw.reconnect_max_ms = options.reconnect_max.count();
-    raw.buffer_bytes = options.buffer_bytes;
-    raw.hub_program = detail::text(options.hub_program);
-    raw.hold_bytes = options.hold_bytes;
-    raw.check_payloads = options.check_payloads ? 1 : 0;
-
     Source opened;
+    auto raw = BUSD_INIT(busd_source_options);
+    detail::put_place(raw, options);
+    detail::put_publisher(raw, options);
+    raw.name = detail::text(options.name);
     auto error = BUSD_INIT(busd_error);
     busd_result result = busd_source_open(&raw, &opened.handle_, &error);
     if (result != BUSD_OK) return detail::error(result, error);
@@ -414,31 +583,25 @@ class Source {
   Source(Source&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Source& operator=(Source&& other) noexcept {
     if (this == &other) return *this;
-    busd_source_close(handle_, kCloseTimeout.count(), nullptr);
+    busd_source_close(handle_, detail::kCloseTimeout.count(), nullptr);
     handle_ = std::exchange(other.handle_, nullptr);
     return *this;
   }
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
-  ~Source() { busd_source_close(handle_, kCloseTimeout.count(), nullptr); }
+  ~Source() { busd_source_close(handle_, detail::kCloseTimeout.count(), nullptr); }
 
   Published publish(std::string_view event_type, std::string_view payload = {}) {
     return publish(Publication{.event_type = event_type, .payload = payload});
   }
   Published publish(const Publication& what) {
-    const busd_publication raw{.size = sizeof raw,
-                               .event_type = detail::text(what.event_type),
-                               .event_id = detail::text(what.event_id),
-                               .source_time = detail::text(what.source_time),
-                               .payload = detail::text(what.payload),
-                               .members = detail::text(what.members)};
+    const busd_publication raw = detail::publication(what);
     busd_error error;
     error.size = sizeof error;
     std::uint64_t number = 0;
     busd_result result = busd_source_publish(handle_, &raw, &number, &error);
     return {number, detail::error(result, error)};
   }
-  // A complete event frame, {"type":"event",…}.
   Published publish_frame(std::string_view frame) {
     busd_error error;
     error.size = sizeof error;
@@ -453,7 +616,6 @@ class Source {
     return detail::outcome(busd_source_status(handle_, raw_state, detail::text(detail), &error), error);
   }
 
-  // Waits until the hub has processed everything.
   [[nodiscard]] Expected<void> flush(std::chrono::milliseconds timeout = forever) {
     auto error = BUSD_INIT(busd_error);
     return detail::outcome(busd_source_flush(handle_, timeout.count(), &error), error);
@@ -467,35 +629,26 @@ class Source {
 
   std::uint64_t unconfirmed() const noexcept { return busd_source_unconfirmed(handle_); }
 
-  // Hosting in a loop: see consumer.h.
   int fd() const noexcept { return busd_source_fd(handle_); }
   short events() const noexcept { return busd_source_events(handle_); }
   std::optional<std::chrono::milliseconds> deadline() const noexcept {
-    auto left = busd_source_deadline(handle_);
-    if (left == BUSD_FOREVER) return std::nullopt;
-    return std::chrono::milliseconds(left);
+    return detail::deadline(busd_source_deadline(handle_));
   }
   Expected<void> process() {
     auto error = BUSD_INIT(busd_error);
     return detail::outcome(busd_source_process(handle_, &error), error);
   }
-
-  // Makes a waiting publish or flush return. Signal handlers and other threads may call it, too.
   void wake() noexcept { busd_source_wake(handle_); }
 
-  // Flushes and leaves the hub. Afterwards the object may only be destroyed or assigned to.
-  Expected<void> close(std::chrono::milliseconds timeout = kCloseTimeout) {
+  Expected<void> close(std::chrono::milliseconds timeout = detail::kCloseTimeout) {
     auto error = BUSD_INIT(busd_error);
     return detail::outcome(busd_source_close(std::exchange(handle_, nullptr), timeout.count(), &error),
                            error);
   }
 
-  // The C handle, still owned by this object.
   busd_source* handle() noexcept { return handle_; }
 
  private:
-  static constexpr std::chrono::milliseconds kCloseTimeout{5000};
-
   Source() = default;
 
   busd_source* handle_ = nullptr;

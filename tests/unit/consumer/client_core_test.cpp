@@ -23,28 +23,30 @@ Hello hello_for(std::vector<std::string> types) {
   return hello;
 }
 
-std::string describe(const Inbound& in) {
+std::string describe(const Item& in) {
   switch (in.kind) {
-    case Inbound::Kind::welcome:
+    case ItemKind::reset:
       return in.first ? "welcome first" : "welcome";
-    case Inbound::Kind::refused: {
+    case ItemKind::turned_away: {
       const char* names[] = {"rejected", "denied", "busy", "protocol"};
-      return std::string("refused ") + names[static_cast<int>(in.refusal)] + ": " + in.text;
+      return std::string("refused ") + names[static_cast<int>(in.turned_away)] + ": " + in.detail;
     }
-    case Inbound::Kind::event:
-      return "event " + std::string(in.event.event_type) + " seq " +
-             (in.event.seq ? std::to_string(*in.event.seq) : "none") + " payload " +
-             std::string(in.event.payload_token);
-    case Inbound::Kind::lost:
+    case ItemKind::event:
+      return "event " + std::string(in.event->event_type) + " seq " +
+             (in.event->seq ? std::to_string(*in.event->seq) : "none") + " payload " +
+             std::string(in.event->payload_token);
+    case ItemKind::lost:
       return "lost " + std::to_string(in.lost_count) + " between " + std::to_string(in.lost_after) + " and " +
-             std::to_string(in.lost_before) + (in.text.empty() ? "" : " (" + in.text + ")");
-    case Inbound::Kind::source_status:
+             std::to_string(in.lost_before) + (in.detail.empty() ? "" : " (" + in.detail + ")");
+    case ItemKind::source_status:
       return "source " + in.status.source + " " + name_of(in.status.state) + " " + in.status.detail;
-    case Inbound::Kind::error:
+    case ItemKind::refused:
       return std::string("error ") + name_of(in.error.code) + " frame " + std::to_string(in.error.frame) +
              ": " + in.error.message;
-    case Inbound::Kind::check_ack:
+    case ItemKind::check_ack:
       return in.last ? "last" : "not last";
+    case ItemKind::broken:
+      break;
   }
   return "?";
 }
@@ -67,7 +69,7 @@ Things run(const std::string& stream, const std::vector<size_t>& chunks,
     std::unique_ptr<char[]> chunk(new char[length]);
     std::copy_n(stream.data() + at, length, chunk.get());
     core.receive(std::string_view(chunk.get(), length));
-    while (const Inbound* in = core.next()) out.push_back(describe(*in));
+    while (const Item* in = core.next()) out.push_back(describe(*in));
     at += length;
   }
   return out;
@@ -195,7 +197,7 @@ TEST_CASE("seq begins anew on each connection") {
     std::string lines = std::string(kAck) + "\n" + event("1") + event("2");
     core.receive(lines);
     Things out;
-    while (const Inbound* in = core.next()) out.push_back(describe(*in));
+    while (const Item* in = core.next()) out.push_back(describe(*in));
     CHECK(out == Things{"welcome", "event t seq 1 payload 1", "event t seq 2 payload 1"});
   }
 }
@@ -210,7 +212,7 @@ TEST_CASE("What the old connection left unread does not reach the new one") {
   core.connected(kDue);
   std::string ack = std::string(kAck) + "\n";
   core.receive(ack);
-  const Inbound* in = core.next();
+  const Item* in = core.next();
   REQUIRE(in != nullptr);
   CHECK(describe(*in) == "welcome");
   CHECK(core.next() == nullptr);
@@ -258,13 +260,13 @@ TEST_CASE("An event's frame and payload are the bytes that came") {
   std::string lines = std::string(kAck) + "\n \t" + raw + "\r\n";
   core.receive(lines);
   REQUIRE(core.next() != nullptr);
-  const Inbound* in = core.next();
+  const Item* in = core.next();
   REQUIRE(in != nullptr);
   CHECK(in->frame == raw);
-  CHECK(in->event.event_type == "t");
-  CHECK(in->event.payload_token == R"({"a":1.10,"b":18446744073709551616,"c":"\/"})");
-  REQUIRE(in->event.others.size() == 1);
-  CHECK(in->event.others[0].value_token == "[1]");
+  CHECK(in->event->event_type == "t");
+  CHECK(in->event->payload_token == R"({"a":1.10,"b":18446744073709551616,"c":"\/"})");
+  REQUIRE(in->event->others.size() == 1);
+  CHECK(in->event->others[0].value_token == "[1]");
 }
 
 TEST_CASE("However the stream is cut, the same comes out") {

@@ -1,4 +1,4 @@
-#include "consumer/src/connection.h"
+#include "consumer/src/transport.h"
 
 #include <poll.h>
 #include <string>
@@ -21,8 +21,8 @@ Pair socket_pair() {
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
-Connection connection() {
-  auto made = Connection::create();
+Transport connection() {
+  auto made = Transport::create();
   REQUIRE(made);
   return std::move(*made);
 }
@@ -41,7 +41,7 @@ std::string drain(int fd) {
 }
 
 TEST_CASE("The descriptor to watch stays the same while sockets come and go") {
-  Connection link = connection();
+  Transport link = connection();
   int fd = link.poll_fd();
   for (int i = 0; i < 3; ++i) {
     Pair pair = socket_pair();
@@ -52,12 +52,12 @@ TEST_CASE("The descriptor to watch stays the same while sockets come and go") {
     CHECK(readable(fd));
     std::string_view chunk;
     std::string why;
-    CHECK(link.read(chunk, why) == Connection::Read::data);
+    CHECK(link.read(chunk, why) == Transport::Read::data);
     CHECK(chunk == "x");
-    CHECK(link.read(chunk, why) == Connection::Read::nothing);
+    CHECK(link.read(chunk, why) == Transport::Read::nothing);
     pair.theirs.reset();
     CHECK(readable(fd));
-    CHECK(link.read(chunk, why) == Connection::Read::end);
+    CHECK(link.read(chunk, why) == Transport::Read::end);
     CHECK(why == "the hub closed the connection");
     link.detach();
     CHECK_FALSE(readable(fd));
@@ -65,18 +65,18 @@ TEST_CASE("The descriptor to watch stays the same while sockets come and go") {
 }
 
 TEST_CASE("A wake-up ends one wait, the present or the next") {
-  Connection link = connection();
+  Transport link = connection();
   link.wake();
   CHECK(readable(link.poll_fd()));
-  CHECK(link.wait(kNever) == Connection::Wait::woken);
-  CHECK(link.wait(now()) == Connection::Wait::timed_out);
+  CHECK(link.wait(kNever) == Transport::Wait::woken);
+  CHECK(link.wait(now()) == Transport::Wait::timed_out);
   std::thread other([&link] { link.wake(); });
-  CHECK(link.wait(now() + seconds(10)) == Connection::Wait::woken);
+  CHECK(link.wait(now() + seconds(10)) == Transport::Wait::woken);
   other.join();
 }
 
 TEST_CASE("What the socket refuses waits, and the descriptor tells when there is room") {
-  Connection link = connection();
+  Transport link = connection();
   Pair pair = socket_pair();
   REQUIRE(link.attach(std::move(pair.ours)));
   std::string frame = std::string(999, 'x') + "\n";
@@ -92,17 +92,17 @@ TEST_CASE("What the socket refuses waits, and the descriptor tells when there is
   std::string got;
   while (link.pending_bytes() > 0) {
     got += drain(pair.theirs.get());
-    REQUIRE(link.wait(now() + seconds(10)) == Connection::Wait::ready);
+    REQUIRE(link.wait(now() + seconds(10)) == Transport::Wait::ready);
     link.send_pending();
   }
   got += drain(pair.theirs.get());
   CHECK(got == all);
   CHECK_FALSE(link.blocked());
-  CHECK(link.wait(now()) == Connection::Wait::timed_out);
+  CHECK(link.wait(now()) == Transport::Wait::timed_out);
 }
 
 TEST_CASE("After the other end is gone, the frames that it cannot have seen whole are still there") {
-  Connection link = connection();
+  Transport link = connection();
   Pair pair = socket_pair();
   REQUIRE(link.attach(std::move(pair.ours)));
   // Large frames, so that the socket stops inside one; several, so that the buffer's front was cut off, too.
@@ -128,7 +128,7 @@ TEST_CASE("After the other end is gone, the frames that it cannot have seen whol
 }
 
 TEST_CASE("What the hub said before it closed is read before the end shows") {
-  Connection link = connection();
+  Transport link = connection();
   Pair pair = socket_pair();
   REQUIRE(link.attach(std::move(pair.ours)));
   link.queue("unread\n");
@@ -140,9 +140,9 @@ TEST_CASE("What the hub said before it closed is read before the end shows") {
   CHECK(link.write_failed());
   std::string_view chunk;
   std::string why;
-  REQUIRE(link.read(chunk, why) == Connection::Read::data);
+  REQUIRE(link.read(chunk, why) == Transport::Read::data);
   CHECK(chunk == "last words\n");
-  CHECK(link.read(chunk, why) == Connection::Read::end);
+  CHECK(link.read(chunk, why) == Transport::Read::end);
   CHECK(!why.empty());
 }
 

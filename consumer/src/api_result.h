@@ -9,16 +9,16 @@
 
 namespace bus::sdk {
 
-struct [[nodiscard]] Verdict {
-  busd_result result = BUSD_OK;
+struct [[nodiscard]] ApiResult {
+  busd_result code = BUSD_OK;
   std::string message;
 
-  Verdict() = default;
-  Verdict(busd_result what, std::string why) : result(what), message(std::move(why)) {}
-  bool ok() const { return result == BUSD_OK; }
+  ApiResult() = default;
+  ApiResult(busd_result what, std::string why) : code(what), message(std::move(why)) {}
+  bool ok() const { return code == BUSD_OK; }
 };
 
-inline Verdict verdict_of(const Error& error) {
+inline ApiResult result_of(const Error& error) {
   switch (error.code) {
     case Errc::invalid:
     case Errc::too_long:

@@ -1,0 +1,30 @@
+#include "consumer/src/barrier.h"
+
+#include "protocol/codec.h"
+
+namespace bus::sdk {
+
+namespace {
+
+// A scope that is not the one of a connection that says `hello`. A source has none.
+std::string foreign_scope(const Hello& hello) {
+  if (hello.role == Role::source) return {};
+  const std::string& own = hello.subscription_id.empty() ? hello.event_key : hello.subscription_id;
+  return own == "barrier" ? "another barrier" : "barrier";
+}
+
+}  // namespace
+
+Barrier::Barrier(const Hello& hello) : question_(encode(PreShutdownCheck{foreign_scope(hello), ""})) {}
+
+uint64_t Barrier::take_answer(const Item& item) {
+  if (open_.empty()) return 0;
+  // An error in place of the answer tells as much: all before it was processed.
+  bool refused = item.kind == ItemKind::refused && item.error.frame == open_.front();
+  if (!refused && item.kind != ItemKind::check_ack) return 0;
+  uint64_t ordinal = open_.front();
+  open_.pop_front();
+  return ordinal;
+}
+
+}  // namespace bus::sdk

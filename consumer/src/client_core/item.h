@@ -1,0 +1,56 @@
+// One thing that happens on a connection: what the core reads off the wire, what the session adds, and what
+// busd_connection_next hands out.
+//
+// There is one list of kinds. Those of the public header have its numbers; the others are answers to frames
+// of the library's own, and no user sees them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "busd/consumer.h"
+#include "protocol/frame.h"
+#include "protocol/message.h"
+
+namespace bus::sdk {
+
+enum class ItemKind {
+  event = BUSD_ITEM_EVENT,  // `event`, `frame`
+  lost = BUSD_ITEM_LOST,    // `lost_count` events between `lost_after` and `lost_before`; `detail`
+  reset = BUSD_ITEM_RESET,  // the hub accepted our hello; `first`, `detail`
+  source_status = BUSD_ITEM_SOURCE_STATUS,  // `status`
+  broken = BUSD_ITEM_BREAK,                 // `detail`, `unconfirmed`
+  refused = BUSD_ITEM_REFUSED,              // `error`: the answer to a frame of ours; `publication`
+
+  turned_away = 0x1000,  // the hub did not accept our hello; `turned_away`, `detail`. Nothing comes after it
+  check_ack,             // the answer to a pre_shutdown_check; `last`
+};
+
+// Why the hub does not accept our hello.
+enum class TurnedAway {
+  rejected,  // hello_ack said so: the scope is taken
+  denied,    // we may not use this hub
+  busy,      // too many connections, too slow a hello: another attempt may work
+  protocol,  // it is no hub of ours, or lacks a capability that we need
+};
+
+// Views and `event` are good until the next item of whoever gave this one.
+struct Item {
+  ItemKind kind = ItemKind::event;
+  const EventLine* event = nullptr;
+  std::string_view frame;  // without its line end, nor spaces around it
+  uint64_t lost_count = 0;
+  uint64_t lost_after = 0;
+  uint64_t lost_before = 0;
+  SourceStatus status;
+  ErrorMessage error;
+  std::string detail;
+  bool first = false;
+  bool last = false;
+  uint64_t unconfirmed = 0;
+  uint64_t publication = 0;
+  TurnedAway turned_away = TurnedAway::protocol;
+};
+
+}  // namespace bus::sdk
