@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "protocol/base/strings.h"
+#include "protocol/fault.h"
 #include "protocol/limits.h"
-#include "protocol/message.h"
 
 namespace bus::hub {
 

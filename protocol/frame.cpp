@@ -91,10 +91,11 @@ void sort_member(EventLine& event, SortedMembers& sorted, const Member& member) 
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-// What stands from `begin` to before `end`, without the space around it; there is something.
+// What stands from `begin` to before `end` in text that the scan has accepted, without the space around it. There
+// is something, and outside strings nothing but space is as low as that.
 std::string_view token_between(std::string_view text, size_t begin, size_t end) {
-  while (is_space(text[begin])) ++begin;
-  while (is_space(text[end - 1])) --end;
+  while (text[begin] <= ' ') ++begin;
+  while (text[end - 1] <= ' ') --end;
   return text.substr(begin, end - begin);
 }
 
@@ -204,34 +205,37 @@ std::string_view without_space(std::string_view line) {
 bool is_event(const SortedMembers& sorted) {
   std::string_view type = sorted.tokens[kType];
   if (type == kEventToken) return true;
-  return !absent(type) && kind_of(type) == JsonKind::string && token_is(type, "event");
+  // With escapes it is longer.
+  return type.size() > kEventToken.size() && kind_of(type) == JsonKind::string && token_is(type, "event");
 }
 
-// Whether this is an event. The first `type` decides. Mostly it stands first, and then no member behind it is
-// looked at.
-bool sort_marked(EventLine& event, SortedMembers& sorted, const scan::Marks& marks, std::string_view object,
-                 size_t known) {
-  size_t i = 0;
-  if (known == 0 && marks.size() > 0) {
-    sort_member(event, sorted, member_at(marks, 0, object, 0));
-    if (!sorted.tokens[kType].empty() && !is_event(sorted)) return false;
-    i = 2;
-  }
-  for (; i < marks.size(); i += 2) sort_member(event, sorted, member_at(marks, i, object, known));
-  return known != 0 || is_event(sorted);
+// The type of an accepted object that begins with it, as nearly all do, and that is no event; else empty. The
+// first `type` decides, so that no other member need be looked at.
+std::string_view other_type_in_front(std::string_view object, const scan::Marks& marks) {
+  constexpr std::string_view kStart = R"({"type":")";
+  if (!object.starts_with(kStart)) return {};
+  size_t end = marks.size() > 1 ? marks[1] : object.size() - 1;
+  std::string_view type = object.substr(kStart.size(), end - kStart.size() - 1);
+  bool is_plain = object[end - 1] == '"' && type.find('\\') == std::string_view::npos;
+  return is_plain && type != "event" ? type : std::string_view();
 }
 
 }  // namespace
 
 FrameKind FrameScanner::scan(std::string_view line, EventLine& event) {
-  clear(event);
   std::string_view object = without_space(line);
   SortedMembers sorted;
   size_t known = known_bytes(object, sorted);
+  clear(event);
   if (!check_(object.data(), object.size(), known, marks_)) return scan_slowly(line, event);
-  if (!sort_marked(event, sorted, marks_, object, known)) {
-    return take_other(object, sorted, marked_members(object));
+  if (known == 0) {
+    std::string_view type = other_type_in_front(object, marks_);
+    if (!type.empty()) return take_other({object, type, marked_members(object)});
   }
+  for (size_t i = 0; i < marks_.size(); i += 2) {
+    sort_member(event, sorted, member_at(marks_, i, object, known));
+  }
+  if (!is_event(sorted)) return take_other({object, type_of(sorted), marked_members(object)});
   if (!read_plain(event, sorted)) return judge_event(event, line.size(), sorted);
   if (known == 0) remember(object, sorted);
   return FrameKind::event;
@@ -246,7 +250,7 @@ FrameKind FrameScanner::scan_slowly(std::string_view line, EventLine& event) {
   SortedMembers sorted;
   for (const Member& member : json_.children()) sort_member(event, sorted, member);
   if (is_event(sorted)) return judge_event(event, line.size(), sorted);
-  return take_other(json_.value(), sorted, json_.children());
+  return take_other({json_.value(), type_of(sorted), json_.children()});
 }
 
 FrameKind FrameScanner::judge_event(EventLine& event, size_t line_bytes, const SortedMembers& sorted) {
@@ -254,15 +258,16 @@ FrameKind FrameScanner::judge_event(EventLine& event, size_t line_bytes, const S
   return problem ? refuse(ErrorCode::bad_frame, std::move(*problem)) : FrameKind::event;
 }
 
-FrameKind FrameScanner::take_other(std::string_view object, const SortedMembers& sorted,
-                                   std::span<const Member> members) {
-  frame_ = {object, {}, members};
+// The text of `type`; empty when it has none.
+std::string_view FrameScanner::type_of(const SortedMembers& sorted) {
   std::string_view token = sorted.tokens[kType];
-  if (absent(token) || plain_text(token, frame_.type) || kind_of(token) != JsonKind::string) {
-    return FrameKind::other;
-  }
+  if (absent(token) || kind_of(token) != JsonKind::string) return {};
   type_.clear();
-  frame_.type = append_decoded(type_, token) ? std::string_view(type_) : std::string_view();
+  return append_decoded(type_, token) ? std::string_view(type_) : std::string_view();
+}
+
+FrameKind FrameScanner::take_other(const Frame& frame) {
+  frame_ = frame;
   return FrameKind::other;
 }
 
@@ -272,11 +277,17 @@ FrameKind FrameScanner::refuse(ErrorCode code, std::string message) {
 }
 
 std::span<const Member> FrameScanner::marked_members(std::string_view object) {
-  members_.clear();
-  if (members_.capacity() > kMembersKept) members_.shrink_to_fit();
-  members_.reserve(marks_.size() / 2 + 1);
-  for (size_t i = 0; i < marks_.size(); i += 2) members_.push_back(member_at(marks_, i, object, 0));
-  return members_;
+  if (members_.capacity() > kMembersKept) members_ = {};
+  size_t count = (marks_.size() + 1) / 2;
+  if (members_.size() < count) members_.resize(count);
+  size_t begin = 1;
+  for (size_t i = 0; i < count; ++i) {
+    size_t colon = marks_[2 * i];
+    size_t end = 2 * i + 1 < marks_.size() ? marks_[2 * i + 1] : object.size() - 1;
+    members_[i] = {token_between(object, begin, colon), token_between(object, colon + 1, end)};
+    begin = end + 1;
+  }
+  return std::span<const Member>(members_).first(count);
 }
 
 // Where `object` goes on behind what it has in common with the event before; 0 when that is not a known

@@ -2,7 +2,7 @@
 //
 // scan/scan.h checks a line and marks its members. RapidJSON (raw_json.h) judges what that does not accept,
 // and says what is wrong with it. An event is taken apart at once, into views of its line, because the hub
-// forwards it and decodes nothing. Any other frame is a Frame, which codec.h decodes. No DOM, no copy of a
+// forwards it and decodes nothing. Any other frame is a Frame, which decode.h decodes. No DOM, no copy of a
 // payload, no allocation in steady state.
 #pragma once
 
@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/message.h"
+#include "protocol/fault.h"
 #include "protocol/raw_json.h"
 #include "protocol/scan/scan.h"
 
@@ -74,7 +74,8 @@ class FrameScanner {
  private:
   FrameKind scan_slowly(std::string_view line, EventLine& event);
   FrameKind judge_event(EventLine& event, size_t line_bytes, const SortedMembers& sorted);
-  FrameKind take_other(std::string_view object, const SortedMembers& sorted, std::span<const Member> members);
+  FrameKind take_other(const Frame& frame);
+  std::string_view type_of(const SortedMembers& sorted);
   FrameKind refuse(ErrorCode code, std::string message);
   std::span<const Member> marked_members(std::string_view object);
   size_t known_bytes(std::string_view object, SortedMembers& sorted) const;
@@ -86,7 +87,7 @@ class FrameScanner {
   Fault fault_;
   RawJson json_;                 // looks at what `check_` does not accept
   std::vector<Member> members_;  // frame_'s, unless they are json_'s
-  std::string type_;             // frame_'s, if it was written with escapes
+  std::string type_;             // frame_'s, if it does not stand in front
   // How the last event began, up to and with the comma behind its type, if it began with `type` and
   // `event_type`: many sources send many events of one type, and the same bytes need no second look.
   std::string beginning_;

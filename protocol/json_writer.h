@@ -1,6 +1,6 @@
 // Writes one JSON object member by member, without spaces, in the order of the calls.
 //
-// Under codec.h. Numbers are integers only; names are ours and need no escapes.
+// Under encode.h. Numbers are integers only; names are ours and need no escapes.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // Names of members that are nearly those that a frame defines: the same but for letter case, or a slip of the
 // pen.
 //
-// Many JSON libraries match names without regard to case, and would let "TYPE" win over "type"; so the codec
-// and frame.h refuse such a name (PROTOCOL.md 2). All names of the wire are of a-z and '_'.
+// Many JSON libraries match names without regard to case, and would let "TYPE" win over "type"; so
+// frame.h and naming.h refuse such a name (PROTOCOL.md 2). All names of the wire are of a-z and '_'.
 #pragma once
 
 #include <optional>

@@ -249,24 +249,6 @@ std::optional<std::string> RawJson::scan_harmless_copy(std::string_view text, si
   return fault_at(result.Offset(), rapidjson::GetParseError_En(result.Code()));
 }
 
-JsonKind kind_of(std::string_view token) {
-  switch (token[0]) {
-    case 'n':
-      return JsonKind::null;
-    case 't':
-    case 'f':
-      return JsonKind::boolean;
-    case '"':
-      return JsonKind::string;
-    case '[':
-      return JsonKind::array;
-    case '{':
-      return JsonKind::object;
-    default:
-      return JsonKind::number;
-  }
-}
-
 std::string kind_fault(std::string_view name, std::string_view wanted, std::string_view token) {
   std::string fault = std::string(name) + " must be " + std::string(wanted) + ", not ";
   switch (kind_of(token)) {

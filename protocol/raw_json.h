@@ -1,6 +1,6 @@
 // One JSON value by its bytes: checked whole, and its immediate children as raw tokens.
 //
-// Under frame.h, as the judge behind its scan, and under codec.h, which opens with it what is nested. The reader
+// Under frame.h, as the judge behind its scan. The reader
 // of untrusted JSON is in raw_json.cpp and nowhere else: RapidJSON's SAX reader, iterative, encoding checked,
 // depth limited. Builds no tree and converts no number. Knows nothing of messages.
 #pragma once
@@ -19,7 +19,23 @@ namespace bus {
 enum class JsonKind { null, boolean, number, string, array, object };
 
 // What a value token is; by its first byte, since it has been checked.
-JsonKind kind_of(std::string_view token);
+inline JsonKind kind_of(std::string_view token) {
+  switch (token[0]) {
+    case 'n':
+      return JsonKind::null;
+    case 't':
+    case 'f':
+      return JsonKind::boolean;
+    case '"':
+      return JsonKind::string;
+    case '[':
+      return JsonKind::array;
+    case '{':
+      return JsonKind::object;
+    default:
+      return JsonKind::number;
+  }
+}
 
 // "NAME must be WANTED, not a number", for messages.
 std::string kind_fault(std::string_view name, std::string_view wanted, std::string_view token);

@@ -1,6 +1,7 @@
 #include "consumer/src/barrier.h"
 
-#include "protocol/codec.h"
+#include "protocol/encode.h"
+#include "protocol/messages/pre_shutdown.h"
 
 namespace bus::sdk {
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "consumer/src/client_core/item.h"
-#include "protocol/message.h"
+#include "protocol/messages/hello.h"
 
 namespace bus::sdk {
 

@@ -13,8 +13,9 @@
 #include "consumer/src/fill_item.h"
 #include "consumer/src/text.h"
 #include "protocol/base/strings.h"
+#include "protocol/fault.h"
 #include "protocol/limits.h"
-#include "protocol/message.h"
+#include "protocol/messages/hello.h"
 
 namespace bus::sdk {
 

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "protocol/base/strings.h"
-#include "protocol/codec.h"
+#include "protocol/decode.h"
+#include "protocol/encode.h"
 #include "protocol/event_pattern.h"
+#include "protocol/messages/error.h"
+#include "protocol/messages/pre_shutdown.h"
+#include "protocol/messages/source_status.h"
 
 namespace bus::sdk {
 
@@ -83,43 +86,48 @@ Item* ClientCore::on_line(std::string_view line) {
       break;
   }
   // Of an event that we cannot read, the gap in seq will tell.
+  return skip();
+}
+
+Item* ClientCore::skip() {
   ++skipped_;
   return nullptr;
 }
 
 // hello_ack is the first frame (PROTOCOL.md 4); only an `error` may stand in its place.
 Item* ClientCore::on_greeting(std::string_view line) {
-  Decoded decoded = decode(line);
-  const Message* message = std::get_if<Message>(&decoded);
-  if (message == nullptr) {
-    return turn_away(TurnedAway::protocol,
-                     "this is not a busd hub: its first frame is " + printable(line, 80));
+  bool is_frame = scanner_.scan(line, event_) == FrameKind::other;
+  const Frame& frame = scanner_.frame();
+  if (is_frame && frame.type == HelloAck::kType) {
+    if (OrFault<HelloAck> ack = decode<HelloAck>(frame)) return on_hello_ack(*ack);
   }
-  if (const auto* error = std::get_if<ErrorMessage>(message)) {
-    return turn_away(turned_away_by(error->code),
-                     error->message.empty() ? name_of(error->code) : error->message);
+  if (is_frame && frame.type == ErrorMessage::kType) {
+    if (OrFault<ErrorMessage> error = decode<ErrorMessage>(frame)) {
+      return turn_away(turned_away_by(error->code),
+                       error->message.empty() ? name_of(error->code) : error->message);
+    }
   }
-  const auto* ack = std::get_if<HelloAck>(message);
-  if (ack == nullptr) {
-    return turn_away(TurnedAway::protocol,
-                     "this is not a busd hub: its first frame is not hello_ack but " + printable(line, 80));
-  }
-  if (ack->rejected) {
+  return turn_away(TurnedAway::protocol,
+                   "this is not a busd hub: its first frame is not hello_ack but " + printable(line, 80));
+}
+
+Item* ClientCore::on_hello_ack(const HelloAck& ack) {
+  if (ack.rejected) {
     return turn_away(TurnedAway::rejected,
-                     ack->reject_reason.empty() ? "the hub gave no reason" : ack->reject_reason);
+                     ack.reject_reason.empty() ? "the hub gave no reason" : ack.reject_reason);
   }
-  if (ack->bus_version != kBusVersion) {
+  if (ack.bus_version != kBusVersion) {
     return turn_away(TurnedAway::protocol,
-                     "the hub speaks " + printable(ack->bus_version) + ", this client " + kBusVersion);
+                     "the hub speaks " + printable(ack.bus_version) + ", this client " + kBusVersion);
   }
-  const auto& offered = ack->capabilities;
+  const auto& offered = ack.capabilities;
   if (wants_patterns_ && std::find(offered.begin(), offered.end(), kCapabilityPatterns) == offered.end()) {
     return turn_away(TurnedAway::protocol,
                      "the hub is too old for patterns such as \"build.*\": list the event types one by one");
   }
   stage_ = Stage::ready;
   item_.kind = ItemKind::reset;
-  item_.first = ack->first_for_key;
+  item_.first = ack.first_for_key;
   return &item_;
 }
 
@@ -144,29 +152,25 @@ Item* ClientCore::on_event(std::string_view frame) {
 }
 
 Item* ClientCore::on_frame(const Frame& frame) {
-  Decoded decoded = decode(frame);
-  Message* message = std::get_if<Message>(&decoded);
-  if (message == nullptr) {
-    ++skipped_;
-    return nullptr;
-  }
-  if (auto* status = std::get_if<SourceStatus>(message)) {
+  if (frame.type == SourceStatus::kType) {
+    OrFault<SourceStatus> status = decode<SourceStatus>(frame);
+    if (!status) return skip();
     item_.kind = ItemKind::source_status;
     item_.status = std::move(*status);
-    return &item_;
-  }
-  if (auto* error = std::get_if<ErrorMessage>(message)) {
+  } else if (frame.type == ErrorMessage::kType) {
+    OrFault<ErrorMessage> error = decode<ErrorMessage>(frame);
+    if (!error) return skip();
     item_.kind = ItemKind::refused;
     item_.error = std::move(*error);
-    return &item_;
-  }
-  if (const auto* ack = std::get_if<PreShutdownAck>(message)) {
+  } else if (frame.type == PreShutdownAck::kType) {
+    OrFault<PreShutdownAck> ack = decode<PreShutdownAck>(frame);
+    if (!ack) return skip();
     item_.kind = ItemKind::check_ack;
     item_.last = ack->last_for_key;
-    return &item_;
+  } else {
+    return skip();
   }
-  ++skipped_;
-  return nullptr;
+  return &item_;
 }
 
 // The only frames of a hub that can grow so long are events, so it counts as one that is lost; when the next

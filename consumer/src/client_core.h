@@ -13,7 +13,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/frame.h"
 #include "protocol/line_reader.h"
-#include "protocol/message.h"
+#include "protocol/messages/hello.h"
 
 namespace bus::sdk {
 
@@ -47,8 +47,10 @@ class ClientCore {
 
   Item* on_line(std::string_view line);
   Item* on_greeting(std::string_view line);
+  Item* on_hello_ack(const HelloAck& ack);
   Item* on_event(std::string_view frame);
   Item* on_frame(const Frame& frame);
+  Item* skip();
   Item* on_too_long();
   Item* turn_away(TurnedAway why, std::string text);
 

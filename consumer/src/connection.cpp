@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "consumer/src/fill_item.h"
-#include "protocol/codec.h"
+#include "protocol/encode.h"
 #include "protocol/limits.h"
+#include "protocol/messages/control.h"
+#include "protocol/messages/pre_shutdown.h"
 
 namespace bus::sdk {
 

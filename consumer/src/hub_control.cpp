@@ -9,7 +9,6 @@
 #include <thread>
 #include <unistd.h>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "consumer/src/autostart.h"
@@ -21,9 +20,13 @@
 #include "protocol/base/lock_holder.h"
 #include "protocol/base/strings.h"
 #include "protocol/base/unix_socket.h"
-#include "protocol/codec.h"
+#include "protocol/decode.h"
+#include "protocol/encode.h"
 #include "protocol/limits.h"
 #include "protocol/line_reader.h"
+#include "protocol/messages/control.h"
+#include "protocol/messages/error.h"
+#include "protocol/messages/status_response.h"
 
 namespace bus::sdk {
 
@@ -67,7 +70,7 @@ bool is_ending(int64_t pid) {
 // A connection on which one frame was sent; every line that comes back goes to `on_line` until it answers
 // true.
 template <class OnLine>
-ApiResult ask(const Endpoint& endpoint, const Message& question, TimePoint deadline, OnLine on_line) {
+ApiResult ask(const Endpoint& endpoint, const std::string& question, TimePoint deadline, OnLine on_line) {
   auto socket = connect_hub(endpoint, deadline == kNever ? now() + std::chrono::hours(1) : deadline);
   if (!socket) return result_of(explained(endpoint, std::move(socket.error())));
   auto peer = peer_credentials(socket->get());
@@ -75,7 +78,7 @@ ApiResult ask(const Endpoint& endpoint, const Message& question, TimePoint deadl
   auto connection = Transport::create();
   if (!connection) return result_of(connection.error());
   if (auto attached = connection->attach(std::move(*socket)); !attached) return result_of(attached.error());
-  connection->queue(encode(question));
+  connection->queue(question);
   LineReader reader;
   for (;;) {
     connection->send_pending();
@@ -113,24 +116,10 @@ ApiResult refusal_of(const Endpoint& endpoint, const ErrorMessage& error) {
   return {result, "the hub at " + printable(endpoint.socket) + " says: " + error.message};
 }
 
-std::optional<ErrorMessage> error_in(std::string_view line) {
-  Decoded decoded = decode(line);
-  const Message* message = std::get_if<Message>(&decoded);
-  const ErrorMessage* error = message == nullptr ? nullptr : std::get_if<ErrorMessage>(message);
-  if (error == nullptr) return std::nullopt;
-  return *error;
-}
-
-bool is_status_response(std::string_view line) {
-  Decoded decoded = decode(line);
-  const Message* message = std::get_if<Message>(&decoded);
-  return message != nullptr && std::holds_alternative<StatusResponse>(*message);
-}
-
 ApiResult ask_to_stop(const Endpoint& endpoint, TimePoint deadline) {
   std::optional<ErrorMessage> refused;
-  ApiResult result = ask(endpoint, Shutdown{}, deadline, [&refused](std::string_view line) {
-    refused = error_in(line);
+  ApiResult result = ask(endpoint, encode(Shutdown{}), deadline, [&refused](std::string_view line) {
+    refused = decode_line<ErrorMessage>(line);
     return refused.has_value();
   });
   if (refused) return refusal_of(endpoint, *refused);
@@ -143,14 +132,15 @@ ApiResult ask_to_stop(const Endpoint& endpoint, TimePoint deadline) {
 
 ApiResult hub_status(const Endpoint& endpoint, Duration patience, std::string& response) {
   std::optional<ErrorMessage> refused;
-  ApiResult result = ask(endpoint, StatusQuery{}, deadline_after(patience), [&](std::string_view line) {
-    if (is_status_response(line)) {
-      response = line;
-      return true;
-    }
-    refused = error_in(line);
-    return refused.has_value();
-  });
+  ApiResult result =
+      ask(endpoint, encode(StatusQuery{}), deadline_after(patience), [&](std::string_view line) {
+        if (decode_line<StatusResponse>(line)) {
+          response = line;
+          return true;
+        }
+        refused = decode_line<ErrorMessage>(line);
+        return refused.has_value();
+      });
   if (refused) return refusal_of(endpoint, *refused);
   if (result.code == BUSD_CLOSED) result.code = BUSD_PROTOCOL;
   return result;
@@ -280,8 +270,7 @@ ApiResult ask_for_pid(const Endpoint& endpoint, TimePoint deadline, int64_t& pid
   std::string response;
   ApiResult result = hub_status(endpoint, std::min<Duration>(deadline - now(), seconds(2)), response);
   if (!result.ok()) return result;
-  Decoded decoded = decode(response);
-  pid = std::get<StatusResponse>(std::get<Message>(decoded)).pid;
+  pid = decode_line<StatusResponse>(response)->pid;
   return {};
 }
 

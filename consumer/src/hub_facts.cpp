@@ -12,7 +12,8 @@
 #include "protocol/base/file.h"
 #include "protocol/base/lock_holder.h"
 #include "protocol/base/unix_socket.h"
-#include "protocol/codec.h"
+#include "protocol/encode.h"
+#include "protocol/messages/control.h"
 
 namespace bus::sdk {
 

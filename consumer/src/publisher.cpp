@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/codec.h"
+#include "protocol/encode.h"
 #include "protocol/limits.h"
 
 namespace bus::sdk {

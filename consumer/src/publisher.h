@@ -18,7 +18,7 @@
 #include "consumer/src/frame_ledger.h"
 #include "consumer/src/publish_frame.h"
 #include "consumer/src/session.h"
-#include "protocol/message.h"
+#include "protocol/messages/source_status.h"
 
 namespace bus::sdk {
 

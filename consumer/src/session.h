@@ -17,7 +17,7 @@
 #include "consumer/src/transport.h"
 #include "protocol/base/clock.h"
 #include "protocol/endpoint.h"
-#include "protocol/message.h"
+#include "protocol/messages/hello.h"
 
 namespace bus::sdk {
 

@@ -5,10 +5,14 @@
 
 #include "protocol/base/check.h"
 #include "protocol/base/strings.h"
-#include "protocol/codec.h"
+#include "protocol/decode.h"
 #include "protocol/json_text.h"
 #include "protocol/limits.h"
 #include "protocol/member_name.h"
+#include "protocol/messages/control.h"
+#include "protocol/messages/error.h"
+#include "protocol/messages/hello.h"
+#include "protocol/messages/pre_shutdown.h"
 
 namespace bus::hub {
 
@@ -17,13 +21,27 @@ namespace {
 // A name with all its letters escaped, and its quotes.
 constexpr size_t kMostNameBytesCompared = 128;
 
-constexpr const char* kNotFirst =
-    "this type cannot be the first frame of a connection; begin with hello, status_query, shutdown, event or "
-    "source_status";
-constexpr const char* kNotHere =
-    "this type is not allowed here: status_query and shutdown need a connection of their own, and only the "
-    "hub "
-    "sends hello_ack, pre_shutdown_ack, status_response and error";
+// Members of a hello; who sends more of them does not do so by a slip of the pen.
+constexpr size_t kMostNamesCompared = 64;
+
+// What an administrative place is for.
+bool administers(const Frame& frame) {
+  if (frame.type == StatusQuery::kType) return static_cast<bool>(decode<StatusQuery>(frame));
+  return frame.type == Shutdown::kType && decode<Shutdown>(frame);
+}
+
+bool is_sent_by_hub(std::string_view type) {
+  return type == HelloAck::kType || type == PreShutdownAck::kType || type == StatusResponse::kType ||
+         type == ErrorMessage::kType;
+}
+
+Fault not_allowed(bool first) {
+  return {ErrorCode::not_allowed,
+          first ? "this type cannot be the first frame of a connection; begin with hello, status_query, "
+                  "shutdown, event or source_status"
+                : "this type is not allowed here: status_query and shutdown need a connection of their own, "
+                  "and only the hub sends hello_ack, pre_shutdown_ack, status_response and error"};
+}
 
 }  // namespace
 
@@ -145,52 +163,67 @@ void HubCore::handle_event(Peer& peer, std::string_view line, bool stays, TimePo
 }
 
 void HubCore::handle_frame(Peer& peer, const Frame& frame, TimePoint now) {
-  Decoded decoded = decode(frame);
-  auto* message = std::get_if<Message>(&decoded);
-  bool administers = message != nullptr && (std::holds_alternative<StatusQuery>(*message) ||
-                                            std::holds_alternative<Shutdown>(*message));
-  if (!find_place(peer, administers, now)) return;
-  Answer fault;
-  if (message == nullptr) {
-    fault = std::get<Fault>(std::move(decoded));
-  } else {
-    if (peer.phase == Phase::handshake && std::holds_alternative<Hello>(*message)) note_odd_member(peer);
-    fault = dispatch(peer, *message, now);
-  }
-  if (fault) closing_.answer_fault(peer, fault->code, fault->message, now);
+  if (!find_place(peer, peer.administers && administers(frame), now)) return;
+  if (Answer fault = dispatch(peer, frame, now))
+    closing_.answer_fault(peer, fault->code, fault->message, now);
 }
 
 // What is of no room is the connection's own.
-Answer HubCore::dispatch(Peer& peer, Message& message, TimePoint now) {
+Answer HubCore::dispatch(Peer& peer, const Frame& frame, TimePoint now) {
   bool first = peer.phase == Phase::handshake;
-  if (auto* hello = std::get_if<Hello>(&message)) return handshake_.hello(peer, *hello, now);
-  if (std::holds_alternative<Bye>(message) && !first) {
-    peer.said_bye = true;
-    closing_.close_when_flushed(peer, now + kWriteTimeout);
-    return {};
+  if (frame.type == Hello::kType) {
+    return with<Hello>(frame, [&](Hello& hello) {
+      if (first) note_odd_member(peer);
+      return handshake_.hello(peer, hello, now);
+    });
   }
-  if (std::holds_alternative<Shutdown>(message) && first) {
-    stop_requested_ = true;
-    peers_.notice(Notice::Kind::stop_requested, peer, "shutdown message");
-    closing_.close_when_flushed(peer, now + kWriteTimeout);
-    return {};
+  if (frame.type == Bye::kType) {
+    return with<Bye>(frame, [&](Bye&) -> Answer {
+      if (first) return not_allowed(first);
+      peer.said_bye = true;
+      closing_.close_when_flushed(peer, now + kWriteTimeout);
+      return {};
+    });
   }
-  const Rooms::Handler* handler = rooms_.find(scanner_.frame().type);
-  bool allowed = handler != nullptr && (handler->rule->allowed == Allowed::first_later ||
-                                        (handler->rule->allowed == Allowed::first) == first);
-  if (!allowed) return Fault{ErrorCode::not_allowed, first ? kNotFirst : kNotHere};
-  if (first && handler->rule->allowed == Allowed::first_later) handshake_.become_anonymous(peer);
-  return handler->rule->handle(*handler->room, peer, message, now);
+  if (frame.type == Shutdown::kType) {
+    return with<Shutdown>(frame, [&](Shutdown&) -> Answer {
+      if (!first) return not_allowed(first);
+      stop_requested_ = true;
+      peers_.notice(Notice::Kind::stop_requested, peer, "shutdown message");
+      closing_.close_when_flushed(peer, now + kWriteTimeout);
+      return {};
+    });
+  }
+  return dispatch_to_room(peer, frame, now);
+}
+
+Answer HubCore::dispatch_to_room(Peer& peer, const Frame& frame, TimePoint now) {
+  bool first = peer.phase == Phase::handshake;
+  const Rooms::Handler* handler = rooms_.find(frame.type);
+  if (handler == nullptr) return is_sent_by_hub(frame.type) ? not_allowed(first) : type_fault(frame);
+  const MessageRule& rule = *handler->rule;
+  bool allowed = rule.allowed == Allowed::first_later || (rule.allowed == Allowed::first) == first;
+  if (!allowed) {
+    Answer fault = rule.check(frame);
+    return fault ? std::move(fault) : not_allowed(first);
+  }
+  if (first && rule.allowed == Allowed::first_later) {
+    if (Answer fault = rule.check(frame)) return fault;
+    handshake_.become_anonymous(peer);
+  }
+  return rule.handle(*handler->room, peer, frame, now);
 }
 
 // Of the hello that was scanned last: a name that is nearly a defined one was meant as
 // that, and is ignored, which its sender will not notice.
 void HubCore::note_odd_member(const Peer& peer) {
-  for (const Member& member : scanner_.frame().members) {
+  const MemberNames& names = names_of<Hello>();
+  std::span<const Member> members = scanner_.frame().members;
+  for (const Member& member : members.first(std::min(members.size(), kMostNamesCompared))) {
     if (member.name_token.size() > kMostNameBytesCompared) continue;
+    if (names.find(member.name_token).index != MemberNames::kMost) continue;
     std::string name = decode_json_string(member.name_token);
-    if (std::find(kHelloMembers.begin(), kHelloMembers.end(), name) != kHelloMembers.end()) continue;
-    auto meant = meant_name(name, kHelloMembers);
+    auto meant = meant_name(name, names.all());
     if (!meant) continue;
     peers_.notice(Notice::Kind::odd_member, peer,
                   "hello has a member " + printable(name) + ": did it mean " + printable(*meant) + "?");

@@ -36,7 +36,7 @@
 #include "hub/core/rooms.h"
 #include "protocol/base/clock.h"
 #include "protocol/frame.h"
-#include "protocol/message.h"
+#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
 
@@ -122,7 +122,8 @@ class HubCore {
   void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now);
   void handle_event(Peer& peer, std::string_view line, bool stays, TimePoint now);
   void handle_frame(Peer& peer, const Frame& frame, TimePoint now);
-  Answer dispatch(Peer& peer, Message& message, TimePoint now);
+  Answer dispatch(Peer& peer, const Frame& frame, TimePoint now);
+  Answer dispatch_to_room(Peer& peer, const Frame& frame, TimePoint now);
   void note_odd_member(const Peer& peer);
   void finish_entry(TimePoint now);
 

@@ -12,7 +12,8 @@
 #include "hub/core/base/deadlines.h"
 #include "hub/core/base/transport.h"
 #include "hub/core/peers/peer.h"
-#include "protocol/message.h"
+#include "protocol/decode.h"
+#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
 
@@ -54,7 +55,9 @@ enum class Allowed : uint8_t {
 struct MessageRule {
   std::string_view type;
   Allowed allowed;
-  Answer (*handle)(Room& room, Peer& from, Message& message, TimePoint now);
+  Answer (*handle)(Room& room, Peer& from, const Frame& frame, TimePoint now);
+  // Whether a frame that is not allowed is a good one: if not, that is what its sender is told.
+  Answer (*check)(const Frame& frame);
 };
 
 // What a room says of a hello.
@@ -111,17 +114,28 @@ class Room : public Deadlines::Owner {
   size_t place_ = 0;
 };
 
-// The rule for messages of `type`, which `method` of the room handles: Answer (Peer& from, M& message,
-// TimePoint now).
+// Calls `handle(message)` with the M that the frame is.
+template <class M, class Handle>
+Answer with(const Frame& frame, Handle handle) {
+  OrFault<M> message = decode<M>(frame);
+  if (!message) return std::move(message.fault());
+  return handle(*message);
+}
+
+// The rule for messages M, which `method` of the room handles: Answer (Peer& from, M& message, TimePoint
+// now).
 template <auto method, class R, class M>
-constexpr MessageRule rule_of(std::string_view type, Allowed allowed, Answer (R::*)(Peer&, M&, TimePoint)) {
-  return {type, allowed, [](Room& room, Peer& from, Message& message, TimePoint now) -> Answer {
-            return (static_cast<R&>(room).*method)(from, std::get<M>(message), now);
-          }};
+constexpr MessageRule rule_of(Allowed allowed, Answer (R::*)(Peer&, M&, TimePoint)) {
+  return {M::kType, allowed,
+          [](Room& room, Peer& from, const Frame& frame, TimePoint now) {
+            return with<M>(frame,
+                           [&](M& message) { return (static_cast<R&>(room).*method)(from, message, now); });
+          },
+          [](const Frame& frame) { return with<M>(frame, [](M&) { return Answer(); }); }};
 }
 template <auto method>
-constexpr MessageRule rule(std::string_view type, Allowed allowed) {
-  return rule_of<method>(type, allowed, method);
+constexpr MessageRule rule(Allowed allowed) {
+  return rule_of<method>(allowed, method);
 }
 
 }  // namespace bus::hub

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "protocol/base/unix_socket.h"
-#include "protocol/codec.h"
 #include "tests/support/catch.h"
 #include "tests/support/hub_fixture.h"
+#include "tests/support/messages.h"
 
 namespace bus::test {
 

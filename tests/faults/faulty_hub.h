@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "protocol/base/fd.h"
-#include "protocol/message.h"
 #include "tests/faults/fault_control.h"
 #include "tests/support/child.h"
+#include "tests/support/messages.h"
 #include "tests/support/notify_socket.h"
 #include "tests/support/temp_dir.h"
 

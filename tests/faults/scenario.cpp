@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "hub/log.h"
-#include "protocol/codec.h"
 #include "tests/support/catch.h"
+#include "tests/support/messages.h"
 
 namespace bus::test {
 

@@ -14,9 +14,9 @@
 
 #include "hub/core/base/budget.h"
 #include "protocol/base/check.h"
-#include "protocol/codec.h"
 #include "protocol/limits.h"
 #include "tests/support/core_rig.h"
+#include "tests/support/messages.h"
 
 using namespace bus;
 using namespace bus::test;

@@ -9,6 +9,7 @@
 
 #include "protocol/base/check.h"
 #include "protocol/frame.h"
+#include "protocol/json_walk.h"
 #include "protocol/limits.h"
 #include "tests/fuzz/json_oracle.h"
 
@@ -26,6 +27,8 @@ class Exact {
   std::vector<char> bytes_;
 };
 
+bool same(std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); }
+
 // The colon of each child and the comma behind it, by what RawJson found.
 std::vector<uint32_t> places(std::string_view text, const std::vector<Member>& children) {
   std::vector<uint32_t> out;
@@ -41,13 +44,31 @@ std::vector<uint32_t> places(std::string_view text, const std::vector<Member>& c
   return out;
 }
 
+// A walk finds what RawJson found, in the object and in each array or object that is directly inside.
+void check_walk(std::string_view token, int levels) {
+  RawJson json;
+  BUSD_CHECK(!json.scan(token));
+  JsonWalk walk(token);
+  Member found;
+  for (const Member& child : json.children()) {
+    BUSD_CHECK(walk.next(found));
+    BUSD_CHECK(found.name_token == child.name_token && same(found.value_token, child.value_token));
+    bool is_nested = child.value_token.front() == '[' || child.value_token.front() == '{';
+    if (is_nested && levels > 0) check_walk(child.value_token, levels - 1);
+  }
+  BUSD_CHECK(!walk.next(found));
+}
+
 void check_bodies(std::string_view text) {
   bool bare_object = text.starts_with('{') && text.ends_with('}');
   RawJson json;
   bool accepted = bare_object && !json.scan(text);
   BUSD_CHECK(accepted == (bare_object && fuzz::JsonOracle::accepts(text, kMaxDepth)));
   std::vector<uint32_t> expected;
-  if (accepted) expected = places(text, json.children());
+  if (accepted) {
+    expected = places(text, json.children());
+    check_walk(text, 2);
+  }
   scan::Marks marks;
   for (const scan::Body& body : scan::bodies()) {
     BUSD_CHECK(body.scan(text.data(), text.size(), 0, marks) == accepted);
@@ -94,8 +115,6 @@ struct Seen {
   EventLine event;
   FrameKind kind;
 };
-
-bool same(std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); }
 
 void check_members(std::span<const Member> a, std::span<const Member> b) {
   BUSD_CHECK(a.size() == b.size());

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "protocol/base/unix_socket.h"
-#include "protocol/codec.h"
 #include "tests/integration/forked.h"
 #include "tests/support/catch.h"
 #include "tests/support/hub_fixture.h"
+#include "tests/support/messages.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/slow.h"
 

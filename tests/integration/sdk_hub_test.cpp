@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "protocol/base/file.h"
-#include "protocol/codec.h"
 #include "tests/integration/sdk_support.h"
 #include "tests/support/hub_fixture.h"
+#include "tests/support/messages.h"
 
 namespace bus::test {
 namespace {

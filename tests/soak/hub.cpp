@@ -19,7 +19,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 #include "protocol/base/unix_socket.h"
-#include "protocol/codec.h"
+#include "protocol/decode.h"
 
 namespace bus::soak {
 
@@ -136,10 +136,8 @@ Result<StatusResponse> Hub::status() const {
   std::string line = read_until(fd.get(), has_line);
   if (!has_line(line)) return Error{Errc::timed_out, "no status in time"};
   line.pop_back();
-  Decoded decoded = decode(line);
-  auto* message = std::get_if<Message>(&decoded);
-  auto* response = message == nullptr ? nullptr : std::get_if<StatusResponse>(message);
-  if (response == nullptr) return Error{Errc::invalid, "no status: " + line.substr(0, 200)};
+  std::optional<StatusResponse> response = decode_line<StatusResponse>(line);
+  if (!response) return Error{Errc::invalid, "no status: " + line.substr(0, 200)};
   return std::move(*response);
 }
 

@@ -8,7 +8,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/result.h"
-#include "protocol/message.h"
+#include "protocol/messages/status_response.h"
 
 namespace bus::soak {
 

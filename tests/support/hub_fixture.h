@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <vector>
 
-#include "protocol/message.h"
 #include "tests/support/child.h"
+#include "tests/support/messages.h"
 #include "tests/support/temp_dir.h"
 
 namespace bus::test {

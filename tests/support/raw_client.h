@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "protocol/base/fd.h"
-#include "protocol/message.h"
 #include "tests/support/child.h"
+#include "tests/support/messages.h"
 
 namespace bus::test {
 

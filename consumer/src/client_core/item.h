@@ -11,7 +11,8 @@
 
 #include "busd/consumer.h"
 #include "protocol/frame.h"
-#include "protocol/message.h"
+#include "protocol/messages/error.h"
+#include "protocol/messages/source_status.h"
 
 namespace bus::sdk {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/message.h"
+#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
 

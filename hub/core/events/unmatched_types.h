@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "hub/core/base/text_map.h"
-#include "protocol/message.h"
+#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
 

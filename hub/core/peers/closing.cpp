@@ -5,8 +5,8 @@
 
 #include "hub/core/room.h"
 #include "protocol/base/strings.h"
-#include "protocol/codec.h"
 #include "protocol/limits.h"
+#include "protocol/messages/error.h"
 
 namespace bus::hub {
 
@@ -17,8 +17,8 @@ void Closing::begin(Delivery& delivery, std::span<Room* const> rooms) {
 
 // ---- what a peer is told
 
-void Closing::reply(Peer& peer, const Message& message, TimePoint write_by) {
-  delivery_->reply(peer, encode(message), write_by);
+void Closing::reply_line(Peer& peer, std::string line, TimePoint write_by) {
+  delivery_->reply(peer, std::move(line), write_by);
 }
 
 void Closing::answer_fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,

@@ -12,7 +12,8 @@
 
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/peers.h"
-#include "protocol/message.h"
+#include "protocol/encode.h"
+#include "protocol/fault.h"
 
 namespace bus::hub {
 
@@ -25,7 +26,11 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
   // The rooms let go of a peer, the last of them first. Once, before anything is closed.
   void begin(Delivery& delivery, std::span<Room* const> rooms);
 
-  void reply(Peer& peer, const Message& message, TimePoint write_by = kNever);
+  template <class T>
+  void reply(Peer& peer, const T& message, TimePoint write_by = kNever) {
+    reply_line(peer, encode(message), write_by);
+  }
+  void reply_line(Peer& peer, std::string line, TimePoint write_by);
   // An `error`; a connection that begins with a fault ends with it. `event_id`: of the event that it is
   // about.
   void answer_fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,

@@ -10,7 +10,7 @@
 #include "hub/core/peers/closing.h"
 #include "hub/core/peers/peers.h"
 #include "hub/core/room.h"
-#include "protocol/message.h"
+#include "protocol/messages/hello.h"
 
 namespace bus::hub {
 

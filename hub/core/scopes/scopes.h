@@ -5,6 +5,7 @@
 
 #include "hub/core/room.h"
 #include "hub/core/scopes/key_registry.h"
+#include "protocol/messages/pre_shutdown.h"
 
 namespace bus::hub {
 

@@ -40,6 +40,7 @@ NamedSource& SourceTable::report(const SourceStatus& status) {
 }
 
 void SourceTable::make_absent(NamedSource& source) {
+  if (!absent_.empty() && absent_.back() == &source) return;
   std::erase(absent_, &source);
   absent_.push_back(&source);
   if (absent_.size() <= kMaxAbsentSources) return;

@@ -18,7 +18,7 @@
 #include "hub/core/peers/publisher.h"
 #include "protocol/base/clock.h"
 #include "protocol/limits.h"
-#include "protocol/message.h"
+#include "protocol/messages/source_status.h"
 
 namespace bus::hub {
 

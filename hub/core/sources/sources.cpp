@@ -6,7 +6,7 @@
 #include "hub/core/base/turn_budget.h"
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/peers.h"
-#include "protocol/codec.h"
+#include "protocol/encode.h"
 
 namespace bus::hub {
 
@@ -25,7 +25,7 @@ struct Sources::Bearer final : Part {
 };
 
 std::span<const MessageRule> Sources::messages() const {
-  static constexpr std::array kRules{rule<&Sources::report>("source_status", Allowed::first_later)};
+  static constexpr std::array kRules{rule<&Sources::report>(Allowed::first_later)};
   return kRules;
 }
 
@@ -73,7 +73,8 @@ void Sources::tell_newcomer(Peer& consumer) {
 }
 
 void Sources::tell_all(const SourceStatus& status) {
-  hub_.delivery.notice_all(hub_.peers.consumers(), encode(status));
+  const auto& consumers = hub_.peers.consumers();
+  if (!consumers.empty()) hub_.delivery.notice_all(consumers, encode(status));
 }
 
 void Sources::describe(StatusResponse& out, TimePoint now) const {

@@ -3,6 +3,7 @@
 
 #include "hub/core/room.h"
 #include "hub/core/sources/source_table.h"
+#include "protocol/messages/source_status.h"
 
 namespace bus::hub {
 

@@ -9,7 +9,6 @@
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/closing.h"
 #include "hub/core/peers/peers.h"
-#include "protocol/codec.h"
 #include "protocol/limits.h"
 
 namespace bus::hub {
@@ -115,7 +114,7 @@ struct Status::Asker final : Part, Feed {
 };
 
 std::span<const MessageRule> Status::messages() const {
-  static constexpr std::array kRules{rule<&Status::query>("status_query", Allowed::first)};
+  static constexpr std::array kRules{rule<&Status::query>(Allowed::first)};
   return kRules;
 }
 

@@ -8,6 +8,7 @@
 
 #include "hub/core/peers/admission.h"
 #include "hub/core/room.h"
+#include "protocol/messages/control.h"
 
 namespace bus::hub {
 

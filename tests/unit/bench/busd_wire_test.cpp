@@ -1,7 +1,7 @@
 #include "tests/bench/busd_wire.h"
 
-#include "protocol/codec.h"
 #include "tests/support/catch.h"
+#include "tests/support/messages.h"
 #include "tests/unit/bench/pieces.h"
 
 using namespace bus::bench;
@@ -49,8 +49,8 @@ TEST_CASE("busd's codec takes the lines that are sent to it") {
   std::string event;
   busd::append_event(event, "bench", R"({"n":1})");
   for (const std::string& line : {busd::hello_line({"a", "b.c"}), busd::source_hello_line(), event}) {
-    bus::Decoded decoded = bus::decode(without_line_end(line));
+    bus::test::Decoded decoded = bus::test::decode(without_line_end(line));
     INFO(line);
-    CHECK(std::holds_alternative<bus::Message>(decoded));
+    CHECK(std::holds_alternative<bus::test::Message>(decoded));
   }
 }

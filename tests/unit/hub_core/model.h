@@ -23,8 +23,7 @@
 #include <vector>
 
 #include "hub/core/hub_core.h"
-#include "protocol/codec.h"
-#include "protocol/message.h"
+#include "tests/support/messages.h"
 #include "tests/unit/hub_core/model_event.h"
 #include "tests/unit/hub_core/model_queue.h"
 

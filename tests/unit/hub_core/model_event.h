@@ -1,7 +1,7 @@
 // What consumers get of an event, made from the line that its source sent (PROTOCOL.md 5, "What is
 // forwarded").
 //
-// Part of the model (model.h). The line is known to be good (protocol/codec.h); this cuts it into its members
+// Part of the model (model.h). The line is known to be good (protocol/frame.h); this cuts it into its members
 // by itself, because the bytes of each have to be the ones that came.
 #pragma once
 

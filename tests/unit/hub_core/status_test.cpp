@@ -1,10 +1,10 @@
 #include <string>
 #include <utility>
 
-#include "protocol/codec.h"
 #include "protocol/limits.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
+#include "tests/support/messages.h"
 
 using namespace bus;
 using namespace bus::test;

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/codec.h"
 #include "tests/support/core_rig.h"
+#include "tests/support/messages.h"
 #include "tests/unit/hub_core/model.h"
 
 namespace bus::test {

@@ -2,10 +2,11 @@
 #include <fstream>
 #include <set>
 
-#include "protocol/codec.h"
 #include "tests/support/catch.h"
+#include "tests/support/messages.h"
 
 using namespace bus;
+using namespace bus::test;
 
 namespace {
 

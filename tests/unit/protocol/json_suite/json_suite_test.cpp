@@ -4,9 +4,9 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
-#include "protocol/codec.h"
 #include "protocol/frame.h"
 #include "tests/support/catch.h"
+#include "tests/support/messages.h"
 #include "tests/unit/protocol/json_suite/json_suite_cases.h"
 #include "tests/unit/protocol/scan/panel.h"
 

@@ -1,9 +1,9 @@
-#include "protocol/status_codec.h"
 
-#include "protocol/codec.h"
 #include "tests/support/catch.h"
+#include "tests/support/messages.h"
 
 using namespace bus;
+using namespace bus::test;
 
 namespace {
 
@@ -122,7 +122,7 @@ TEST_CASE("What is wrong in a status_response is named by its path") {
         "consumers[].received must be a whole number from 0 to 18446744073709551615, not -1");
   CHECK(fault_of(R"("consumers":[{"pid":1,"pid":2}])") == "consumers[].pid is given twice; give it once");
   CHECK(fault_of(R"("sources":[{"source":"x","state":"up"}])") ==
-        "sources[].state is none of connecting, connected, disconnected, reconnecting");
+        "sources[].state must be one of connecting, connected, disconnected, reconnecting");
   CHECK(fault_of(R"("events":[])") == "events must be an object, not an array");
   CHECK(fault_of(R"("limits":{"queue_bytes":1.5})") ==
         "limits.queue_bytes must be a whole number from 0 to 18446744073709551615, not 1.5");

@@ -1,6 +1,7 @@
-#include "protocol/message.h"
+#include "protocol/fault.h"
 
 #include "protocol/limits.h"
+#include "protocol/messages/source_status.h"
 #include "tests/support/catch.h"
 
 using bus::ErrorCode;

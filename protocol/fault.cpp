@@ -1,5 +1,6 @@
-#include "protocol/message.h"
+#include "protocol/fault.h"
 
+#include <algorithm>
 #include <array>
 
 #include "protocol/base/strings.h"
@@ -13,13 +14,6 @@ constexpr std::array kErrorCodes = {
     ErrorCode::bad_json,        ErrorCode::bad_frame,   ErrorCode::unknown_type,
     ErrorCode::frame_too_large, ErrorCode::not_allowed, ErrorCode::denied,
     ErrorCode::too_many,        ErrorCode::timeout,     ErrorCode::busy,
-};
-
-constexpr std::array kSourceStates = {
-    SourceState::connecting,
-    SourceState::connected,
-    SourceState::disconnected,
-    SourceState::reconnecting,
 };
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
@@ -52,27 +46,6 @@ const char* name_of(ErrorCode code) {
   return "unknown";
 }
 
-const char* name_of(SourceState state) {
-  switch (state) {
-    case SourceState::connecting:
-      return "connecting";
-    case SourceState::connected:
-      return "connected";
-    case SourceState::disconnected:
-      return "disconnected";
-    case SourceState::reconnecting:
-      return "reconnecting";
-  }
-  return "unknown";
-}
-
-std::optional<SourceState> source_state_of(std::string_view name) {
-  for (SourceState state : kSourceStates) {
-    if (name == name_of(state)) return state;
-  }
-  return std::nullopt;
-}
-
 ErrorCode error_code_of(std::string_view name) {
   for (ErrorCode code : kErrorCodes) {
     if (name == name_of(code)) return code;
@@ -80,21 +53,28 @@ ErrorCode error_code_of(std::string_view name) {
   return ErrorCode::unknown;
 }
 
+bool is_identifier(std::string_view text) {
+  if (text.empty() || text.size() > kMaxIdentifierBytes) return false;
+  bool ascii = true;
+  for (char c : text) {
+    if (is_control(c)) return false;
+    ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+  }
+  return ascii || is_utf8(text);
+}
+
 std::optional<std::string> identifier_fault(std::string_view name, std::string_view value) {
+  if (is_identifier(value)) return std::nullopt;
   std::string what(name);
-  if (value.empty())
+  if (value.empty()) {
     return what + " is empty; it must have 1 to " + std::to_string(kMaxIdentifierBytes) + " bytes";
+  }
   if (value.size() > kMaxIdentifierBytes) {
     return what + " has " + std::to_string(value.size()) + " bytes; the limit is " +
            std::to_string(kMaxIdentifierBytes);
   }
-  bool ascii = true;
-  for (char c : value) {
-    if (is_control(c)) return what + " holds a control character";
-    ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-  }
-  if (!ascii && !is_utf8(value)) return what + " is not UTF-8";
-  return std::nullopt;
+  bool has_control = std::any_of(value.begin(), value.end(), is_control);
+  return what + (has_control ? " holds a control character" : " is not UTF-8");
 }
 
 }  // namespace bus
