@@ -46,7 +46,6 @@ class Log {
   // fails.
   void reopen();
 
-  void set_level(LogLevel level) { level_ = level; }
   bool wants(LogLevel level) const { return level <= level_; }
   // `message` is our own text.
   void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});

@@ -36,7 +36,7 @@ class Loop {
   // Stands around a callback; whoever is called may be gone when it ends.
   class CallbackScope {
    public:
-    explicit CallbackScope(Loop& loop) : loop_(loop) { loop_.times_.begin(); }
+    explicit CallbackScope(Loop& loop) : loop_(loop) { loop_.times_.begin(now()); }
     ~CallbackScope() {
       if (loop_.end_of_turn_) loop_.end_of_turn_();
       loop_.times_.end();

@@ -20,11 +20,11 @@ class TurnTimes {
   static constexpr std::array<uint32_t, 7> kBoundsUs = {100, 250, 500, 1000, 2500, 5000, 10'000};
 
   // Around each callback.
-  void begin() { begun_ = now(); }
+  void begin(TimePoint at) { begun_ = at; }
   void end();
 
-  // The same with times as arguments: on the clock when it ended, and of the processor in all; the latter is
-  // only asked for when it is needed.
+  // end() with times as arguments: on the clock when the callback ended, and of the processor in all; the
+  // latter is only asked for when it is needed.
   template <class ProcessorTime>
   void end(TimePoint ended, ProcessorTime processor_time) {
     Duration elapsed = ended - begun_;
@@ -38,7 +38,6 @@ class TurnTimes {
       note(elapsed, elapsed);
     }
   }
-  void begin_at(TimePoint at) { begun_ = at; }
 
   // Whether the callback that is under way has had the processor for so long.
   bool has_taken(Duration limit) const;

@@ -79,7 +79,6 @@ class Outbox {
   void advance(size_t written);
 
   bool empty() const { return control_.empty() && events_.empty(); }
-  bool has_control() const { return !control_.empty(); }
   // When the oldest control reply that has a deadline must be written; kNever when there is none.
   TimePoint control_deadline() const;
 
@@ -90,7 +89,6 @@ class Outbox {
   uint64_t dropped() const { return dropped_; }
   uint64_t queued() const { return queued_events_; }
   size_t queued_bytes() const { return queued_bytes_; }
-  size_t control_bytes() const { return control_bytes_; }
   // Memory of the control replies and their queue, with what the allocator adds to each.
   size_t control_memory() const {
     return control_bytes_ + control_.memory_bytes() + control_.size() * kControlOverheadBytes;

@@ -99,11 +99,6 @@ bool KeyRegistry::check(std::string_view name, uint64_t peer, TimePoint now) {
   return true;
 }
 
-TimePoint KeyRegistry::held_since(std::string_view name, uint64_t peer) const {
-  auto at = scopes_.find(name);
-  return at != scopes_.end() && at->second.holder == peer ? at->second.held_since : kNever;
-}
-
 std::vector<KeyRegistry::Lock> KeyRegistry::locks() const {
   std::vector<Lock> out;
   for (const auto& [name, scope] : scopes_) {

@@ -58,9 +58,6 @@ class KeyRegistry {
   // too, and `peer` holds the clean-up lock now. O(log n), because a client may ask as often as it likes.
   bool check(std::string_view name, uint64_t peer, TimePoint now);
 
-  // When `peer` got the lock of the scope `name`; kNever when it does not hold it.
-  TimePoint held_since(std::string_view name, uint64_t peer) const;
-
   std::vector<Lock> locks() const;
   size_t size() const { return scopes_.size(); }
 

@@ -19,7 +19,7 @@ struct Turns {
   int asked = 0;
 
   void turn(Duration used, Duration waited = {}) {
-    times.begin_at(clock);
+    times.begin(clock);
     clock += used + waited;
     processor += used;
     times.end(clock, [this] {

@@ -198,7 +198,7 @@ TEST_CASE("Outbox goes on in the middle of a control reply although events came"
   push(outbox, event("a"), kWide);
   outbox.push_control("{two}\n", kNever);
   CHECK(drain(outbox) == "ck}\n{two}\n{\"a\",\"seq\":1}\n");
-  CHECK(outbox.control_bytes() == 0);
+  CHECK(outbox.control_memory() == 0);
 }
 
 TEST_CASE("Outbox written in pieces of any size gives the same bytes") {
@@ -277,7 +277,7 @@ TEST_CASE(
   CHECK(outbox.empty());
   CHECK(drain(outbox).empty());
   CHECK(outbox.dropped() == 3);
-  CHECK(outbox.control_bytes() == 0);
+  CHECK(outbox.control_memory() == 0);
   CHECK(outbox.queued_bytes() == 0);
   check_balance(outbox);
 }
