@@ -58,16 +58,16 @@ class Farewells::Farewell final : private FdWatch::Handler {
 };
 
 Farewells::Farewells(Loop& loop, std::string& scratch)
-    : loop_(loop), scratch_(scratch), timer_(loop, [this] { end_overdue(); }) {}
+    : loop_(loop), scratch_(scratch), timer_(loop, [this] { end_due(); }) {}
 
 Farewells::~Farewells() = default;
 
 void Farewells::add(Fd fd) {
   if (open_.size() == kMaxFarewells) end_oldest();
   auto farewell = std::make_unique<Farewell>(*this, std::move(fd));
-  bool begun = farewell->begin();
+  bool watched = farewell->begin();
   open_.push_back(std::move(farewell));
-  if (!begun) end(*open_.back());
+  if (!watched) end(*open_.back());
   timer_.set(open_.empty() ? kNever : open_.front()->due());
 }
 
@@ -81,7 +81,7 @@ void Farewells::end(Farewell& farewell) {
 
 void Farewells::end_oldest() { end(*open_.front()); }
 
-void Farewells::end_overdue() {
+void Farewells::end_due() {
   TimePoint at = now();
   while (!open_.empty() && open_.front()->due() <= at) end_oldest();
   timer_.set(open_.empty() ? kNever : open_.front()->due());

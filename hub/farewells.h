@@ -41,7 +41,7 @@ class Farewells {
 
   void end(Farewell& farewell);
   void end_oldest();
-  void end_overdue();
+  void end_due();
 
   Loop& loop_;
   std::string& scratch_;

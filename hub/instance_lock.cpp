@@ -144,7 +144,7 @@ void InstanceLock::take_down_socket() {
 // ---- looking after the place
 
 InstanceLock::Look InstanceLock::look(int backlog) {
-  if (auto trouble = judge_directory()) return std::move(*trouble);
+  if (auto trouble = check_directory()) return std::move(*trouble);
   Look out;
   if (auto lock = mend_lock()) {
     if (lock->kind != Look::Kind::mended) return std::move(*lock);
@@ -154,7 +154,7 @@ InstanceLock::Look InstanceLock::look(int backlog) {
   return out;
 }
 
-std::optional<InstanceLock::Look> InstanceLock::judge_directory() const {
+std::optional<InstanceLock::Look> InstanceLock::check_directory() const {
   struct stat there {};
   struct stat ours {};
   if (::lstat(directory_path_.c_str(), &there) != 0) {

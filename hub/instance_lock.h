@@ -74,7 +74,7 @@ class InstanceLock {
 
   InstanceLock(Fd lock, Fd directory, const Endpoint& endpoint);
   Result<void> remember_socket(bool passed);
-  std::optional<Look> judge_directory() const;
+  std::optional<Look> check_directory() const;
   std::optional<Look> mend_lock();
   std::optional<Look> mend_socket(int backlog);
 

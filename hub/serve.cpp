@@ -156,7 +156,7 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
 }
 
 // Why a hub that holds the lock does not answer, as far as its socket shows, and what to do about it.
-std::string trouble_of(const Endpoint& endpoint, const std::string& pid, const Error& silence) {
+std::string diagnose(const Endpoint& endpoint, const std::string& pid, const Error& silence) {
   std::string holder = (pid.empty() ? "a process" : "pid " + pid) + " holds " + printable(endpoint.lock);
   std::string remedy = "stop it (" + (pid.empty() ? "to find it: fuser " + endpoint.lock : "kill " + pid) +
                        ") and start again";
@@ -196,7 +196,7 @@ ExitCode yield_to_other(const Options& options, const Endpoint& endpoint, const 
   int64_t named = inspect_lock(endpoint.lock).pid;
   pid = named > 0 ? std::to_string(named) : "";
   std::string reason = lock_was_free ? obstacle.what + ", and does not answer (" + other.error().what + ")"
-                                     : trouble_of(endpoint, pid, other.error());
+                                     : diagnose(endpoint, pid, other.error());
   readiness.failed(output.say(report_of({Errc::busy, reason})));
   return kExitBusy;
 }

@@ -33,7 +33,7 @@ class Session final : private FdWatch::Handler {
   // Adapts the watch to what the core wants of the peer now. False when the connection is lost.
   bool apply_state();
 
-  // Takes note of all that the socket has to tell, up to one largest frame: before a deadline is judged.
+  // Takes note of all that the socket has to tell, up to one largest frame: before a deadline expires.
   // False when the callback had no time for all of it; the next call goes on.
   bool catch_up();
 

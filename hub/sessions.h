@@ -30,7 +30,8 @@ class Sessions final : private Transport {
   void add(Fd fd, const Credentials& credentials, Supply supply);
   // Frees descriptors that only courtesy keeps.
   void end_farewells() { farewells_.close_all(); }
-  // Deadlines: reads and writes the overdue first, then lets the core judge those for which there was time.
+  // Deadlines: reads and writes for the peers that are due, then lets the core expire those for which there
+  // was time.
   void expire();
   // No new connections will come: each one is closed once it has been told what is queued, at `deadline` at
   // the latest. Consumers are told `farewell`, unless it is empty.

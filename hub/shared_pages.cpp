@@ -55,8 +55,8 @@ bool SharedPages::open_pipe() noexcept {
 
 std::shared_ptr<char> SharedPages::shared_buffer(size_t bytes) noexcept {
   if (!works_ || !open_pipe()) return nullptr;
-  if (canvas_ && !given_ && canvas_.use_count() == 1 && bytes <= canvas_bytes_) return canvas_;
-  canvas_.reset();
+  if (buffer_ && !sent_ && buffer_.use_count() == 1 && bytes <= buffer_bytes_) return buffer_;
+  buffer_.reset();
   size_t size = whole_pages(bytes);
   void* pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return nullptr;
@@ -64,10 +64,10 @@ std::shared_ptr<char> SharedPages::shared_buffer(size_t bytes) noexcept {
   // than a fault for each; where that is not to be had (before Linux 5.14), they come one by one.
   ::madvise(pages, size, MADV_NOHUGEPAGE);
   ::madvise(pages, size, MADV_POPULATE_WRITE);
-  canvas_ = std::shared_ptr<char>(static_cast<char*>(pages), [size](char* at) { ::munmap(at, size); });
-  canvas_bytes_ = size;
-  given_ = false;
-  return canvas_;
+  buffer_ = std::shared_ptr<char>(static_cast<char*>(pages), [size](char* at) { ::munmap(at, size); });
+  buffer_bytes_ = size;
+  sent_ = false;
+  return buffer_;
 }
 
 size_t SharedPages::send(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept {
@@ -76,7 +76,7 @@ size_t SharedPages::send(int socket, const std::vector<std::string_view>& pieces
   size_t piece = 0;
   size_t skip = 0;
   error = 0;
-  given_ = true;
+  sent_ = true;
   for (;;) {
     while (piece < pieces.size() && skip >= pieces[piece].size()) skip -= pieces[piece++].size();
     size_t count = fill(parts, pieces, piece, skip);

@@ -2,13 +2,13 @@
 // them.
 //
 // By vmsplice(2) and splice(2): pages of ours go into a pipe, and from there into the socket's queue, by
-// reference. THE RULE: a page that a socket has been given is never written again, because the kernel tells
-// nobody when its reader has taken it. So every shared_buffer is new memory from mmap(2), and it is unmapped, not
-// used again, once something of it was given; the pages themselves go when the last reader has read them.
-// What one reader can keep from us is bounded by its socket's send buffer, as with copies.
+// reference. THE RULE: a page that was sent to a socket is never written again, because the kernel tells
+// nobody when its reader has taken it. So every shared buffer is new memory from mmap(2), and once something
+// of it was sent it is unmapped, and not used again; the pages themselves are freed when the last reader has
+// read them. What one reader can keep from us is bounded by its socket's send buffer, as with copies.
 //
-// Owns no sockets. Where the kernel refuses (splice to a Unix socket is not everywhere), shared_buffer() says so
-// from then on.
+// Owns no sockets. Where the kernel refuses (it cannot splice to a Unix socket everywhere), shared_buffer()
+// returns nullptr from then on.
 #pragma once
 
 #include <cstddef>
@@ -26,14 +26,14 @@ class SharedPages {
   // work here. Takes the one before back from the caller.
   std::shared_ptr<char> shared_buffer(size_t bytes) noexcept;
 
-  // The shared_buffer is no longer used by the caller.
+  // The caller no longer uses the shared buffer.
   void release() noexcept {
-    if (given_) canvas_.reset();
+    if (sent_) buffer_.reset();
   }
 
-  // Gives the socket what it takes now of `pieces`, which stand in the shared_buffer; returns how many bytes. If
-  // fewer than all, `error` is ENOTSUP when the rest has to be copied, because sharing does not work; else
-  // what the socket says: EAGAIN when it is full, or why it takes nothing more.
+  // Sends to the socket what it takes now of `pieces`, which are in the shared buffer; returns how many
+  // bytes. If fewer than all, `error` is ENOTSUP when the rest has to be copied, because sharing does not
+  // work; else what the socket says: EAGAIN when it is full, or why it takes nothing more.
   size_t send(int socket, const std::vector<std::string_view>& pieces, int& error) noexcept;
 
  private:
@@ -44,9 +44,9 @@ class SharedPages {
   Fd pipe_out_;
   Fd pipe_in_;
   Fd nowhere_;                    // /dev/null, for what a socket did not take
-  std::shared_ptr<char> canvas_;  // unmapped when nobody holds it
-  size_t canvas_bytes_ = 0;
-  bool given_ = false;
+  std::shared_ptr<char> buffer_;  // unmapped when nobody holds it
+  size_t buffer_bytes_ = 0;
+  bool sent_ = false;
   bool works_ = true;
 };
 

@@ -192,10 +192,10 @@ int Status::explain() {
   int code = kDone;
   auto report = read(code);
   if (!report) return code;
-  size_t takers = 0;
-  auto lines = explanation_table(*report, options_.explain, terminal_columns(STDOUT_FILENO), takers);
+  size_t reached = 0;
+  auto lines = explanation_table(*report, options_.explain, terminal_columns(STDOUT_FILENO), reached);
   code = print(joined(lines, colour_) + remarks(hub_, *report));
-  return code == kDone && takers == 0 ? kNobody : code;
+  return code == kDone && reached == 0 ? kNobody : code;
 }
 
 int Status::buses() {

@@ -85,7 +85,7 @@ std::string near_miss(std::string_view entry, std::string_view type) {
   return {};
 }
 
-Verdict judge(const ConsumerReport& consumer, std::string_view type) {
+Explanation explain(const ConsumerReport& consumer, std::string_view type) {
   if (consumer.event_types.empty()) return {false, "subscribed to no types"};
   for (const std::string& entry : consumer.event_types) {
     if (!entry_matches(entry, type)) continue;

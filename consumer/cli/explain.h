@@ -17,12 +17,12 @@ bool entry_matches(std::string_view entry, std::string_view type);
 // Why `entry`, which does not match, is close to matching; empty when it is not close.
 std::string near_miss(std::string_view entry, std::string_view type);
 
-struct Verdict {
+struct Explanation {
   bool gets_it = false;
   std::string reason;  // one line; holds text of other programs
 };
 
-Verdict judge(const ConsumerReport& consumer, std::string_view type);
+Explanation explain(const ConsumerReport& consumer, std::string_view type);
 
 // What the counts of unmatched types say about `type` and similar ones; one line each.
 std::vector<std::string> unmatched_hints(const StatusReport& report, std::string_view type);

@@ -85,7 +85,7 @@ Look look_at(const busd::HubOptions& options, busd::Expected<std::string> status
   return {std::move(status), std::move(facts)};
 }
 
-Health trouble_of(const busd::HubOptions& options, const Look& look) {
+Health diagnose(const busd::HubOptions& options, const Look& look) {
   if (!look.facts) return {exit_code_of(look.facts.error().result), look.facts.error().message};
   return without_answer(options, look.status.error(), *look.facts);
 }
@@ -117,12 +117,12 @@ Answer ask_hub(const busd::HubOptions& options) {
   if (status) return {*status, {}};
   Look look = look_at(options, std::move(status));
   if (look.status) return {*look.status, {}};
-  return {std::nullopt, trouble_of(options, look)};
+  return {std::nullopt, diagnose(options, look)};
 }
 
 Health check_health(const busd::HubOptions& options) {
   Look look = look_at(options, busd::hub_status(options));
-  if (!look.facts || !look.status) return trouble_of(options, look);
+  if (!look.facts || !look.status) return diagnose(options, look);
   const auto& status = look.status;
   const auto& facts = look.facts;
   auto report = parse_status(*status);

@@ -143,25 +143,25 @@ std::vector<TableLine> status_table(const StatusReport& report, Columns columns)
 }
 
 std::vector<TableLine> explanation_table(const StatusReport& report, const std::string& type, Columns columns,
-                                         size_t& takers) {
+                                         size_t& reached) {
   Grid grid({{"GETS IT", Align::left},
              {"KEY", Align::left},
              {"PID", Align::right},
              {"PROGRAM", Align::left},
              {"WHY", Align::left}});
-  takers = 0;
+  reached = 0;
   for (bool wanted : {true, false}) {
     for (const ConsumerReport& consumer : report.consumers) {
-      Verdict verdict = judge(consumer, type);
-      if (verdict.gets_it != wanted) continue;
-      if (wanted) ++takers;
+      Explanation explanation = explain(consumer, type);
+      if (explanation.gets_it != wanted) continue;
+      if (wanted) ++reached;
       grid.row({wanted ? "yes" : "no", name_cell(consumer.key, columns), pid_cell(consumer),
-                program_cell(consumer.program), safe_text(verdict.reason)});
+                program_cell(consumer.program), safe_text(explanation.reason)});
     }
   }
   std::vector<TableLine> lines;
   size_t all = report.consumers.size();
-  lines.push_back({"\"" + safe_text(type) + "\" would reach " + std::to_string(takers) + " of " +
+  lines.push_back({"\"" + safe_text(type) + "\" would reach " + std::to_string(reached) + " of " +
                        std::to_string(all) + (all == 1 ? " consumer" : " consumers"),
                    Emphasis::heading});
   if (!grid.empty()) append(lines, grid.lines());

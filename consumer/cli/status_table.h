@@ -26,8 +26,8 @@ std::vector<TableLine> lock_lines(const StatusReport& report, std::optional<size
 std::vector<TableLine> unmatched_lines(const StatusReport& report, std::optional<size_t> columns);
 TableLine hub_line(const StatusReport& report);
 
-// Who would get `type`, one line each, after a line that sums up. Sets `takers` to how many would.
+// Who would get `type`, one line each, after a line that sums up. Sets `reached` to how many would.
 std::vector<TableLine> explanation_table(const StatusReport& report, const std::string& type,
-                                         std::optional<size_t> columns, size_t& takers);
+                                         std::optional<size_t> columns, size_t& reached);
 
 }  // namespace bus::cli

@@ -94,8 +94,8 @@ class HubCore {
   Wants wants(PeerId id) const;
 
   // Deadlines: when next_deadline() has come, the edge first reads the sockets of due(), and then calls
-  // tick() with them, which judges. So a hub that was starved drops nobody who met his deadline. A few at a
-  // time: while there are more, next_deadline() has come still. It is kAtOnce while a turn has left work.
+  // tick() with them, which expires them. So a hub that was starved drops no peer that met its deadline. A few
+  // at a time: while there are more, next_deadline() has come still. It is kAtOnce while a turn has left work.
   TimePoint next_deadline();
   std::vector<PeerId> due(TimePoint now) const { return deadlines_.due(now); }
   void tick(TimePoint now, const std::vector<PeerId>& due);

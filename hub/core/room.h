@@ -85,8 +85,8 @@ class Room : public Deadlines::Owner {
   virtual void leave(Peer&) {}
   void expired(Deadline&, TimePoint) override {}
 
-  // Work that was put off until the turn's end, and of that what the turn has no time for: then the next turn
-  // comes at once.
+  // Work that was deferred to the turn's end. has_work(): some of it is left, and the next turn comes at
+  // once.
   virtual void end_of_turn(TimePoint) {}
   virtual bool has_work() const { return false; }
   // Its part of status_response.

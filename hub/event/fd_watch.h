@@ -43,7 +43,7 @@ class FdWatch {
   Mode mode() const { return mode_; }
 
   // Calls on_readable (on_writable) in a turn of its own soon, whatever the descriptor says: for work that
-  // was put off to keep this turn short, which an edge-triggered watch would not announce again. The writer
+  // was deferred to keep this turn short, which an edge-triggered watch would not announce again. The writer
   // only while writing is wanted.
   void wake_reader();
   void wake_writer();

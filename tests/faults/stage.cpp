@@ -130,7 +130,7 @@ void Stage::receive_some(Client& client) {
   ssize_t n = ::recv(client.fd.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) {
-    // A frame that was begun may end with the connection, but not before.
+    // A partial frame may end with the connection, but not before.
     client.fd.reset();
     return;
   }

@@ -53,7 +53,7 @@ void Swarm::act(Slot& slot, size_t place) {
     case Client::Phase::over:
       break;
   }
-  bury();
+  destroy_closed();
 }
 
 void Swarm::act_up(Client& client) {
@@ -127,11 +127,11 @@ bool Swarm::pump(int wait_ms) {
     slot->read();
     any = any || slot->events_read() != before;
   }
-  bury();
+  destroy_closed();
   return any;
 }
 
-void Swarm::bury() {
+void Swarm::destroy_closed() {
   for (Slot& slot : slots_) {
     if (!slot || slot->phase() != Client::Phase::over) continue;
     std::erase_if(by_fd_, [&](const auto& entry) { return entry.second == slot.get(); });
@@ -245,7 +245,7 @@ void Swarm::leave() {
     if (slot->phase() == Client::Phase::up) slot->say_bye();
     if (slot->phase() == Client::Phase::half_closed) slot->die();
   }
-  bury();
+  destroy_closed();
   for (TimePoint deadline = now() + kPatience; !by_fd_.empty();) {
     pump(10);
     if (now() < deadline) continue;

@@ -40,7 +40,7 @@ class Swarm {
   // Reads and writes what is ready; waits for that at most so long. False when nothing was.
   bool pump(int wait_ms);
   void watch(const Client& client, bool add);
-  void bury();
+  void destroy_closed();
 
   void settle_all();
   bool settled() const;

@@ -162,22 +162,22 @@ class CoreRig : public hub::Transport {
     return taken;
   }
 
-  // Sockets that are shared with refer to the shared_buffer until they are read: nobody may write to it any more.
+  // Sockets that are shared with refer to the buffer until they are read: nobody may write to it any more.
   std::shared_ptr<char> shared_buffer(size_t bytes) noexcept override {
     check_shared();
     shared_.clear();
-    former_canvas_ = std::move(canvas_);
-    canvas_ = std::shared_ptr<char>(new char[bytes + kGuard.size()], std::default_delete<char[]>());
-    std::memcpy(canvas_.get() + bytes, kGuard.data(), kGuard.size());
-    canvas_bytes_ = bytes;
-    return canvas_;
+    former_buffer_ = std::move(buffer_);
+    buffer_ = std::shared_ptr<char>(new char[bytes + kGuard.size()], std::default_delete<char[]>());
+    std::memcpy(buffer_.get() + bytes, kGuard.data(), kGuard.size());
+    buffer_bytes_ = bytes;
+    return buffer_;
   }
   size_t send_shared(hub::PeerId id, const std::vector<std::string_view>& pieces) noexcept override {
     ++shares;
     size_t taken = 0;
     for (std::string_view piece : pieces) {
-      BUSD_CHECK(piece.data() >= canvas_.get() &&
-                 piece.data() + piece.size() <= canvas_.get() + canvas_bytes_);
+      BUSD_CHECK(piece.data() >= buffer_.get() &&
+                 piece.data() + piece.size() <= buffer_.get() + buffer_bytes_);
       size_t now = write(id, piece);
       shared_.emplace_back(piece.data(), piece.substr(0, now));
       taken += now;
@@ -208,11 +208,11 @@ class CoreRig : public hub::Transport {
     bool told_empty = true;
   };
 
-  // Behind each shared_buffer, to see that nobody writes there.
-  static constexpr std::string_view kGuard = "the end of the shared_buffer";
+  // Behind each shared buffer, to see that nobody writes there.
+  static constexpr std::string_view kGuard = "the end of the shared buffer";
 
   void check_shared() const {
-    if (canvas_) BUSD_CHECK(std::string_view(canvas_.get() + canvas_bytes_, kGuard.size()) == kGuard);
+    if (buffer_) BUSD_CHECK(std::string_view(buffer_.get() + buffer_bytes_, kGuard.size()) == kGuard);
     for (const auto& [at, was] : shared_) BUSD_CHECK(std::string_view(at, was.size()) == was);
   }
 
@@ -256,9 +256,9 @@ class CoreRig : public hub::Transport {
 
   std::map<hub::PeerId, Socket> sockets_;
   std::map<hub::PeerId, Socket> finished_;
-  std::shared_ptr<char> canvas_;
-  std::shared_ptr<char> former_canvas_;
-  size_t canvas_bytes_ = 0;
+  std::shared_ptr<char> buffer_;
+  std::shared_ptr<char> former_buffer_;
+  size_t buffer_bytes_ = 0;
   std::vector<std::pair<const char*, std::string>> shared_;
 };
 

@@ -65,7 +65,7 @@ class Deadline {
   Deadline& operator=(const Deadline&) = delete;
   ~Deadline() { disarm(); }
 
-  // `read_first`: the peer whose socket is read before the deadline is judged; 0: none. kNever disarms.
+  // `read_first`: the peer whose socket is read before the deadline expires; 0: none. kNever disarms.
   void arm(Deadlines& table, Deadlines::Owner& owner, TimePoint at, PeerId read_first = 0);
   void disarm();
   TimePoint at() const { return at_; }

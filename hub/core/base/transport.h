@@ -26,7 +26,7 @@ class Transport {
   // means that it refuses, or is broken. Must not call back into the core.
   virtual size_t write(PeerId peer, std::string_view bytes) noexcept = 0;
 
-  // Writing without a copy, for what many peers get. Memory of `bytes` bytes that nobody has been given yet;
+  // Writing without a copy, for what many peers get. Memory of `bytes` bytes of which nothing was sent yet;
   // nullptr when memory cannot be shared with sockets. What was sent stays in sockets as it is until it is
   // read: from the first send_shared() on, nobody may write to what was sent. It stays while somebody holds
   // it.

@@ -43,7 +43,7 @@ size_t Outbox::push_events(BlockPtr block, size_t first, size_t end, const Queue
   events_.push_back(
       Range{std::move(block), static_cast<uint32_t>(first), static_cast<uint32_t>(end), next_seq()});
   last_seq_ += count;
-  // The newest always stays, and so does the one that was begun.
+  // The newest always stays, and so does the partial one.
   size_t kept = partial_event_ ? 2 : 1;
   uint64_t before = dropped_;
   while (exceeds(limits, 0, 0) && queued_frames_ > kept) {
@@ -100,7 +100,7 @@ size_t Outbox::take_front(size_t i, size_t most) {
   return count;
 }
 
-// Drops at least one frame, at most `most`, and never the begun one.
+// Drops at least one frame, at most `most`, and never the partial one.
 void Outbox::drop_oldest(size_t most) {
   size_t oldest = 0;
   if (partial_event_) {
@@ -112,7 +112,7 @@ void Outbox::drop_oldest(size_t most) {
   if (are_events) dropped_ += taken;
 }
 
-// Makes the begun frame a range of its own, so that the one behind it is a front.
+// Makes the partial frame a range of its own, so that the one behind it is a front.
 void Outbox::split_partial() {
   Range& front = events_.front();
   if (front.end - front.next == 1) return;
@@ -175,7 +175,7 @@ void Outbox::render(std::string& out, size_t want) const {
 
 void Outbox::advance(size_t written) {
   while (written > 0) {
-    // The order of render(): the event that was begun, control replies, events.
+    // The order of render(): the partial event, control replies, events.
     bool event = partial_event_ || control_.empty();
     BUSD_CHECK(!event || !events_.empty());
     size_t size = event ? front_bytes(events_.front()) : control_.front().line.size();

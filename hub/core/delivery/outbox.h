@@ -53,15 +53,15 @@ class Outbox {
   size_t drop_to(size_t bytes);
   size_t droppable_bytes() const;
 
-  // The event that was begun and cannot be dropped: its size, and the size of the memory that it keeps. 0
-  // when there is none.
+  // The event that is partly written and so cannot be dropped: its size, and the size of the memory that it
+  // keeps. 0 when there is none.
   size_t partial_bytes() const { return partial_event_ ? front_bytes(events_.front()) : 0; }
   size_t partial_holds() const;
   // Gives it memory of its own, of its own size.
   void isolate_partial(Payers payers);
 
-  // Drops everything, also the event that was begun: for a connection that is closed, because whatever came
-  // behind half a frame would be read as the rest of it.
+  // Drops everything, also a partial event: for a connection that is closed, because whatever came behind
+  // half a frame would be read as the rest of it.
   void forget();
 
   // Whether a control reply of this size may be queued: unread ones are bounded by kMaxControlBytes, but for
@@ -129,8 +129,8 @@ class Outbox {
   uint32_t queued_frames_ = 0;  // events, and frames without seq
   uint32_t queued_events_ = 0;
   uint32_t control_bytes_ = 0;
-  // Bytes already written of the frame that was begun: the front event if `partial_event_`, else the front
-  // control reply.
+  // Bytes already written of the partial frame: the front event if `partial_event_`, else the front control
+  // reply.
   uint32_t partial_written_ = 0;
   bool partial_event_ = false;
 };

@@ -45,7 +45,7 @@ struct Outgoing : Subscriber {
     std::string bytes;         // what the last of them gave: whole frames, of which `written` bytes have gone
     size_t written = 0;
 
-    bool is_begun() const { return written > 0; }
+    bool is_partial() const { return written > 0; }
   };
   std::unique_ptr<Fed> fed;    // rarely there is any
   Batch::StreamId stream = 0;  // what it gets of this turn

@@ -46,7 +46,7 @@ bool Writer::write_waiting(Outgoing& peer) {
 bool Writer::write_queue(Outgoing& peer, size_t most, size_t first) {
   Outbox& outbox = peer.outbox;
   size_t want = first;
-  if (peer.fed != nullptr && peer.fed->is_begun() && (peer.socket_full || !write_fed(peer))) return false;
+  if (peer.fed != nullptr && peer.fed->is_partial() && (peer.socket_full || !write_fed(peer))) return false;
   for (size_t total = 0; !outbox.empty() && !peer.socket_full && total < most; want = kRenderBytes) {
     out_.clear();
     outbox.render(out_, std::min(want, most - total));
@@ -57,8 +57,8 @@ bool Writer::write_queue(Outgoing& peer, size_t most, size_t first) {
   return outbox.empty();
 }
 
-// What a feed gave goes out whole: what was begun of it goes before everything else. Whether nothing of it is
-// left.
+// What a feed gave goes out whole: once a part of it is written, its rest goes before everything else.
+// Whether nothing of it is left.
 bool Writer::write_fed(Outgoing& peer) {
   Outgoing::Fed& fed = *peer.fed;
   fed.written += write(peer, std::string_view(fed.bytes).substr(fed.written));

@@ -57,7 +57,7 @@ void Input::read_lines(Peer& peer, std::string_view chunk, TimePoint now) {
   peer.reader.feed(chunk);
   std::string_view line;
   while (peer.read_state == ReadState::read) {
-    if (turn_.is_spent() && put_off(peer)) return;
+    if (turn_.is_spent() && defer(peer)) return;
     switch (peer.reader.next(line)) {
       case LineReader::Next::none:
         refuse_unfinished(peer, now);
@@ -93,7 +93,7 @@ void Input::adapt_reads(Peer& peer, size_t chunk) {
 }
 
 // Leaves what the reader has for later; false when there is nothing, or no memory for it.
-bool Input::put_off(Peer& peer) {
+bool Input::defer(Peer& peer) {
   size_t rest = peer.reader.unread_bytes();
   if (rest == 0) return false;
   if (rest > peer.input_charge.bytes() && !ledger_.has_room_for(*peer.account, Pool::unfinished, rest)) {
@@ -113,7 +113,7 @@ void Input::charge(Peer& peer) {
   peer.input_charge.set(*peer.account, pool_of(peer), held);
 }
 
-// When there is no memory for the line that has begun: its rest is skipped.
+// When there is no memory for a partial line: its rest is skipped.
 void Input::refuse_unfinished(Peer& peer, TimePoint now) {
   Pool pool = pool_of(peer);
   size_t charged = peer.input_charge.bytes_of(pool);

@@ -24,14 +24,14 @@ class Input {
 
   // The bytes of one read().
   void receive(Peer& peer, std::string_view chunk, TimePoint now);
-  // Goes on with what was put off, or kept while the peer's hello waited.
+  // Goes on with what was deferred, or kept while the peer's hello waited.
   void resume(Peer& peer, TimePoint now);
   // Its input has ended.
   void end(Peer& peer, TimePoint now);
 
  private:
   void read_lines(Peer& peer, std::string_view chunk, TimePoint now);
-  bool put_off(Peer& peer);
+  bool defer(Peer& peer);
   static void adapt_reads(Peer& peer, size_t chunk);
   static void charge(Peer& peer);
   void refuse_unfinished(Peer& peer, TimePoint now);

@@ -296,9 +296,10 @@ TEST_CASE("A frame that finds no memory to wait for its rest is refused, and its
   CHECK(rig.pool("unfinished").used_bytes == 0);
 }
 
-TEST_CASE("Strangers have a small part for their first frames, and are closed beyond it") {
+TEST_CASE(
+    "Connections in their handshake have a small part for their first frames, and are closed beyond it") {
   Rig rig;
-  std::vector<PeerId> strangers;
+  std::vector<PeerId> handshaking;
   std::string part = R"({"type":"event","event_type":"t","payload":")" + std::string(700'000, 'x');
   size_t closed = 0;
   for (int i = 0; i < 16; ++i) {
@@ -308,45 +309,46 @@ TEST_CASE("Strangers have a small part for their first frames, and are closed be
       ++closed;
       CHECK(codes(rig.lines(id)) == "busy@1 ");
     } else {
-      strangers.push_back(id);
+      handshaking.push_back(id);
     }
   }
   CHECK(closed > 0);
-  CHECK(strangers.size() >= 2);
+  CHECK(handshaking.size() >= 2);
   CHECK(rig.pool("unfinished").used_bytes == 0);
   // Small first frames need none of it.
   PeerId consumer = rig.consumer("k", R"("t")");
   CHECK(rig.last_ack.find("first_for_key\":true") != std::string::npos);
-  for (PeerId id : strangers) rig.send(id, "\"}\n");
-  CHECK(rig.lines(consumer).size() == strangers.size());
+  for (PeerId id : handshaking) rig.send(id, "\"}\n");
+  CHECK(rig.lines(consumer).size() == handshaking.size());
   CHECK(rig.pool("handshaking").used_bytes == 0);
 }
 
 TEST_CASE(
-    "The hub's own user asks for status in two pieces although strangers have all the memory for that") {
+    "The hub's own user asks for status in two pieces although handshakes of others have all the memory for "
+    "that") {
   Rig rig;
-  auto begun = [&](uint32_t uid, size_t bytes) {
+  auto half_asking = [&](uint32_t uid, size_t bytes) {
     PeerId id = rig.connect(uid);
     rig.send(id, R"({"type":"status_query")" + std::string(bytes, ' '));
     return id;
   };
   for (size_t bytes : std::vector<size_t>{700'000, 100'000, 10'000, 5'000}) {
-    while (rig.is_open(begun(kOurUid, bytes))) {
+    while (rig.is_open(half_asking(kOurUid, bytes))) {
     }
   }
-  while (rig.is_open(begun(kOther, 500))) {
+  while (rig.is_open(half_asking(kOther, 500))) {
   }
-  PeerId ours = begun(kOurUid, 2'000);
+  PeerId ours = half_asking(kOurUid, 2'000);
   REQUIRE(rig.is_open(ours));
   rig.send(ours, "}\n");
   CHECK(rig.line(ours).starts_with(R"({"type":"status_response")"));
   // What is more than a status_query is long is not kept.
-  PeerId large = begun(kOurUid, 5'000);
+  PeerId large = half_asking(kOurUid, 5'000);
   CHECK(codes(rig.lines(large)) == "busy@1 ");
   // Nor is it kept for more than there are places.
   size_t kept = 0;
   for (size_t i = 0; i < hub::kAdministrativePlaces + 2; ++i)
-    kept += rig.is_open(begun(kOurUid, 2'000)) ? size_t{1} : size_t{0};
+    kept += rig.is_open(half_asking(kOurUid, 2'000)) ? size_t{1} : size_t{0};
   CHECK(kept == hub::kAdministrativePlaces);
 }
 

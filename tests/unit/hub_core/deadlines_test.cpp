@@ -41,7 +41,7 @@ TEST_CASE("Deadlines expire in the order of their times, and of one time the old
   CHECK(table.next() == kNever);
 }
 
-TEST_CASE("A deadline is not judged before its peer was read, and holds up nobody else's") {
+TEST_CASE("A deadline does not expire before its peer was read, and holds up nobody else's") {
   Deadlines table;
   Told told;
   Deadline unread, read, of_nobody;

@@ -143,7 +143,7 @@ TEST_CASE("A connection that sends no complete frame within 5 s is told and clos
 }
 
 TEST_CASE(
-    "A frame that is read in the turn in which the deadline is judged meets it, however late the hub is") {
+    "A frame that is read in the turn in which the deadline expires meets it, however late the hub is") {
   CoreRig rig;
   PeerId id = rig.connect();
   rig.clock += seconds(7);

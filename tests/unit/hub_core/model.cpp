@@ -165,7 +165,7 @@ void HubModel::advance(Duration d) {
     if (deadline_of(id) <= now_) due.emplace_back(deadline_of(id), id);
   }
   std::sort(due.begin(), due.end());
-  for (const auto& each : due) judge(each.second);
+  for (const auto& each : due) expire(each.second);
   settle();
   serve();
 }
@@ -523,7 +523,7 @@ TimePoint HubModel::deadline_of(Id id) const {
   return deadline;
 }
 
-void HubModel::judge(Id id) {
+void HubModel::expire(Id id) {
   Peer& peer = peers_.at(id);
   if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now_) {
     ++connections_.timed_out;

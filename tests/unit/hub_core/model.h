@@ -171,7 +171,7 @@ class HubModel {
 
   // Time, and what CoreRig does after each entry.
   TimePoint deadline_of(Id id) const;
-  void judge(Id id);
+  void expire(Id id);
   void settle();
   void serve();
   bool serve_one(Id id);

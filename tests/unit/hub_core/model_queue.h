@@ -1,7 +1,7 @@
 // What waits for one peer's socket, as PROTOCOL.md 4 and 5 promise it: whole lines, one behind the other.
 //
 // Part of the model (model.h): as plain as it can be, and nothing of hub/core is used here. Each line is a
-// string of its own, each drop looks at every byte count anew, nothing is shared or put off.
+// string of its own, each drop looks at every byte count anew, nothing is shared or deferred.
 #pragma once
 
 #include <algorithm>
@@ -40,19 +40,19 @@ class ModelQueue {
 
   bool empty() const { return replies_.empty() && frames_.empty() && turn_.empty(); }
 
-  // Writes while the socket takes something: the frame that was begun, then replies, then frames.
+  // Writes while the socket takes something: the partial frame, then replies, then frames.
   void write() {
     while (room_ > 0 && !(replies_.empty() && frames_.empty())) {
-      bool is_frame = frame_is_begun_ || replies_.empty();
+      bool is_frame = frame_is_partial_ || replies_.empty();
       const std::string& line = is_frame ? frames_.front().line : replies_.front().line;
-      size_t taken = std::min(room_, line.size() - begun_bytes_);
-      wire_.append(line, begun_bytes_, taken);
+      size_t taken = std::min(room_, line.size() - partial_bytes_);
+      wire_.append(line, partial_bytes_, taken);
       if (room_ != SIZE_MAX) room_ -= taken;
-      begun_bytes_ += taken;
-      frame_is_begun_ = is_frame;
-      if (begun_bytes_ < line.size()) return;
-      begun_bytes_ = 0;
-      frame_is_begun_ = false;
+      partial_bytes_ += taken;
+      frame_is_partial_ = is_frame;
+      if (partial_bytes_ < line.size()) return;
+      partial_bytes_ = 0;
+      frame_is_partial_ = false;
       if (!is_frame) {
         replies_.pop_front();
       } else {
@@ -146,7 +146,7 @@ class ModelQueue {
   // Never the one that is partly written, and never the newest.
   bool drop_oldest() {
     uint64_t before = dropped_;
-    auto oldest = static_cast<std::ptrdiff_t>(frame_is_begun_ ? 1 : 0);
+    auto oldest = static_cast<std::ptrdiff_t>(frame_is_partial_ ? 1 : 0);
     while (!fits(0, 0) && frames_.size() > static_cast<size_t>(oldest) + 1) {
       if (frames_[static_cast<size_t>(oldest)].is_event) ++dropped_;
       frames_.erase(frames_.begin() + oldest);
@@ -160,8 +160,8 @@ class ModelQueue {
   std::deque<Reply> replies_;
   std::deque<Frame> frames_;
   std::vector<std::string> turn_;  // events of this turn, numbered
-  size_t begun_bytes_ = 0;         // written of the first reply, or if frame_is_begun_ of the first frame
-  bool frame_is_begun_ = false;
+  size_t partial_bytes_ = 0;       // written of the first reply, or if frame_is_partial_ of the first frame
+  bool frame_is_partial_ = false;
   uint64_t received_ = 0;
   uint64_t delivered_ = 0;
   uint64_t delivered_bytes_ = 0;

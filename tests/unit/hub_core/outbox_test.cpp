@@ -119,7 +119,7 @@ TEST_CASE("Outbox queues a part of a block") {
   CHECK(drain(outbox) == "{\"b\",\"seq\":1}\n{\"c\",\"seq\":2}\n");
 }
 
-TEST_CASE("Outbox keeps the begun event of a block and drops those behind it") {
+TEST_CASE("Outbox keeps the partial event of a block and drops those behind it") {
   Outbox outbox;
   QueueLimits two{2, 1 << 20};
   outbox.push_events(events("ab"), 0, 2, two);
@@ -141,7 +141,7 @@ TEST_CASE("Outbox counts events that did not wait, and goes on in the middle of 
   CHECK(drain(outbox) == "seq\":9}\n{\"j\",\"seq\":10}\n");
   CHECK(outbox.received() == 10);
   CHECK(outbox.queued_bytes() == 0);
-  // The whole of an event that was begun, and of the one behind it.
+  // The whole of a partial event, and of the one behind it.
   CHECK(outbox.delivered_bytes() == 120 + std::string("{\"i\",\"seq\":9}\n{\"j\",\"seq\":10}\n").size());
 }
 
@@ -282,7 +282,7 @@ TEST_CASE(
   check_balance(outbox);
 }
 
-TEST_CASE("Outbox gives an event that was begun memory of its own, and goes on where it was") {
+TEST_CASE("Outbox gives a partial event memory of its own, and goes on where it was") {
   Outbox outbox;
   push(outbox, events("abcdefghij"), kWide);
   outbox.advance(3);

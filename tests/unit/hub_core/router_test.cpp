@@ -28,7 +28,7 @@ struct Table {
     router.unsubscribe(members[i]->subscriber, members[i]->entries);
     members[i]->entries.clear();
   }
-  std::vector<size_t> takers(std::string_view type) {
+  std::vector<size_t> matching(std::string_view type) {
     const Router::List& found = router.route(type);
     CHECK(router.is_routed(type));
     CHECK(&router.route(type) == &found);
@@ -44,7 +44,7 @@ struct Table {
   }
 };
 
-using Takers = std::vector<size_t>;
+using Matches = std::vector<size_t>;
 
 }  // namespace
 
@@ -52,10 +52,10 @@ TEST_CASE("Router matches exact types byte for byte") {
   Table t;
   t.add({"build.done"});
   t.add({"build"});
-  CHECK(t.takers("build.done") == Takers{0});
-  CHECK(t.takers("build") == Takers{1});
-  CHECK(t.takers("Build") == Takers{});
-  CHECK(t.takers("build.done ") == Takers{});
+  CHECK(t.matching("build.done") == Matches{0});
+  CHECK(t.matching("build") == Matches{1});
+  CHECK(t.matching("Build") == Matches{});
+  CHECK(t.matching("build.done ") == Matches{});
 }
 
 TEST_CASE("Router matches a dotted prefix when the type is longer, and '*' always") {
@@ -63,12 +63,12 @@ TEST_CASE("Router matches a dotted prefix when the type is longer, and '*' alway
   t.add({"build.*"});
   t.add({"build.linux.*"});
   t.add({"*"});
-  CHECK(t.takers("build.done") == Takers{0, 2});
-  CHECK(t.takers("build.linux.done") == Takers{0, 1, 2});
-  CHECK(t.takers("build") == Takers{2});
-  CHECK(t.takers("build.") == Takers{2});
-  CHECK(t.takers("build..") == Takers{0, 2});
-  CHECK(t.takers("builder.done") == Takers{2});
+  CHECK(t.matching("build.done") == Matches{0, 2});
+  CHECK(t.matching("build.linux.done") == Matches{0, 1, 2});
+  CHECK(t.matching("build") == Matches{2});
+  CHECK(t.matching("build.") == Matches{2});
+  CHECK(t.matching("build..") == Matches{0, 2});
+  CHECK(t.matching("builder.done") == Matches{2});
 }
 
 TEST_CASE("Router takes a star anywhere else for an ordinary character") {
@@ -76,17 +76,17 @@ TEST_CASE("Router takes a star anywhere else for an ordinary character") {
   t.add({"a*"});
   t.add({"*.b"});
   t.add({"a.*.c"});
-  CHECK(t.takers("ab") == Takers{});
-  CHECK(t.takers("a*") == Takers{0});
-  CHECK(t.takers("*.b") == Takers{1});
-  CHECK(t.takers("a.b.c") == Takers{});
-  CHECK(t.takers("a.*.c") == Takers{2});
+  CHECK(t.matching("ab") == Matches{});
+  CHECK(t.matching("a*") == Matches{0});
+  CHECK(t.matching("*.b") == Matches{1});
+  CHECK(t.matching("a.b.c") == Matches{});
+  CHECK(t.matching("a.*.c") == Matches{2});
 }
 
 TEST_CASE("Router finds a subscriber once, however many of its entries match or repeat") {
   Table t;
   t.add({"a.b", "a.*", "*", "a.b", "*"});
-  CHECK(t.takers("a.b") == Takers{0});
+  CHECK(t.matching("a.b") == Matches{0});
 }
 
 TEST_CASE("Router forgets a subscriber wholly, and nobody else") {
@@ -94,6 +94,6 @@ TEST_CASE("Router forgets a subscriber wholly, and nobody else") {
   t.add({"a.b", "a.*", "*"});
   t.add({"a.b"});
   t.remove(0);
-  CHECK(t.takers("a.b") == Takers{1});
-  CHECK(t.takers("a.c") == Takers{});
+  CHECK(t.matching("a.b") == Matches{1});
+  CHECK(t.matching("a.c") == Matches{});
 }

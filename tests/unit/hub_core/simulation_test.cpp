@@ -3,8 +3,8 @@
 //
 // Of the 3 consumers, a step is one of: join (with either key), leave (bye), die (hang up), check
 // (pre_shutdown_check), publish (an event of the own key, which all consumers of that key get), and stall, or
-// read on if it stalls. A stalled consumer takes a few bytes more, so that frames are begun, and a queue
-// holds one frame, so that the second event that waits drops one. The 4 consumers join, also exclusively,
+// read on if it stalls. A stalled consumer takes a few bytes more, so that frames are partly written, and a
+// queue holds one frame, so that the second event that waits drops one. The 4 consumers join, also exclusively,
 // leave, die and check.
 //
 // Histories that differ only in names are one: who joins is always the first place that is free (which of

@@ -236,13 +236,13 @@ TEST_CASE("What is left of a chunk goes with its connection") {
   CHECK(rig.core.status(rig.clock).memory.pools[1].used_bytes == 0);
 }
 
-TEST_CASE("Deadlines are judged a few at a time, and only of those that the edge was told to look at") {
+TEST_CASE("Deadlines expire a few at a time, and only of those that the edge was told to look at") {
   CoreRig rig;
-  std::vector<PeerId> strangers;
-  for (int i = 0; i < 100; ++i) strangers.push_back(rig.connect());
+  std::vector<PeerId> handshaking;
+  for (int i = 0; i < 100; ++i) handshaking.push_back(rig.connect());
   rig.clock += seconds(5);
   size_t rounds = 0;
-  size_t judged = 0;
+  size_t expired = 0;
   for (;;) {
     std::vector<PeerId> due = rig.core.due(rig.clock);
     if (due.empty()) break;
@@ -250,14 +250,14 @@ TEST_CASE("Deadlines are judged a few at a time, and only of those that the edge
     // The first of them says hello just in time; so does one who is not yet looked at.
     rig.core.receive(due[0], CoreRig::hello("k", "") + "\n", rig.clock);
     rig.core.tick(rig.clock, due);
-    judged += due.size();
+    expired += due.size();
     ++rounds;
     size_t closing = 0;
-    for (PeerId id : strangers) closing += rig.core.wants(id).close == hub::CloseState::stay ? 0U : 1U;
-    CHECK(closing == judged - rounds);
-    if (judged < strangers.size()) CHECK(rig.core.next_deadline() <= rig.clock);
+    for (PeerId id : handshaking) closing += rig.core.wants(id).close == hub::CloseState::stay ? 0U : 1U;
+    CHECK(closing == expired - rounds);
+    if (expired < handshaking.size()) CHECK(rig.core.next_deadline() <= rig.clock);
   }
-  CHECK(judged == 100);
+  CHECK(expired == 100);
   CHECK(rig.core.status(rig.clock).connections.timed_out == 100 - rounds);
 }
 

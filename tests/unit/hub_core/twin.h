@@ -47,12 +47,12 @@ class Twin {
   void advance(Duration d) {
     rig.advance(d);
     model.advance(d);
-    judged_at_ = rig.clock;
+    expired_at_ = rig.clock;
   }
   void oversleep(Duration d) {
     rig.clock += d;
     model.oversleep(d);
-    if (d > Duration::zero()) judged_at_ = kNever;
+    if (d > Duration::zero()) expired_at_ = kNever;
   }
   void begin_stop(Duration patience) {
     rig.core.begin_stop(rig.clock + patience);
@@ -110,9 +110,9 @@ class Twin {
     // must not oversleep.
     TimePoint next = rig.core.next_deadline();
     TimePoint wanted = model.next_deadline();
-    if (next > wanted || (judged_at_ == rig.clock && next <= rig.clock && wanted > rig.clock))
+    if (next > wanted || (expired_at_ == rig.clock && next <= rig.clock && wanted > rig.clock))
       return told("next deadline", number(next), number(wanted));
-    // More may be due: only these must be read before they are judged.
+    // More may be due: only these must be read before they expire.
     std::vector<hub::PeerId> due = rig.core.due(rig.clock);
     for (hub::PeerId id : model.due()) {
       if (std::find(due.begin(), due.end(), id) == due.end()) return "due: not peer " + std::to_string(id);
@@ -152,7 +152,7 @@ class Twin {
   }
 
   std::vector<hub::PeerId> peers_;
-  TimePoint judged_at_ = kNever;  // the deadlines, if the clock has not moved since
+  TimePoint expired_at_ = kNever;  // the deadlines, if the clock has not moved since
 };
 
 }  // namespace bus::test
