@@ -12,7 +12,6 @@
 #include "protocol/messages/control.h"
 #include "protocol/messages/error.h"
 #include "protocol/messages/hello.h"
-#include "protocol/messages/pre_shutdown.h"
 
 namespace bus::hub {
 
@@ -30,9 +29,18 @@ bool administers(const Frame& frame) {
   return frame.type == Shutdown::kType && decode<Shutdown>(frame);
 }
 
-bool is_sent_by_hub(std::string_view type) {
-  return type == HelloAck::kType || type == PreShutdownAck::kType || type == StatusResponse::kType ||
-         type == ErrorMessage::kType;
+bool is_allowed(Allowed allowed, bool first) {
+  switch (allowed) {
+    case Allowed::first:
+      return first;
+    case Allowed::later:
+      return !first;
+    case Allowed::first_later:
+      return true;
+    case Allowed::never:
+      break;
+  }
+  return false;
 }
 
 Fault not_allowed(bool first) {
@@ -45,7 +53,8 @@ Fault not_allowed(bool first) {
 
 }  // namespace
 
-HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start)
+HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
+                 std::span<const MakeRoom> more_rooms)
     : config_(std::move(config)),
       ledger_(Budget::of(config_.memory, config_.max_connections).value(), config_.max_connections,
               config_.uid_share_percent, config_.uid),
@@ -61,7 +70,7 @@ HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start)
       handshake_(config_, ledger_, peers_, closing_),
       hub_{config_, ledger_,  deadlines_, turn_,  delivery_, publishers_,
            peers_,  closing_, handshake_, input_, transport} {
-  rooms_.make(hub_, admission_, start);
+  rooms_.make(hub_, admission_, start, more_rooms);
   closing_.begin(delivery_, rooms_.all());
   handshake_.begin(rooms_.all());
 }
@@ -194,16 +203,16 @@ Answer HubCore::dispatch(Peer& peer, const Frame& frame, TimePoint now) {
       return {};
     });
   }
+  if (frame.type == HelloAck::kType || frame.type == ErrorMessage::kType) return not_allowed(first);
   return dispatch_to_room(peer, frame, now);
 }
 
 Answer HubCore::dispatch_to_room(Peer& peer, const Frame& frame, TimePoint now) {
   bool first = peer.phase == Phase::handshake;
   const Rooms::Handler* handler = rooms_.find(frame.type);
-  if (handler == nullptr) return is_sent_by_hub(frame.type) ? not_allowed(first) : type_fault(frame);
+  if (handler == nullptr) return type_fault(frame);
   const MessageRule& rule = *handler->rule;
-  bool allowed = rule.allowed == Allowed::first_later || (rule.allowed == Allowed::first) == first;
-  if (!allowed) {
+  if (!is_allowed(rule.allowed, first)) {
     Answer fault = rule.check(frame);
     return fault ? std::move(fault) : not_allowed(first);
   }

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,7 +67,8 @@ struct Wants {
 
 class HubCore {
  public:
-  HubCore(HubConfig config, Transport& transport, TimePoint start);
+  // `more_rooms`: beside those of the hub, which are in rooms.cpp.
+  HubCore(HubConfig config, Transport& transport, TimePoint start, std::span<const MakeRoom> more_rooms = {});
   HubCore(const HubCore&) = delete;
   HubCore& operator=(const HubCore&) = delete;
 
@@ -94,8 +96,9 @@ class HubCore {
   Wants wants(PeerId id) const;
 
   // Deadlines: when next_deadline() has come, the edge first reads the sockets of due(), and then calls
-  // tick() with them, which expires them. So a hub that was starved drops no peer that met its deadline. A few
-  // at a time: while there are more, next_deadline() has come still. It is kAtOnce while a turn has left work.
+  // tick() with them, which expires them. So a hub that was starved drops no peer that met its deadline. A
+  // few at a time: while there are more, next_deadline() has come still. It is kAtOnce while a turn has left
+  // work.
   TimePoint next_deadline();
   std::vector<PeerId> due(TimePoint now) const { return deadlines_.due(now); }
   void tick(TimePoint now, const std::vector<PeerId>& due);

@@ -50,6 +50,7 @@ enum class Allowed : uint8_t {
   first,        // as the first frame of a connection, and only so
   later,        // not as the first frame
   first_later,  // as any; as the first frame it makes the connection an anonymous source
+  never,        // only the hub sends it
 };
 
 struct MessageRule {
@@ -136,6 +137,12 @@ constexpr MessageRule rule_of(Allowed allowed, Answer (R::*)(Peer&, M&, TimePoin
 template <auto method>
 constexpr MessageRule rule(Allowed allowed) {
   return rule_of<method>(allowed, method);
+}
+
+// The rule for messages M, which only the hub sends.
+template <class M>
+constexpr MessageRule sent_by_hub() {
+  return {M::kType, Allowed::never, nullptr, [](const Frame&) { return Answer(); }};
 }
 
 }  // namespace bus::hub

@@ -7,7 +7,7 @@
 namespace bus::hub {
 
 // THE TABLE. A room that stands further up is told first that a peer has joined, and last that it leaves.
-void Rooms::make(Hub& hub, Admission& admission, TimePoint start) {
+void Rooms::make(Hub& hub, Admission& admission, TimePoint start, std::span<const MakeRoom> more) {
   auto add = [&](auto room) {
     auto* made = room.get();
     rooms_.push_back(std::move(room));
@@ -17,6 +17,7 @@ void Rooms::make(Hub& hub, Admission& admission, TimePoint start) {
   add(std::make_unique<Scopes>(hub));
   add(std::make_unique<Sources>(hub));
   status_ = add(std::make_unique<Status>(hub, admission, start));
+  for (MakeRoom make_room : more) add(make_room(hub));
 
   BUSD_CHECK(rooms_.size() <= kMaxRooms);
   for (const auto& room : rooms_) {

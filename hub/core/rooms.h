@@ -13,10 +13,13 @@
 
 namespace bus::hub {
 
+using MakeRoom = std::unique_ptr<Room> (*)(Hub& hub);
+
 class Rooms {
  public:
-  // Rooms are made once the core that they see exists: make() fills the lists that all() gives.
-  void make(Hub& hub, Admission& admission, TimePoint start);
+  // Rooms are made once the core that they see exists: make() fills the lists that all() gives. `more`: rooms
+  // behind those of the table, of tests.
+  void make(Hub& hub, Admission& admission, TimePoint start, std::span<const MakeRoom> more);
   std::span<Room* const> all() const { return list_; }
 
   // The one that events go to, without a look-up.

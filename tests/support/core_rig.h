@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,8 +37,9 @@ inline hub::HubConfig rig_config() {
 
 class CoreRig : public hub::Transport {
  public:
-  explicit CoreRig(hub::HubConfig config = rig_config())
-      : core(std::move(config), *this, TimePoint{} + seconds(1000)) {}
+  // `more_rooms`: beside those of the hub.
+  explicit CoreRig(hub::HubConfig config = rig_config(), std::span<const hub::MakeRoom> more_rooms = {})
+      : core(std::move(config), *this, TimePoint{} + seconds(1000), more_rooms) {}
   ~CoreRig() override {
     hang_up_all();
     check_shared();

@@ -24,7 +24,7 @@ struct Scopes::Member final : Part {
 };
 
 std::span<const MessageRule> Scopes::messages() const {
-  static constexpr std::array kRules{rule<&Scopes::check>(Allowed::later)};
+  static constexpr std::array kRules{rule<&Scopes::check>(Allowed::later), sent_by_hub<PreShutdownAck>()};
   return kRules;
 }
 

@@ -114,7 +114,7 @@ struct Status::Asker final : Part, Feed {
 };
 
 std::span<const MessageRule> Status::messages() const {
-  static constexpr std::array kRules{rule<&Status::query>(Allowed::first)};
+  static constexpr std::array kRules{rule<&Status::query>(Allowed::first), sent_by_hub<StatusResponse>()};
   return kRules;
 }
 
