@@ -12,58 +12,6 @@ namespace {
 // How long queues are flushed when the hub stops (PROTOCOL.md 4).
 constexpr Duration kStopTimeout = seconds(1);
 
-LogLevel level_of(Notice::Kind kind) {
-  switch (kind) {
-    case Notice::Kind::joined:
-    case Notice::Kind::left:
-      // Every bus-publish is one of each.
-      return LogLevel::debug;
-    case Notice::Kind::stop_requested:
-      return LogLevel::info;
-    case Notice::Kind::refused_peer:
-    case Notice::Kind::odd_member:
-    case Notice::Kind::fault:
-    case Notice::Kind::cleanup_timeout:
-    case Notice::Kind::uncleaned:
-    case Notice::Kind::slow_consumer:
-    case Notice::Kind::slow_close:
-    case Notice::Kind::evicted:
-    case Notice::Kind::out_of_memory:
-      break;
-  }
-  return LogLevel::warning;
-}
-
-const char* name_of(Notice::Kind kind) {
-  switch (kind) {
-    case Notice::Kind::joined:
-      return "joined";
-    case Notice::Kind::left:
-      return "left";
-    case Notice::Kind::refused_peer:
-      return "connection refused";
-    case Notice::Kind::odd_member:
-      return "unknown member in hello";
-    case Notice::Kind::fault:
-      return "bad frame";
-    case Notice::Kind::cleanup_timeout:
-      return "clean-up took too long";
-    case Notice::Kind::uncleaned:
-      return "clean-up was missed";
-    case Notice::Kind::slow_consumer:
-      return "slow consumer loses events";
-    case Notice::Kind::slow_close:
-      return "connection closed unread";
-    case Notice::Kind::evicted:
-      return "connection closed for its memory";
-    case Notice::Kind::out_of_memory:
-      return "memory is used up";
-    case Notice::Kind::stop_requested:
-      break;
-  }
-  return "stop requested";
-}
-
 std::string count_of(uint64_t n, const std::string& noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
@@ -164,8 +112,8 @@ bool Daemon::leave_for_disuse() {
 
 void Daemon::log_notices() {
   for (const Notice& notice : sessions_.core().take_notices()) {
-    log_.write(level_of(notice.kind), name_of(notice.kind),
-               {{"peer", notice.peer}, {"pid", notice.pid}, {"text", notice.text}});
+    const NoticeRule& rule = notice_rule(notice.kind);
+    log_.write(rule.level, rule.name, {{"peer", notice.peer}, {"pid", notice.pid}, {"text", notice.text}});
   }
 }
 

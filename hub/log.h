@@ -11,13 +11,12 @@
 #include <string>
 #include <string_view>
 
+#include "hub/core/base/log_level.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/result.h"
 #include "protocol/base/strings.h"
 
 namespace bus::hub {
-
-enum class LogLevel { error, warning, info, debug };
 
 const char* name_of(LogLevel level);
 std::optional<LogLevel> log_level_of(std::string_view name);

@@ -81,7 +81,6 @@ PeerId HubCore::open(const Credentials& credentials, TimePoint now, Supply suppl
   Peer& peer = peers_.add(credentials.uid, now);
   peer.kernel_pid = static_cast<int32_t>(credentials.pid);
   peer.from_reserve = supply == Supply::reserve;
-  ++closing_.counts.accepted;
   closing_.schedule(peer);
   peers_.mark_dirty(peer);
   if (!admission_.allows(credentials)) {
@@ -89,7 +88,7 @@ PeerId HubCore::open(const Credentials& credentials, TimePoint now, Supply suppl
   } else if (std::string crowd = admission_.crowd_around(peer); crowd.empty()) {
     admission_.take_place(peer);
   } else if (admission_.take_administrative_place(peer)) {
-    ++closing_.counts.administrative;
+    ++notices_.counts.administrative;
   } else {
     refuse(peer, ErrorCode::too_many, crowd, now);
   }
@@ -97,8 +96,7 @@ PeerId HubCore::open(const Credentials& credentials, TimePoint now, Supply suppl
 }
 
 void HubCore::refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now) {
-  ++(code == ErrorCode::denied ? closing_.counts.denied : closing_.counts.too_many);
-  peers_.notice(Notice::Kind::refused_peer, peer, reason);
+  peers_.notice(code == ErrorCode::denied ? Notice::Kind::denied : Notice::Kind::too_many, peer, reason);
   closing_.reply(peer, ErrorMessage{code, reason, {}, peer.frames_in});
   closing_.close_with_answer(peer, now);
 }

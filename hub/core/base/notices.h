@@ -1,28 +1,45 @@
-// What the core has to say for the log, until the edge takes it.
+// What happened that people should know of, such as why a connection was closed: for the log, until the edge
+// takes it, and for the counts of status_response.
+//
+// THE TABLE below says of each kind how much it matters, what the log calls it, and which count it adds to.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "hub/core/base/log_level.h"
 #include "hub/core/base/transport.h"
+#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
 
+// What became of connections, since the hub's start.
+using ConnectionCounts = StatusResponse::Connections;
+
 // `text` is untrusted where it comes from a peer.
 struct Notice {
-  enum class Kind {
-    joined,        // text: "consumer KEY" / "source NAME"
-    left,          // text: why, with its counts
-    refused_peer,  // denied, too_many, rejected, timeout: text is the reason
-    odd_member,    // a hello has a member that looks like a slip for one that is defined; text: both
-    fault,         // the first frame of a connection that was answered with `error`; text: code and message
-    cleanup_timeout,  // a lock holder was closed
-    uncleaned,        // a scope ended, and nobody in it was told to clean up
-    slow_consumer,    // the first event of a connection that was dropped
-    slow_close,       // a control reply was not written in time, or too many were left unread
-    evicted,          // closed to get back the memory of a frame that was partly written
-    out_of_memory,    // a pool was used up for the first time; text: which
+  enum class Kind : uint8_t {
+    joined,  // text: "consumer KEY" / "source NAME"
+    left,    // text: why, with its counts
+    // The connection is refused or closed; text: why.
+    denied,           // its user is not admitted
+    too_many,         // there is no place for it
+    rejected,         // its hello is refused
+    timed_out,        // its first frame did not come in time
+    cleanup_timeout,  // it held a clean-up lock for too long
+    unread,           // it left a control reply unread for too long, or too many of them
+    evicted,          // to get back the memory of a frame that was partly written
+    // The connection stays.
+    odd_member,     // a hello has a member that looks like a slip for one that is defined; text: both
+    fault,          // the first frame of a connection that was answered with `error`; text: code and message
+    slow_consumer,  // the first event of a connection that was dropped
+    // Of the hub.
+    uncleaned,      // a scope ended, and nobody in it was told to clean up
+    out_of_memory,  // a pool was used up for the first time; text: which
     stop_requested,
   };
   Kind kind;
@@ -31,10 +48,55 @@ struct Notice {
   std::string text;
 };
 
+struct NoticeRule {
+  Notice::Kind kind;
+  LogLevel level;
+  const char* name;
+  uint64_t ConnectionCounts::*count = nullptr;
+};
+
+// THE TABLE, in the order of the kinds. Every bus-publish joins and leaves, hence `debug`.
+inline constexpr std::array kNoticeRules{
+    NoticeRule{Notice::Kind::joined, LogLevel::debug, "joined"},
+    NoticeRule{Notice::Kind::left, LogLevel::debug, "left"},
+    NoticeRule{Notice::Kind::denied, LogLevel::warning, "connection refused", &ConnectionCounts::denied},
+    NoticeRule{Notice::Kind::too_many, LogLevel::warning, "connection refused", &ConnectionCounts::too_many},
+    NoticeRule{Notice::Kind::rejected, LogLevel::warning, "connection refused"},
+    NoticeRule{Notice::Kind::timed_out, LogLevel::warning, "connection refused",
+               &ConnectionCounts::timed_out},
+    NoticeRule{Notice::Kind::cleanup_timeout, LogLevel::warning, "clean-up took too long",
+               &ConnectionCounts::cleanup_timeouts},
+    NoticeRule{Notice::Kind::unread, LogLevel::warning, "connection closed unread",
+               &ConnectionCounts::unread},
+    NoticeRule{Notice::Kind::evicted, LogLevel::warning, "connection closed for its memory",
+               &ConnectionCounts::evicted},
+    NoticeRule{Notice::Kind::odd_member, LogLevel::warning, "unknown member in hello"},
+    NoticeRule{Notice::Kind::fault, LogLevel::warning, "bad frame"},
+    NoticeRule{Notice::Kind::slow_consumer, LogLevel::warning, "slow consumer loses events"},
+    NoticeRule{Notice::Kind::uncleaned, LogLevel::warning, "clean-up was missed",
+               &ConnectionCounts::uncleaned},
+    NoticeRule{Notice::Kind::out_of_memory, LogLevel::warning, "memory is used up"},
+    NoticeRule{Notice::Kind::stop_requested, LogLevel::info, "stop requested"},
+};
+
+constexpr const NoticeRule& notice_rule(Notice::Kind kind) { return kNoticeRules[static_cast<size_t>(kind)]; }
+
+static_assert([] {
+  for (size_t i = 0; i < kNoticeRules.size(); ++i) {
+    if (static_cast<size_t>(kNoticeRules[i].kind) != i) return false;
+  }
+  return kNoticeRules.size() == static_cast<size_t>(Notice::Kind::stop_requested) + 1;
+}());
+
 class Notices {
  public:
-  void add(Notice notice) { notices_.push_back(std::move(notice)); }
+  void add(Notice notice) {
+    if (auto count = notice_rule(notice.kind).count) ++(counts.*count);
+    notices_.push_back(std::move(notice));
+  }
   std::vector<Notice> take() { return std::exchange(notices_, {}); }
+
+  ConnectionCounts counts;
 
  private:
   std::vector<Notice> notices_;

@@ -29,13 +29,14 @@ void Delivery::reply(Outgoing& peer, std::string line, TimePoint write_by) {
   if (peer.abandoned) return;
   if (!peer.outbox.has_room_for_control(line.size())) writer_.ask_socket(peer);
   if (!peer.outbox.has_room_for_control(line.size())) {
-    owner_.give_up(peer, GivenUp::unread,
+    owner_.give_up(peer, Notice::Kind::unread,
                    "leaves more than " + std::to_string(kMaxControlBytes) + " bytes of replies unread");
     return;
   }
   if (!ledger_.has_room_for(*peer.account, Pool::replies, line.size())) {
     owner_.refused_memory(peer, Pool::replies);
-    owner_.give_up(peer, GivenUp::unread, ledger_.shortage_of(*peer.account, Pool::replies, line.size()));
+    owner_.give_up(peer, Notice::Kind::unread,
+                   ledger_.shortage_of(*peer.account, Pool::replies, line.size()));
     return;
   }
   peer.outbox.push_control(std::move(line), write_by);
@@ -192,7 +193,7 @@ void Delivery::expired(Deadline& deadline, TimePoint now) {
   if (peer.abandoned) return;
   static_cast<void>(write_now(peer));
   if (peer.outbox.control_deadline() > now) return;
-  owner_.give_up(peer, GivenUp::unread, kNotReadInTime);
+  owner_.give_up(peer, Notice::Kind::unread, kNotReadInTime);
 }
 
 void Delivery::forget(Outgoing& peer) {

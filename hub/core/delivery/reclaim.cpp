@@ -60,7 +60,7 @@ void Reclaim::release_partial(const Account& account) {
     return;
   }
   if (!most->abandoned) {
-    owner_.give_up(*most, GivenUp::evicted,
+    owner_.give_up(*most, Notice::Kind::evicted,
                    "had read only a part of an event of " + std::to_string(event) +
                        " bytes, and the hub's memory for queues is used up by such events");
   }

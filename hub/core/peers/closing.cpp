@@ -50,9 +50,6 @@ void Closing::close_when_flushed(Peer& peer, TimePoint deadline) {
 }
 
 void Closing::close_now(Peer& peer, Notice::Kind why, std::string text) {
-  ++(why == Notice::Kind::cleanup_timeout ? counts.cleanup_timeouts
-     : why == Notice::Kind::evicted       ? counts.evicted
-                                          : counts.unread);
   peers_.notice(why, peer, std::move(text));
   leave_rooms(peer);
   peer.read_state = ReadState::ended;
@@ -83,13 +80,12 @@ void Closing::expired(Deadline& deadline, TimePoint now) {
         "no complete frame came within " + format_duration(kHandshakeTimeout) +
         " of the connection's beginning; connect when there is something to send, and end it "
         "with a line feed";
-    ++counts.timed_out;
-    peers_.notice(Notice::Kind::refused_peer, peer, reason);
+    peers_.notice(Notice::Kind::timed_out, peer, reason);
     reply(peer, ErrorMessage{ErrorCode::timeout, reason, {}, 0}, kNever);
     close_with_answer(peer, now);
   }
   if (peer.close_deadline <= now && peer.close_state != CloseState::close_now && !delivery_->write_now(peer))
-    close_now(peer, Notice::Kind::slow_close, kNotReadInTime);
+    close_now(peer, Notice::Kind::unread, kNotReadInTime);
 }
 
 void Closing::stop(TimePoint deadline, std::string_view farewell) {
@@ -116,9 +112,8 @@ void Closing::lost_events(Outgoing& outgoing) {
                 "consumer " + peer.key + " is too slow: its oldest events are dropped");
 }
 
-void Closing::give_up(Outgoing& peer, GivenUp why, std::string text) {
-  close_now(static_cast<Peer&>(peer),
-            why == GivenUp::evicted ? Notice::Kind::evicted : Notice::Kind::slow_close, std::move(text));
+void Closing::give_up(Outgoing& peer, Notice::Kind why, std::string text) {
+  close_now(static_cast<Peer&>(peer), why, std::move(text));
 }
 
 void Closing::refused_memory(Outgoing& peer, Pool pool) {

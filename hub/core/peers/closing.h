@@ -54,14 +54,12 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
   // OutgoingOwner, and of use to others that have no memory for what a peer wants.
   void refused_memory(Outgoing& peer, Pool pool) override;
 
-  // What became of connections, and how many frames were answered with `error`.
-  StatusResponse::Connections counts;
-  uint64_t faults = 0;
+  uint64_t faults = 0;  // frames that were answered with `error`
 
  private:
   void output_changed(Outgoing& peer) override { peers_.mark_dirty(static_cast<Peer&>(peer)); }
   void lost_events(Outgoing& outgoing) override;
-  void give_up(Outgoing& peer, GivenUp why, std::string text) override;
+  void give_up(Outgoing& peer, Notice::Kind why, std::string text) override;
   void for_each(const std::function<void(Outgoing&)>& visit) override;
   void expired(Deadline& deadline, TimePoint now) override;
 

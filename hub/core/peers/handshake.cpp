@@ -120,7 +120,7 @@ void Handshake::reject(Peer& peer, const std::string& reason, TimePoint now) {
   answer.rejected = true;
   answer.reject_reason = reason;
   closing_.reply(peer, answer, now + kWriteTimeout);
-  peers_.notice(Notice::Kind::refused_peer, peer, reason);
+  peers_.notice(Notice::Kind::rejected, peer, reason);
   closing_.close_with_answer(peer, now);
 }
 

@@ -16,6 +16,7 @@ Peer& Peers::add(uint32_t uid, TimePoint now) {
   peer.since = now;
   peer.account = &ledger_.account(uid);
   ++peer.account->peers;
+  ++notices_.counts.accepted;
   ++handshakes_;
   return peer;
 }

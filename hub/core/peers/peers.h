@@ -53,6 +53,7 @@ class Peers {
   const std::vector<PeerId>& take_dirty();
 
   void notice(Notice::Kind kind, const Peer& peer, std::string text);
+  const ConnectionCounts& counts() const { return notices_.counts; }
 
   Summary summary() const;
   // Another number whenever the summary is another.

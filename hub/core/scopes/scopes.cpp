@@ -105,10 +105,8 @@ void Scopes::leave(Peer& peer) {
   std::string_view scope = std::exchange(member->scope, {});
   if (scope.empty()) return;
   KeyRegistry::Departure departure = registry_.leave(scope, peer.id);
-  if (departure.was_last && !peer.said_bye && !hub_.closing.is_stopping()) {
-    ++hub_.closing.counts.uncleaned;
+  if (departure.was_last && !peer.said_bye && !hub_.closing.is_stopping())
     hub_.peers.notice(Notice::Kind::uncleaned, peer, "nobody cleaned up " + std::string(scope));
-  }
   for (KeyRegistry::Answer& answer : departure.answers) {
     // A peer that is rejected is in no scope from here on, though it may be told later.
     if (answer.outcome == KeyRegistry::Outcome::rejected)

@@ -124,7 +124,7 @@ Answer Status::query(Peer& peer, StatusQuery&, TimePoint now) {
   bool fits = hub_.ledger.has_room_for(*peer.account, Pool::replies, line.size());
   if (!fits && !admission_.take_administrative_place(peer)) {
     hub_.closing.refused_memory(peer, Pool::replies);
-    hub_.closing.close_now(peer, Notice::Kind::slow_close,
+    hub_.closing.close_now(peer, Notice::Kind::unread,
                            hub_.ledger.shortage_of(*peer.account, Pool::replies, line.size()));
     return {};
   }
@@ -152,7 +152,7 @@ void Status::describe(StatusResponse& out, TimePoint now) const {
   out.socket = config.socket;
   hub_.peers.describe(out);
   out.events.refused = hub_.closing.faults;
-  out.connections = hub_.closing.counts;
+  out.connections = hub_.peers.counts();
   describe_consumers(hub_.peers, now, out);
   out.limits = describe_limits(config);
   ProcessStats process = hub_.transport.process_stats();

@@ -29,7 +29,7 @@ struct Socket : Transport {
 struct Owner : OutgoingOwner {
   void output_changed(Outgoing&) override {}
   void lost_events(Outgoing&) override {}
-  void give_up(Outgoing& peer, GivenUp, std::string) override { peer.abandoned = true; }
+  void give_up(Outgoing& peer, Notice::Kind, std::string) override { peer.abandoned = true; }
   void refused_memory(Outgoing&, Pool) override {}
   void for_each(const std::function<void(Outgoing&)>&) override {}
 };

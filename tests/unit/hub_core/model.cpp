@@ -112,7 +112,7 @@ void HubModel::connect(Id id, uint32_t uid, int64_t pid) {
 
 void HubModel::refuse(Id id, ErrorCode code, const std::string& reason) {
   ++(code == ErrorCode::denied ? connections_.denied : connections_.too_many);
-  note(Notice::Kind::refused_peer, id);
+  note(code == ErrorCode::denied ? Notice::Kind::denied : Notice::Kind::too_many, id);
   reply(id, ErrorMessage{code, reason, {}, peers_.at(id).frames_in}, kNever);
   close_when_flushed(id, now_ + kWriteTimeout);
 }
@@ -262,7 +262,7 @@ void HubModel::reply(Id id, const Message& message, TimePoint deadline) {
 void HubModel::reply_line(Id id, const std::string& line, TimePoint deadline) {
   Peer& peer = peers_.at(id);
   if (peer.close_state == CloseState::close_now) return;
-  if (!peer.out.add_reply(line, deadline)) close_now(id, Notice::Kind::slow_close);
+  if (!peer.out.add_reply(line, deadline)) close_now(id, Notice::Kind::unread);
 }
 
 void HubModel::publish(Id id, const Event& event, std::string_view line) {
@@ -362,7 +362,7 @@ void HubModel::answer_join(const Answer& answer) {
     refusal.rejected = true;
     refusal.reject_reason = answer.refusal;
     reply(answer.id, refusal, now_ + kWriteTimeout);
-    note(Notice::Kind::refused_peer, answer.id);
+    note(Notice::Kind::rejected, answer.id);
     peer.scope.clear();
     close_when_flushed(answer.id, now_ + kWriteTimeout);
     return;
@@ -527,7 +527,7 @@ void HubModel::expire(Id id) {
   Peer& peer = peers_.at(id);
   if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now_) {
     ++connections_.timed_out;
-    note(Notice::Kind::refused_peer, id);
+    note(Notice::Kind::timed_out, id);
     reply(id, ErrorMessage{ErrorCode::timeout, kTooLate, {}, 0}, kNever);
     close_when_flushed(id, now_ + kWriteTimeout);
     return;
@@ -539,7 +539,7 @@ void HubModel::expire(Id id) {
     return;
   }
   bool late = peer.out.reply_deadline() <= now_ || (peer.close_deadline <= now_ && !peer.out.empty());
-  if (late) close_now(id, Notice::Kind::slow_close);
+  if (late) close_now(id, Notice::Kind::unread);
 }
 
 TimePoint HubModel::next_deadline() const {
