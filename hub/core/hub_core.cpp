@@ -63,10 +63,7 @@ HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
       peers_(ledger_, notices_, start),
       closing_(ledger_, deadlines_, peers_),
       delivery_(config_, transport, ledger_, turn_, deadlines_, closing_),
-      input_(ledger_, turn_, admission_, peers_, closing_,
-             [this](Peer& peer, std::string_view line, bool stays, TimePoint now) {
-               handle_line(peer, line, stays, now);
-             }),
+      input_(ledger_, turn_, admission_, peers_, closing_, *this),
       handshake_(config_, ledger_, peers_, closing_),
       hub_{config_, ledger_,  deadlines_, turn_,  delivery_, publishers_,
            peers_,  closing_, handshake_, input_, transport} {
@@ -138,19 +135,22 @@ void HubCore::handle_line(Peer& peer, std::string_view line, bool stays, TimePoi
   FrameKind kind = scanner_.scan(line, event_);
   if (kind == FrameKind::other) {
     handle_frame(peer, scanner_.frame(), now);
-  } else if (!find_place(peer, false, now)) {
     return;
-  } else if (kind == FrameKind::event) {
-    handle_event(peer, line, stays, now);
-  } else {
-    closing_.answer_fault(peer, scanner_.fault().code, scanner_.fault().message, now, event_.event_id);
   }
+  if (peer.administers && !find_place(peer, now)) return;
+  if (kind == FrameKind::fault) {
+    closing_.answer_fault(peer, scanner_.fault().code, scanner_.fault().message, now, event_.event_id);
+    return;
+  }
+  if (peer.phase == Phase::handshake) handshake_.become_anonymous(peer);
+  std::string_view whole = stays ? std::string_view(line.data(), line.size() + 1) : std::string_view();
+  if (Answer fault = rooms_.events().publish(peer, event_, whole, now))
+    closing_.answer_fault(peer, fault->code, fault->message, now, event_.event_id);
 }
 
-// A peer with an administrative place whose frame wants more than such a place is for needs another: others
-// may have left meanwhile. False when it is refused.
-bool HubCore::find_place(Peer& peer, bool administers, TimePoint now) {
-  if (!peer.administers || administers) return true;
+// For a peer with an administrative place whose frame wants more than such a place is for: others may have
+// left meanwhile. False when there is none, and it is refused.
+bool HubCore::find_place(Peer& peer, TimePoint now) {
   if (!peer.admitted) {
     if (std::string crowd = admission_.crowd_around(peer); !crowd.empty()) {
       refuse(peer, ErrorCode::too_many, crowd, now);
@@ -162,15 +162,8 @@ bool HubCore::find_place(Peer& peer, bool administers, TimePoint now) {
   return true;
 }
 
-void HubCore::handle_event(Peer& peer, std::string_view line, bool stays, TimePoint now) {
-  if (peer.phase == Phase::handshake) handshake_.become_anonymous(peer);
-  std::string_view whole = stays ? std::string_view(line.data(), line.size() + 1) : std::string_view();
-  if (Answer fault = rooms_.events().publish(peer, event_, whole, now))
-    closing_.answer_fault(peer, fault->code, fault->message, now, event_.event_id);
-}
-
 void HubCore::handle_frame(Peer& peer, const Frame& frame, TimePoint now) {
-  if (!find_place(peer, peer.administers && administers(frame), now)) return;
+  if (peer.administers && !administers(frame) && !find_place(peer, now)) return;
   if (Answer fault = dispatch(peer, frame, now))
     closing_.answer_fault(peer, fault->code, fault->message, now);
 }

@@ -65,7 +65,7 @@ struct Wants {
   TimePoint close_deadline = kNever;
 };
 
-class HubCore {
+class HubCore final : private Input::Handler {
  public:
   // `more_rooms`: beside those of the hub, which are in rooms.cpp.
   HubCore(HubConfig config, Transport& transport, TimePoint start, std::span<const MakeRoom> more_rooms = {});
@@ -121,9 +121,8 @@ class HubCore {
 
  private:
   void refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now);
-  bool find_place(Peer& peer, bool administers, TimePoint now);
-  void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now);
-  void handle_event(Peer& peer, std::string_view line, bool stays, TimePoint now);
+  bool find_place(Peer& peer, TimePoint now);
+  void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) override;
   void handle_frame(Peer& peer, const Frame& frame, TimePoint now);
   Answer dispatch(Peer& peer, const Frame& frame, TimePoint now);
   Answer dispatch_to_room(Peer& peer, const Frame& frame, TimePoint now);

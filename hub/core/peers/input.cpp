@@ -1,7 +1,6 @@
 #include "hub/core/peers/input.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
@@ -22,15 +21,6 @@ Pool pool_of(const Peer& peer) {
 }
 
 }  // namespace
-
-Input::Input(Ledger& ledger, TurnBudget& turn, Admission& admission, Peers& peers, Closing& closing,
-             HandleLine handle_line)
-    : ledger_(ledger),
-      turn_(turn),
-      admission_(admission),
-      peers_(peers),
-      closing_(closing),
-      handle_line_(std::move(handle_line)) {}
 
 void Input::receive(Peer& peer, std::string_view chunk, TimePoint now) {
   read_lines(peer, chunk, now);
@@ -64,7 +54,7 @@ void Input::read_lines(Peer& peer, std::string_view chunk, TimePoint now) {
         charge(peer);
         return;
       case LineReader::Next::line:
-        handle_line_(peer, line, peer.reader.line_is_in_chunk(), now);
+        handler_.handle_line(peer, line, peer.reader.line_is_in_chunk(), now);
         break;
       case LineReader::Next::too_long:
         ++peer.frames_in;

@@ -4,7 +4,6 @@
 // Charges what it holds, and refuses a line that there is no memory for. Knows no messages.
 #pragma once
 
-#include <functional>
 #include <string_view>
 
 #include "hub/core/base/turn_budget.h"
@@ -16,11 +15,23 @@ namespace bus::hub {
 
 class Input {
  public:
-  // `stays`: the line, and its LF, stay in place until the turn ends.
-  using HandleLine = std::function<void(Peer& peer, std::string_view line, bool stays, TimePoint now)>;
+  class Handler {
+   public:
+    // `stays`: the line, and its LF, stay in place until the turn ends.
+    virtual void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) = 0;
+
+   protected:
+    ~Handler() = default;
+  };
 
   Input(Ledger& ledger, TurnBudget& turn, Admission& admission, Peers& peers, Closing& closing,
-        HandleLine handle_line);
+        Handler& handler)
+      : ledger_(ledger),
+        turn_(turn),
+        admission_(admission),
+        peers_(peers),
+        closing_(closing),
+        handler_(handler) {}
 
   // The bytes of one read().
   void receive(Peer& peer, std::string_view chunk, TimePoint now);
@@ -41,7 +52,7 @@ class Input {
   Admission& admission_;
   Peers& peers_;
   Closing& closing_;
-  HandleLine handle_line_;
+  Handler& handler_;
 };
 
 }  // namespace bus::hub
