@@ -81,12 +81,13 @@ inline constexpr std::array kNoticeRules{
 
 constexpr const NoticeRule& notice_rule(Notice::Kind kind) { return kNoticeRules[static_cast<size_t>(kind)]; }
 
-static_assert([] {
+constexpr bool each_kind_has_its_rule() {
   for (size_t i = 0; i < kNoticeRules.size(); ++i) {
     if (static_cast<size_t>(kNoticeRules[i].kind) != i) return false;
   }
   return kNoticeRules.size() == static_cast<size_t>(Notice::Kind::stop_requested) + 1;
-}());
+}
+static_assert(each_kind_has_its_rule());
 
 class Notices {
  public:
