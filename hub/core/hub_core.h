@@ -29,6 +29,7 @@
 
 #include "hub/core/base/notices.h"
 #include "hub/core/delivery/delivery.h"
+#include "hub/core/dispatch.h"
 #include "hub/core/peers/admission.h"
 #include "hub/core/peers/closing.h"
 #include "hub/core/peers/handshake.h"
@@ -36,7 +37,6 @@
 #include "hub/core/peers/peers.h"
 #include "hub/core/rooms.h"
 #include "protocol/base/clock.h"
-#include "protocol/frame.h"
 #include "protocol/messages/status_response.h"
 
 namespace bus::hub {
@@ -65,7 +65,7 @@ struct Wants {
   TimePoint close_deadline = kNever;
 };
 
-class HubCore final : private Input::Handler {
+class HubCore {
  public:
   // `more_rooms`: beside those of the hub, which are in rooms.cpp.
   HubCore(HubConfig config, Transport& transport, TimePoint start, std::span<const MakeRoom> more_rooms = {});
@@ -104,7 +104,7 @@ class HubCore final : private Input::Handler {
   void tick(TimePoint now, const std::vector<PeerId>& due);
 
   // True once a client asked for `shutdown`.
-  bool stop_requested() const { return stop_requested_; }
+  bool stop_requested() const { return dispatch_.stop_requested(); }
   // No new connections will come: every peer is closed when flushed, at most until `deadline`. Consumers are
   // told `farewell` first, by an error `busy`, unless it is empty.
   void begin_stop(TimePoint deadline, std::string_view farewell = {});
@@ -120,13 +120,6 @@ class HubCore final : private Input::Handler {
   size_t peer_count() const { return peers_.size(); }
 
  private:
-  void refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now);
-  bool find_place(Peer& peer, TimePoint now);
-  void handle_line(Peer& peer, std::string_view line, bool stays, TimePoint now) override;
-  void handle_frame(Peer& peer, const Frame& frame, TimePoint now);
-  Answer dispatch(Peer& peer, const Frame& frame, TimePoint now);
-  Answer dispatch_to_room(Peer& peer, const Frame& frame, TimePoint now);
-  void note_odd_member(const Peer& peer);
   void finish_entry(TimePoint now);
 
   const HubConfig config_;
@@ -139,15 +132,11 @@ class HubCore final : private Input::Handler {
   Peers peers_;
   Closing closing_;
   Delivery delivery_;
+  Dispatch dispatch_;
   Input input_;
   Handshake handshake_;
   Hub hub_;
   Rooms rooms_;
-  bool stop_requested_ = false;
-
-  // Scratch, reused so that an event costs no allocation.
-  FrameScanner scanner_;
-  EventLine event_;  // the event that was scanned last
 };
 
 }  // namespace bus::hub

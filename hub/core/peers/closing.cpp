@@ -35,6 +35,12 @@ void Closing::answer_fault(Peer& peer, ErrorCode code, const std::string& messag
 
 // ---- how its connection ends
 
+void Closing::refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now) {
+  peers_.notice(code == ErrorCode::denied ? Notice::Kind::denied : Notice::Kind::too_many, peer, reason);
+  reply(peer, ErrorMessage{code, reason, {}, peer.frames_in});
+  close_with_answer(peer, now);
+}
+
 void Closing::close_with_answer(Peer& peer, TimePoint now) {
   peer.answered = true;
   close_when_flushed(peer, now + kWriteTimeout);

@@ -36,6 +36,8 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
   void answer_fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
                     std::string_view event_id = {});
 
+  // The connection is not accepted: `denied` or `too_many`, and why.
+  void refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now);
   // What was said last is what the connection ends with.
   void close_with_answer(Peer& peer, TimePoint now);
   void close_when_flushed(Peer& peer, TimePoint deadline);
