@@ -83,6 +83,7 @@ busd::ConsumerOptions consumer_options(const ConsumeCommand& command, Hooks& hoo
   if (command.ready_timeout) wanted.open_timeout = *command.ready_timeout;
   wanted.socket = command.place.socket;
   wanted.bus = command.place.bus;
+  wanted.cancel_fd = signal_fd();
   if (!command.first.empty()) wanted.on_first = [&] { return hooks.set_up(command.first); };
   if (!command.last.empty()) wanted.on_last = [&] { return hooks.clean_up(command.last); };
   return wanted;
@@ -140,7 +141,6 @@ int stream(const ConsumeCommand& command, Console& console, EventFiles& files, H
            busd::Consumer consumer) {
   wake_on_signal([](void* handle) { busd_consumer_wake(static_cast<busd_consumer*>(handle)); },
                  consumer.handle());
-  enter_phase(Phase::running);
   auto begin = std::chrono::steady_clock::now();
   console.fixed_line("[bus] ready event_key=" + key_in_line(command.key));
 
@@ -176,6 +176,8 @@ int consume(const ConsumeCommand& command, Console& console) {
     if (!fault.empty()) return console.error(error_of(ErrorCode::output_failed, fault));
   }
   Hooks hooks(command, console);
+  // Once the hub counts us, others may leave the clean-up to us: a signal does not end us on the spot.
+  enter_phase(Phase::running);
   auto consumer = busd::Consumer::open(consumer_options(command, hooks));
   if (!consumer) {
     if (caught_signal() != 0) return ended_by_signal(caught_signal());

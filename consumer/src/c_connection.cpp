@@ -74,6 +74,7 @@ ApiResult session_part(const busd_connection_options& options, SessionOptions& s
   session.reconnect = options.no_reconnect == 0;
   session.open_timeout = duration_of(options.open_timeout_ms, session.open_timeout);
   session.reconnect_max = duration_of(options.reconnect_max_ms, session.reconnect_max);
+  session.cancel_fd = options.cancel_fd;
   return {};
 }
 

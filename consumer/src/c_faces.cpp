@@ -25,6 +25,7 @@ busd_connection_options place_of(const Options& options) {
   all.no_reconnect = options.no_reconnect;
   all.open_timeout_ms = options.open_timeout_ms;
   all.reconnect_max_ms = options.reconnect_max_ms;
+  all.cancel_fd = options.cancel_fd;
   return all;
 }
 

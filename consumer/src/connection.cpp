@@ -26,7 +26,9 @@ ApiResult Connection::open(ConnectionOptions options, std::unique_ptr<Connection
   if (!result.ok()) return result;
   std::unique_ptr<Connection> connection(new Connection(std::move(session), options));
   connection->publisher_.on_reset();
-  result = connection->run_first(connection->is_first());
+  bool cancelled = connection->session_->was_cancelled();
+  result = cancelled ? ApiResult(BUSD_TIMED_OUT, "cancelled when the hub had answered")
+                     : connection->run_first(connection->is_first());
   if (!result.ok()) {
     (void)connection->close(0);
     return result;
@@ -285,8 +287,7 @@ bool Connection::lost_lock() {
 // Whether this consumer is the last of its scope. No answer within kStatusTimeout, or no hub, counts as yes;
 // but a hub that turned us away because others hold the scope has answered.
 bool Connection::ask_last() {
-  if (session_->rejected()) return false;
-  if (!session_->up()) return true;
+  if (!session_->await_answer()) return !session_->rejected();
   const Hello& hello = session_->hello();
   session_->send_control(encode(PreShutdownCheck{hello.event_key, hello.subscription_id}));
   TimePoint until = now() + kStatusTimeout;

@@ -7,7 +7,9 @@
 #include "consumer/src/socket_trouble.h"
 #include "protocol/base/strings.h"
 #include "protocol/base/unix_socket.h"
+#include "protocol/encode.h"
 #include "protocol/limits.h"
+#include "protocol/messages/control.h"
 
 namespace bus::sdk {
 
@@ -38,10 +40,20 @@ Session::Session(SessionOptions options, Transport connection)
 ApiResult Session::open(SessionOptions options, std::unique_ptr<Session>& opened) {
   auto connection = Transport::create();
   if (!connection) return result_of(connection.error());
+  if (options.cancel_fd != 0) {
+    auto watched = connection->watch_cancel(options.cancel_fd);
+    if (!watched) return {BUSD_INVALID, "cancel_fd: " + watched.error().what};
+  }
   TimePoint deadline = now() + options.open_timeout;
   std::unique_ptr<Session> client(new Session(std::move(options), std::move(*connection)));
   ApiResult result = client->open_until(deadline);
-  if (!result.ok()) return result;
+  client->cancelled_ = client->transport_.is_cancelled();
+  client->transport_.forget_cancel();
+  bool accepted = result.ok() || (client->cancelled_ && client->await_answer());
+  if (!accepted) {
+    client->take_hello_back();
+    return result;
+  }
   client->opening_ = false;
   opened = std::move(client);
   return {};
@@ -50,6 +62,7 @@ ApiResult Session::open(SessionOptions options, std::unique_ptr<Session>& opened
 ApiResult Session::open_until(TimePoint deadline) {
   ApiResult last;
   while (now() < deadline) {
+    if (transport_.is_cancelled()) return {BUSD_TIMED_OUT, "cancelled before the hub had answered"};
     if (state_ == State::down) {
       if (retry_at_ > now()) {
         (void)transport_.wait(std::min(retry_at_, deadline));
@@ -68,6 +81,21 @@ ApiResult Session::open_until(TimePoint deadline) {
     }
   }
   return last.ok() ? ApiResult(BUSD_TIMED_OUT, no_answer()) : last;
+}
+
+bool Session::await_answer() {
+  TimePoint until = now() + kStatusTimeout;
+  while (state_ == State::greeting && now() < until) {
+    if (take_inbound() == nullptr && state_ == State::greeting) (void)wait(until);
+  }
+  take_hello_back();
+  return up();
+}
+
+// A hub that reads the hello only later, or lets a waiting one in just now, finds the bye behind it. So nobody
+// counts as a consumer that left without cleaning up.
+void Session::take_hello_back() {
+  if (state_ == State::greeting) send_control(encode(Bye{}));
 }
 
 // One attempt to connect and say hello.
@@ -128,7 +156,11 @@ Item* Session::take_inbound() {
     if (core_.deadline() == kNever && stalled_at_ == kNever) return nullptr;
     TimePoint at = now();
     watch_progress(at);
-    if (core_.deadline() <= at) return lost_connection(no_answer());
+    if (core_.deadline() <= at) {
+      std::string why_not = no_answer();
+      take_hello_back();
+      return lost_connection(std::move(why_not));
+    }
     if (stalled_at_ <= at)
       return lost_connection("the hub took nothing for " + format_duration(kWriteTimeout));
     return nullptr;

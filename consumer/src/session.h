@@ -36,6 +36,7 @@ struct SessionOptions {
   bool reconnect = true;
   Duration open_timeout = seconds(10);
   Duration reconnect_max = seconds(5);
+  int cancel_fd = 0;  // readable: opening is to end; 0: none
 };
 
 class Session {
@@ -46,7 +47,9 @@ class Session {
     up,
     over,  // for good; result() says why
   };
-  // Connects, starting a hub if that is allowed, and says hello. Waits until the hub has accepted it.
+  // Connects, starting a hub if that is allowed, and says hello. Waits until the hub has accepted it. When that
+  // is cancelled, a session that the hub has accepted all the same is opened nevertheless, so that it can leave
+  // properly: see was_cancelled().
   static ApiResult open(SessionOptions options, std::unique_ptr<Session>& opened);
 
   // The next item, or nullptr: there is none until the socket is readable or the deadline has come, or it is
@@ -57,6 +60,8 @@ class Session {
   State state() const { return state_; }
   bool up() const { return state_ == State::up; }
   bool over() const { return state_ == State::over; }
+  // Whether opening was cancelled.
+  bool was_cancelled() const { return cancelled_; }
   // Why the last connection ended.
   const std::string& reason() const { return reason_; }
   // Why it is over.
@@ -64,6 +69,9 @@ class Session {
   // Whether the end is that the hub gave the scope to somebody else.
   bool rejected() const { return rejected_; }
 
+  // Waits at most kStatusTimeout for the answer to a hello that is sent already. Without an answer, takes the
+  // hello back. Whether the hub has accepted it.
+  bool await_answer();
   // Ends it from this side, with the result for whoever asks later.
   void end(ApiResult result);
 
@@ -97,6 +105,7 @@ class Session {
   Item* lost_connection(std::string reason);
   Item* own_item(ItemKind kind);
   std::string no_answer() const;
+  void take_hello_back();
   void pause(TimePoint at);
   void watch_progress(TimePoint at);
 
@@ -112,6 +121,7 @@ class Session {
   bool first_ = false;
   bool rejected_ = false;
   bool opening_ = true;
+  bool cancelled_ = false;
   TimePoint retry_at_ = TimePoint();
   Duration pause_ = kFirstPause;
   uint64_t control_end_ = 0;  // sent_bytes() when the last control frame is wholly sent

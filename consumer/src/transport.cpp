@@ -5,6 +5,7 @@
 #include <climits>
 #include <cstring>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -126,13 +127,17 @@ Transport::Read Transport::read(std::string_view& chunk, std::string& why) {
 }
 
 Transport::Wait Transport::wait(TimePoint deadline) {
-  epoll_event events[2];
+  epoll_event events[3];
   int ready = 0;
   do {
-    ready = ::epoll_wait(epoll_.get(), events, 2, wait_ms(deadline));
+    ready = ::epoll_wait(epoll_.get(), events, 3, wait_ms(deadline));
   } while (ready < 0 && errno == EINTR);
   Wait result = Wait::timed_out;
   for (int i = 0; i < ready; ++i) {
+    if (events[i].data.fd == cancel_) {
+      result = Wait::woken;
+      continue;
+    }
     if (events[i].data.fd != wake_.get()) {
       if (result != Wait::woken) result = Wait::ready;
       continue;
@@ -141,6 +146,22 @@ Transport::Wait Transport::wait(TimePoint deadline) {
     if (::read(wake_.get(), &count, sizeof count) == sizeof count) result = Wait::woken;
   }
   return result;
+}
+
+Result<void> Transport::watch_cancel(int fd) {
+  BUSD_TRY(watch(epoll_.get(), EPOLL_CTL_ADD, fd, EPOLLIN));
+  cancel_ = fd;
+  return {};
+}
+
+bool Transport::is_cancelled() const {
+  pollfd look{.fd = cancel_, .events = POLLIN, .revents = 0};
+  return ::poll(&look, 1, 0) > 0;
+}
+
+void Transport::forget_cancel() {
+  if (cancel_ >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, cancel_, nullptr);
+  cancel_ = -1;
 }
 
 void Transport::wake() noexcept {

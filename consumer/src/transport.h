@@ -66,6 +66,11 @@ class Transport {
   // Async-signal-safe, and from any thread.
   void wake() noexcept;
 
+  // From now on, wait() is woken while `fd`, which stays the caller's, is readable; until forget_cancel().
+  Result<void> watch_cancel(int fd);
+  bool is_cancelled() const;
+  void forget_cancel();
+
   // Readable when wait() would not wait.
   int poll_fd() const { return epoll_.get(); }
 
@@ -77,6 +82,7 @@ class Transport {
   Fd epoll_;
   Fd wake_;
   Fd socket_;
+  int cancel_ = -1;
   std::unique_ptr<char[]> chunk_;  // from the first read on
   SendBuffer out_;
   bool blocked_ = false;

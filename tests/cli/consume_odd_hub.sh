@@ -56,6 +56,19 @@ cat >/dev/null"
 run 0 bus-consume --no-start key --timeout 10ms --last "echo cleaned >cleaned.silent"
 check_has cleaned.silent cleaned
 
+# A signal between the hello and its answer: the hub counts this consumer by now, so it asks and cleans up as at any other time.
+play "read -r hello
+pid=\${hello#*'\"pid\":'}
+kill -s TERM \"\${pid%%[!0-9]*}\"
+echo '{\"type\":\"hello_ack\",\"bus_version\":\"v1\",\"first_for_key\":true}'
+$until_check
+echo '{\"type\":\"pre_shutdown_ack\",\"last_for_key\":true}'
+cat >rest"
+run 143 bus-consume --no-start key --first "echo set up >set-up.signalled" --last "echo cleaned >cleaned.signalled"
+check_has cleaned.signalled cleaned
+[ ! -e set-up.signalled ] || fail "a consumer that was told to end has set up"
+await rest '^{"type":"bye"}$'
+
 # No hub at all behind the socket.
 play 'read -r hello; echo "SSH-2.0-OpenSSH"; cat >/dev/null'
 run 76 bus-consume --no-start key

@@ -4,7 +4,7 @@ busd_integration_test(sdk_connection_test sdk_connection_test.cpp LIBS busd_cons
 busd_integration_test(sdk_source_test sdk_source_test.cpp LIBS busd_consumer CASES publish pressure break)
 busd_integration_test(sdk_duplex_test sdk_duplex_test.cpp LIBS busd_consumer CASES duplex order full break)
 busd_integration_test(sdk_hub_test sdk_hub_test.cpp LIBS busd_consumer CASES start control)
-busd_integration_test(sdk_scripted_test sdk_scripted_test.cpp LIBS busd_consumer CASES refused answers)
+busd_integration_test(sdk_scripted_test sdk_scripted_test.cpp LIBS busd_consumer CASES refused cancel answers)
 # Loops whose library is not installed are left out, as their examples are.
 set(loops libevent poll)
 if(TARGET example-in-glib)

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 #include <string>
+#include <sys/eventfd.h>
 #include <vector>
 
 #include "tests/integration/sdk_support.h"
@@ -61,13 +62,132 @@ TEST_CASE("The hub's errors in place of hello_ack are told apart", "[refused]") 
 }
 
 TEST_CASE("A hello without an answer ends with the time for it", "[refused]") {
-  ScriptedHub hub({[](ScriptPeer& peer) { peer.wait_for_end(); }});
+  std::string after;
+  ScriptedHub hub({[&after](ScriptPeer& peer) {
+    peer.line();
+    after = peer.line();
+  }});
   auto options = options_for(hub);
   options.open_timeout = std::chrono::milliseconds(50);
   auto consumer = busd::Consumer::open(options);
   REQUIRE_FALSE(consumer);
   CHECK(consumer.error().result == BUSD_TIMED_OUT);
   CHECK(consumer.error().message.find("did not answer hello") != std::string::npos);
+  hub.finish();
+  // So a hub that reads the hello later does not find a consumer that left without cleaning up.
+  CHECK(after == R"({"type":"bye"})");
+}
+
+// What stops opening: readable once it was set.
+class Cancel {
+ public:
+  Cancel() : fd_(::eventfd(0, EFD_CLOEXEC)) { REQUIRE(fd_); }
+  int fd() const { return fd_.get(); }
+  void set() const { BUSD_CHECK(::eventfd_write(fd_.get(), 1) == 0); }
+
+ private:
+  Fd fd_;
+};
+
+TEST_CASE("Opening that is cancelled before it begins connects to nothing", "[cancel]") {
+  Cancel cancel;
+  cancel.set();
+  ScriptedHub hub(Script{});
+  auto options = options_for(hub);
+  options.cancel_fd = cancel.fd();
+  auto consumer = busd::Consumer::open(options);
+  REQUIRE_FALSE(consumer);
+  CHECK(consumer.error().result == BUSD_TIMED_OUT);
+  CHECK(consumer.error().message == "cancelled before the hub had answered");
+}
+
+TEST_CASE("Opening that is cancelled while the hub's answer is on its way leaves as a consumer does",
+          "[cancel]") {
+  Cancel cancel;
+  std::vector<std::string> said;
+  ScriptedHub hub({[&](ScriptPeer& peer) {
+    peer.line();
+    cancel.set();
+    peer.say(R"({"type":"hello_ack","bus_version":"v1","first_for_key":true})");
+    said.push_back(peer.line());
+    peer.say(R"({"type":"pre_shutdown_ack","last_for_key":true})");
+    said.push_back(peer.line());
+  }});
+  std::string ran;
+  auto options = options_for(hub);
+  options.cancel_fd = cancel.fd();
+  options.on_first = [&ran] {
+    ran += "first ";
+    return true;
+  };
+  options.on_last = [&ran] {
+    ran += "last ";
+    return true;
+  };
+  auto consumer = busd::Consumer::open(options);
+  hub.finish();
+  REQUIRE_FALSE(consumer);
+  CHECK(consumer.error().result == BUSD_TIMED_OUT);
+  CHECK(ran == "last ");
+  CHECK(said ==
+        std::vector<std::string>{R"({"type":"pre_shutdown_check","event_key":"k"})", R"({"type":"bye"})"});
+}
+
+TEST_CASE("Opening that is cancelled without an answer to come takes the hello back, and cleans up nothing",
+          "[cancel]") {
+  Cancel cancel;
+  std::string after;
+  ScriptedHub hub({[&](ScriptPeer& peer) {
+    peer.line();
+    cancel.set();
+    after = peer.line();
+  }});
+  bool ran = false;
+  auto options = options_for(hub);
+  options.cancel_fd = cancel.fd();
+  options.on_last = [&ran] { return ran = true; };
+  auto consumer = busd::Consumer::open(options);
+  hub.finish();
+  REQUIRE_FALSE(consumer);
+  CHECK(consumer.error().result == BUSD_TIMED_OUT);
+  CHECK_FALSE(ran);
+  CHECK(after == R"({"type":"bye"})");
+}
+
+TEST_CASE("A descriptor that cannot be waited for does not cancel, and is refused", "[cancel]") {
+  ScriptedHub hub(Script{});
+  auto options = options_for(hub);
+  Fd file(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
+  options.cancel_fd = file.get();
+  auto consumer = busd::Consumer::open(options);
+  REQUIRE_FALSE(consumer);
+  CHECK(consumer.error().result == BUSD_INVALID);
+  CHECK(consumer.error().message.find("cancel_fd: epoll_ctl") == 0);
+}
+
+TEST_CASE("A consumer that is closed while it reconnects waits for the answer, and asks before it leaves",
+          "[cancel]") {
+  std::vector<std::string> said;
+  ScriptedHub hub({[](ScriptPeer& peer) { peer.accept_hello(); },
+                   [&said](ScriptPeer& peer) {
+                     peer.line();
+                     peer.say(R"({"type":"hello_ack","bus_version":"v1","first_for_key":false})");
+                     said.push_back(peer.line());
+                     peer.say(R"({"type":"pre_shutdown_ack","last_for_key":false})");
+                     said.push_back(peer.line());
+                   }});
+  bool ran = false;
+  auto options = options_for(hub);
+  options.on_last = [&ran] { return ran = true; };
+  auto consumer = open_consumer(options);
+  CHECK(next_item(consumer) == "break");
+  // Connects and says hello; whether the answer is there already makes no difference.
+  (void)consumer.next(std::chrono::milliseconds(0));
+  CHECK(consumer.close());
+  hub.finish();
+  CHECK_FALSE(ran);
+  REQUIRE(said.size() == 2);
+  CHECK(said[1] == R"({"type":"bye"})");
 }
 
 TEST_CASE("A hub that ends during hello is tried again", "[refused]") {

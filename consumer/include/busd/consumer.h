@@ -184,6 +184,10 @@ typedef struct busd_connection_options {
      callers that must know the result at once, or that publish text of unknown origin. It costs several times
      as much as sending the event. Default: only the hub checks. */
   int check_payloads;
+
+  /* To stop opening early, for instance by a signal: a descriptor that epoll takes (eventfd, pipe, signalfd).
+   * Once it is readable, busd_connection_open leaves and returns BUSD_TIMED_OUT. It is not read. 0: none */
+  int cancel_fd;
 } busd_connection_options;
 
 /*
@@ -202,12 +206,17 @@ typedef struct busd_connection_options {
  * connection leaves as in busd_connection_close (running on_last if it is the last), and the result is
  * BUSD_REJECTED.
  *
+ * Once `cancel_fd` is readable, no further attempt is made. If a hello has been sent, waits at most 2 s for its
+ * answer, because the hub may count this consumer as a member of the scope already; a member leaves as in
+ * busd_connection_close. Connecting, and starting a hub, are not interrupted; both usually take some 20 ms.
+ *
  * BUSD_INVALID      a text is not allowed by the protocol, or there are both a key and a source; the message
  *                   says which
  * BUSD_UNREACHABLE  no hub runs; the message says why none could be started
  * BUSD_REJECTED     another consumer holds the scope, or there are too many connections; the message is the
  *                   hub's
- * BUSD_TIMED_OUT    no answer in time, for instance because the clean-up of the scope is still running
+ * BUSD_TIMED_OUT    no answer in time, for instance because the clean-up of the scope is still running; or
+ *                   `cancel_fd` was readable
  * BUSD_PROTOCOL     the peer is not a hub, or does not support patterns and one was asked for
  */
 BUSD_API busd_result busd_connection_open(const busd_connection_options* options,
@@ -368,6 +377,7 @@ typedef struct busd_consumer_options {
   busd_hook on_last;
   void* context;
   busd_text hub_program;
+  int cancel_fd;
 } busd_consumer_options;
 
 /* Each does what the function of busd_connection with the same name does. Closing has nothing to flush. */
@@ -401,6 +411,7 @@ typedef struct busd_source_options {
   busd_text hub_program;
   size_t hold_bytes;
   int check_payloads;
+  int cancel_fd;
 } busd_source_options;
 
 /* Each does what the function of busd_connection with the same name does; busd_source_status is

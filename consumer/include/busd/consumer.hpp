@@ -239,6 +239,7 @@ struct ConnectionOptions {
   std::string hub_program{};
   std::size_t hold_bytes = 0;
   bool check_payloads = false;
+  int cancel_fd = 0;
 };
 
 struct Publication {
@@ -297,6 +298,7 @@ void put_place(Raw& raw, const Options& options) noexcept {
   raw.no_reconnect = options.no_reconnect ? 1 : 0;
   raw.open_timeout_ms = options.open_timeout.count();
   raw.reconnect_max_ms = options.reconnect_max.count();
+  raw.cancel_fd = options.cancel_fd;
 }
 
 template <class Options>
@@ -478,6 +480,7 @@ struct ConsumerOptions {
   std::chrono::milliseconds open_timeout{0};
   std::chrono::milliseconds reconnect_max{0};
   std::string hub_program{};
+  int cancel_fd = 0;
 };
 
 // Each function does what the one of Connection with the same name does.
@@ -562,6 +565,7 @@ struct SourceOptions {
   std::string hub_program{};
   std::size_t hold_bytes = 0;
   bool check_payloads = false;
+  int cancel_fd = 0;
 };
 
 // Each function does what the one of Connection with the same name does; status() is report(). A source has
