@@ -7,7 +7,7 @@ set -euo pipefail
 page=$(realpath "$1")
 bin=$(realpath "$2")
 name="console_test: ${page##*/}"
-patience=10
+patience=30 # for all commands of one example together, on a machine that does other things
 # shellcheck source=tests/checks/console.sh
 . "$(dirname "$0")/console.sh"
 

@@ -9,7 +9,7 @@ set -euo pipefail
 pages=$(realpath "$1")
 bin=$(realpath "$2")
 name=man_examples_test
-patience=10
+patience=30 # for all commands of one example together, on a machine that does other things
 # shellcheck source=tests/checks/console.sh
 . "$(dirname "$0")/console.sh"
 

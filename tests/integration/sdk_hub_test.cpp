@@ -301,7 +301,8 @@ TEST_CASE("What holds the lock and does not listen is ended only by force, and a
   CHECK(stopped.error().message.find("bus-stop --force ends it") != std::string::npos);
   CHECK(holder.running());
   busd::HubEnding ending;
-  CHECK(busd::hub_end(here, std::chrono::milliseconds(50), true, &ending));
+  // It ends by SIGTERM, however long that takes on a machine that does other things.
+  CHECK(busd::hub_end(here, kItemPatience, true, &ending));
   CHECK(ending.ran);
   CHECK_FALSE(ending.killed);
   CHECK(ending.pid == facts->lock_pid);
