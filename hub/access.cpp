@@ -1,5 +1,6 @@
 #include "hub/access.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -19,10 +20,24 @@ std::string octal(mode_t mode) {
   return text;
 }
 
+Error not_ours_to_give(const std::string& path, gid_t group) {
+  return {Errc::denied, printable(path) + " cannot be given to gid " + std::to_string(group) +
+                            " of --allow-gid: only a member of the group or root may do that"};
+}
+
 Result<void> give_to_group(const std::string& path, const Access& access) {
   if (!access.group || ::lchown(path.c_str(), static_cast<uid_t>(-1), *access.group) == 0) return {};
-  return Error{Errc::denied, printable(path) + " cannot be given to gid " + std::to_string(*access.group) +
-                                 " of --allow-gid: only a member of the group or root may do that"};
+  return not_ours_to_give(path, *access.group);
+}
+
+// As chown(2) decides it.
+bool is_ours_to_give(gid_t group) {
+  if (::geteuid() == 0 || ::getegid() == group) return true;
+  int count = ::getgroups(0, nullptr);
+  std::vector<gid_t> groups(static_cast<size_t>(std::max(count, 0)));
+  count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<size_t>(std::max(count, 0)));
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
 }
 
 // Opens the directory that was made with mode 0700.
@@ -36,7 +51,7 @@ Result<void> open_directory(const std::string& path, const Access& access) {
 // "" when nobody else is admitted.
 std::string admitted(const Options& options) {
   std::string who;
-  for (uint32_t uid : options.allow_uids) who += (who.empty() ? "uid " : ", uid ") + std::to_string(uid);
+  for (uint32_t uid : other_users(options)) who += (who.empty() ? "uid " : ", uid ") + std::to_string(uid);
   for (uint32_t gid : options.allow_gids) who += (who.empty() ? "gid " : ", gid ") + std::to_string(gid);
   return who.empty() ? who : "admitted beside our own user and root: " + who;
 }
@@ -56,11 +71,19 @@ std::optional<std::string> barrier(const std::string& directory, const Access& a
 
 }  // namespace
 
+std::vector<uint32_t> other_users(const Options& options) {
+  std::vector<uint32_t> others;
+  for (uint32_t uid : options.allow_uids) {
+    if (uid != 0 && uid != ::geteuid()) others.push_back(uid);
+  }
+  return others;
+}
+
 Access access_of(const Options& options, const Endpoint& endpoint) {
-  bool nobody = options.allow_uids.empty() && options.allow_gids.empty();
+  bool no_user = other_users(options).empty();
+  bool nobody = no_user && options.allow_gids.empty();
   if (nobody || !endpoint.explicit_path) return {};
-  if (options.allow_uids.empty() && options.allow_gids.size() == 1)
-    return {0750, 0660, options.allow_gids[0]};
+  if (no_user && options.allow_gids.size() == 1) return {0750, 0660, options.allow_gids[0]};
   return {0711, 0666, std::nullopt};
 }
 
@@ -78,6 +101,17 @@ Result<void> open_socket(const std::string& path, const Access& access) {
   BUSD_TRY(give_to_group(path, access));
   // Nobody else can have put a symlink there: the directory is ours alone to write to.
   if (::chmod(path.c_str(), access.socket_mode) != 0) return errno_error("chmod " + printable(path), errno);
+  return {};
+}
+
+Result<bool> try_directory(const std::string& path, const Access& access) {
+  BUSD_ASSIGN(bool is_new, try_own_dir(path));
+  if (is_new) BUSD_TRY(try_open_socket(path, access));
+  return is_new;
+}
+
+Result<void> try_open_socket(const std::string& path, const Access& access) {
+  if (access.group && !is_ours_to_give(*access.group)) return not_ours_to_give(path, *access.group);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 #include "hub/options.h"
 #include "protocol/base/result.h"
@@ -22,6 +23,9 @@ struct Access {
   bool is_private() const { return socket_mode == 0600; }
 };
 
+// The users of --allow-uid beside our own and root, who are admitted anyway.
+std::vector<uint32_t> other_users(const Options& options);
+
 // One group and nobody else: the modes are for that group. Other users or more groups: for all. Nobody, or a
 // standard place, where no other user looks: private.
 Access access_of(const Options& options, const Endpoint& endpoint);
@@ -34,6 +38,11 @@ Result<void> ensure_directory(const std::string& path, const Access& access);
 
 // Opens the socket that was bound with mode 0600. Error denied: we may not give it to the group.
 Result<void> open_socket(const std::string& path, const Access& access);
+
+// Whether these two would succeed, found out without creating anything. The first one returns whether the
+// directory would be created.
+Result<bool> try_directory(const std::string& path, const Access& access);
+Result<void> try_open_socket(const std::string& path, const Access& access);
 
 // One line about the users of --allow-uid and --allow-gid: that they can reach the socket, or what keeps them
 // from it. Empty when there are none.

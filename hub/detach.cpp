@@ -1,7 +1,6 @@
 #include "hub/detach.h"
 
 #include <climits>
-#include <cstdio>
 #include <string>
 #include <unistd.h>
 
@@ -71,14 +70,13 @@ ExitCode detach(Options options, const Endpoint& endpoint, const ErrorOutput& ou
   }
   auto serving = start(options, endpoint);
   if (!serving) return fail(report_of(serving.error()));
-  std::fprintf(stderr, "busd: pid %d serves %s\n", static_cast<int>(serving->pid), endpoint.socket.c_str());
+  say_note("pid " + std::to_string(serving->pid) + " serves " + endpoint.socket);
   if (serving->was_there) {
-    if (changes) std::fprintf(stderr, "busd: %s\n", kOthersSettings);
+    if (changes) say_note(kOthersSettings);
     return kExitDone;
   }
   // The hub itself can say it in its log only.
-  for (const std::string& text : expected_without_effect(options, endpoint))
-    std::fprintf(stderr, "busd: %s\n", text.c_str());
+  for (const std::string& text : expected_without_effect(options, endpoint)) say_note(text);
   return kExitDone;
 }
 

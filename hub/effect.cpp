@@ -10,7 +10,7 @@ std::vector<std::string> without_effect(const Options& options, const Endpoint& 
   std::vector<std::string> out;
   Reach reach = passed_socket ? reach_of_passed(options, endpoint) : reach_of(options, endpoint);
   if (!reach.possible) out.push_back(reach.text);
-  bool only_own = options.allow_uids.empty() && options.allow_gids.empty();
+  bool only_own = other_users(options).empty() && options.allow_gids.empty();
   if (options.uid_share_percent != kDefaultUidShare && only_own) {
     out.emplace_back(
         "uid-share has no effect: it limits other users, and none is admitted (--allow-uid, --allow-gid)");

@@ -46,6 +46,8 @@ ErrorReport log_file_report(const Error& error) {
                   denied ? kExitDenied : kExitCannotCreate, text);
 }
 
+void say_note(const std::string& text) { std::fputs(("busd: " + safe_text(text) + "\n").c_str(), stderr); }
+
 std::string ErrorOutput::say(const ErrorReport& error) const {
   std::string text = error.hint.empty() ? error.message : error.message + "; " + error.hint;
   std::string line = "busd: " + safe_text(text);

@@ -14,6 +14,9 @@ ErrorReport report_of(const Error& error);
 // Of a log file that cannot be opened, which --log-file or the setting log-file named.
 ErrorReport log_file_report(const Error& error);
 
+// Says on stderr what is no error, safe for a terminal.
+void say_note(const std::string& text);
+
 class ErrorOutput {
  public:
   explicit ErrorOutput(bool json) : json_(json) {}

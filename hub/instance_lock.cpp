@@ -56,6 +56,19 @@ void write_pid(int fd) {
   static_cast<void>(write_all(fd, text));
 }
 
+// Error denied: something else does.
+Result<bool> socket_stands_at(const std::string& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0) {
+    if (errno == ENOENT) return false;
+    return errno_error("stat " + printable(path), errno);
+  }
+  if (S_ISSOCK(st.st_mode)) return true;
+  return Error{
+      Errc::denied,
+      printable(path) + " exists and is not a socket: left untouched; move it away or use another path"};
+}
+
 }  // namespace
 
 Result<InstanceLock> InstanceLock::acquire(const Endpoint& endpoint, Duration patience) {
@@ -98,19 +111,12 @@ InstanceLock::InstanceLock(InstanceLock&& other) noexcept
 InstanceLock::~InstanceLock() { take_down_socket(); }
 
 Result<Fd> InstanceLock::put_up_socket(int backlog) {
-  struct stat st {};
-  if (::lstat(socket_.c_str(), &st) == 0) {
-    if (!S_ISSOCK(st.st_mode)) {
-      return Error{Errc::denied,
-                   printable(socket_) +
-                       " exists and is not a socket: left untouched; move it away or use another path"};
-    }
+  BUSD_ASSIGN(bool stands, socket_stands_at(socket_));
+  if (stands) {
     if (somebody_listens(socket_))
       return Error{Errc::busy, "somebody listens at " + printable(socket_) + " without holding its lock"};
     if (::unlink(socket_.c_str()) != 0)
       return errno_error("remove the stale socket " + printable(socket_), errno);
-  } else if (errno != ENOENT) {
-    return errno_error("stat " + printable(socket_), errno);
   }
   BUSD_ASSIGN(Fd listening, listen_unix(socket_, backlog));
   auto remembered = open_socket(socket_, access_);
@@ -221,6 +227,13 @@ std::optional<InstanceLock::Look> InstanceLock::mend_socket(int backlog) {
   if (listening) return Look{Look::Kind::mended, what, std::move(*listening)};
   bool theirs = listening.error().code == Errc::busy || listening.error().code == Errc::denied;
   return Look{theirs ? Look::Kind::lost : Look::Kind::undecided, what + ": " + listening.error().what, {}};
+}
+
+Result<void> try_put_up(const std::string& socket) {
+  BUSD_ASSIGN(bool stands, socket_stands_at(socket));
+  if (may_create_in(parent_dir(socket))) return {};
+  return stands ? errno_error("remove the stale socket " + printable(socket), errno)
+                : errno_error("bind " + printable(socket), errno);
 }
 
 Result<pid_t> answering_hub(const std::string& socket, Duration patience) {

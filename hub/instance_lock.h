@@ -90,6 +90,10 @@ class InstanceLock {
   Access access_;
 };
 
+// Whether put_up_socket() could put up a socket there, found out without creating or removing one. That
+// somebody listens there is no error.
+Result<void> try_put_up(const std::string& socket);
+
 // The pid of the hub that answers a status query at `socket` within `patience`.
 Result<pid_t> answering_hub(const std::string& socket, Duration patience);
 

@@ -71,6 +71,14 @@ Result<void> learn(const Options& options, Starter& starter) {
   return {};
 }
 
+int check(const Options& options, const Endpoint& endpoint, const ErrorOutput& output, Readiness& readiness) {
+  if (auto trouble = start_trouble(options, endpoint)) return fail(*trouble, output, readiness);
+  say_note("the settings are fine; the socket would be " + endpoint.socket);
+  if (Reach reach = reach_of(options, endpoint); reach.possible && !reach.text.empty()) say_note(reach.text);
+  for (const std::string& text : expected_without_effect(options, endpoint)) say_note(text);
+  return kExitDone;
+}
+
 int act(const Options& options, const ErrorOutput& output) {
   Starter starter;
   bool starts_hub = options.action == Options::Action::serve || options.action == Options::Action::detach;
@@ -88,12 +96,7 @@ int act(const Options& options, const ErrorOutput& output) {
     case Options::Action::print_config:
       return print(print_config(options), output);
     case Options::Action::check_config:
-      std::fprintf(stderr, "busd: the settings are fine; the socket would be %s\n", endpoint->socket.c_str());
-      if (Reach reach = reach_of(options, *endpoint); reach.possible && !reach.text.empty())
-        std::fprintf(stderr, "busd: %s\n", reach.text.c_str());
-      for (const std::string& text : expected_without_effect(options, *endpoint))
-        std::fprintf(stderr, "busd: %s\n", text.c_str());
-      return kExitDone;
+      return check(options, *endpoint, output, starter.readiness);
     case Options::Action::detach:
       return detach(options, *endpoint, output);
     case Options::Action::serve:

@@ -24,7 +24,7 @@ constexpr const char* kExamples =
     "  busd --bus work --queue-frames 4096     serve the bus \"work\", with longer queues\n"
     "  busd --detach                           start a hub in the background, and wait until it is ready\n"
     "  busd --print-config > busd.conf         write all settings to a file\n"
-    "  busd --config busd.conf --check-config  check that file without starting a hub\n"
+    "  busd --config busd.conf --check-config  check that file, and whether a hub could start\n"
     "\n";
 
 constexpr const char* kNotes =
@@ -85,14 +85,15 @@ Declaration declaration_of(Raw& raw) {
       [&raw](const std::string& text) { raw.config = text; };
   // At most one thing to do.
   std::vector<Declared*> actions = {
-      &declare_flag(all, {"--check-config"}, raw.check_config, "Check the settings; do not start a hub"),
+      &declare_flag(all, {"--check-config"}, raw.check_config,
+                    "Check the settings, and whether a hub could start; start none"),
       &declare_flag(all, {"--print-config"}, raw.print_config, "Print the settings as a configuration file"),
       &declare_flag(all, {"--foreground"}, raw.foreground, "Serve in the foreground (the default)"),
       &declare_flag(all, {"--detach"}, raw.detach,
                     "Start a hub in the background, and exit when it is ready")};
   for (Declared* action : actions) {
     for (Declared* other : actions) {
-      if (other != action) action->excludes.push_back(other);
+      if (other != action) action->excludes.push_back({other, {}});
     }
   }
   declare_flag(all, {"--json-errors"}, raw.json_errors, "Print each error on stderr as a line of JSON");
@@ -182,7 +183,7 @@ std::variant<Options, Ending> parse_options(const std::vector<std::string>& argu
   };
   Raw raw;
   Declaration declared = declaration_of(raw);
-  std::vector<ErrorReport> errors = ArgumentReader(declared, "busd", "busd").read(arguments);
+  std::vector<ErrorReport> errors = ArgumentReader(declared, "busd").read(arguments);
   if (raw.help) return Ending{kExitDone, kExamples + usage_text("busd", declared) + kNotes, {}, -1};
   if (raw.version) return Ending{kExitDone, "busd " BUSD_VERSION "\n", {}, -1};
   if (!errors.empty()) return Ending{kExitUsage, {}, std::move(errors), ready_fd_of(arguments)};

@@ -1,12 +1,17 @@
 #include "hub/process_limits.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <sys/resource.h>
 
 namespace bus::hub {
 
 namespace {
+
+// Fewer make no bus: a handful of programs would use them up.
+constexpr size_t kFewestConnections = 16;
 
 using Resource = decltype(RLIMIT_AS);
 
@@ -20,6 +25,19 @@ std::optional<uint64_t> limit_of(Resource resource) {
 
 size_t connections_of(size_t descriptors) {
   return descriptors > kOwnDescriptors ? descriptors - kOwnDescriptors : 0;
+}
+
+Result<size_t> fitting_connections(size_t wanted, size_t descriptors) {
+  size_t most = connections_of(descriptors);
+  if (most < std::min(wanted, kFewestConnections)) {
+    return Error{Errc::unavailable,
+                 "the hard limit of open files (ulimit -Hn) is " + std::to_string(descriptors) +
+                     ", which leaves " + std::to_string(most) + " connections beside the " +
+                     std::to_string(kOwnDescriptors) +
+                     " descriptors that the hub itself needs: start it with a limit of at least " +
+                     std::to_string(kOwnDescriptors + kFewestConnections)};
+  }
+  return std::min(wanted, most);
 }
 
 size_t most_descriptors() {

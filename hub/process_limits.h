@@ -5,11 +5,17 @@
 #include <cstddef>
 
 #include "hub/log.h"
+#include "protocol/base/result.h"
 
 namespace bus::hub {
 
 // How many connections the hub can serve when it may open `descriptors` files.
 size_t connections_of(size_t descriptors);
+
+// `wanted`, or fewer where `descriptors` allow no more.
+//
+// Error unavailable: they are so few that the hub would serve its starter and nobody else.
+Result<size_t> fitting_connections(size_t wanted, size_t descriptors);
 
 // The hard limit of open files: what a hub that was started with it can raise its own to.
 size_t most_descriptors();

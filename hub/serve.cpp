@@ -28,30 +28,15 @@ namespace {
 // The holder of the lock may be about to end (PROTOCOL.md 8).
 constexpr Duration kLockPatience = seconds(2);
 
-// Fewer make no bus: a handful of programs would use them up.
-constexpr size_t kFewestConnections = 16;
-
-void say(const std::string& text) { std::fprintf(stderr, "busd: %s\n", text.c_str()); }
-
 // Lowers what was asked for to what the limit of open files leaves.
-//
-// Error unavailable: that is so little that the hub would serve its starter and nobody else.
-Result<size_t> fitting_connections(size_t wanted, Log& log) {
+Result<size_t> raise_connections(size_t wanted, Log& log) {
   size_t descriptors = raise_descriptor_limit();
-  size_t most = connections_of(descriptors);
-  if (most < std::min(wanted, kFewestConnections)) {
-    return Error{Errc::unavailable,
-                 "the hard limit of open files (ulimit -Hn) is " + std::to_string(descriptors) +
-                     ", which leaves " + std::to_string(most) + " connections beside the " +
-                     std::to_string(kOwnDescriptors) +
-                     " descriptors that the hub itself needs: start it with a limit of at least " +
-                     std::to_string(kOwnDescriptors + kFewestConnections)};
-  }
-  if (wanted > most) {
+  BUSD_ASSIGN(size_t now, fitting_connections(wanted, descriptors));
+  if (now < wanted) {
     log.write(LogLevel::warning, "max-connections is lowered to what the limit of open files allows",
-              {{"wanted", wanted}, {"now", most}, {"limit", descriptors}});
+              {{"wanted", wanted}, {"now", now}, {"limit", descriptors}});
   }
-  return std::min(wanted, most);
+  return now;
 }
 
 Result<void> fill_random(uint64_t (&key)[2]) {
@@ -126,12 +111,12 @@ Result<InstanceLock> take_lock(const Starter& starter, const Endpoint& endpoint)
 // To the log, and to stderr where that is not the log and somebody may look at it.
 void warn(const std::string& text, const Options& options, Log& log) {
   log.write(LogLevel::warning, text);
-  if (!options.log_file.empty() && options.ready_fd < 0) say(text);
+  if (!options.log_file.empty() && options.ready_fd < 0) say_note(text);
 }
 
 Result<void> run(const Options& options, const Endpoint& endpoint, Starter& starter, Fd listening, Log& log) {
   BUSD_ASSIGN(InstanceLock lock, take_lock(starter, endpoint));
-  BUSD_ASSIGN(size_t max_connections, fitting_connections(options.max_connections, log));
+  BUSD_ASSIGN(size_t max_connections, raise_connections(options.max_connections, log));
   warn_of_limits(options.memory, log);
   BUSD_ASSIGN(std::unique_ptr<Loop> loop, Loop::create());
   BUSD_ASSIGN(HubConfig config, config_of(options, endpoint, max_connections));
@@ -158,8 +143,9 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
 // Why a hub that holds the lock does not answer, as far as its socket shows, and what to do about it.
 std::string diagnose(const Endpoint& endpoint, const std::string& pid, const Error& silence) {
   std::string holder = (pid.empty() ? "a process" : "pid " + pid) + " holds " + printable(endpoint.lock);
-  std::string remedy = "stop it (" + (pid.empty() ? "to find it: fuser " + endpoint.lock : "kill " + pid) +
-                       ") and start again";
+  // A process that is stopped does not take the SIGTERM of a plain kill; this ends it all the same.
+  std::string remedy = pid.empty() ? "to find it: fuser " + endpoint.lock
+                                   : "bus-stop --force --socket " + endpoint.socket + " ends it";
   struct stat there {};
   if (::lstat(endpoint.socket.c_str(), &there) != 0) {
     return holder + ", but there is no socket at " + printable(endpoint.socket) +
@@ -167,13 +153,13 @@ std::string diagnose(const Endpoint& endpoint, const std::string& pid, const Err
   }
   if (!S_ISSOCK(there.st_mode)) {
     return holder + ", but what stands at " + printable(endpoint.socket) +
-           " is no socket: the socket was replaced under a running hub; move that away, " + remedy;
+           " is no socket: the socket was replaced under a running hub; move that away; " + remedy;
   }
   if (silence.code == Errc::unavailable) {
     return holder + ", but nobody listens at " + printable(endpoint.socket) +
            ": the socket was replaced under a running hub; " + remedy;
   }
-  return holder + " but does not answer (" + silence.what + "); end it, or try again";
+  return holder + " but does not answer (" + silence.what + "); " + remedy;
 }
 
 // Somebody else holds the lock or the socket. Whoever started us wants a hub, and there is one, if it
@@ -182,8 +168,8 @@ ExitCode yield_to_other(const Options& options, const Endpoint& endpoint, const 
                         Readiness& readiness, const ErrorOutput& output) {
   auto other = answering_hub(endpoint.socket, kStatusTimeout);
   if (other) {
-    say("pid " + std::to_string(*other) + " serves " + endpoint.socket);
-    if (options.ready_fd < 0 && changes_settings(options)) say(kOthersSettings);
+    say_note("pid " + std::to_string(*other) + " serves " + endpoint.socket);
+    if (options.ready_fd < 0 && changes_settings(options)) say_note(kOthersSettings);
     readiness.ready();
     return kExitDone;
   }
@@ -201,7 +187,30 @@ ExitCode yield_to_other(const Options& options, const Endpoint& endpoint, const 
   return kExitBusy;
 }
 
+// Whether `directory` is `parent` or below it.
+bool is_within(const std::string& directory, const std::string& parent) {
+  return directory == parent || directory.starts_with(parent + "/");
+}
+
 }  // namespace
+
+std::optional<ErrorReport> start_trouble(const Options& options, const Endpoint& endpoint) {
+  Access access = access_of(options, endpoint);
+  auto creates = try_directory(endpoint.directory, access);
+  if (!creates) return report_of(creates.error());
+  // The directory that is made for the socket is there when the log is opened.
+  bool log_in_new = *creates && is_within(endpoint.directory, parent_dir(options.log_file));
+  if (!options.log_file.empty() && !log_in_new) {
+    if (auto log = try_open_append(options.log_file); !log) return log_file_report(log.error());
+  }
+  if (auto fits = fitting_connections(options.max_connections, most_descriptors()); !fits)
+    return report_of(fits.error());
+  if (*creates) return std::nullopt;
+  if (auto lock = try_open_lock(endpoint.lock); !lock) return report_of(lock.error());
+  if (auto socket = try_put_up(endpoint.socket); !socket) return report_of(socket.error());
+  if (auto opened = try_open_socket(endpoint.socket, access); !opened) return report_of(opened.error());
+  return std::nullopt;
+}
 
 ExitCode serve(const Options& options, const Endpoint& endpoint, Starter starter, const ErrorOutput& output) {
   Log log(options.log_level);

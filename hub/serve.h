@@ -6,6 +6,8 @@
 // finds that one serves.
 #pragma once
 
+#include <optional>
+
 #include "hub/error_output.h"
 #include "hub/exit_code.h"
 #include "hub/options.h"
@@ -21,6 +23,10 @@ struct Starter {
   ServiceManager manager;
   Readiness readiness;
 };
+
+// What would keep a hub without a passed socket from starting, found out without creating anything. That
+// another hub serves there is no trouble.
+std::optional<ErrorReport> start_trouble(const Options& options, const Endpoint& endpoint);
 
 // Runs the hub to its end. Says on stderr, or in the log once there is one, and on the readiness descriptor
 // why it could not start. When another hub serves there, says so and returns kExitDone.

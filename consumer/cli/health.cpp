@@ -23,10 +23,9 @@ std::string pid_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid
 // A hub that runs and cannot be reached: what happened to its socket, and what to do.
 std::string unreachable_hub(const busd::HubFacts& facts) {
   std::string holder = pid_text(facts.lock_pid) + " holds " + facts.lock + ", but ";
-  std::string remedy =
-      "stop it (" +
-      (facts.lock_pid > 0 ? "kill " + std::to_string(facts.lock_pid) : "to find it: fuser " + facts.lock) +
-      ") and start again";
+  // A process that is stopped does not take the SIGTERM of a plain kill; this ends it all the same.
+  std::string remedy = facts.lock_pid > 0 ? "bus-stop --force --socket " + facts.socket + " ends it"
+                                          : "to find it: fuser " + facts.lock;
   if (facts.socket_exists) {
     return holder + "nobody listens at " + facts.socket + ": the socket was replaced under a running hub; " +
            remedy;
@@ -34,7 +33,7 @@ std::string unreachable_hub(const busd::HubFacts& facts) {
   std::error_code ignored;
   if (std::filesystem::exists(std::filesystem::symlink_status(facts.socket, ignored))) {
     return holder + "what stands at " + facts.socket +
-           " is no socket: the socket was replaced under a running hub; move that away, " + remedy;
+           " is no socket: the socket was replaced under a running hub; move that away; " + remedy;
   }
   return holder + "there is no socket at " + facts.socket + ": the socket was removed under a running hub; " +
          remedy;

@@ -34,9 +34,10 @@ void keep_usable(const std::string& path) {
       ::fchmodat(AT_FDCWD, path.c_str(), (st.st_mode & 07777U) | 0700U, AT_SYMLINK_NOFOLLOW);
 }
 
-Result<Fd> open_regular(const std::string& path, int flags) {
+// Opens a file that is there, or with O_CREAT makes it.
+Result<Fd> open_file(const std::string& path, int flags) {
   // O_NONBLOCK so that a FIFO somebody put there cannot hang us.
-  Fd fd(::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!fd) {
     if (errno == ELOOP)
       return Error{Errc::denied, printable(path) + " is a symlink: refused, and left untouched"};
@@ -47,10 +48,27 @@ Result<Fd> open_regular(const std::string& path, int flags) {
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return errno_error("stat " + printable(path), errno);
   if (!S_ISREG(st.st_mode)) return not_regular(path);
+  return fd;
+}
+
+Result<Fd> open_regular(const std::string& path, int flags) {
+  BUSD_ASSIGN(Fd fd, open_file(path, flags | O_CREAT));
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return errno_error("stat " + printable(path), errno);
   // The umask may have taken from a new file what the next program needs to open it.
   if (st.st_uid == ::geteuid() && (st.st_mode & 0600U) != 0600U)
     static_cast<void>(::fchmod(fd.get(), (st.st_mode & 07777U) | 0600U));
   return fd;
+}
+
+Result<void> try_open(const std::string& path, int flags) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0 && errno == ENOENT) {
+    if (may_create_in(parent_dir(path))) return {};
+    return errno_error("open " + printable(path), errno);
+  }
+  BUSD_TRY(open_file(path, flags));
+  return {};
 }
 
 }  // namespace
@@ -92,7 +110,30 @@ Result<bool> ensure_own_dir(const std::string& path) {
   return std::move(checked.error());
 }
 
+bool may_create_in(const std::string& directory) {
+  return ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+Result<bool> try_own_dir(const std::string& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) == 0) {
+    BUSD_TRY(check_own_dir(path));
+    return false;
+  }
+  // The first of its parents that is there decides whether the others can be made.
+  std::string parent = path;
+  while (errno == ENOENT && parent != "/" && parent != ".") {
+    parent = parent_dir(parent);
+    if (may_create_in(parent)) return true;
+  }
+  return errno_error("create directory " + printable(path), errno);
+}
+
 Result<Fd> open_append(const std::string& path) { return open_regular(path, O_WRONLY | O_APPEND); }
+
+Result<void> try_open_append(const std::string& path) { return try_open(path, O_WRONLY | O_APPEND); }
+
+Result<void> try_open_lock(const std::string& path) { return try_open(path, O_RDWR); }
 
 Result<Fd> try_lock_file(const std::string& path) {
   // More often than anybody deletes a file by accident.

@@ -21,9 +21,19 @@ Result<bool> ensure_own_dir(const std::string& path);
 // The same judgement of an existing directory, without creating it. Error unavailable: there is none.
 Result<void> check_own_dir(const std::string& path);
 
+// What ensure_own_dir() would return, found out without creating anything.
+Result<bool> try_own_dir(const std::string& path);
+
+// Whether we may make and remove entries in the directory; else errno says why not.
+bool may_create_in(const std::string& directory);
+
 // Opens a regular file of ours for appending, creating it 0600. Error denied: a symlink or not a regular
 // file.
 Result<Fd> open_append(const std::string& path);
+
+// Whether open_append(), or try_lock_file(), could open the file, found out without creating or changing it.
+Result<void> try_open_append(const std::string& path);
+Result<void> try_open_lock(const std::string& path);
 
 // Opens (creating it 0600) and flocks `path` exclusively, without waiting. The file is never deleted by
 // anyone, but if somebody did, two holders would be possible: so the inode is compared after locking, and the
