@@ -49,6 +49,13 @@ std::string_view unquoted_name(std::string_view text) {
   return name;
 }
 
+// Whether a whole event was meant: it has a type of "event", or an event_type.
+bool is_meant_as_frame(std::string_view text) {
+  size_t begin = text.find_first_not_of(" \t");
+  return begin != std::string_view::npos && text[begin] == '{' &&
+         text.find("\"event") != std::string_view::npos;
+}
+
 // Whether the only fault of the text is that it ends.
 bool is_valid_so_far(std::string_view text) {
   text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
@@ -92,7 +99,7 @@ bool is_unfinished_json(std::string_view text) {
   return begun && (depth > 0 || in_string) && is_valid_so_far(text);
 }
 
-Error bad_input(std::string_view text, std::string_view reason, bool json) {
+Error bad_input(std::string_view text, std::string_view reason, Input input) {
   Error error = error_of(ErrorCode::bad_data, reason);
   if (is_utf16(text)) {
     error.message = "the text is UTF-16, not UTF-8";
@@ -108,8 +115,11 @@ Error bad_input(std::string_view text, std::string_view reason, bool json) {
   } else if (std::string_view name = unquoted_name(text); !name.empty()) {
     error.hint = "the names of members need double quotes, and in a shell the whole needs single ones: '{\"" +
                  std::string(name) + "\": …}'";
-  } else if (json && reason.find("not JSON") != std::string_view::npos) {
+  } else if (input == Input::payload && reason.find("not JSON") != std::string_view::npos) {
     error.hint = "for plain text add --text; for a JSON string write " + as_json_string(text);
+  } else if (input == Input::frame && !is_meant_as_frame(text)) {
+    error.hint = "without --type, each line is a whole event; if the lines are payloads, add --type TYPE";
+    if (reason.starts_with("not JSON")) error.hint += " --text";
   }
   return error;
 }

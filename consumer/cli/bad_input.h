@@ -17,8 +17,10 @@ bool is_unfinished_json(std::string_view text);
 // text.
 bool is_utf16(std::string_view text);
 
-// What to tell of `text`, which was refused with `reason`. `json`: the text should be JSON, and is no whole
-// frame, so that plain text may have been meant.
-Error bad_input(std::string_view text, std::string_view reason, bool json);
+// What a text that was refused should have been.
+enum class Input { text, payload, frame };
+
+// What to tell of `text`, which was refused with `reason`.
+Error bad_input(std::string_view text, std::string_view reason, Input input);
 
 }  // namespace bus::cli

@@ -35,10 +35,11 @@ Publishes events, and starts the hub if none runs. Exits with 0 only when the hu
 all of them. It does not report whether anybody received an event; bus-status --explain does.)";
 
 constexpr const char* kNotes =
-    R"(PAYLOAD is JSON. Without it, or with "-", the payload is read from stdin; on a terminal it is then
-null. Empty input is an error: --null publishes null, '' --text an empty string. With --text the
-payload is plain text, which becomes a JSON string, without one line end at the end of stdin. A
-payload that begins with "-" needs "--" before TYPE.
+    R"(PAYLOAD is JSON. Without it, the payload is read from stdin, except on a terminal without --text:
+then it is null. With "-" it is always read from stdin. Empty input is an error: --null publishes
+null, '' --text an empty string. With --text the payload is plain text, which becomes a JSON string,
+without one line end at the end of stdin. Put "--" before a payload that begins with "-", unless it
+is a number; options come before the "--".
 
 TYPE is no pattern: "build.*" and what other systems use as wildcards are refused. --literal takes
 them as they are.
@@ -47,9 +48,9 @@ With --lines, empty lines are skipped (with --text they are empty strings). A ba
 with its number and skipped, and the exit status is 65; ten are reported, then they are counted.
 If the first line begins a JSON value and does not end it, nothing is published; if a later line
 does, neither it nor its continuation is. Put each value on one line, as jq -c . does. If the
-connection breaks, the program ends and says how many lines the hub has not confirmed. The last line
-on stderr says what was done:
-[bus] published N events, N refused, in S s.
+connection breaks, the program ends and says how many lines the hub has not confirmed. A line on
+stderr says at the end what was done:
+[bus] published N events, N refused, in S s
 
 A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
@@ -79,16 +80,21 @@ struct Options {
 };
 
 void declare(CommandLine& line, Options& options) {
-  auto type = line.option("TYPE", "", options.positional_type, "Type of the event").check(identifier_fault);
+  const char* positional = "TYPE is written without an option: bus-publish TYPE PAYLOAD";
+  auto type = line.option("TYPE", "", options.positional_type, "Type of the event")
+                  .check(identifier_fault)
+                  .mistaken_for("-t", positional);
   auto take_payload = [&options](const std::string& text) { options.payload = text; };
-  auto payload = line.option("PAYLOAD", "", take_payload, "JSON; default, and with -: stdin")
+  auto payload = line.option("PAYLOAD", "", take_payload, "JSON; default, and with -: from stdin")
                      .extra_hint("put quotes around a PAYLOAD that contains spaces");
-  auto lines =
-      line.flag("--lines", options.lines, "Publish stdin line by line").excludes(type).excludes(payload);
+  auto lines = line.flag("--lines", options.lines, "Publish stdin line by line")
+                   .excludes(type, "with --lines, the type of all events is given by --type")
+                   .excludes(payload);
   line.option("--type", "TYPE", options.lines_type, "With --lines: lines are payloads of events of this type")
-      .needs(lines)
+      .needs(lines, positional)
       .check(identifier_fault);
-  line.option("--id", "ID", options.publish.id, "event_id: repetitions within 5 minutes are dropped")
+  line.option("--id", "ID", options.publish.id,
+              "event_id: repetitions from the same source within 5 minutes are dropped")
       .excludes(lines);
   line.option("--time", "MS", options.publish.time, "source_time: milliseconds since 1970")
       .excludes(lines)
@@ -101,11 +107,12 @@ void declare(CommandLine& line, Options& options) {
       .excludes(payload)
       .excludes(lines)
       .excludes(text);
-  line.flag("--literal", options.literal, "Take a TYPE that looks like a pattern");
+  line.flag("--literal", options.literal, "Take TYPE as it is, even if it looks like a pattern");
   line.duration("--timeout", options.timeout,
                 "Exit with 124 after this time; with --lines, for each wait (default: 10s)");
   line.flag("--no-start", options.no_start, "Do not start a hub");
-  line.flag("-q,--quiet", options.quiet, "No summary of --lines, and no rate line on a terminal");
+  line.flag("-q,--quiet", options.quiet,
+            "No summary of --lines, no note that stdin is silent, and no rate line");
   line.add_place(options.place);
 }
 
@@ -113,11 +120,12 @@ void declare(CommandLine& line, Options& options) {
 Error usage_error(const Options& options) {
   const std::string help = "see bus-publish --help";
   if (!options.lines && options.positional_type.empty())
-    return {ErrorCode::missing_argument,
-            kUsage,
-            "TYPE or --lines is required",
-            "for example: bus-publish build.done '{\"ok\":true}' (see bus-publish --help)",
-            {}};
+    return {
+        ErrorCode::missing_argument,
+        kUsage,
+        "TYPE or --lines is required",
+        "TYPE is the type of one event, and --lines publishes stdin line by line (see bus-publish --help)",
+        {}};
   if (options.lines && options.publish.text && options.lines_type.empty())
     return {ErrorCode::missing_argument, kUsage, "--text with --lines needs --type", help, {}};
   // No type begins so, and JSON does.

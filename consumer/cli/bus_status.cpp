@@ -34,7 +34,7 @@ constexpr const char* kAbout =
 Shows the state of the hub. It never starts a hub.)";
 
 constexpr const char* kNotes =
-    R"(Columns: RECEIVED is the number of events that the hub accepted for the consumer; DROPPED is the
+    R"(Columns: RECEIVED is the number of events of the consumer's types that the hub got; DROPPED is the
 number that it discarded because the consumer was too slow; LAG is the number of events that wait
 for the consumer, and QUEUE is their size. PROGRAM is the name of the process. A pid in parentheses
 is the pid reported by the kernel, where it differs from the claimed one. UNMATCHED TYPE lists event
@@ -90,7 +90,7 @@ void declare(CommandLine& line, Options& options) {
   auto take_interval = [&options](const std::string& text) {
     options.watch = text.empty() ? kDefaultInterval : parse_duration(text);
   };
-  auto watch = line.option("--watch", "[D]", take_interval, "Refresh every D (default: 1s)")
+  auto watch = line.option("--watch", "[D]", take_interval, "Refresh every D, at least 50ms (default: 1s)")
                    .value_is_optional()
                    .check(interval_fault);
   auto check = line.flag("--check", options.check, "Print one line, and exit with 0 if the hub is healthy")
@@ -109,7 +109,8 @@ void declare(CommandLine& line, Options& options) {
                   .excludes(check)
                   .excludes(explain)
                   .check(list_fault);
-  line.flag("--literal", options.literal, "Take a TYPE that looks like a pattern").needs(explain);
+  line.flag("--literal", options.literal, "Take TYPE as it is, even if it looks like a pattern")
+      .needs(explain);
   auto buses = line.flag("--buses", options.buses, "List all hubs of yours at the standard places")
                    .excludes(watch)
                    .excludes(check)

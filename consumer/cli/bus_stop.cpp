@@ -30,7 +30,7 @@ constexpr const char* kNotes =
     R"(With --force, a hub that refuses or has lost its socket is sent SIGTERM, and a hub that still runs
 when the time is over is killed. The kernel names that process: it is the one that holds the hub's
 lock. No other process is ever killed. If a client that reconnects starts the next hub, bus-stop
-says so. It never stops a hub at another place than the one where your clients would start a hub.
+says so. It stops only the hub at the place where your programs would start one.
 
 A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
@@ -47,7 +47,8 @@ struct Options {
 };
 
 void declare(CommandLine& line, Options& options) {
-  line.flag("--force", options.force, "Stop it although consumers are connected; kill it after the timeout");
+  line.flag("--force", options.force,
+            "Stop the hub although consumers are connected; kill it after --timeout");
   line.duration("--timeout", options.timeout, "Time that all of it may take (default: 5s)");
   line.flag("-q,--quiet", options.quiet, "Print only errors");
   line.accept_no_start();

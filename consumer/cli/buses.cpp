@@ -79,12 +79,13 @@ void note_place(const busd::HubOptions& hub, Console& console) {
   if (!place->notice.empty()) console.note(place->notice);
   if (!hub.socket.empty()) return;
   std::string directory = place->home.substr(0, place->home.rfind('/'));
+  if (hub.bus.empty() && !variable("BUSD_SOCKET").empty())
+    return console.add_origin(directory, "BUSD_SOCKET");
   std::string runtime = variable("XDG_RUNTIME_DIR");
-  if (hub.bus.empty() && !variable("BUSD_SOCKET").empty()) {
-    console.set_origin(directory, "BUSD_SOCKET");
-  } else if (!runtime.empty() && directory.starts_with(runtime)) {
-    console.set_origin(directory, "XDG_RUNTIME_DIR");
-  }
+  while (runtime.ends_with('/')) runtime.pop_back();
+  if (directory == runtime + "/busd") console.add_origin(directory, "XDG_RUNTIME_DIR");
+  std::string bus = variable("BUSD_BUS");
+  if (hub.bus.empty() && !bus.empty()) console.add_origin(directory + "/" + bus, "BUSD_BUS");
 }
 
 std::string absence(const busd::HubOptions& hub, const std::string& socket) {

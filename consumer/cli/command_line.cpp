@@ -67,14 +67,14 @@ CommandLine::Option CommandLine::Option::check(Check find_fault) const {
   return *this;
 }
 
-CommandLine::Option CommandLine::Option::excludes(Option other) const {
-  declared_->excludes.push_back(other.declared_);
-  other.declared_->excludes.push_back(declared_);
+CommandLine::Option CommandLine::Option::excludes(Option other, const char* hint) const {
+  declared_->excludes.push_back({other.declared_, hint});
+  other.declared_->excludes.push_back({declared_, hint});
   return *this;
 }
 
-CommandLine::Option CommandLine::Option::needs(Option other) const {
-  declared_->needs.push_back(other.declared_);
+CommandLine::Option CommandLine::Option::needs(Option other, const char* hint) const {
+  declared_->needs.push_back({other.declared_, hint});
   return *this;
 }
 
@@ -85,6 +85,12 @@ CommandLine::Option CommandLine::Option::value_is_optional() const {
 
 CommandLine::Option CommandLine::Option::extra_hint(const char* hint) const {
   declared_->extra_hint = hint;
+  return *this;
+}
+
+CommandLine::Option CommandLine::Option::mistaken_for(const char* option, const char* hint) const {
+  declared_->mistaken_for = option;
+  declared_->mistaken_for_hint = hint;
   return *this;
 }
 
@@ -161,16 +167,8 @@ std::string CommandLine::help() const {
   return about_ + "\n\n" + usage_text(console_.program(), declared_) + "\n" + notes_ + "\n";
 }
 
-// The command of the first line below "Examples:"; two spaces end it.
-std::string CommandLine::first_example() const {
-  size_t begin = about_.find_first_not_of(' ', about_.find('\n') + 1);
-  return about_.substr(begin, about_.find_first_of('\n', begin) - begin)
-      .substr(0, about_.find("  ", begin) - begin);
-}
-
 std::optional<CommandLine::Ending> CommandLine::read(const std::vector<std::string>& arguments) {
-  std::string example = first_example();
-  ArgumentReader reader(declared_, console_.program(), example);
+  ArgumentReader reader(declared_, console_.program());
   std::vector<Error> errors = reader.read(arguments);
   if (help_wanted_) return Ending{kDone, help(), {}};
   if (version_wanted_) return Ending{kDone, console_.program() + " " + busd_version() + "\n", {}};

@@ -43,11 +43,14 @@ class CommandLine {
    public:
     Option required() const;
     Option check(Check find_fault) const;
-    Option excludes(Option other) const;
-    Option needs(Option other) const;
+    // `hint`: what to do instead; empty: nothing in particular.
+    Option excludes(Option other, const char* hint = "") const;
+    Option needs(Option other, const char* hint = "") const;
     Option value_is_optional() const;
     // Of the last argument: what to do about a further one.
     Option extra_hint(const char* hint) const;
+    // Of an argument: an option that does not exist, but is typed for it, and what to do instead.
+    Option mistaken_for(const char* option, const char* hint) const;
 
    private:
     friend class CommandLine;
@@ -93,7 +96,6 @@ class CommandLine {
  private:
   Declared& declare(const std::string& names, const char* value_name, const std::string& help);
   std::string help() const;
-  std::string first_example() const;
 
   Console& console_;
   std::string about_;

@@ -16,6 +16,13 @@ namespace {
 constexpr std::string_view kRed = "\x1b[31m";
 constexpr std::string_view kPlain = "\x1b[0m";
 
+// "/x/bus" is at "/x/bus", and so are "/x/bus.sock" and "/x/bus.lock".
+bool is_at_or_below(std::string_view path, std::string_view place) {
+  if (!path.starts_with(place)) return false;
+  path.remove_prefix(place.size());
+  return path.empty() || path.front() == '/' || path.front() == '.';
+}
+
 }  // namespace
 
 bool colour_wanted(int fd) {
@@ -35,19 +42,19 @@ std::optional<size_t> terminal_columns(int fd) {
 Console::Console(std::string program) : program_(std::move(program)), colour_(colour_wanted(STDERR_FILENO)) {}
 
 // Who gave no path does not know it by sight.
-Error Console::with_origin(Error error) const {
-  // That no hub runs at a standard place says nothing against $XDG_RUNTIME_DIR.
-  bool no_hub = error.code == ErrorCode::no_hub && origin_ == "BUSD_SOCKET";
-  bool about_place = no_hub || error.code == ErrorCode::denied || error.code == ErrorCode::not_a_hub;
-  // A path where a hub holds the lock is a right one.
-  if (error.message.find(" holds ") != std::string::npos) about_place = false;
-  if (about_place && !origin_.empty() && error.path.starts_with(origin_path_))
-    error.message += " (the path is from $" + origin_ + ")";
+Error Console::with_origins(Error error) const {
+  std::string variables;
+  for (const auto& [path, variable] : origins_) {
+    if (!is_at_or_below(error.path, path) || error.message.find("$" + variable) != std::string::npos)
+      continue;
+    variables += (variables.empty() ? "$" : " and $") + variable;
+  }
+  if (!variables.empty()) error.message += " (the path is from " + variables + ")";
   return error;
 }
 
 int Console::error(const Error& given) const {
-  Error error = with_origin(given);
+  Error error = with_origins(given);
   if (json_errors_) {
     say("", json_of(error));
     return error.exit;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "consumer/cli/error.h"
 
@@ -30,11 +31,9 @@ class Console {
   void set_json_errors(bool json) { json_errors_ = json; }
   bool json_errors() const { return json_errors_; }
 
-  // Where the path of the bus comes from: errors about a path that begins so name the variable,
-  // "BUSD_SOCKET".
-  void set_origin(std::string path, std::string variable) {
-    origin_path_ = std::move(path);
-    origin_ = std::move(variable);
+  // `path` comes from a variable, "BUSD_SOCKET": errors about a path there, or below, name it.
+  void add_origin(std::string path, std::string variable) {
+    origins_.push_back({std::move(path), std::move(variable)});
   }
 
   // Always said. Returns the exit status that the error leads to.
@@ -53,11 +52,15 @@ class Console {
  private:
   void say(std::string_view prefix, std::string_view text) const;
 
-  Error with_origin(Error error) const;
+  struct Origin {
+    std::string path;
+    std::string variable;
+  };
+
+  Error with_origins(Error error) const;
 
   std::string program_;
-  std::string origin_path_;
-  std::string origin_;
+  std::vector<Origin> origins_;
   bool quiet_ = false;
   bool json_errors_ = false;
   bool colour_;

@@ -34,8 +34,9 @@ JSON, a missing one as nothing. {{ and }} are braces, \n a line end, \t a tab, \
 
 --exec, --first and --last run by /bin/sh -c with BUSD_KEY, BUSD_SUBSCRIPTION_ID and BUSD_SOCKET
 set; --exec also sets BUSD_EVENT_TYPE, BUSD_EVENT_ID, BUSD_SEQ, BUSD_SOURCE_TIME and BUSD_RECEIVED.
-While its commands run, events wait in the hub's queue. On SIGINT and SIGTERM, bus-consume waits for
-the commands that still run, then for --last; a second signal ends everything at once.
+While its commands run, events wait in the hub's queue. When bus-consume ends, it first waits for
+the commands that still run, then runs --last if it is the last consumer of the scope; a second
+signal ends everything at once.
 
 --output-dir names files MS-SEQ-ID.json: arrival in milliseconds since 1970, seq, and the event's
 id (or type) with all but [A-Za-z0-9._-] replaced by "_". Files appear complete, and none is
@@ -80,13 +81,17 @@ void declare_conflicts(const Forms& options) {
   options.format.excludes(options.payload);
   options.timestamps.excludes(options.payload).excludes(options.format);
   options.batch.excludes(options.output_dir).excludes(options.format);
-  options.exec.excludes(options.output_dir).excludes(options.batch).excludes(options.payload);
-  options.exec.excludes(options.format).excludes(options.timestamps).excludes(options.control);
+  options.exec.excludes(options.output_dir).excludes(options.batch).excludes(options.control);
+  options.exec.excludes(options.payload, "each command gets the payload on its stdin anyway");
+  const char* variables =
+      "each command gets the payload on its stdin, and the rest in variables such as $BUSD_SEQ";
+  options.exec.excludes(options.format, variables);
+  options.exec.excludes(options.timestamps, "each command gets the time of arrival in $BUSD_RECEIVED");
 }
 
 void declare_what(CommandLine& line, ConsumeCommand& command) {
   line.option("KEY", "", command.key,
-              "Name of what is consumed; consumers of one KEY share --first and --last")
+              "Name that you choose for your job; without -t it is also the event type")
       .required()
       .extra_hint("each further type is given with -t")
       .check(identifier_fault);
@@ -94,7 +99,8 @@ void declare_what(CommandLine& line, ConsumeCommand& command) {
       .check(identifier_fault);
   line.option("--exclude", "TYPE", command.consume.excluded, "Leave out events of this type; repeatable")
       .check(identifier_fault);
-  line.flag("--literal", command.literal, "Take a TYPE that looks like a pattern of another system");
+  line.flag("--literal", command.literal,
+            "Take each TYPE as it is, even if it looks like another system's pattern");
 }
 
 void declare_output(CommandLine& line, ConsumeCommand& command) {

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "consumer/cli/bad_input.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/text.h"
@@ -112,6 +111,11 @@ int PublishSession::publish_lines() {
 
 bool PublishSession::going_on() const {
   return !broken_ && !input_failed_ && !given_up_ && !stalled_ && caught_signal() == 0;
+}
+
+Input PublishSession::input() const {
+  if (options_.text) return Input::text;
+  return options_.type.empty() ? Input::frame : Input::payload;
 }
 
 bool PublishSession::read_more() {
@@ -249,7 +253,7 @@ void PublishSession::note_outcome(const busd::Published& published, uint64_t lin
       ++queued_;
       return;
     case BUSD_INVALID:
-      report(bad_input(text, published.error().message, !options_.text && !options_.type.empty()), line);
+      report(bad_input(text, published.error().message, input()), line);
       return;
     default:
       ++unconfirmed_;  // neither sent nor confirmed

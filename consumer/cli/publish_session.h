@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "busd/consumer.hpp"
+#include "consumer/cli/bad_input.h"
 #include "consumer/cli/console.h"
 #include "consumer/cli/line_reader.h"
 #include "consumer/cli/rate_line.h"
@@ -68,6 +69,7 @@ class PublishSession {
   void say_summary() const;
   int finish();
   bool going_on() const;
+  Input input() const;
 
   const PublishOptions& options_;
   const Console& console_;

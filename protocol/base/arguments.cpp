@@ -56,6 +56,16 @@ std::string value_in_words(const Declared& declared) {
   return declared.value_name.find('|') == std::string::npos ? "a value (" + choice + ")" : choice;
 }
 
+// As it is typed into a shell.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kBare =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@=,%";
+  if (!text.empty() && text.find_first_not_of(kBare) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
 }  // namespace
@@ -176,18 +186,34 @@ void ArgumentReader::take(Declared& declared, const std::string& value) {
 // What an option says of the others; what is missing comes last, because a mistyped option may be it.
 void ArgumentReader::check_together() {
   for (const Declared* declared : given_) {
-    for (const Declared* other : declared->excludes) {
-      if (other->given) wrong(ReportCode::conflict, declared->name() + " excludes " + other->name());
+    for (const auto& [other, hint] : declared->excludes) {
+      if (other->given) wrong(ReportCode::conflict, declared->name() + " excludes " + other->name(), hint);
     }
-    for (const Declared* other : declared->needs) {
-      if (!other->given) wrong(ReportCode::missing_argument, declared->name() + " requires " + other->name());
+    for (const auto& [other, hint] : declared->needs) {
+      if (!other->given)
+        wrong(ReportCode::missing_argument, declared->name() + " requires " + other->name(), hint);
     }
   }
   for (const auto& declared : declared_) {
     if (declared->required && !declared->given)
       wrong(ReportCode::missing_argument, declared->name() + " is required",
-            "for example: " + example_ + " (see " + program_ + " --help)");
+            "write " + completed() + " (see " + program_ + " --help)");
   }
+}
+
+// What was typed, and the names of what is missing.
+std::string ArgumentReader::completed() const {
+  constexpr size_t kMostBytes = 200;
+  std::string command = program_;
+  for (const auto& declared : declared_) {
+    if (declared->required && !declared->given) command += " " + declared->names.back();
+  }
+  for (const std::string& argument : *arguments_) {
+    std::string word = shell_word(argument);
+    if (command.size() + word.size() > kMostBytes) return command + " …";
+    command += " " + word;
+  }
+  return command;
 }
 
 Declared* ArgumentReader::find_typed(const std::string& name) const {
@@ -206,6 +232,11 @@ Declared* ArgumentReader::find(std::string_view name) const {
 }
 
 void ArgumentReader::unknown(const std::string& option) {
+  for (const auto& declared : declared_) {
+    if (declared->mistaken_for != option) continue;
+    return unknown_.push_back(
+        {ReportCode::unknown_option, kUsage, "unknown option " + option, declared->mistaken_for_hint, {}});
+  }
   std::string suggestion = suggestion_for(option);
   std::string hint = suggestion.empty() ? "see " + program_ + " --help" : "did you mean " + suggestion + "?";
   unknown_.push_back({ReportCode::unknown_option, kUsage, "unknown option " + option, hint, {}});

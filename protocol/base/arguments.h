@@ -20,6 +20,14 @@
 
 namespace bus {
 
+struct Declared;
+
+// What an option says of another one.
+struct Relation {
+  const Declared* other;
+  std::string hint;  // what to do if it is violated; empty: nothing in particular
+};
+
 struct Declared {
   std::vector<std::string> names;  // "-n", "--count"; of an argument "KEY"
   std::string listed;              // the names as they were declared: "-n,--count"
@@ -32,9 +40,11 @@ struct Declared {
   bool hidden = false;  // for programs; neither listed nor suggested
   std::string (*check)(const std::string&) = nullptr;
   std::function<void(const std::string&)> take;
-  std::vector<const Declared*> excludes;
-  std::vector<const Declared*> needs;
-  const char* extra_hint = "";  // of an argument: what to do about a second one
+  std::vector<Relation> excludes;
+  std::vector<Relation> needs;
+  const char* extra_hint = "";    // of an argument: what to do about a second one
+  std::string mistaken_for;       // of an argument: an option that does not exist, but is typed for it: "-t"
+  std::string mistaken_for_hint;  // what to do instead
   bool given = false;
   std::string typed;  // the name that it was given by
 
@@ -48,10 +58,8 @@ std::string usage_text(const std::string& program, const std::vector<std::unique
 
 class ArgumentReader {
  public:
-  // `example`: a whole command, to show where something is missing.
-  ArgumentReader(const std::vector<std::unique_ptr<Declared>>& declared, const std::string& program,
-                 const std::string& example)
-      : declared_(declared), program_(program), example_(example) {}
+  ArgumentReader(const std::vector<std::unique_ptr<Declared>>& declared, const std::string& program)
+      : declared_(declared), program_(program) {}
 
   // What is wrong: all unknown options in the order typed; else the first other error. Everything that could
   // be taken was taken, so that --help is known in any case.
@@ -69,11 +77,11 @@ class ArgumentReader {
   Declared* find(std::string_view name) const;
   void unknown(const std::string& option);
   std::string suggestion_for(const std::string& option) const;
+  std::string completed() const;
   void wrong(ReportCode code, std::string message, std::string hint = {});
 
   const std::vector<std::unique_ptr<Declared>>& declared_;
   const std::string& program_;
-  const std::string& example_;
   const std::vector<std::string>* arguments_ = nullptr;
   size_t at_ = 0;
   std::vector<const Declared*> given_;  // in the order typed

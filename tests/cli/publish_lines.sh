@@ -33,6 +33,19 @@ check_arrived "payloads of text" '"one \"line\""
 ""
 "end"'
 
+# Lines that are payloads, and no whole events: the option that they need. A frame that is nearly one needs none.
+for line in 1 '"text"' '[2]' '{"job":7}' '{"type":"temp"}'; do
+  echo "$line" >in
+  run 65 bus-publish --lines <in
+  check_has err "; without --type, each line is a whole event; if the lines are payloads, add --type TYPE"
+done
+echo 'plain text' >in
+run 65 bus-publish --lines <in
+check_has err "if the lines are payloads, add --type TYPE --text"
+echo '{"type":"event","payload":1}' >in
+run 65 bus-publish --lines <in
+check_lacks err "add --type"
+
 # Input without a line, or without an event, is an error and no success.
 printf '\n \n' >in
 for input in /dev/null in; do

@@ -115,9 +115,24 @@ for program in bus-consume bus-publish bus-status bus-stop; do
 {"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"
 done
 BUSD_ERRORS=json run 64 bus-consume
-check_equal "the error" '{"code":"missing_argument","exit":64,"message":"KEY is required","hint":"for example: bus-consume build (see bus-consume --help)"}' "$(cat err)"
-BUSD_ERRORS=text usage_text "KEY is required; for example: bus-consume build (see bus-consume --help)" bus-consume
-usage_text "TYPE or --lines is required; for example: bus-publish build.done '{\"ok\":true}' (see bus-publish --help)" bus-publish
+check_equal "the error" '{"code":"missing_argument","exit":64,"message":"KEY is required","hint":"write bus-consume KEY (see bus-consume --help)"}' "$(cat err)"
+BUSD_ERRORS=text usage_text "KEY is required; write bus-consume KEY (see bus-consume --help)" bus-consume
+# What was typed stays, and nothing that was not is added.
+usage_text "KEY is required; write bus-consume KEY -t 'build.*' -n 1 (see bus-consume --help)" bus-consume -t 'build.*' -n 1
+usage_text "KEY is required; write bus-consume KEY --exec 'it'\\''s' (see bus-consume --help)" bus-consume --exec "it's"
+run 64 bus-consume --exec "$(printf '%300s' '' | tr ' ' x)"
+check_has err "KEY is required; write bus-consume KEY --exec … (see bus-consume --help)"
+required="TYPE or --lines is required; TYPE is the type of one event, and --lines publishes stdin line by line (see bus-publish --help)"
+usage_text "$required" bus-publish
+usage_text "$required" bus-publish --null
+# An option in the place of an argument, and the other way round.
+usage_text "--lines excludes TYPE; with --lines, the type of all events is given by --type" bus-publish --lines temp
+usage_text "TYPE excludes --lines; with --lines, the type of all events is given by --type" bus-publish temp --lines
+positional="TYPE is written without an option: bus-publish TYPE PAYLOAD"
+usage_text "unknown option -t; $positional" bus-publish -t temp 1
+usage_text "--type requires --lines; $positional" bus-publish --type temp 1
+usage_text "--exec excludes --payload; each command gets the payload on its stdin anyway" bus-consume k --exec cat --payload
+usage_text "--timestamps excludes --exec; each command gets the time of arrival in \$BUSD_RECEIVED" bus-consume k --timestamps --exec cat
 # shellcheck disable=SC2016 # a variable's name is shown
 BUSD_ERRORS=xml usage_text '$BUSD_ERRORS is "xml"; set it to json or text' bus-status
 run 64 busd --zebra --json-errors --vresion
@@ -206,6 +221,26 @@ done
 [ ! -e "$BUSD_SOCKET" ] || fail "asking for the status started a hub"
 BUSD_PROGRAM=$work/missing run 69 bus-publish type 1
 check_has err "$work/missing"
+
+# Who gave no path learns where it is from, whatever is wrong with it.
+mkdir -m 700 elsewhere elsewhere/busd
+for variables in BUSD_SOCKET XDG_RUNTIME_DIR "XDG_RUNTIME_DIR and \$BUSD_BUS"; do
+  set -- env -u BUSD_BUS -u XDG_RUNTIME_DIR "BUSD_SOCKET=$work/elsewhere/busd/bus.sock"
+  [ "$variables" = BUSD_SOCKET ] || set -- env -u BUSD_SOCKET -u BUSD_BUS "XDG_RUNTIME_DIR=$work/elsewhere"
+  case $variables in *BUSD_BUS) set -- "$@" BUSD_BUS=bus ;; esac
+  run 69 "$@" bus-status
+  check_has err "(the path is from \$$variables)"
+  : >elsewhere/busd/bus.sock
+  run 77 "$@" bus-status
+  check_has err "(the path is from \$$variables)"
+  rm elsewhere/busd/bus.sock
+  if [ "$variables" != BUSD_SOCKET ]; then
+    chmod 777 elsewhere/busd
+    run 77 "$@" bus-consume k --timeout 10ms
+    check_has err "(the path is from \$XDG_RUNTIME_DIR)"
+    chmod 700 elsewhere/busd
+  fi
+done
 
 # --bus and --socket choose the bus.
 mkdir -m 700 run
