@@ -68,5 +68,54 @@ check_has screen "bus-publish: 1 line, "
 tr '\r' '\n' <screen >lines
 check_has lines "${escape}[K[bus] published 1 event, 0 refused, in "
 
+# Ctrl-C on a terminal says what is still waited for, and that a second one ends it; what a stream did is said in any case.
+mkfifo keys hold
+# begin_on_terminal COMMAND: in the background, as the job in the foreground of a terminal; $job is its process. What is written to
+# descriptor 7 is typed.
+begin_on_terminal() {
+  : >screen
+  env --default-signal=INT,QUIT script -qec "stty cols 60 rows 20; $1" /dev/null <keys >screen 2>&1 &
+  job=$!
+  pids="$pids $job"
+  exec 7>keys
+}
+press_ctrl_c() { printf '\003' >&7; }
+# ends_on_terminal CODE
+ends_on_terminal() {
+  expect_exit "the program on the terminal" "$job" "$1"
+  exec 7>&-
+}
+begin_on_terminal "bus-consume cleans --last 'read -r _ <hold'"
+await screen '^\[bus\] ready'
+press_ctrl_c
+await screen "running --last; a second signal ends it"
+echo >hold
+ends_on_terminal 130
+await screen "reason=signal"
+begin_on_terminal "bus-consume cleans --last 'read -r _ <hold'"
+await screen '^\[bus\] ready'
+press_ctrl_c
+await screen "running --last; a second signal ends it"
+press_ctrl_c
+ends_on_terminal 130
+check_lacks screen "reason=signal"
+begin_on_terminal "bus-consume runs --exec 'echo begun; read -r _ <hold'"
+await screen '^\[bus\] ready'
+bus-publish runs 1 || fail "bus-publish ended with $?"
+await screen begun
+press_ctrl_c
+await screen "waiting for 1 command of --exec; a second signal ends it"
+echo >hold
+ends_on_terminal 130
+begin_on_terminal "bus-publish --lines --type t <input"
+exec 8>input
+echo 1 >&8
+timeout 10 tail -n +1 -F screen 2>/dev/null | stdbuf -oL tr '\r' '\n' | grep -qm1 '1 line, ' || fail "no rate line: $(cat screen)"
+press_ctrl_c
+ends_on_terminal 130
+exec 8>&-
+tr '\r' '\n' <screen >lines
+check_has lines "${escape}[K[bus] published 1 event, 0 refused, in "
+
 kill -TERM "$long"
 expect_exit "the consumer" "$long" 143
