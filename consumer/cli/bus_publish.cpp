@@ -58,9 +58,7 @@ Exit status: 0 done, 64 usage, 65 bad or empty input, 69 hub not reachable, 70 s
 read, 75 connection lost or refused for now, 76 not a hub, 77 permission, 124 the time of --timeout
 is over, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
-constexpr size_t kMostPayloadBytes = 1024 * 1024;  // more fits no frame
-// The library never waits for room, so that deadlines hold: publish_session.cpp does.
-constexpr size_t kBufferBytes = 2 * kMostPayloadBytes;
+constexpr size_t kMostPayloadBytes = 1024 * 1024;    // more fits no frame
 constexpr std::chrono::milliseconds kSilence{2000};  // of stdin, before people are told what is waited for
 constexpr size_t kHoldBytes = 64 * 1024;  // one write for many lines; sent at once when stdin has no more
 

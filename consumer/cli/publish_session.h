@@ -42,6 +42,11 @@ class LineMap {
   std::vector<Step> steps_;
 };
 
+// Of a stream, so many bytes are sent before the hub is asked to confirm them. They fit the buffer of the
+// source together with the frame that follows, so that the library never waits for room: deadlines hold.
+inline constexpr size_t kConfirmBytes = size_t{4} * 1024 * 1024;
+inline constexpr size_t kBufferBytes = kConfirmBytes + size_t{2} * 1024 * 1024;
+
 class PublishSession {
  public:
   PublishSession(const PublishOptions& options, const Console& console, busd::Source source);

@@ -42,6 +42,16 @@ kill -TERM "$hub"
 expect_exit "the hub" "$hub" 0
 
 need_socat
+# --timeout bounds the wait for a hub that reads nothing, also where lines grow by escapes.
+mkfifo forever
+yes "$(printf '%1000s' '' | tr ' ' '\001')" | head -n 8000 >escapes
+play "$ack
+cat forever"
+run 124 timeout -s KILL 20 bus-publish --no-start --lines --type t --text --timeout 300ms <escapes
+check_has err "the hub did not confirm"
+exec 8<>forever
+exec 8>&-
+
 # Refusals carry the number of the frame; people want the number of the line.
 play "$ack
 n=1
