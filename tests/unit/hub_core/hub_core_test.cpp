@@ -75,6 +75,21 @@ TEST_CASE(
   CHECK_FALSE(rig.core.stop_requested());
 }
 
+TEST_CASE("What only the hub sends is not allowed from a client, as the first frame and later") {
+  for (const char* type : {"hello_ack", "pre_shutdown_ack", "status_response", "error"}) {
+    CAPTURE(type);
+    CoreRig rig;
+    std::string line = R"({"type":")" + std::string(type) + "\"}";
+    PeerId consumer = rig.consumer("k", "\"x\"");
+    rig.send_line(consumer, line);
+    CHECK(is_error(rig.line(consumer), "not_allowed"));
+    PeerId first = rig.connect();
+    rig.send_line(first, line);
+    CHECK(is_error(rig.line(first), "not_allowed"));
+    CHECK_FALSE(rig.is_open(first));
+  }
+}
+
 TEST_CASE("An error names the event it answers by its event_id") {
   CoreRig rig;
   PeerId id = rig.connect();
