@@ -13,7 +13,7 @@
 #include "protocol/base/strings.h"
 #include "protocol/base/unix_socket.h"
 #include "protocol/encode.h"
-#include "protocol/messages/control.h"
+#include "protocol/messages/status.h"
 
 namespace bus::hub {
 

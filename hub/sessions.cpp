@@ -66,8 +66,9 @@ ProcessStats Sessions::process_stats() noexcept {
   out.callbacks.longest_elapsed_us = in_us(times.longest_elapsed());
   for (size_t i = 0; i < times.counts().size(); ++i) {
     uint64_t bound = i < TurnTimes::kBoundsUs.size() ? TurnTimes::kBoundsUs[i] : 0;
-    out.callbacks.histogram.push_back({bound, times.counts()[i]});
+    out.callbacks.durations.buckets.push_back({bound, times.counts()[i]});
   }
+  out.callbacks.durations.total_us = in_us(times.total());
   return out;
 }
 

@@ -26,7 +26,7 @@
 #include "protocol/line_reader.h"
 #include "protocol/messages/control.h"
 #include "protocol/messages/error.h"
-#include "protocol/messages/status_response.h"
+#include "protocol/messages/status.h"
 
 namespace bus::sdk {
 
@@ -128,21 +128,43 @@ ApiResult ask_to_stop(const Endpoint& endpoint, TimePoint deadline) {
   return result;
 }
 
+// The line that answers `query`, without its end, and what it says.
+ApiResult ask_for_status(const Endpoint& endpoint, const StatusQuery& query, Duration patience,
+                         std::string& response, StatusAnswer& answer) {
+  std::optional<ErrorMessage> refused;
+  ApiResult result = ask(endpoint, encode(query), deadline_after(patience), [&](std::string_view line) {
+    if (auto read = decode_line<StatusAnswer>(line)) {
+      answer = std::move(*read);
+      response = line;
+      return true;
+    }
+    refused = decode_line<ErrorMessage>(line);
+    return refused.has_value();
+  });
+  if (refused) return refusal_of(endpoint, *refused);
+  if (result.code == BUSD_CLOSED) result.code = BUSD_PROTOCOL;
+  return result;
+}
+
 }  // namespace
 
 ApiResult hub_status(const Endpoint& endpoint, Duration patience, std::string& response) {
-  std::optional<ErrorMessage> refused;
-  ApiResult result =
-      ask(endpoint, encode(StatusQuery{}), deadline_after(patience), [&](std::string_view line) {
-        if (decode_line<StatusResponse>(line)) {
-          response = line;
-          return true;
-        }
-        refused = decode_line<ErrorMessage>(line);
-        return refused.has_value();
-      });
-  if (refused) return refusal_of(endpoint, *refused);
-  if (result.code == BUSD_CLOSED) result.code = BUSD_PROTOCOL;
+  StatusAnswer answer;
+  return ask_for_status(endpoint, {}, patience, response, answer);
+}
+
+ApiResult hub_metrics(const Endpoint& endpoint, Duration patience, std::string& metrics) {
+  std::string response;
+  StatusAnswer answer;
+  ApiResult result = ask_for_status(endpoint, {StatusFormat::prometheus}, patience, response, answer);
+  if (!result.ok()) return result;
+  // An older hub ignores the format.
+  if (answer.metrics.empty()) {
+    return {BUSD_PROTOCOL, "the hub at " + printable(endpoint.socket) + " (pid " +
+                               std::to_string(answer.pid) + ", version " + printable(answer.version) +
+                               ") is too old to report metrics; end it with bus-stop, and start a newer one"};
+  }
+  metrics = std::move(answer.metrics);
   return result;
 }
 
@@ -268,10 +290,11 @@ HubFacts wait_until_heard(const Endpoint& endpoint, HubFacts facts, TimePoint de
 // Of a hub that holds no lock its answer is the only sign that it is one; `pid` gets what it says of itself.
 ApiResult ask_for_pid(const Endpoint& endpoint, TimePoint deadline, int64_t& pid) {
   std::string response;
-  ApiResult result = hub_status(endpoint, std::min<Duration>(deadline - now(), seconds(2)), response);
-  if (!result.ok()) return result;
-  pid = decode_line<StatusResponse>(response)->pid;
-  return {};
+  StatusAnswer answer;
+  ApiResult result =
+      ask_for_status(endpoint, {}, std::min<Duration>(deadline - now(), seconds(2)), response, answer);
+  pid = answer.pid;
+  return result;
 }
 
 ApiResult ask_and_wait(const Endpoint& endpoint, const HubFacts& before, TimePoint deadline) {

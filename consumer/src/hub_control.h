@@ -12,6 +12,8 @@ namespace bus::sdk {
 
 // The status_response line, without its end.
 ApiResult hub_status(const Endpoint& endpoint, Duration patience, std::string& response);
+// The hub's metrics, as text for Prometheus.
+ApiResult hub_metrics(const Endpoint& endpoint, Duration patience, std::string& metrics);
 
 // What stopping a hub came to.
 struct HubEnding {

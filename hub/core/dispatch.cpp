@@ -11,6 +11,7 @@
 #include "protocol/messages/control.h"
 #include "protocol/messages/error.h"
 #include "protocol/messages/hello.h"
+#include "protocol/messages/status.h"
 
 namespace bus::hub {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/limits.h"
+
 namespace bus::hub {
 
 HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
@@ -95,6 +97,10 @@ Wants HubCore::wants(PeerId id) const {
   bool has_output = peer.has_output();
   return {peer.read_state,  peer.read_bytes, peer.backlog,       has_output, has_output && !peer.socket_full,
           peer.close_state, peer.answered,   peer.close_deadline};
+}
+
+std::string HubCore::status(StatusFormat format, TimePoint now) const {
+  return rooms_.status().response(format, kMaxFrameBytes, now);
 }
 
 // ---- time

@@ -37,7 +37,7 @@
 #include "hub/core/peers/peers.h"
 #include "hub/core/rooms.h"
 #include "protocol/base/clock.h"
-#include "protocol/messages/status_response.h"
+#include "protocol/messages/status.h"
 
 namespace bus::hub {
 
@@ -113,7 +113,8 @@ class HubCore {
   bool idle(TimePoint now) const;
 
   std::vector<Notice> take_notices() { return notices_.take(); }
-  StatusResponse status(TimePoint now) const { return rooms_.status().snapshot(now); }
+  // What a status_query would be answered, whole.
+  std::string status(StatusFormat format, TimePoint now) const;
   // Looks at each connection; changes() costs nothing, and is another number whenever the summary is another.
   Summary summary() const { return peers_.summary(); }
   uint64_t changes() const { return peers_.changes(); }

@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include "hub/core/base/deadlines.h"
+#include "hub/core/base/status_writer.h"
 #include "hub/core/base/transport.h"
 #include "hub/core/peers/peer.h"
 #include "protocol/decode.h"
-#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
 
@@ -90,8 +90,8 @@ class Room : public Deadlines::Owner {
   // once.
   virtual void end_of_turn(TimePoint) {}
   virtual bool has_work() const { return false; }
-  // Its part of status_response.
-  virtual void describe(StatusResponse&, TimePoint) const {}
+  // Its sections of status.
+  virtual void describe(StatusWriter&, TimePoint) const {}
 
   // Which of a peer's parts is this room's.
   void set_place(size_t place) { place_ = place; }

@@ -24,6 +24,7 @@ bool TurnTimes::has_taken(Duration limit) const {
 
 void TurnTimes::note(Duration used, Duration elapsed) {
   ++count_;
+  total_ += used;
   longest_ = std::max(longest_, used);
   longest_elapsed_ = std::max(longest_elapsed_, elapsed);
   auto us = static_cast<uint64_t>(std::chrono::ceil<std::chrono::microseconds>(used).count());

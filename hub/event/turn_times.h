@@ -1,4 +1,4 @@
-// How long the loop's callbacks take: a histogram, and the longest.
+// How long the loop's callbacks take: a histogram, all of them together, and the longest.
 //
 // What counts is the processor's time, because a hub that waits for a processor is starved and not slow; the
 // time on the clock is kept beside it. Asking for the processor's time is a system call, so it is not asked
@@ -42,6 +42,7 @@ class TurnTimes {
   // Whether the callback that is under way has had the processor for so long.
   bool has_taken(Duration limit) const;
   uint64_t count() const { return count_; }
+  Duration total() const { return total_; }
   Duration longest() const { return longest_; }
   Duration longest_elapsed() const { return longest_elapsed_; }
   // Of those that took up to kBoundsUs[i]; the last one: longer.
@@ -56,6 +57,7 @@ class TurnTimes {
   TimePoint asked_{};
   Duration processor_then_{};
   uint64_t count_ = 0;
+  Duration total_{};
   Duration longest_{};
   Duration longest_elapsed_{};
   std::array<uint64_t, kBoundsUs.size() + 1> counts_{};

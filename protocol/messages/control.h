@@ -1,4 +1,4 @@
-// bye, shutdown and status_query: messages that are their type and nothing else (PROTOCOL.md 3).
+// bye and shutdown: messages that are their type and nothing else (PROTOCOL.md 3).
 #pragma once
 
 #include <string_view>
@@ -20,12 +20,5 @@ struct Shutdown {
 };
 template <class Way>
 void members(Way&, Some<Shutdown> auto&) {}
-
-struct StatusQuery {
-  static constexpr std::string_view kType = "status_query";
-  bool operator==(const StatusQuery&) const = default;
-};
-template <class Way>
-void members(Way&, Some<StatusQuery> auto&) {}
 
 }  // namespace bus

@@ -89,11 +89,10 @@ void check_round_trip(const Message& message) {
     for (const auto& [name, value] : event->others) BUSD_CHECK(!is_own_name_in_other_letters(name));
   }
   Message once = decoded(encode(message));
-  if (const auto* status = std::get_if<StatusResponse>(&message)) {
+  if (std::holds_alternative<StatusResponse>(message)) {
     // What has one spelling less on the wire (a kernel pid equal to the pid, an age below zero) settles in
     // one round.
     BUSD_CHECK(decoded(encode(once)) == once);
-    decoded(encode_within(*status, 1000));
   } else {
     BUSD_CHECK(once == message);
   }

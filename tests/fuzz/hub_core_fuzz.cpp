@@ -236,7 +236,7 @@ class Script {
   }
 
   void check_status(size_t open) {
-    StatusResponse status = rig_.core.status(rig_.clock);
+    StatusResponse status = rig_.status();
     BUSD_CHECK(status.connections.accepted == opened_);
     BUSD_CHECK(status.connections.denied + status.connections.too_many <= opened_);
     BUSD_CHECK(status.active_conns <= open && status.consumers.size() <= status.active_conns);
@@ -277,7 +277,7 @@ class Script {
 
   // Without peers nothing is held but the ids of sources that may come back.
   void check_all_given_back() {
-    StatusResponse status = rig_.core.status(rig_.clock);
+    StatusResponse status = rig_.status();
     BUSD_CHECK(status.users.empty() && status.cleanup_locks.empty() && status.active_conns == 0);
     for (const StatusResponse::Memory::Pool& pool : status.memory.pools) {
       BUSD_CHECK(pool.used_bytes == 0 || pool.pool == hub::name_of(hub::Pool::event_ids));
@@ -300,13 +300,14 @@ class Script {
     BUSD_CHECK(now.connections.uncleaned >= before_.connections.uncleaned);
   }
 
-  // The last snapshot survives the wire.
+  // The last snapshot survives the wire, and so do the metrics.
   void check_snapshot() {
     std::string line = encode(before_);
     line.pop_back();
     Decoded decoded = decode(line);
     BUSD_CHECK(std::holds_alternative<Message>(decoded));
     BUSD_CHECK(std::get<StatusResponse>(std::get<Message>(decoded)) == before_);
+    BUSD_CHECK(rig_.metrics().ends_with("\n"));
   }
 
   hub::HubConfig config_;

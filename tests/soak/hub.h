@@ -8,9 +8,11 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/result.h"
-#include "protocol/messages/status_response.h"
+#include "tests/support/status_response.h"
 
 namespace bus::soak {
+
+using test::StatusResponse;
 
 class Hub {
  public:

@@ -19,6 +19,8 @@
 #include "hub/core/hub_core.h"
 #include "protocol/base/check.h"
 #include "protocol/base/clock.h"
+#include "protocol/decode.h"
+#include "tests/support/status_response.h"
 
 namespace bus::test {
 
@@ -82,6 +84,18 @@ class CoreRig : public hub::Transport {
       core.tick(clock, core.due(clock));
       settle();
     } while (!core.due(clock).empty());
+  }
+
+  // What the hub says of itself, without a connection that asks.
+  StatusResponse status() const {
+    std::string line = core.status(StatusFormat::json, clock);
+    line.pop_back();
+    return decode_line<StatusResponse>(line).value();
+  }
+  std::string metrics() const {
+    std::string line = core.status(StatusFormat::prometheus, clock);
+    line.pop_back();
+    return decode_line<StatusAnswer>(line).value().metrics;
   }
 
   // How many more bytes the peer's socket takes before it refuses.

@@ -19,7 +19,8 @@
 #include "protocol/messages/hello.h"
 #include "protocol/messages/pre_shutdown.h"
 #include "protocol/messages/source_status.h"
-#include "protocol/messages/status_response.h"
+#include "protocol/messages/status.h"
+#include "tests/support/status_response.h"
 
 namespace bus::test {
 

@@ -13,12 +13,21 @@
 
 #include "hub/core/base/log_level.h"
 #include "hub/core/base/transport.h"
-#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
 
 // What became of connections, since the hub's start.
-using ConnectionCounts = StatusResponse::Connections;
+struct ConnectionCounts {
+  uint64_t accepted = 0;
+  uint64_t denied = 0;            // another user
+  uint64_t too_many = 0;          // above max_connections
+  uint64_t timed_out = 0;         // no complete first frame in time
+  uint64_t cleanup_timeouts = 0;  // held a clean-up lock too long
+  uint64_t unread = 0;            // left control replies unread, too many or for too long
+  uint64_t evicted = 0;           // closed to get back the memory of a frame that it had read only a part of
+  uint64_t uncleaned = 0;         // the last of a scope, which nobody was told to clean up
+  uint64_t administrative = 0;    // accepted beyond the limits, for status_query and shutdown alone
+};
 
 // `text` is untrusted where it comes from a peer.
 struct Notice {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/messages/status_response.h"
+#include "hub/core/base/status_writer.h"
 
 namespace bus::hub {
 
@@ -15,8 +15,16 @@ using PeerId = uint64_t;  // of base/slots.h: never reused in a hub's life; 0 is
 
 // What only the edge knows of the process; for status.
 struct ProcessStats {
-  uint64_t resident_bytes = 0;
-  StatusResponse::Callbacks callbacks;
+  // How long the hub was busy at a time, since its start.
+  struct Callbacks {
+    uint64_t count = 0;
+    uint64_t longest_us = 0;          // of the processor
+    uint64_t longest_elapsed_us = 0;  // on the clock, waiting for a processor included
+    DurationHistogram durations;      // of the processor
+  };
+
+  uint64_t resident_bytes = 0;  // 0: unknown
+  Callbacks callbacks;
 };
 
 class Transport {

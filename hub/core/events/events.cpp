@@ -4,6 +4,7 @@
 
 #include "hub/core/base/config.h"
 #include "hub/core/delivery/delivery.h"
+#include "hub/core/peers/closing.h"
 #include "hub/core/peers/peers.h"
 #include "protocol/limits.h"
 
@@ -142,12 +143,38 @@ bool Events::forget_event_ids() {
   return true;
 }
 
-void Events::describe(StatusResponse& out, TimePoint) const {
-  out.events.published = published_;
-  out.events.published_bytes = published_bytes_;
-  out.events.duplicates = duplicates_;
-  out.events.unmatched = unmatched_events_;
-  out.unmatched_types = unmatched_.top(kUnmatchedTypesShown);
+void Events::describe(StatusWriter& out, TimePoint) const {
+  DeliveryCounts deliveries = hub_.peers.deliveries();
+  out.begin_object("events");
+  out.number("published", published_,
+             {"busd_events_published_total", "Events accepted from sources, duplicates excluded."});
+  out.number("delivered", deliveries.delivered,
+             {"busd_events_delivered_total", "Events written wholly to a consumer's socket, once for each."});
+  out.number("dropped", deliveries.dropped,
+             {"busd_events_dropped_total", "Events dropped from the queue of a consumer, once for each."});
+  out.number(
+      "duplicates", duplicates_,
+      {"busd_events_duplicate_total", "Events discarded because their source had sent their id before."});
+  out.number("unmatched", unmatched_events_,
+             {"busd_events_unmatched_total", "Events published that no consumer subscribed to."});
+  out.number("refused", hub_.closing.faults,
+             {"busd_frames_refused_total", "Frames of any type that were answered with an error."});
+  out.number("published_bytes", published_bytes_,
+             {"busd_events_published_bytes_total", "Size of the published events as consumers get them."});
+  out.number("delivered_bytes", deliveries.delivered_bytes,
+             {"busd_events_delivered_bytes_total", "Size of the delivered events, once for each consumer."});
+  out.end_object();
+
+  out.begin_list("unmatched_types");
+  for (const TypeCount& type : unmatched_.top(kUnmatchedTypesShown)) {
+    if (!out.begin_row()) break;
+    out.label("event_type", type.event_type);
+    out.number("count", type.count,
+               {"busd_unmatched_type_events_total",
+                "Events that no consumer subscribed to, of the most frequent types; may be too high."});
+    out.end_row();
+  }
+  out.end_list();
 }
 
 }  // namespace bus::hub

@@ -20,7 +20,7 @@ class Events final : public Room {
 
   void joined(Peer& peer, TimePoint now) override;
   void leave(Peer& peer) override;
-  void describe(StatusResponse& out, TimePoint now) const override;
+  void describe(StatusWriter& out, TimePoint now) const override;
 
  private:
   bool is_duplicate(Peer& peer, const EventLine& event, TimePoint now);

@@ -19,8 +19,8 @@ void UnmatchedTypes::count(std::string_view event_type) {
   counts_.emplace(std::string(event_type), inherited + 1);
 }
 
-std::vector<StatusResponse::UnmatchedType> UnmatchedTypes::top(size_t n) const {
-  std::vector<StatusResponse::UnmatchedType> out;
+std::vector<TypeCount> UnmatchedTypes::top(size_t n) const {
+  std::vector<TypeCount> out;
   out.reserve(counts_.size());
   for (const auto& [type, count] : counts_) out.push_back({type, count});
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {

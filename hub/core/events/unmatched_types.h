@@ -8,9 +8,14 @@
 #include <vector>
 
 #include "hub/core/base/text_map.h"
-#include "protocol/messages/status_response.h"
 
 namespace bus::hub {
+
+struct TypeCount {
+  std::string event_type;
+  uint64_t count = 0;
+  bool operator==(const TypeCount&) const = default;
+};
 
 // Types that nobody takes, with counts, of as many types as fit (PROTOCOL.md 5 and 7).
 //
@@ -23,7 +28,7 @@ class UnmatchedTypes {
 
   void count(std::string_view event_type);
   // The most frequent first; equal counts by name.
-  std::vector<StatusResponse::UnmatchedType> top(size_t n) const;
+  std::vector<TypeCount> top(size_t n) const;
   size_t size() const { return counts_.size(); }
 
  private:

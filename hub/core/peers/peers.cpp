@@ -32,9 +32,9 @@ void Peers::remove(Peer& peer, bool in_handshake, TimePoint now) {
     --counting_;
   }
   if (peer.counts || in_handshake) unused_since_ = now;
-  delivered_ += outbox.delivered();
-  delivered_bytes_ += outbox.delivered_bytes();
-  dropped_ += outbox.dropped();
+  gone_.delivered += outbox.delivered();
+  gone_.delivered_bytes += outbox.delivered_bytes();
+  gone_.dropped += outbox.dropped();
   if (peer.dirty) std::erase(dirty_, &peer);
   Account& account = *peer.account;
   peers_.erase(peer.id);
@@ -110,21 +110,19 @@ void Peers::notice(Notice::Kind kind, const Peer& peer, std::string text) {
 // ---- in numbers
 
 Summary Peers::summary() const {
-  Summary out{consumers_.size(), publishing_, dropped_};
+  Summary out{consumers_.size(), publishing_, gone_.dropped};
   peers_.for_each([&](const Peer& peer) { out.dropped += peer.outbox.dropped(); });
   return out;
 }
 
-void Peers::describe(StatusResponse& out) const {
-  out.active_conns = consumers_.size() + publishing_;
-  out.events.delivered = delivered_;
-  out.events.delivered_bytes = delivered_bytes_;
-  out.events.dropped = dropped_;
+DeliveryCounts Peers::deliveries() const {
+  DeliveryCounts out = gone_;
   peers_.for_each([&](const Peer& peer) {
-    out.events.delivered += peer.outbox.delivered();
-    out.events.delivered_bytes += peer.outbox.delivered_bytes();
-    out.events.dropped += peer.outbox.dropped();
+    out.delivered += peer.outbox.delivered();
+    out.delivered_bytes += peer.outbox.delivered_bytes();
+    out.dropped += peer.outbox.dropped();
   });
+  return out;
 }
 
 }  // namespace bus::hub

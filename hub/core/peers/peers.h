@@ -21,6 +21,13 @@ struct Summary {
   uint64_t dropped = 0;
 };
 
+// What became of the events that were queued for consumers, since the hub's start.
+struct DeliveryCounts {
+  uint64_t delivered = 0;        // frames fully written to consumers' sockets
+  uint64_t delivered_bytes = 0;  // of these
+  uint64_t dropped = 0;          // frames evicted from consumers' queues
+};
+
 class Peers {
  public:
   Peers(Ledger& ledger, Notices& notices, TimePoint start)
@@ -59,8 +66,10 @@ class Peers {
   // Another number whenever the summary is another.
   uint64_t changes() const { return changes_; }
   void note_loss() { ++changes_; }
-  // Of all that are connected, and were; and of those, what was delivered and dropped.
-  void describe(StatusResponse& out) const;
+  // Of all that are connected, and were. Looks at each connection.
+  DeliveryCounts deliveries() const;
+  // Consumers and sources, those without a name too.
+  size_t active() const { return consumers_.size() + publishing_; }
 
  private:
   Ledger& ledger_;
@@ -74,10 +83,7 @@ class Peers {
   size_t handshakes_ = 0;          // peers in Phase::handshake
   TimePoint unused_since_;
   uint64_t changes_ = 0;
-  // Of peers that have gone.
-  uint64_t delivered_ = 0;
-  uint64_t delivered_bytes_ = 0;
-  uint64_t dropped_ = 0;
+  DeliveryCounts gone_;  // of peers that have gone
 };
 
 }  // namespace bus::hub

@@ -115,10 +115,19 @@ void Scopes::leave(Peer& peer) {
   }
 }
 
-void Scopes::describe(StatusResponse& out, TimePoint now) const {
+void Scopes::describe(StatusWriter& out, TimePoint now) const {
+  out.begin_list("cleanup_locks");
   for (const KeyRegistry::Lock& lock : registry_.locks()) {
-    out.cleanup_locks.push_back({lock.scope, lock.pid, to_ms(now - lock.since), lock.waiting});
+    if (!out.begin_row()) break;
+    out.label("scope", lock.scope);
+    out.number("pid", lock.pid);
+    out.number("held_ms", to_ms(now - lock.since),
+               {"busd_cleanup_lock_held_seconds", "Age of the clean-up lock of a scope.", kMilli});
+    out.number("waiting", lock.waiting,
+               {"busd_cleanup_lock_waiting_hellos", "Consumers that wait for the clean-up lock."});
+    out.end_row();
   }
+  out.end_list();
 }
 
 }  // namespace bus::hub

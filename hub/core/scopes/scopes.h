@@ -20,7 +20,7 @@ class Scopes final : public Room {
   // Answers hellos that have waited for a lock.
   void end_of_turn(TimePoint now) override;
   bool has_work() const override;
-  void describe(StatusResponse& out, TimePoint now) const override;
+  void describe(StatusWriter& out, TimePoint now) const override;
 
  private:
   struct Member;

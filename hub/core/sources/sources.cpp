@@ -15,8 +15,6 @@ namespace {
 // What a source that is told to a newcomer costs, in units of the turn.
 constexpr size_t kUnitsPerSource = 50;
 
-int64_t age_ms(TimePoint now, TimePoint since) { return since == kNever ? -1 : to_ms(now - since); }
-
 }  // namespace
 
 struct Sources::Bearer final : Part {
@@ -77,17 +75,46 @@ void Sources::tell_all(const SourceStatus& status) {
   if (!consumers.empty()) hub_.delivery.notice_all(consumers, encode(status));
 }
 
-void Sources::describe(StatusResponse& out, TimePoint now) const {
+void Sources::describe(StatusWriter& out, TimePoint now) const {
+  out.begin_list("sources");
+  if (describe_named(out, now)) describe_anonymous(out, now);
+  out.end_list();
+}
+
+// False when there is no room for more.
+bool Sources::describe_named(StatusWriter& out, TimePoint now) const {
   for (const NamedSource* source : table_.known()) {
-    out.sources.push_back({source->name, source->state, source->pid, source->uid, source->published.count,
-                           age_ms(now, source->published.last)});
+    if (!out.begin_row()) return false;
+    out.label("source", source->name);
+    out.choice("state", name_of(source->state),
+               {"busd_source_state", "The state of a named source, as the label says."});
+    out.number("pid", source->pid);
+    out.number("uid", source->uid);
+    out.number("published", source->published.count,
+               {"busd_source_events_published_total", "Events accepted from a named source."});
+    if (source->published.last != kNever) {
+      out.number(
+          "last_event_ms_ago", to_ms(now - source->published.last),
+          {"busd_source_last_event_age_seconds", "Time since the last event of a named source.", kMilli});
+    }
+    out.end_row();
   }
+  return true;
+}
+
+// They are no metrics: each connection would begin series that end with it.
+void Sources::describe_anonymous(StatusWriter& out, TimePoint now) const {
   for (const Peer* peer : hub_.peers.oldest_first()) {
     if (!peer->publishes() || peer->published_as_name != nullptr) continue;
-    uint64_t count = peer->published ? peer->published->count : 0;
-    TimePoint last = peer->published ? peer->published->last : kNever;
-    out.sources.push_back(
-        {{}, SourceState::connected, peer->shown_pid(), peer->uid, count, age_ms(now, last)});
+    if (!out.begin_row()) return;
+    out.text("source", "");
+    out.text("state", name_of(SourceState::connected));
+    out.number("pid", peer->shown_pid());
+    out.number("uid", peer->uid);
+    out.number("published", peer->published ? peer->published->count : 0);
+    if (peer->published && peer->published->last != kNever)
+      out.number("last_event_ms_ago", to_ms(now - peer->published->last));
+    out.end_row();
   }
 }
 

@@ -14,7 +14,7 @@ class Sources final : public Room {
   std::span<const MessageRule> messages() const override;
   void joined(Peer& peer, TimePoint now) override;
   void leave(Peer& peer) override;
-  void describe(StatusResponse& out, TimePoint now) const override;
+  void describe(StatusWriter& out, TimePoint now) const override;
 
  private:
   struct Bearer;
@@ -22,6 +22,8 @@ class Sources final : public Room {
   Answer report(Peer& peer, SourceStatus& message, TimePoint now);
   void tell_newcomer(Peer& consumer);
   void tell_all(const SourceStatus& status);
+  bool describe_named(StatusWriter& out, TimePoint now) const;
+  void describe_anonymous(StatusWriter& out, TimePoint now) const;
 
   SourceTable table_;
 };

@@ -1,5 +1,5 @@
-// The room of status: the snapshot that answers status_query (PROTOCOL.md 7), of which each room describes
-// its part.
+// The room of status: answers status_query (PROTOCOL.md 7) with what the rooms say of themselves, and describes what
+// belongs to no room: the hub, its connections, its memory.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 #include "hub/core/peers/admission.h"
 #include "hub/core/room.h"
-#include "protocol/messages/control.h"
+#include "protocol/messages/status.h"
 
 namespace bus::hub {
 
@@ -19,13 +19,17 @@ class Status final : public Room {
   void begin(std::span<Room* const> rooms) { rooms_ = rooms; }
 
   std::span<const MessageRule> messages() const override;
-  void describe(StatusResponse& out, TimePoint now) const override;
-  StatusResponse snapshot(TimePoint now) const;
+  void describe(StatusWriter& out, TimePoint now) const override;
+  // The status_response with its LF, of at most `max_bytes`.
+  std::string response(StatusFormat format, size_t max_bytes, TimePoint now) const;
 
  private:
   struct Asker;
 
   Answer query(Peer& peer, StatusQuery& message, TimePoint now);
+  void describe_hub(StatusWriter& out, TimePoint now) const;
+  void describe_consumers(StatusWriter& out, TimePoint now) const;
+  void describe_connections(StatusWriter& out) const;
 
   Admission& admission_;
   TimePoint start_;

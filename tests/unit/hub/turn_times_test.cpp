@@ -45,6 +45,7 @@ TEST_CASE("TurnTimes counts callbacks by how long they took, bounds included") {
   CHECK(turns.times.count() == 4);
   CHECK(std::accumulate(turns.times.counts().begin(), turns.times.counts().end(), uint64_t{0}) == 4);
   CHECK(turns.times.longest() == microseconds(10'001));
+  CHECK(turns.times.total() == microseconds(100 + 101 + 10'000 + 10'001));
 }
 
 TEST_CASE("TurnTimes does not take waiting for a processor for work") {

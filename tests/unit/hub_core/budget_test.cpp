@@ -42,7 +42,7 @@ class Rig : public CoreRig {
  public:
   explicit Rig(hub::HubConfig config = small_config()) : CoreRig(std::move(config)) {}
 
-  StatusResponse::Memory::Pool pool(const std::string& name) { return ::pool(core.status(clock), name); }
+  StatusResponse::Memory::Pool pool(const std::string& name) { return ::pool(status(), name); }
   void publish(PeerId from, const std::string& type, size_t bytes) {
     send_line(from, R"({"type":"event","event_type":")" + type + R"(","payload":")" +
                         std::string(bytes, 'x') + "\"}");
@@ -56,15 +56,15 @@ class Rig : public CoreRig {
     return id;
   }
   bool is_within_limits() {
-    StatusResponse status = core.status(clock);
-    for (const auto& each : status.memory.pools) {
+    const StatusResponse now = status();
+    for (const auto& each : now.memory.pools) {
       if (each.used_bytes > each.limit_bytes) return false;
     }
     return true;
   }
   bool is_empty() {
-    StatusResponse status = core.status(clock);
-    for (const auto& each : status.memory.pools) {
+    const StatusResponse now = status();
+    for (const auto& each : now.memory.pools) {
       if (each.used_bytes > 0) return false;
     }
     return true;
@@ -192,7 +192,7 @@ TEST_CASE("Another user's queues are cut at his share, and nobody else's") {
   CHECK(rig.core.outbox(ours).dropped() == 0);
   CHECK(rig.core.outbox(theirs).dropped() > 0);
   CHECK(rig.core.outbox(theirs).queued() > 25);
-  StatusResponse status = rig.core.status(rig.clock);
+  StatusResponse status = rig.status();
   REQUIRE(status.users.size() == 2);
   CHECK(status.users[1].uid == kOther);
   CHECK(status.users[1].queued_bytes <= pool(status, "queues").limit_bytes / 4);
@@ -225,7 +225,7 @@ TEST_CASE("When only events are left that were partly written, the connection th
     rig.publish(source, "t" + std::to_string(i), 1'000'000);
     REQUIRE(rig.is_within_limits());
   }
-  StatusResponse status = rig.core.status(rig.clock);
+  StatusResponse status = rig.status();
   CHECK(status.connections.evicted > 0);
   CHECK(status.consumers.size() == 36 - status.connections.evicted);
   CHECK(status.consumers.size() >= 12);
@@ -256,7 +256,7 @@ TEST_CASE("An event that was partly written keeps its own size, not that of the 
     for (int n = 0; n < 5; ++n) rig.send(source, burst);
     REQUIRE(rig.is_within_limits());
   }
-  CHECK(rig.core.status(rig.clock).connections.evicted == 0);
+  CHECK(rig.status().connections.evicted == 0);
   for (PeerId id : consumers) {
     rig.set_room(id, kEndless);
     const hub::Outbox& outbox = rig.core.outbox(id);
@@ -415,14 +415,14 @@ TEST_CASE("So many hellos wait for all scopes together, and of one user a part")
     for (size_t n = 0; n < 64 && wait_in(i, kOurUid); ++n) ++all;
   }
   CHECK(all == hub::kMaxWaitingHellos);
-  StatusResponse status = rig.core.status(rig.clock);
+  StatusResponse status = rig.status();
   size_t waiting = 0;
   for (const auto& user : status.users) waiting += user.waiting;
   CHECK(waiting == hub::kMaxWaitingHellos);
   // Those that are let in wait no longer.
   for (PeerId id : holders) rig.hang_up(id);
   rig.advance(seconds(0));
-  status = rig.core.status(rig.clock);
+  status = rig.status();
   for (const auto& user : status.users) CHECK(user.waiting == 0);
 }
 
@@ -451,7 +451,7 @@ TEST_CASE("Replies that are not read share one pool; beyond it who asks is close
     }
   }
   CHECK(closed > 0);
-  CHECK(rig.core.status(rig.clock).connections.unread == closed);
+  CHECK(rig.status().connections.unread == closed);
   for (PeerId id : asking) rig.set_room(id, kEndless);
   CHECK(rig.pool("replies").used_bytes == 0);
 }
@@ -470,10 +470,10 @@ TEST_CASE("The source with the most event ids forgets the older half of them") {
     REQUIRE(rig.is_within_limits());
   }
   CHECK(rig.pool("event_ids").refused > 0);
-  CHECK(rig.core.status(rig.clock).events.duplicates == 0);
+  CHECK(rig.status().events.duplicates == 0);
   // The newest are known of every source.
   for (PeerId id : sources) rig.send(id, event(9'999));
-  CHECK(rig.core.status(rig.clock).events.duplicates == 20);
+  CHECK(rig.status().events.duplicates == 20);
 }
 
 TEST_CASE("Everything is given back when everybody has gone") {
@@ -491,7 +491,7 @@ TEST_CASE("Everything is given back when everybody has gone") {
   CHECK_FALSE(rig.is_empty());
   rig.hang_up_all();
   CHECK(rig.is_empty());
-  CHECK(rig.core.status(rig.clock).users.empty());
+  CHECK(rig.status().users.empty());
 }
 
 TEST_CASE("Thousands of ids of many sources without names end in forgetting, not in a search for ever") {
@@ -522,7 +522,7 @@ TEST_CASE("A hello that came in pieces holds nothing while it waits, whatever it
     REQUIRE(rig.pool("handshaking").used_bytes == 0);
   }
   rig.hang_up(holder);
-  CHECK(rig.core.status(rig.clock).consumers.empty());  // each was let in, and said bye
+  CHECK(rig.status().consumers.empty());  // each was let in, and said bye
 }
 
 TEST_CASE("What a stranger left unfinished is asked for anew when it is none any more") {
@@ -590,7 +590,7 @@ TEST_CASE("What a newcomer is told of sources is charged to its user") {
     PeerId id = rig.connect(kOther);
     rig.set_room(id, 0);
     rig.send_line(id, CoreRig::hello("k", ""));
-    StatusResponse status = rig.core.status(rig.clock);
+    StatusResponse status = rig.status();
     for (const auto& user : status.users) {
       if (user.uid == kOther) REQUIRE(user.queued_bytes <= pool(status, "queues").limit_bytes / 4);
     }

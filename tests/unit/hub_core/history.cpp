@@ -65,7 +65,7 @@ std::string History::run(size_t steps) {
 }
 
 void History::add_to(Met& met) const {
-  StatusResponse status = twin_.rig.core.status(twin_.rig.clock);
+  StatusResponse status = twin_.rig.status();
   met.dropped += status.events.dropped;
   met.duplicates += status.events.duplicates;
   met.unmatched += status.events.unmatched;

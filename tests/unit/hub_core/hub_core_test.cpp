@@ -71,7 +71,7 @@ TEST_CASE(
     CHECK(lines[i].find(R"("frame":)" + std::to_string(i + 2) + "}") != std::string::npos);
   }
   CHECK(rig.lines(watcher).size() == 2);
-  CHECK(rig.core.status(rig.clock).events.refused == 6);
+  CHECK(rig.status().events.refused == 6);
   CHECK_FALSE(rig.core.stop_requested());
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("A connection that sends no complete frame within 5 s is told and clos
   CHECK(is_error(rig.line(dribbling), "timeout"));
   CHECK_FALSE(rig.is_open(silent));
   CHECK(rig.is_open(served));
-  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{3, 0, 0, 2, 0, 0});
+  CHECK(rig.status().connections == StatusResponse::Connections{3, 0, 0, 2, 0, 0});
 }
 
 TEST_CASE(
@@ -178,7 +178,7 @@ TEST_CASE("Strangers are denied, root and whom the configuration names are not")
   CHECK(rig.is_open(rig.connect(3000)));  // its gid
   PeerId stranger = rig.connect(4000);
   CHECK_FALSE(rig.is_open(stranger));
-  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{5, 1, 0, 0, 0, 0});
+  CHECK(rig.status().connections == StatusResponse::Connections{5, 1, 0, 0, 0, 0});
   CHECK(rig.line(stranger) ==
         R"({"type":"error","code":"denied","message":"uid 4000 may not use the hub at /nowhere/bus.sock; )"
         R"(its owner (uid 1000) can admit it with busd --allow-uid 4000"})");
@@ -200,7 +200,7 @@ TEST_CASE("One connection above the limit is refused, and may come when another 
       R"({"type":"error","code":"too_many","message":"all 2 connections of this hub are in use; close some )"
       R"((bus-status lists them), or start the hub with a larger --max-connections"})");
   CHECK_FALSE(rig.is_open(refused));
-  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{3, 0, 1, 0, 0, 0});
+  CHECK(rig.status().connections == StatusResponse::Connections{3, 0, 1, 0, 0, 0});
   rig.hang_up(one);
   CHECK(rig.is_open(rig.connect()));
 }
@@ -261,7 +261,7 @@ TEST_CASE("Replies that a client leaves unread are bounded; one that reads may g
   for (int i = 0; i < 5000; ++i) bad += "{\n";
   rig.send(deaf, bad);
   CHECK_FALSE(rig.is_open(deaf));
-  CHECK(rig.core.status(rig.clock).connections == StatusResponse::Connections{2, 0, 0, 0, 0, 1});
+  CHECK(rig.status().connections == StatusResponse::Connections{2, 0, 0, 0, 0, 1});
   rig.send(reads, bad);
   CHECK(rig.lines(reads).size() == 5000);
 }
@@ -276,10 +276,10 @@ TEST_CASE("At end of input a consumer goes on receiving, a source is closed") {
   rig.lines(consumer);
   rig.send(source, kEvent + "\n{\"type\":\"ev");
   CHECK(rig.lines(consumer).size() == 1);
-  uint64_t refused = rig.core.status(rig.clock).events.refused;
+  uint64_t refused = rig.status().events.refused;
   rig.shut_down_writing(source);
   CHECK_FALSE(rig.is_open(source));
-  CHECK(rig.core.status(rig.clock).events.refused == refused + 1);  // the partial line
+  CHECK(rig.status().events.refused == refused + 1);  // the partial line
   PeerId nothing = rig.connect();
   rig.shut_down_writing(nothing);
   CHECK_FALSE(rig.is_open(nothing));
@@ -384,7 +384,7 @@ TEST_CASE("A last line without its line feed is answered, counted, and numbered;
   rig.send(blank, std::string(kEvent) + "\n \t\r");
   rig.shut_down_writing(blank);
   CHECK(rig.line(blank).empty());
-  CHECK(rig.core.status(rig.clock).events.refused == 3);
+  CHECK(rig.status().events.refused == 3);
 }
 
 TEST_CASE("hello_ack names the hub's own capabilities, then what the configuration announces") {
@@ -465,7 +465,7 @@ TEST_CASE(
   expected.accepted = 7;
   expected.too_many = 5;
   expected.administrative = 5;
-  CHECK(rig.core.status(rig.clock).connections == expected);
+  CHECK(rig.status().connections == expected);
 
   // 8 of them, and one more is none.
   std::vector<PeerId> places;
@@ -504,8 +504,8 @@ TEST_CASE("A connection whose descriptor came from the reserve may ask for statu
   rig.core.receive(id, std::string(kEvent) + "\n", rig.clock);
   CHECK(rig.core.wants(id).close != CloseState::stay);
   CHECK(rig.core.wants(id).closes_with_answer);
-  CHECK(rig.core.status(rig.clock).connections.too_many == 1);
-  CHECK(rig.core.status(rig.clock).events.published == 0);
+  CHECK(rig.status().connections.too_many == 1);
+  CHECK(rig.status().events.published == 0);
   rig.core.gone(id, rig.clock);
 }
 

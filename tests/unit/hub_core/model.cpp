@@ -230,7 +230,7 @@ void HubModel::handle(Id id, const Message& message, std::string_view line) {
     hello(id, *hello_message);
   } else if (std::holds_alternative<StatusQuery>(message) && first) {
     describe(seen_);
-    reply_line(id, encode_within(seen_, kMaxFrameBytes), now_ + kWriteTimeout);
+    reply_line(id, encode(seen_), now_ + kWriteTimeout);
     close_when_flushed(id, now_ + kWriteTimeout);
   } else if (std::holds_alternative<Shutdown>(message) && first) {
     stop_requested_ = true;

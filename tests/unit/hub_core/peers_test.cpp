@@ -108,7 +108,7 @@ TEST_CASE(
           }
         }
         REQUIRE(told == 1);
-        REQUIRE(rig.core.status(rig.clock).connections.uncleaned == 0);
+        REQUIRE(rig.status().connections.uncleaned == 0);
         rig.consumer("board", "");
         REQUIRE(rig.last_ack == kFirst);
       } while (std::next_permutation(order.begin(), order.end()));
@@ -147,7 +147,7 @@ TEST_CASE("Those that wait for a clean-up come in when it ends, though one that 
   CHECK_FALSE(rig.is_open(alone));
   CHECK(rig.line(second) == kFirst);
   CHECK(rig.line(third) == kNotFirst);
-  CHECK(rig.core.status(rig.clock).connections.uncleaned == 0);
+  CHECK(rig.status().connections.uncleaned == 0);
 }
 
 TEST_CASE("A scope that ends without a word is counted, and the log is told its name") {
@@ -160,7 +160,7 @@ TEST_CASE("A scope that ends without a word is counted, and the log is told its 
     for (const hub::Notice& notice : rig.core.take_notices()) {
       if (notice.kind == hub::Notice::Kind::uncleaned) texts.push_back(notice.text);
     }
-    CHECK(rig.core.status(rig.clock).connections.uncleaned == texts.size());
+    CHECK(rig.status().connections.uncleaned == texts.size());
     return texts;
   };
   const std::vector<std::string> once{"nobody cleaned up board"};
@@ -218,7 +218,7 @@ TEST_CASE("A scope that ends in good order, or with the hub, is not counted as o
     rig.send_line(last, kCheck);
     rig.advance(seconds(60));
     CHECK_FALSE(rig.is_open(last));
-    CHECK(rig.core.status(rig.clock).connections.cleanup_timeouts == 1);
+    CHECK(rig.status().connections.cleanup_timeouts == 1);
   }
   SECTION("a hello that waits dies") {
     rig.send_line(other, kCheck);
@@ -230,7 +230,7 @@ TEST_CASE("A scope that ends in good order, or with the hub, is not counted as o
     rig.hang_up(other);
     rig.hang_up(last);
   }
-  CHECK(rig.core.status(rig.clock).connections.uncleaned == 0);
+  CHECK(rig.status().connections.uncleaned == 0);
 }
 
 TEST_CASE("A check from a connection without a scope answers false and reserves nothing") {
@@ -263,7 +263,7 @@ TEST_CASE("While the lock is held hellos of that scope wait, and others do not")
     CHECK(rig.is_open(holder));
     rig.advance(seconds(1));
     CHECK_FALSE(rig.is_open(holder));
-    CHECK(rig.core.status(rig.clock).connections.cleanup_timeouts == 1);
+    CHECK(rig.status().connections.cleanup_timeouts == 1);
   }
   CHECK(rig.line(waiter) == kFirst);
 }

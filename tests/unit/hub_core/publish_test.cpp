@@ -85,7 +85,7 @@ TEST_CASE("A slow consumer loses its oldest events, counted, and sees the newest
   CHECK(rig.lines(quick).size() == 10);
   rig.set_room(slow, kEndless);
   CHECK(rig.lines(slow) == std::vector<std::string>{got(7, 7), got(8, 8), got(9, 9), got(10, 10)});
-  StatusResponse status = rig.core.status(rig.clock);
+  StatusResponse status = rig.status();
   CHECK(status.consumers.at(0).dropped == 6);
   CHECK(status.consumers.at(0).delivered == 4);
   CHECK(status.consumers.at(1).dropped == 0);
@@ -101,7 +101,7 @@ TEST_CASE(
   for (int i = 1; i <= 100; ++i) burst += event(i);
   rig.send(source, burst);
   CHECK(rig.lines(consumer).size() == 100);
-  CHECK(rig.core.status(rig.clock).events.dropped == 0);
+  CHECK(rig.status().events.dropped == 0);
 }
 
 TEST_CASE("A control reply overtakes queued events and is never dropped") {
@@ -134,7 +134,7 @@ TEST_CASE("An event id is taken once per source: by connection, or by name acros
   rig.lines(consumer);
   rig.send(named, with_id);
   CHECK(rig.lines(consumer).empty());
-  CHECK(rig.core.status(rig.clock).events.duplicates == 2);
+  CHECK(rig.status().events.duplicates == 2);
 
   rig.advance(seconds(300));
   rig.send(named, with_id);
@@ -149,7 +149,7 @@ TEST_CASE("An event that nobody takes is counted by type") {
   PeerId source = rig.connect();
   rig.send(source, event(1));
   rig.send(source, event(2));
-  StatusResponse status = rig.core.status(rig.clock);
+  StatusResponse status = rig.status();
   CHECK(status.events.unmatched == 2);
   REQUIRE(status.unmatched_types.size() == 1);
   CHECK(status.unmatched_types[0] == StatusResponse::UnmatchedType{"x", 2});

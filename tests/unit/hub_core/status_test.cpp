@@ -22,7 +22,7 @@ TEST_CASE("A status query is answered by one response and the end of the connect
   Decoded decoded = decode(lines[0]);
   REQUIRE(std::holds_alternative<Message>(decoded));
   StatusResponse told = std::get<StatusResponse>(std::get<Message>(decoded));
-  StatusResponse now = rig.core.status(rig.clock);
+  StatusResponse now = rig.status();
   // The connection that asked has gone since.
   REQUIRE(told.users.size() == 1);
   CHECK(told.users[0].connections == 2);
@@ -47,7 +47,7 @@ TEST_CASE("Status says who is there and what became of every event") {
   uint64_t published_bytes = std::string(R"({"type":"event","event_type":"x","payload":null})").size() +
                              std::string(R"({"type":"event","event_type":"nobody","payload":null})").size() +
                              2;
-  StatusResponse s = rig.core.status(rig.clock);
+  StatusResponse s = rig.status();
   CHECK(s.pid == 7);
   CHECK(s.uptime_sec == 2);
   CHECK(s.active_conns == 3);
@@ -90,7 +90,7 @@ TEST_CASE("Totals keep what those who left got and lost") {
   rig.set_room(consumer, 0);
   for (int i = 0; i < 3; ++i) rig.send_line(source, R"({"type":"event","event_type":"x"})");
   rig.hang_up(consumer);
-  StatusResponse s = rig.core.status(rig.clock);
+  StatusResponse s = rig.status();
   CHECK(s.events.published == 4);
   CHECK(s.events.delivered == 1);
   CHECK(s.events.delivered_bytes ==
@@ -108,7 +108,7 @@ TEST_CASE("The summary agrees with status, and whatever changes it is counted as
     CHECK(summary.consumers == consumers);
     CHECK(summary.sources == sources);
     CHECK(summary.dropped == dropped);
-    StatusResponse status = rig.core.status(rig.clock);
+    StatusResponse status = rig.status();
     CHECK(status.consumers.size() == consumers);
     CHECK(status.sources.size() == sources);
     CHECK(status.events.dropped == dropped);
@@ -150,4 +150,64 @@ TEST_CASE("The summary agrees with status, and whatever changes it is counted as
   rig.send_line(waits, R"({"type":"bye"})");
   CHECK(changed());
   census_is(0, 0, 3);
+}
+
+TEST_CASE("Status has the members of the protocol in their order, each once") {
+  CoreRig rig;
+  rig.consumer("k", "\"x\"", R"(,"subscription_id":"k:1","exclusive":true)");
+  PeerId source = rig.source("clock");
+  rig.send_line(source, R"({"type":"event","event_type":"nobody"})");
+  PeerId leaving = rig.consumer("k2", "");
+  rig.send_line(leaving, R"({"type":"pre_shutdown_check","event_key":"k2"})");
+  CHECK(rig.core.status(StatusFormat::json, rig.clock) == encode(rig.status()));
+}
+
+TEST_CASE("A query for metrics is answered by them alone, in one response") {
+  CoreRig rig;
+  rig.consumer("k", "\"x\"", R"(,"subscription_id":"k\"1")");
+  PeerId source = rig.source("clock");
+  rig.send_line(source, R"({"type":"event","event_type":"x"})");
+  rig.clock += milliseconds(1500);
+  PeerId asks = rig.connect();
+  rig.send_line(asks, R"({"type":"status_query","format":"prometheus"})");
+  std::string line = rig.line(asks);
+  CHECK_FALSE(rig.is_open(asks));
+  CHECK(line.find(R"({"type":"status_response","metrics":"# HELP )") == 0);
+  auto answer = decode_line<StatusAnswer>(line);
+  REQUIRE(answer);
+  for (std::string_view series : {
+           "\nbusd_info{version=\"test\"} 1\n",
+           "\nbusd_uptime_seconds 1\n",
+           "\nbusd_events_published_total 1\n",
+           "\nbusd_source_events_published_total{source=\"clock\"} 1\n",
+           "\nbusd_source_state{source=\"clock\",state=\"connected\"} 1\n",
+           "\nbusd_source_last_event_age_seconds{source=\"clock\"} 1.5\n",
+           "\nbusd_limit_user_share_ratio 0.25\n",
+           "\nbusd_memory_pool_refusals_total{pool=\"queues\"} 0\n",
+           "\nbusd_status_truncated{list=\"consumers\"} 0\n",
+       }) {
+    CAPTURE(series);
+    CHECK(answer->metrics.find(series) != std::string::npos);
+  }
+  std::string labels = R"(,pid="42",event_key="k",subscription_id="k\"1"} 1)";
+  CHECK(answer->metrics.find(labels) != std::string::npos);
+}
+
+TEST_CASE("Two connections of one program with one key are different series") {
+  CoreRig rig;
+  rig.consumer("k", "\"x\"");
+  rig.consumer("k", "\"x\"");
+  std::string text = rig.metrics();
+  size_t first = text.find("busd_consumer_queued_events{");
+  size_t second = text.find("busd_consumer_queued_events{", first + 1);
+  REQUIRE(second != std::string::npos);
+  auto line_at = [&](size_t at) { return text.substr(at, text.find('\n', at) - at); };
+  CHECK(line_at(first) != line_at(second));
+}
+
+TEST_CASE("Anonymous sources are in status, and are no series, which would end with them") {
+  CoreRig rig;
+  rig.send_line(rig.connect(), R"({"type":"event","event_type":"x"})");
+  CHECK(rig.status().sources.size() == 1);
+  CHECK(rig.metrics().find("busd_source_") == std::string::npos);
 }

@@ -231,9 +231,9 @@ TEST_CASE("What is left of a chunk goes with its connection") {
   for (size_t n = 1; n <= 1500; ++n) chunk += event(n % 2 == 0 ? "a" : "b", n);
   rig.core.receive(source, chunk, rig.clock);
   REQUIRE(rig.core.wants(source).has_backlog);
-  CHECK(rig.core.status(rig.clock).memory.pools[1].used_bytes > 0);
+  CHECK(rig.status().memory.pools[1].used_bytes > 0);
   rig.hang_up(source);
-  CHECK(rig.core.status(rig.clock).memory.pools[1].used_bytes == 0);
+  CHECK(rig.status().memory.pools[1].used_bytes == 0);
 }
 
 TEST_CASE("Deadlines expire a few at a time, and only of those that the edge was told to look at") {
@@ -258,7 +258,7 @@ TEST_CASE("Deadlines expire a few at a time, and only of those that the edge was
     if (expired < handshaking.size()) CHECK(rig.core.next_deadline() <= rig.clock);
   }
   CHECK(expired == 100);
-  CHECK(rig.core.status(rig.clock).connections.timed_out == 100 - rounds);
+  CHECK(rig.status().connections.timed_out == 100 - rounds);
 }
 
 TEST_CASE("Waiters that a turn has no time for are let in by the next ones, and may leave meanwhile") {
@@ -298,5 +298,5 @@ TEST_CASE("Waiters that a turn has no time for are let in by the next ones, and 
     first += ack.find("\"first_for_key\":true") == std::string::npos ? 0U : 1U;
   }
   CHECK(first == 1);
-  CHECK(rig.core.status(rig.clock).consumers.size() == 18);
+  CHECK(rig.status().consumers.size() == 18);
 }

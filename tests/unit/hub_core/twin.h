@@ -28,7 +28,7 @@ class Twin {
   }
   void send(hub::PeerId id, std::string_view bytes) {
     bool asks = bytes.find("status_query") != std::string_view::npos;
-    StatusResponse before = asks ? rig.core.status(rig.clock) : StatusResponse{};
+    StatusResponse before = asks ? rig.status() : StatusResponse{};
     rig.send(id, bytes);
     model.send(id, bytes, before);
   }
@@ -134,7 +134,7 @@ class Twin {
   }
 
   std::string difference_of_status() {
-    StatusResponse status = rig.core.status(rig.clock);
+    StatusResponse status = rig.status();
     StatusResponse wanted = status;
     model.describe(wanted);
     return status == wanted ? std::string() : told("status", encode(status), encode(wanted));

@@ -211,8 +211,10 @@ TEST_CASE("The frames of leaving and of the hub's control are as short as they c
   check_wire(PreShutdownAck{true}, R"({"type":"pre_shutdown_ack","last_for_key":true})");
   check_wire(PreShutdownAck{false}, R"({"type":"pre_shutdown_ack","last_for_key":false})");
   check_wire(StatusQuery{}, R"({"type":"status_query"})");
+  check_wire(StatusQuery{StatusFormat::prometheus}, R"({"type":"status_query","format":"prometheus"})");
   check_wire(Bye{}, R"({"type":"bye"})");
   check_wire(Shutdown{}, R"({"type":"shutdown"})");
+  check_bad_frame(R"({"type":"status_query","format":"yaml"})", "format must be \"json\" or \"prometheus\"");
   check_bad_frame(R"({"type":"pre_shutdown_ack"})", "last_for_key is missing");
   CHECK(decoded<PreShutdownCheck>(R"({"type":"pre_shutdown_check"})").event_key.empty());
   check_bad_frame(R"({"type":"pre_shutdown_check","event_key":7})", "event_key must be a string, not 7");

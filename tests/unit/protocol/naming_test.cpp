@@ -4,8 +4,8 @@
 
 #include "protocol/messages/control.h"
 #include "protocol/messages/hello.h"
-#include "protocol/messages/status_response.h"
 #include "tests/support/catch.h"
+#include "tests/support/status_response.h"
 
 using bus::MemberNames;
 using bus::names_of;
@@ -24,7 +24,7 @@ TEST_CASE("The names of a message are its type and the members that it lists, in
         std::vector<std::string_view>{"type", "pid", "event_key", "event_types", "version", "subscription_id",
                                       "role", "source", "exclusive", "capabilities"});
   // Nested in a message, so without a type.
-  CHECK(list(names_of<bus::StatusResponse::UnmatchedType>()) ==
+  CHECK(list(names_of<bus::test::StatusResponse::UnmatchedType>()) ==
         std::vector<std::string_view>{"event_type", "count"});
 }
 

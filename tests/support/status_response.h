@@ -1,7 +1,9 @@
-// status_response: all counters of the hub, the one large message (PROTOCOL.md 7).
+// status_response, the one large message, as values (PROTOCOL.md 7): for tests that look at what a hub says.
+//
+// The hub writes it from what its rooms describe (hub/core/status/status_json.h), and programs read what they
+// need of it; so this is a second list of the members, which holds the first to its names and its order.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,7 +13,7 @@
 #include "protocol/messages/source_status.h"
 #include "protocol/messages/way.h"
 
-namespace bus {
+namespace bus::test {
 
 // One snapshot of the hub. Times are ages in the unit that their name ends in; counts are since the hub's
 // start.
@@ -147,10 +149,6 @@ struct StatusResponse {
   bool truncated = false;
   bool operator==(const StatusResponse&) const = default;
 };
-
-// encode() of `response`, cut to at most `max_bytes`: consumers are left out from the end, then sources, then the
-// rest of the lists, and `truncated` is set.
-std::string encode_within(StatusResponse response, size_t max_bytes);
 
 template <class Way>
 void members(Way& way, Some<StatusResponse::Consumer> auto& consumer) {
@@ -292,4 +290,4 @@ void members(Way& way, Some<StatusResponse> auto& response) {
   way.flag_if_set("truncated", response.truncated);
 }
 
-}  // namespace bus
+}  // namespace bus::test
