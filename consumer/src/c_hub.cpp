@@ -19,21 +19,24 @@ using bus::sdk::taken;
 
 namespace {
 
-ApiResult query_status(const busd_hub_options& options, int64_t timeout_ms, char** response,
-                       size_t* length) noexcept {
+using Question = ApiResult (*)(const bus::Endpoint& endpoint, bus::Duration patience, std::string& text);
+
+// What the hub answers, as memory that the caller frees.
+ApiResult ask_hub(Question question, const busd_hub_options& options, int64_t timeout_ms, char** text,
+                  size_t* length) noexcept {
   bus::Endpoint endpoint;
   ApiResult result = endpoint_of(options.socket, options.bus, endpoint);
   if (!result.ok()) return result;
   bus::TimePoint began = bus::now();
   bus::Endpoint place = bus::sdk::locate(endpoint);
-  std::string line;
-  result = bus::sdk::hub_status(place, patience_of(timeout_ms) - (bus::now() - began), line);
+  std::string answered;
+  result = question(place, patience_of(timeout_ms) - (bus::now() - began), answered);
   if (!result.ok()) return result;
-  char* copy = static_cast<char*>(std::malloc(line.size() + 1));
+  char* copy = static_cast<char*>(std::malloc(answered.size() + 1));
   if (copy == nullptr) return {BUSD_INTERNAL, "out of memory"};
-  std::memcpy(copy, line.c_str(), line.size() + 1);
-  *response = copy;
-  *length = line.size();
+  std::memcpy(copy, answered.c_str(), answered.size() + 1);
+  *text = copy;
+  *length = answered.size();
   return {};
 }
 
@@ -112,7 +115,16 @@ busd_result busd_hub_status(const busd_hub_options* options, int64_t timeout_ms,
     return answer({BUSD_INVALID, "response or length is NULL"}, error);
   *response = nullptr;
   *length = 0;
-  return answer(query_status(taken(options), timeout_ms, response, length), error);
+  return answer(ask_hub(bus::sdk::hub_status, taken(options), timeout_ms, response, length), error);
+}
+
+busd_result busd_hub_metrics(const busd_hub_options* options, int64_t timeout_ms, char** metrics,
+                             size_t* length, busd_error* error) {
+  if (metrics == nullptr || length == nullptr)
+    return answer({BUSD_INVALID, "metrics or length is NULL"}, error);
+  *metrics = nullptr;
+  *length = 0;
+  return answer(ask_hub(bus::sdk::hub_metrics, taken(options), timeout_ms, metrics, length), error);
 }
 
 void busd_free(void* memory) { std::free(memory); }

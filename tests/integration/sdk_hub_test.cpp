@@ -229,6 +229,19 @@ TEST_CASE("The status of a hub is its response, byte for byte", "[control]") {
   CHECK(status->back() == '}');
 }
 
+TEST_CASE("The metrics of a hub are text for Prometheus", "[control]") {
+  HubProcess hub;
+  auto metrics = busd::hub_metrics({.socket = hub.socket()});
+  REQUIRE(metrics);
+  CHECK(metrics->find("# HELP busd_") == 0);
+  CHECK(metrics->find("\nbusd_connections_accepted_total 1\n") != std::string::npos);
+  CHECK(metrics->back() == '\n');
+  CHECK(busd_hub_metrics(nullptr, 0, nullptr, nullptr, nullptr) == BUSD_INVALID);
+  auto absent = busd::hub_metrics({.socket = hub.socket() + ".none"});
+  REQUIRE_FALSE(absent);
+  CHECK(absent.error().result == BUSD_UNREACHABLE);
+}
+
 TEST_CASE("A hub that does not answer is not alive, whatever process exists", "[control]") {
   HubProcess hub;
   hub.pause();

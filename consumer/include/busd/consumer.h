@@ -466,6 +466,15 @@ typedef struct busd_hub_options {
  */
 BUSD_API busd_result busd_hub_status(const busd_hub_options* options, int64_t timeout_ms, char** response,
                                      size_t* length, busd_error* error);
+
+/*
+ * As busd_hub_status, but `metrics` is text in the exposition format of Prometheus, ready to be served to it.
+ * Free it with busd_free.
+ *
+ * BUSD_PROTOCOL  also: the hub is too old to report metrics
+ */
+BUSD_API busd_result busd_hub_metrics(const busd_hub_options* options, int64_t timeout_ms, char** metrics,
+                                      size_t* length, busd_error* error);
 BUSD_API void busd_free(void* memory);
 
 typedef struct busd_hub_facts {

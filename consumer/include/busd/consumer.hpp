@@ -713,20 +713,33 @@ inline HubFacts hub_facts(const busd_hub_facts& from) {
   return facts;
 }
 
+// `question` is busd_hub_status, or another function of its kind.
+template <class Question>
+inline Expected<std::string> ask_hub(Question question, const HubOptions& options,
+                                     std::chrono::milliseconds timeout) {
+  auto raw = hub_options(options);
+  auto error = BUSD_INIT(busd_error);
+  char* answer = nullptr;
+  std::size_t length = 0;
+  busd_result result = question(&raw, timeout.count(), &answer, &length, &error);
+  if (result != BUSD_OK) return detail::error(result, error);
+  std::string copy(answer, length);
+  busd_free(answer);
+  return copy;
+}
+
 }  // namespace detail
 
 // The hub's status_response frame. Never starts a hub.
 [[nodiscard]] inline Expected<std::string> hub_status(
     const HubOptions& options = {}, std::chrono::milliseconds timeout = std::chrono::milliseconds(2000)) {
-  auto raw = detail::hub_options(options);
-  auto error = BUSD_INIT(busd_error);
-  char* response = nullptr;
-  std::size_t length = 0;
-  busd_result result = busd_hub_status(&raw, timeout.count(), &response, &length, &error);
-  if (result != BUSD_OK) return detail::error(result, error);
-  std::string copy(response, length);
-  busd_free(response);
-  return copy;
+  return detail::ask_hub(busd_hub_status, options, timeout);
+}
+
+// The hub's metrics, as text for Prometheus. Never starts a hub.
+[[nodiscard]] inline Expected<std::string> hub_metrics(
+    const HubOptions& options = {}, std::chrono::milliseconds timeout = std::chrono::milliseconds(2000)) {
+  return detail::ask_hub(busd_hub_metrics, options, timeout);
 }
 
 // What can be known about a hub without asking it.
