@@ -28,6 +28,7 @@ constexpr const char* kAbout =
   bus-status                       show the hub, its sources, its consumers and unmatched types
   bus-status --watch               refresh it every second, with rates; --watch 200ms: more often
   bus-status --json | jq .events   print the hub's answer as it came
+  bus-status --metrics             print the hub's metrics for Prometheus
   bus-status --check || echo sick  tell a script or a supervisor whether the hub is healthy
   bus-status --explain build.done  list which consumers would get this type, and why others not
 
@@ -56,14 +57,15 @@ A duration D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 Exit status: 0 success: the hub is healthy, or at least one consumer would get the event; 1
 (--explain) no consumer would get it; 64 usage error; 69 no hub runs; 70 stdout cannot be written;
 75 the hub does not answer within 2 s, its socket is gone, or the process that answers does not hold
-the lock; 76 the peer is not a busd hub; 77 permission denied; 129/130/143 ended by
-SIGHUP/SIGINT/SIGTERM.)";
+the lock; 76 the peer is not a busd hub, or is too old for --metrics; 77 permission denied;
+129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
 
 struct Options {
   bool json = false;
+  bool metrics = false;
   bool check = false;
   std::optional<std::chrono::milliseconds> watch;
   std::string explain;
@@ -87,24 +89,30 @@ std::string list_fault(const std::string& text) {
 
 void declare(CommandLine& line, Options& options) {
   auto json = line.flag("--json", options.json, "Print the hub's status_response on one line");
+  auto metrics =
+      line.flag("--metrics", options.metrics, "Print the hub's metrics for Prometheus").excludes(json);
   auto take_interval = [&options](const std::string& text) {
     options.watch = text.empty() ? kDefaultInterval : parse_duration(text);
   };
   auto watch = line.option("--watch", "[D]", take_interval, "Refresh every D, at least 50ms (default: 1s)")
                    .value_is_optional()
+                   .excludes(metrics)
                    .check(interval_fault);
   auto check = line.flag("--check", options.check, "Print one line, and exit with 0 if the hub is healthy")
                    .excludes(json)
+                   .excludes(metrics)
                    .excludes(watch);
   auto explain =
       line.option("--explain", "TYPE", options.explain, "List who would get an event of TYPE, and why not")
           .excludes(json)
+          .excludes(metrics)
           .excludes(watch)
           .excludes(check)
           .check(identifier_fault);
   auto list = line.option("--list", "keys|types", options.list,
                           "Print only the names of keys or of types, one per line")
                   .excludes(json)
+                  .excludes(metrics)
                   .excludes(watch)
                   .excludes(check)
                   .excludes(explain)
@@ -112,12 +120,14 @@ void declare(CommandLine& line, Options& options) {
   line.flag("--literal", options.literal, "Take TYPE as it is, even if it looks like a pattern")
       .needs(explain);
   auto buses = line.flag("--buses", options.buses, "List all hubs of yours at the standard places")
+                   .excludes(metrics)
                    .excludes(watch)
                    .excludes(check)
                    .excludes(explain)
                    .excludes(list);
   line.flag("--print-socket", options.print_socket, "Print the path of the socket; a hub need not run")
       .excludes(json)
+      .excludes(metrics)
       .excludes(watch)
       .excludes(check)
       .excludes(explain)
@@ -137,6 +147,7 @@ class Status {
         colour_(colour_wanted(STDOUT_FILENO)) {}
 
   int once();
+  int metrics();
   int check();
   int explain();
   int buses();
@@ -175,13 +186,18 @@ int Status::print(const std::string& text) {
 int Status::once() {
   if (options_.json) {
     Answer answer = ask_hub(hub_);
-    return answer.response ? print(*answer.response + "\n") : report(answer.trouble);
+    return answer.text ? print(*answer.text + "\n") : report(answer.trouble);
   }
   int code = kDone;
   auto report = read(code);
   if (!report) return code;
   return print(joined(status_table(*report, terminal_columns(STDOUT_FILENO)), colour_) +
                remarks(hub_, *report));
+}
+
+int Status::metrics() {
+  Answer answer = ask_metrics(hub_);
+  return answer.text ? print(*answer.text) : report(answer.trouble);
 }
 
 int Status::check() {
@@ -237,6 +253,7 @@ int act(Options& options, Console& console) {
   if (options.list.empty()) note_place(hub_of(options.place), console);
   if (options.buses) return status.buses();
   if (options.print_socket) return status.print_socket();
+  if (options.metrics) return status.metrics();
   if (options.check) return status.check();
   if (!options.explain.empty()) return status.explain();
   if (!options.list.empty()) return status.list();

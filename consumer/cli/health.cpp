@@ -17,6 +17,7 @@ namespace bus::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kStartingTime{500};
+constexpr std::chrono::milliseconds kPatience{2000};
 
 std::string pid_text(int64_t pid) { return pid > 0 ? "pid " + std::to_string(pid) : "a process"; }
 
@@ -65,28 +66,39 @@ Health without_answer(const busd::HubOptions& options, const busd::Error& error,
   return {kUnreachable, absence(options, facts.socket)};
 }
 
+using Question = busd::Expected<std::string> (*)(const busd::HubOptions& options,
+                                                 std::chrono::milliseconds timeout);
+
 struct Look {
-  busd::Expected<std::string> status;
+  busd::Expected<std::string> answer;
   busd::Expected<busd::HubFacts> facts;
 };
 
-// What the kernel reports of a hub that gave `status`. A hub that holds its lock and cannot be reached is
-// asked once more: for some milliseconds it may just be starting or ending.
-Look look_at(const busd::HubOptions& options, busd::Expected<std::string> status) {
+// What the kernel reports of a hub that gave `answer` to `question`. A hub that holds its lock and cannot be
+// reached is asked once more: for some milliseconds it may just be starting or ending.
+Look look_at(const busd::HubOptions& options, Question question, busd::Expected<std::string> answer) {
   auto facts = busd::hub_inspect(options);
-  bool odd = !status && facts && facts->lock_held &&
-             (status.error().result == BUSD_UNREACHABLE || !facts->socket_exists);
+  bool odd = !answer && facts && facts->lock_held &&
+             (answer.error().result == BUSD_UNREACHABLE || !facts->socket_exists);
   if (odd) {
     std::this_thread::sleep_for(kStartingTime);
-    status = busd::hub_status(options);
+    answer = question(options, kPatience);
     facts = busd::hub_inspect(options);
   }
-  return {std::move(status), std::move(facts)};
+  return {std::move(answer), std::move(facts)};
 }
 
 Health diagnose(const busd::HubOptions& options, const Look& look) {
   if (!look.facts) return {exit_code_of(look.facts.error().result), look.facts.error().message};
-  return without_answer(options, look.status.error(), *look.facts);
+  return without_answer(options, look.answer.error(), *look.facts);
+}
+
+Answer ask(const busd::HubOptions& options, Question question) {
+  auto answer = question(options, kPatience);
+  if (answer) return {*answer, {}};
+  Look look = look_at(options, question, std::move(answer));
+  if (look.answer) return {*look.answer, {}};
+  return {std::nullopt, diagnose(options, look)};
 }
 
 }  // namespace
@@ -111,18 +123,14 @@ Error error_of(const Health& trouble) {
   return error_of(code(), trouble.exit_code, trouble.summary);
 }
 
-Answer ask_hub(const busd::HubOptions& options) {
-  auto status = busd::hub_status(options);
-  if (status) return {*status, {}};
-  Look look = look_at(options, std::move(status));
-  if (look.status) return {*look.status, {}};
-  return {std::nullopt, diagnose(options, look)};
-}
+Answer ask_hub(const busd::HubOptions& options) { return ask(options, busd::hub_status); }
+
+Answer ask_metrics(const busd::HubOptions& options) { return ask(options, busd::hub_metrics); }
 
 Health check_health(const busd::HubOptions& options) {
-  Look look = look_at(options, busd::hub_status(options));
-  if (!look.facts || !look.status) return diagnose(options, look);
-  const auto& status = look.status;
+  Look look = look_at(options, busd::hub_status, busd::hub_status(options, kPatience));
+  if (!look.facts || !look.answer) return diagnose(options, look);
+  const auto& status = look.answer;
   const auto& facts = look.facts;
   auto report = parse_status(*status);
   if (!report) return {kProtocol, "the peer at " + facts->socket + " is not a busd hub"};

@@ -39,8 +39,8 @@ std::string interval_text(std::chrono::milliseconds interval) {
 
 Look look_at_hub(const busd::HubOptions& hub) {
   Look look{std::nullopt, ask_hub(hub)};
-  if (!look.answer.response) return look;
-  look.report = parse_status(*look.answer.response);
+  if (!look.answer.text) return look;
+  look.report = parse_status(*look.answer.text);
   if (!look.report) look.answer.trouble = {kProtocol, "the peer is not a busd hub"};
   if (look.report) name_programs(*look.report);
   return look;
@@ -69,7 +69,7 @@ void StatusWatch::look() {
     return;
   }
   trouble_ = {};
-  answer_ = std::move(*look.answer.response);
+  answer_ = std::move(*look.answer.text);
   seen_at_ = local_time("%H:%M:%S");
   bool replaced = meter_.add(*look.report, now);
   if (replaced) {
