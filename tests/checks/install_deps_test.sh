@@ -7,7 +7,7 @@ install_deps=$1
 machine=$(mktemp -d)
 trap 'rm -rf "$machine"' EXIT
 mkdir "$machine/bin"
-for tool in sh env mktemp rm grep tail; do ln -s "$(command -v "$tool")" "$machine/bin/$tool"; done
+for tool in sh env mktemp rm grep tail install; do ln -s "$(command -v "$tool")" "$machine/bin/$tool"; done
 
 # program NAME BODY: the machine has a program NAME that does BODY, and notes its arguments in calls.
 program() {
@@ -22,7 +22,7 @@ expect() {
   shift 2
   : >"$machine/calls"
   status=0
-  PATH="$machine/bin" "$install_deps" "$@" >"$machine/out" 2>"$machine/err" </dev/null || status=$?
+  PATH="$machine/bin" BUSD_POLICY_RC="$machine/policy-rc.d" "$install_deps" "$@" >"$machine/out" 2>"$machine/err" </dev/null || status=$?
   [ "$status" -eq "$wanted" ] || fail "exit $status instead of $wanted"
   [ ! -s "$machine/out" ] || fail 'something on stdout'
   if [ -z "$text" ]; then
@@ -59,6 +59,18 @@ called '^apt-get update'
 called '^apt-get install -y --no-install-recommends libevent-dev$'
 expect 0 'installing libevent-dev catch2' test
 called '^apt-get install .* libevent-dev catch2$'
+
+# No server that is in a package is started while it is installed, and what forbids that does not stay; what the machine has
+# of the kind does.
+# shellcheck disable=SC2016
+program apt-get 'status=0; "$BUSD_POLICY_RC" || status=$?; [ "$1" = update ] || [ "$status" -eq 101 ]'
+expect 0 'installing libevent-dev' build
+[ ! -e "$machine/policy-rc.d" ] || fail 'it left its policy behind'
+printf '#!/bin/sh\nexit 101 # mine\n' >"$machine/policy-rc.d"
+chmod +x "$machine/policy-rc.d"
+expect 0 'installing libevent-dev' build
+grep -q mine "$machine/policy-rc.d" || fail 'it changed a policy of the machine'
+rm "$machine/policy-rc.d"
 
 # shellcheck disable=SC2016
 program apt-get 'case $1 in install) echo "E: Unable to locate package libevent-dev" && exit 100 ;; *) exit 0 ;; esac'
