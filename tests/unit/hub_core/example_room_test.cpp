@@ -21,9 +21,7 @@ struct Rig : CoreRig {
   explicit Rig(hub::HubConfig config = rig_config()) : CoreRig(std::move(config), kReminders) {}
 
   PeerId asker() { return consumer("k", "\"t\""); }
-  size_t charged() {
-    return core.status(clock).memory.pools[static_cast<size_t>(hub::Pool::subscriptions)].used_bytes;
-  }
+  size_t charged() { return status().memory.pools[static_cast<size_t>(hub::Pool::subscriptions)].used_bytes; }
 };
 
 std::string remind(int64_t after_ms, int64_t times = 1, const std::string& about = "tea") {
@@ -137,4 +135,18 @@ TEST_CASE("The example room forgets the plan of a peer that leaves") {
   CHECK_FALSE(rig.is_open(peer));
   rig.advance(seconds(1));
   CHECK(rig.lines(peer).empty());
+}
+
+TEST_CASE("The example room has a section of status behind those of the hub, and metrics") {
+  Rig rig;
+  PeerId first = rig.asker();
+  rig.send_line(first, remind(10));
+  rig.send_line(rig.asker(), remind(500));
+  rig.advance(std::chrono::milliseconds(10));
+  std::string line = rig.core.status(StatusFormat::json, rig.clock);
+  CHECK(line.find("]},\"reminders\":{\"waiting\":1,\"due\":1}}\n") != std::string::npos);
+  std::string metrics = rig.metrics();
+  CHECK(metrics.find("# TYPE busd_reminders_waiting gauge\nbusd_reminders_waiting 1\n") != std::string::npos);
+  CHECK(metrics.find("# TYPE busd_reminders_due_total counter\nbusd_reminders_due_total 1\n") !=
+        std::string::npos);
 }

@@ -79,6 +79,7 @@ void Reminders::expired(Deadline& deadline, TimePoint) {
   Plan& plan = *find_part<Plan>(peer);
   plan.waits = false;
   --waiting_;
+  ++due_;
   hub_.delivery.feed(peer, plan);
 }
 
@@ -88,6 +89,13 @@ void Reminders::leave(Peer& peer) {
   if (plan == nullptr || !std::exchange(plan->waits, false)) return;
   plan->due.disarm();
   --waiting_;
+}
+
+void Reminders::describe(hub::StatusWriter& out, TimePoint) const {
+  out.begin_object("reminders");
+  out.number("waiting", waiting_, {"busd_reminders_waiting", "Plans whose time has not come."});
+  out.number("due", due_, {"busd_reminders_due_total", "Plans whose time has come."});
+  out.end_object();
 }
 
 }  // namespace bus::example

@@ -2,8 +2,8 @@
 // when the time has come.
 //
 // It has what most rooms need: a message that comes in and one that goes out, a part for each peer, a
-// deadline, a charge for what a peer makes it hold, and a feed. The hub has no such room; example_room_test.cpp
-// adds it to a core.
+// deadline, a charge for what a peer makes it hold, a feed, and a section of status. The hub has no such room;
+// example_room_test.cpp adds it to a core.
 #pragma once
 
 #include "hub/core/room.h"
@@ -19,6 +19,7 @@ class Reminders final : public hub::Room {
   std::span<const hub::MessageRule> messages() const override;
   void expired(hub::Deadline& deadline, TimePoint now) override;
   void leave(hub::Peer& peer) override;
+  void describe(hub::StatusWriter& out, TimePoint now) const override;
 
  private:
   struct Plan;
@@ -26,6 +27,7 @@ class Reminders final : public hub::Room {
   hub::Answer remind(hub::Peer& peer, Remind& message, TimePoint now);
 
   size_t waiting_ = 0;  // plans whose time has not come
+  uint64_t due_ = 0;    // plans whose time has come
 };
 
 }  // namespace bus::example
