@@ -18,6 +18,9 @@ inline constexpr size_t kMaxDepth = 512;
 inline constexpr size_t kMaxIdentifierBytes = 255;
 inline constexpr size_t kMaxEventTypes = 256;
 
+// Entries of `publishes`: as many as a consumer may ask for (PROTOCOL.md 12).
+inline constexpr size_t kMaxPublishes = 256;
+
 // Entries of `capabilities` that a hello may carry, each an identifier; more would only cost memory.
 inline constexpr size_t kMaxCapabilities = 64;
 
@@ -39,9 +42,13 @@ inline constexpr std::chrono::seconds kStatusTimeout{2};
 
 inline constexpr const char* kBusVersion = "v1";
 inline constexpr const char* kCapabilityPatterns = "patterns";
+inline constexpr const char* kCapabilityInterest = "interest";
 // What the hub can do beyond the base (PROTOCOL.md 4).
-inline constexpr std::array<std::string_view, 1> kHubCapabilities = {kCapabilityPatterns};
-// Capabilities that an operator may add to those of the hub: together they fit into a hello_ack.
-inline constexpr size_t kMaxAnnounced = kMaxCapabilities - kHubCapabilities.size();
+inline constexpr std::array<std::string_view, 2> kHubCapabilities = {kCapabilityPatterns,
+                                                                     kCapabilityInterest};
+// Capabilities that an operator may add to those of the hub: together they fit into a hello_ack, and a hub that
+// can do more takes no place away.
+inline constexpr size_t kMaxAnnounced = 48;
+static_assert(kHubCapabilities.size() + kMaxAnnounced <= kMaxCapabilities);
 
 }  // namespace bus

@@ -78,6 +78,7 @@ busd::ConsumerOptions consumer_options(const ConsumeCommand& command, Hooks& hoo
   wanted.event_types = command.types;
   wanted.subscription_id = command.subscription_id;
   wanted.exclusive = command.exclusive;
+  wanted.observer = command.observe;
   wanted.no_reconnect = command.no_reconnect;
   wanted.no_start = command.no_start;
   if (command.ready_timeout) wanted.open_timeout = *command.ready_timeout;

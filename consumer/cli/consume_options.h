@@ -31,6 +31,7 @@ struct ConsumeCommand {
   std::string subscription_id;
   std::optional<std::chrono::milliseconds> ready_timeout;
   bool exclusive = false;
+  bool observe = false;
   bool no_reconnect = false;
   bool no_start = false;
   bool fail_on_loss = false;

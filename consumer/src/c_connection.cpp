@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "consumer/src/autostart.h"
 #include "consumer/src/c_call.h"
@@ -21,33 +22,44 @@ namespace bus::sdk {
 
 namespace {
 
+// Copies `count` of `types`, at most `limit`; `member` of the options has them.
+ApiResult copy_types(const char* member, const busd_text* types, size_t count, size_t limit,
+                     std::vector<std::string>& copied) {
+  if (count > limit) {
+    return {BUSD_INVALID,
+            std::to_string(count) + " entries in " + member + "; the limit is " + std::to_string(limit)};
+  }
+  if (count > 0 && types == nullptr) return {BUSD_INVALID, std::string(member) + " is NULL"};
+  for (size_t i = 0; i < count; ++i) {
+    std::string_view type = view_of(types[i]);
+    if (auto fault = identifier_fault("event type", type)) return {BUSD_INVALID, *fault};
+    copied.emplace_back(type);
+  }
+  return {};
+}
+
 ApiResult consumer_part(const busd_connection_options& options, Hello& hello) {
   if (auto fault = identifier_fault("key", view_of(options.key))) return {BUSD_INVALID, *fault};
   hello.event_key = view_of(options.key);
-  if (options.event_type_count > kMaxEventTypes) {
-    return {BUSD_INVALID, std::to_string(options.event_type_count) + " event types; the limit is " +
-                              std::to_string(kMaxEventTypes)};
-  }
-  if (options.event_type_count > 0 && options.event_types == nullptr)
-    return {BUSD_INVALID, "event_types is NULL"};
-  for (size_t i = 0; i < options.event_type_count; ++i) {
-    std::string_view type = view_of(options.event_types[i]);
-    if (auto fault = identifier_fault("event type", type)) return {BUSD_INVALID, *fault};
-    hello.event_types.emplace_back(type);
-  }
+  ApiResult copied = copy_types("event_types", options.event_types, options.event_type_count, kMaxEventTypes,
+                                hello.event_types);
+  if (!copied.ok()) return copied;
   hello.subscription_id = view_of(options.subscription_id);
   if (!hello.subscription_id.empty()) {
     if (auto fault = identifier_fault("subscription_id", hello.subscription_id))
       return {BUSD_INVALID, *fault};
   }
   hello.exclusive = options.exclusive != 0;
+  hello.observer = options.observer != 0;
   return {};
 }
 
 ApiResult source_part(const busd_connection_options& options, Hello& hello) {
   bool consumes = options.event_type_count > 0 || options.subscription_id.length > 0 ||
-                  options.exclusive != 0 || options.on_first != nullptr || options.on_last != nullptr;
-  if (consumes) return {BUSD_INVALID, "event types, subscription_id, exclusive and hooks need a key"};
+                  options.exclusive != 0 || options.observer != 0 || options.on_first != nullptr ||
+                  options.on_last != nullptr;
+  if (consumes)
+    return {BUSD_INVALID, "event types, subscription_id, exclusive, observer and hooks need a key"};
   hello.role = Role::source;
   hello.source = view_of(options.source);
   if (hello.source.empty()) return {};
@@ -63,13 +75,18 @@ ApiResult hello_of(const busd_connection_options& options, Face face, Hello& hel
             "a connection with a key cannot be a named source: open another connection for the source"};
   }
   hello.pid = ::getpid();
+  hello.background = options.background != 0;
+  ApiResult copied = copy_types("publish_types", options.publish_types, options.publish_type_count,
+                                kMaxPublishes, hello.publishes);
+  if (!copied.ok()) return copied;
   return consumes ? consumer_part(options, hello) : source_part(options, hello);
 }
 
 ApiResult session_part(const busd_connection_options& options, SessionOptions& session) {
   ApiResult result = endpoint_of(options.socket, options.bus, session.endpoint);
   if (!result.ok()) return result;
-  session.start.allowed = options.no_start == 0 && !start_forbidden_by_environment();
+  session.start.allowed =
+      options.no_start == 0 && options.background == 0 && !start_forbidden_by_environment();
   session.start.program = hub_program(std::string(view_of(options.hub_program)));
   session.reconnect = options.no_reconnect == 0;
   session.open_timeout = duration_of(options.open_timeout_ms, session.open_timeout);

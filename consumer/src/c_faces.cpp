@@ -39,6 +39,8 @@ busd_connection_options widened(const busd_consumer_options& options) {
   all.on_first = options.on_first;
   all.on_last = options.on_last;
   all.context = options.context;
+  all.observer = options.observer;
+  all.background = options.background;
   return all;
 }
 

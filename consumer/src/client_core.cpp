@@ -8,6 +8,7 @@
 #include "protocol/encode.h"
 #include "protocol/event_pattern.h"
 #include "protocol/messages/error.h"
+#include "protocol/messages/interest.h"
 #include "protocol/messages/pre_shutdown.h"
 #include "protocol/messages/source_status.h"
 
@@ -120,10 +121,16 @@ Item* ClientCore::on_hello_ack(const HelloAck& ack) {
     return turn_away(TurnedAway::protocol,
                      "the hub speaks " + printable(ack.bus_version) + ", this client " + kBusVersion);
   }
-  const auto& offered = ack.capabilities;
-  if (wants_patterns_ && std::find(offered.begin(), offered.end(), kCapabilityPatterns) == offered.end()) {
+  auto offers = [&ack](std::string_view name) {
+    return std::find(ack.capabilities.begin(), ack.capabilities.end(), name) != ack.capabilities.end();
+  };
+  if (wants_patterns_ && !offers(kCapabilityPatterns)) {
     return turn_away(TurnedAway::protocol,
                      "the hub is too old for patterns such as \"build.*\": list the event types one by one");
+  }
+  if (!hello_.publishes.empty() && !offers(kCapabilityInterest)) {
+    return turn_away(TurnedAway::protocol,
+                     "the hub is too old to tell who listens to publish_types: leave them out");
   }
   stage_ = Stage::ready;
   item_.kind = ItemKind::reset;
@@ -162,6 +169,11 @@ Item* ClientCore::on_frame(const Frame& frame) {
     if (!error) return skip();
     item_.kind = ItemKind::refused;
     item_.error = std::move(*error);
+  } else if (frame.type == InterestMessage::kType) {
+    OrFault<InterestMessage> interest = decode<InterestMessage>(frame);
+    if (!interest) return skip();
+    item_.kind = ItemKind::interest;
+    item_.interest = std::move(*interest);
   } else if (frame.type == PreShutdownAck::kType) {
     OrFault<PreShutdownAck> ack = decode<PreShutdownAck>(frame);
     if (!ack) return skip();

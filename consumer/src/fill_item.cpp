@@ -49,7 +49,7 @@ void fill_event(const Item& item, std::string& store, busd_item& out) {
   out.source = out.detail = out.code = busd_text{};
   out.state = BUSD_SOURCE_CONNECTING;
   out.first = 0;
-  out.unconfirmed = out.publication = 0;
+  out.unconfirmed = out.publication = out.consumers = 0;
 }
 
 void fill_item(const Item& item, std::string& store, busd_item& out) {
@@ -80,6 +80,10 @@ void fill_item(const Item& item, std::string& store, busd_item& out) {
       out.publication = item.publication;
       out.code = text_of(name_of(item.error.code));
       out.detail = text_of(item.error.message);
+      break;
+    case ItemKind::interest:
+      out.event_type = text_of(item.interest.event_type);
+      out.consumers = item.interest.consumers;
       break;
     case ItemKind::event:
     case ItemKind::turned_away:

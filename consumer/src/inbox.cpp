@@ -9,7 +9,8 @@ namespace bus::sdk {
 size_t Inbox::bytes_of(const Kept& kept) {
   const Item& item = kept.item;
   return sizeof(Kept) + kept.frame.size() + item.status.source.size() + item.status.detail.size() +
-         item.error.message.size() + item.error.id.size() + item.detail.size();
+         item.error.message.size() + item.error.id.size() + item.interest.event_type.size() +
+         item.detail.size();
 }
 
 void Inbox::keep(const Item& item) {

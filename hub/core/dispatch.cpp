@@ -48,7 +48,7 @@ Fault not_allowed(bool first) {
           first ? "this type cannot be the first frame of a connection; begin with hello, status_query, "
                   "shutdown, event or source_status"
                 : "this type is not allowed here: status_query and shutdown need a connection of their own, "
-                  "and only the hub sends hello_ack, pre_shutdown_ack, status_response and error"};
+                  "and only the hub sends hello_ack, pre_shutdown_ack, status_response, interest and error"};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "hub/core/rooms.h"
 
+#include "hub/core/interest/interest.h"
 #include "hub/core/scopes/scopes.h"
 #include "hub/core/sources/sources.h"
 #include "protocol/base/check.h"
@@ -16,6 +17,7 @@ void Rooms::make(Hub& hub, Admission& admission, TimePoint start, std::span<cons
   events_ = add(std::make_unique<Events>(hub));
   add(std::make_unique<Scopes>(hub));
   add(std::make_unique<Sources>(hub));
+  add(std::make_unique<Interest>(hub));
   status_ = add(std::make_unique<Status>(hub, admission, start));
   for (MakeRoom make_room : more) add(make_room(hub));
 

@@ -2,11 +2,24 @@
 
 namespace bus {
 
-const char* name_of(Role role) { return role == Role::source ? "source" : "consumer"; }
+const char* name_of(Role role) {
+  switch (role) {
+    case Role::consumer:
+      return "consumer";
+    case Role::source:
+      return "source";
+    case Role::client:
+      return "client";
+  }
+  return "unknown";
+}
 
 bool read_name(std::string_view name, Role& role) {
-  role = name == name_of(Role::source) ? Role::source : Role::consumer;
-  return name == name_of(role);
+  for (Role known : {Role::consumer, Role::source, Role::client}) {
+    role = known;
+    if (name == name_of(known)) return true;
+  }
+  return false;
 }
 
 }  // namespace bus

@@ -11,10 +11,10 @@
 
 namespace bus {
 
-enum class Role { consumer, source };
+enum class Role { consumer, source, client };
 const char* name_of(Role role);
 bool read_name(std::string_view name, Role& role);
-constexpr const char* choices_of(Role) { return "\"consumer\" or \"source\""; }
+constexpr const char* choices_of(Role) { return "\"consumer\", \"source\" or \"client\""; }
 
 struct Hello {
   static constexpr std::string_view kType = "hello";
@@ -27,6 +27,9 @@ struct Hello {
   std::string source;
   bool exclusive = false;
   std::vector<std::string> capabilities;
+  std::vector<std::string> publishes;
+  bool observer = false;
+  bool background = false;
   bool operator==(const Hello&) const = default;
 };
 
@@ -41,7 +44,10 @@ void members(Way& way, Some<Hello> auto& hello) {
   way.identifier_if_any("source", hello.source);
   way.flag_if_set("exclusive", hello.exclusive);
   way.identifiers_if_any("capabilities", hello.capabilities, kMaxCapabilities);
-  // A source belongs to no key.
+  way.identifiers_if_any("publishes", hello.publishes, kMaxPublishes);
+  way.flag_if_set("observer", hello.observer);
+  way.flag_if_set("background", hello.background);
+  // The others belong to no key.
   way.need("event_key", hello.role == Role::consumer, hello.event_key);
 }
 

@@ -59,6 +59,10 @@ void describe(const Item& in, std::string& out) {
     case ItemKind::refused:
       add(out, in.error.message);
       break;
+    case ItemKind::interest:
+      add(out, in.interest.event_type);
+      add(out, std::to_string(in.interest.consumers));
+      break;
     case ItemKind::check_ack:
       add(out, in.last ? "last" : "");
       break;

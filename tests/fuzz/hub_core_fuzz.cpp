@@ -56,6 +56,9 @@ constexpr std::string_view kFrames[] = {
     R"({"type":"hello","pid":4,"event_key":"k","event_types":["*","a.b"],"version":"v1"})",
     R"({"type":"hello","pid":5,"event_key":"","event_types":null,"version":"v1","role":"source","source":"s"})",
     R"({"type":"hello","pid":6,"event_key":"","event_types":null,"version":"v1","role":"source"})",
+    R"({"type":"hello","pid":7,"event_key":"","event_types":[],"version":"v1","role":"client","publishes":["*","a.b"],"background":true})",
+    R"({"type":"hello","pid":8,"event_key":"","version":"v1","role":"source","source":"t","publishes":["a.*","a.b","c","a.b.*"]})",
+    R"({"type":"hello","pid":9,"event_key":"k","event_types":["a.b.c"],"version":"v1","observer":true,"publishes":["a.b"]})",
     R"({"type":"event","event_type":"a.b","event_id":"1","payload":{"x":[1,2]}})",
     R"({"type":"event","event_type":"a.b","event_id":"2","source_time":"7","trace":1,"payload":null})",
     R"({"type":"event","event_type":"c","payload":1})",
@@ -197,6 +200,8 @@ class Script {
       client.missing += *event->seq - client.last_seq - 1;
       client.last_seq = *event->seq;
       ++events_out_;
+    } else if (std::holds_alternative<InterestMessage>(message)) {
+      BUSD_CHECK(client.acked);
     } else if (std::holds_alternative<SourceStatus>(message) ||
                std::holds_alternative<PreShutdownAck>(message)) {
       BUSD_CHECK(client.acked || std::holds_alternative<PreShutdownAck>(message));
@@ -225,7 +230,7 @@ class Script {
     BUSD_CHECK(core.wants(id).close != hub::CloseState::close_now);
     bool closing = core.wants(id).close == hub::CloseState::close_when_flushed;
     BUSD_CHECK(closing == (core.wants(id).close_deadline != kNever));
-    BUSD_CHECK(!closing || (!core.outbox(id).empty() && core.wants(id).read != hub::ReadState::read));
+    BUSD_CHECK(!closing || (core.wants(id).has_output && core.wants(id).read != hub::ReadState::read));
     BUSD_CHECK(!stopping_ || closing);
   }
 

@@ -3,15 +3,12 @@
 
 #include <string>
 
+#include "tests/support/capabilities.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/raw_client.h"
 
 namespace bus::test {
 
-inline const std::string kFirst =
-    R"({"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":["patterns"]})";
-inline const std::string kNotFirst =
-    R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"capabilities":["patterns"]})";
 inline const std::string kEvent = R"({"type":"event","event_type":"x"})";
 inline const std::string kBye = R"({"type":"bye"})";
 inline const std::string kCheck = R"({"type":"pre_shutdown_check","event_key":"k"})";

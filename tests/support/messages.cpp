@@ -52,7 +52,7 @@ Decoded decode(std::string_view line) {
       break;
   }
   return decoded_as_one_of<Hello, HelloAck, SourceStatus, PreShutdownCheck, PreShutdownAck, StatusQuery,
-                           StatusResponse, Bye, Shutdown, ErrorMessage>(scanner.frame());
+                           StatusResponse, InterestMessage, Bye, Shutdown, ErrorMessage>(scanner.frame());
 }
 
 std::string encode(const Event& event) {

@@ -17,6 +17,7 @@
 #include "protocol/messages/control.h"
 #include "protocol/messages/error.h"
 #include "protocol/messages/hello.h"
+#include "protocol/messages/interest.h"
 #include "protocol/messages/pre_shutdown.h"
 #include "protocol/messages/source_status.h"
 #include "protocol/messages/status.h"
@@ -36,7 +37,7 @@ struct Event {
 };
 
 using Message = std::variant<Hello, HelloAck, Event, SourceStatus, PreShutdownCheck, PreShutdownAck,
-                             StatusQuery, StatusResponse, Bye, Shutdown, ErrorMessage>;
+                             StatusQuery, StatusResponse, InterestMessage, Bye, Shutdown, ErrorMessage>;
 using Decoded = std::variant<Message, Fault>;
 
 // One frame without its LF.

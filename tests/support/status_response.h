@@ -34,6 +34,7 @@ struct StatusResponse {
     int64_t connected_sec = 0;
     bool exclusive = false;
     uint64_t delivered_bytes = 0;
+    bool observer = false;
     bool operator==(const Consumer&) const = default;
   };
   struct Source {
@@ -166,6 +167,7 @@ void members(Way& way, Some<StatusResponse::Consumer> auto& consumer) {
   way.number("connected_sec", consumer.connected_sec);
   way.flag_if_set("exclusive", consumer.exclusive);
   way.number("delivered_bytes", consumer.delivered_bytes);
+  way.flag_if_set("observer", consumer.observer);
 }
 
 template <class Way>

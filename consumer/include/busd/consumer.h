@@ -87,7 +87,8 @@ typedef enum busd_item_kind {
   BUSD_ITEM_RESET = 3, /* connected again; an unknown number of events in between may have been lost */
   BUSD_ITEM_SOURCE_STATUS = 4, /* a source has reported its state */
   BUSD_ITEM_BREAK = 5,         /* the connection broke; the library reconnects, and a RESET follows */
-  BUSD_ITEM_REFUSED = 6        /* the hub refused something that this connection published */
+  BUSD_ITEM_REFUSED = 6,       /* the hub refused something that this connection published */
+  BUSD_ITEM_INTEREST = 7       /* how many consumers listen to an entry of `publish_types` */
 } busd_item_kind;
 
 typedef enum busd_source_state {
@@ -130,6 +131,8 @@ typedef struct busd_item {
      … (protocol/PROTOCOL.md) */
   uint64_t publication;
   busd_text code;
+  /* INTEREST: so many consumers would get something of the entry `event_type` */
+  uint64_t consumers;
 } busd_item;
 
 /*
@@ -217,7 +220,7 @@ typedef struct busd_connection_options {
  *                   hub's
  * BUSD_TIMED_OUT    no answer in time, for instance because the clean-up of the scope is still running; or
  *                   `cancel_fd` was readable
- * BUSD_PROTOCOL     the peer is not a hub, or does not support patterns and one was asked for
+ * BUSD_PROTOCOL     the peer is not a hub, or does not support patterns or interest, and they were asked for
  */
 BUSD_API busd_result busd_connection_open(const busd_connection_options* options,
                                           busd_connection** connection, busd_error* error);
@@ -378,6 +381,8 @@ typedef struct busd_consumer_options {
   void* context;
   busd_text hub_program;
   int cancel_fd;
+  int observer;
+  int background;
 } busd_consumer_options;
 
 /* Each does what the function of busd_connection with the same name does. Closing has nothing to flush. */

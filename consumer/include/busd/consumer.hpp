@@ -183,6 +183,12 @@ struct Refusal {
   std::string_view message;
 };
 
+// So many consumers listen to the entry `event_type` of publish_types.
+struct Interest {
+  std::string_view event_type;
+  std::uint64_t consumers = 0;
+};
+
 // One thing that has happened. Ask for its kind, then take what belongs to that kind. Ignore other kinds than
 // these. An item is valid until the next call on its connection.
 class Item {
@@ -196,6 +202,7 @@ class Item {
   bool is_reset() const noexcept { return kind() == BUSD_ITEM_RESET; }
   bool is_source_status() const noexcept { return kind() == BUSD_ITEM_SOURCE_STATUS; }
   bool is_refused() const noexcept { return kind() == BUSD_ITEM_REFUSED; }
+  bool is_interest() const noexcept { return kind() == BUSD_ITEM_INTEREST; }
 
   Event event() const noexcept { return Event(item_); }
   Lost lost() const noexcept { return {item_->lost_count, item_->lost_after, item_->lost_before}; }
@@ -205,6 +212,7 @@ class Item {
   Refusal refusal() const noexcept {
     return {item_->publication, detail::view(item_->code), detail::view(item_->detail)};
   }
+  Interest interest() const noexcept { return {detail::view(item_->event_type), item_->consumers}; }
   bool first() const noexcept { return item_->first != 0; }                  // of a reset
   std::uint64_t unconfirmed() const noexcept { return item_->unconfirmed; }  // of a break
   std::string_view detail() const noexcept {
@@ -240,6 +248,9 @@ struct ConnectionOptions {
   std::size_t hold_bytes = 0;
   bool check_payloads = false;
   int cancel_fd = 0;
+  std::vector<std::string> publish_types{};
+  bool observer = false;
+  bool background = false;
 };
 
 struct Publication {
@@ -301,15 +312,14 @@ void put_place(Raw& raw, const Options& options) noexcept {
   raw.cancel_fd = options.cancel_fd;
 }
 
-template <class Options>
-std::vector<busd_text> types_of(const Options& options) {
-  std::vector<busd_text> types;
-  types.reserve(options.event_types.size());
-  for (const std::string& type : options.event_types) types.push_back(text(type));
-  return types;
+inline std::vector<busd_text> texts(const std::vector<std::string>& from) {
+  std::vector<busd_text> out;
+  out.reserve(from.size());
+  for (const std::string& each : from) out.push_back(text(each));
+  return out;
 }
 
-// `types` is types_of(options).
+// `types` is texts(options.event_types).
 template <class Raw, class Options>
 void put_consumer(Raw& raw, const Options& options, const std::vector<busd_text>& types,
                   Fixed& fixed) noexcept {
@@ -318,6 +328,8 @@ void put_consumer(Raw& raw, const Options& options, const std::vector<busd_text>
   raw.event_type_count = types.size();
   raw.subscription_id = text(options.subscription_id);
   raw.exclusive = options.exclusive ? 1 : 0;
+  raw.observer = options.observer ? 1 : 0;
+  raw.background = options.background ? 1 : 0;
   raw.on_first = fixed.on_first ? &Fixed::run_first : nullptr;
   raw.on_last = fixed.on_last ? &Fixed::run_last : nullptr;
   raw.context = &fixed;
@@ -351,12 +363,15 @@ class Connection {
   [[nodiscard]] static Expected<Connection> open(ConnectionOptions options) {
     Connection opened;
     opened.fixed_.reset(new detail::Fixed{std::move(options.on_first), std::move(options.on_last)});
-    auto types = detail::types_of(options);
+    auto types = detail::texts(options.event_types);
     auto raw = BUSD_INIT(busd_connection_options);
     detail::put_place(raw, options);
     detail::put_consumer(raw, options, types, *opened.fixed_);
     detail::put_publisher(raw, options);
     raw.source = detail::text(options.source);
+    auto publish_types = detail::texts(options.publish_types);
+    raw.publish_types = publish_types.data();
+    raw.publish_type_count = publish_types.size();
     auto error = BUSD_INIT(busd_error);
     busd_result result = busd_connection_open(&raw, &opened.handle_, &error);
     if (result != BUSD_OK) return detail::error(result, error);
@@ -481,6 +496,8 @@ struct ConsumerOptions {
   std::chrono::milliseconds reconnect_max{0};
   std::string hub_program{};
   int cancel_fd = 0;
+  bool observer = false;
+  bool background = false;
 };
 
 // Each function does what the one of Connection with the same name does.
@@ -489,7 +506,7 @@ class Consumer {
   [[nodiscard]] static Expected<Consumer> open(ConsumerOptions options) {
     Consumer opened;
     opened.fixed_.reset(new detail::Fixed{std::move(options.on_first), std::move(options.on_last)});
-    auto types = detail::types_of(options);
+    auto types = detail::texts(options.event_types);
     auto raw = BUSD_INIT(busd_consumer_options);
     detail::put_place(raw, options);
     detail::put_consumer(raw, options, types, *opened.fixed_);

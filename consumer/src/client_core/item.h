@@ -12,6 +12,7 @@
 #include "busd/consumer.h"
 #include "protocol/frame.h"
 #include "protocol/messages/error.h"
+#include "protocol/messages/interest.h"
 #include "protocol/messages/source_status.h"
 
 namespace bus::sdk {
@@ -23,6 +24,7 @@ enum class ItemKind {
   source_status = BUSD_ITEM_SOURCE_STATUS,  // `status`
   broken = BUSD_ITEM_BREAK,                 // `detail`, `unconfirmed`
   refused = BUSD_ITEM_REFUSED,              // `error`: the answer to a frame of ours; `publication`
+  interest = BUSD_ITEM_INTEREST,            // `interest`
 
   turned_away = 0x1000,  // the hub did not accept our hello; `turned_away`, `detail`. Nothing comes after it
   check_ack,             // the answer to a pre_shutdown_check; `last`
@@ -46,6 +48,7 @@ struct Item {
   uint64_t lost_before = 0;
   SourceStatus status;
   ErrorMessage error;
+  InterestMessage interest;
   std::string detail;
   bool first = false;
   bool last = false;

@@ -29,7 +29,7 @@ enum class Pool : uint8_t {
   unfinished,     // input whose line end is still to come, or whose turn is
   handshaking,    // the same of connections that have not sent a complete frame yet
   replies,        // control replies that wait for their reader
-  subscriptions,  // keys and event types of consumers
+  subscriptions,  // keys and event types of consumers, and what sources publish
   event_ids,      // remembered to drop repetitions
 };
 inline constexpr size_t kPools = 6;

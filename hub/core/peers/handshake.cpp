@@ -1,5 +1,6 @@
 #include "hub/core/peers/handshake.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/limits.h"
@@ -8,13 +9,36 @@ namespace bus::hub {
 
 namespace {
 
-// What a consumer's hello makes the hub keep, about: each name in the peer, the registry and the router's
-// tables.
+// What a hello makes the hub keep, about: each name in the peer and the tables of names, and each label of a
+// type in the tree of interest; of what it publishes also what waits to be told.
 size_t subscription_bytes(const Hello& message) {
   constexpr size_t kPerName = 160;
-  size_t bytes = 3 * (message.event_key.size() + message.subscription_id.size()) + 2 * kPerName;
-  for (const std::string& type : message.event_types) bytes += 2 * type.size() + kPerName;
+  constexpr size_t kPerLabel = 224;
+  constexpr size_t kPerPublishedLabel = 320;
+  constexpr size_t kPublishing = 6 * 1024;
+  auto labels_of = [](const std::string& type) {
+    return 1 + static_cast<size_t>(std::count(type.begin(), type.end(), '.'));
+  };
+  size_t bytes = 0;
+  if (message.role == Role::consumer) {
+    bytes += 3 * (message.event_key.size() + message.subscription_id.size()) + 2 * kPerName;
+    for (const std::string& type : message.event_types)
+      bytes += 3 * type.size() + kPerName + labels_of(type) * kPerLabel;
+  }
+  if (!message.publishes.empty()) bytes += kPublishing;
+  for (const std::string& type : message.publishes)
+    bytes += 3 * type.size() + kPerName + labels_of(type) * kPerPublishedLabel;
   return bytes;
+}
+
+// A client may not ask for what it would not get.
+Answer client_fault(const Hello& message) {
+  auto fault = [](const char* text) { return Fault{ErrorCode::bad_frame, text}; };
+  if (!message.event_types.empty())
+    return fault("event_types of a client must be empty, because a client gets no events; say role consumer");
+  if (!message.source.empty())
+    return fault("source of a client must be empty, because a client is no source; say role source");
+  return {};
 }
 
 }  // namespace
@@ -35,13 +59,27 @@ Answer Handshake::hello(Peer& peer, Hello& message, TimePoint now) {
         "it"};
   }
   peer.pid = message.pid;
-  if (message.role != Role::source) return become_consumer(peer, message, now);
-  become_source(peer, message, now);
+  if (message.role == Role::client) {
+    if (Answer fault = client_fault(message)) return fault;
+  }
+  peers_.take_part(peer, message.background);
+  if (!charge_subscription(peer, message, now)) return {};
+  peer.announces = std::move(message.publishes);
+  switch (message.role) {
+    case Role::consumer:
+      become_consumer(peer, message, now);
+      break;
+    case Role::source:
+      become_source(peer, message, now);
+      break;
+    case Role::client:
+      become_client(peer, now);
+      break;
+  }
   return {};
 }
 
 void Handshake::become_source(Peer& peer, Hello& message, TimePoint now) {
-  peers_.start_counting(peer);
   peers_.set_phase(peer, Phase::source);
   peer.key = std::move(message.source);
   peer.since = now;
@@ -50,23 +88,26 @@ void Handshake::become_source(Peer& peer, Hello& message, TimePoint now) {
   join(peer, now);
 }
 
+void Handshake::become_client(Peer& peer, TimePoint now) {
+  peers_.set_phase(peer, Phase::client);
+  peer.since = now;
+  closing_.reply(peer, ack(false), now + kWriteTimeout);
+  peers_.notice(Notice::Kind::joined, peer, "client");
+  join(peer, now);
+}
+
 void Handshake::become_anonymous(Peer& peer) {
-  peers_.start_counting(peer);
+  peers_.take_part(peer, false);
   peers_.set_phase(peer, Phase::anonymous);
   closing_.schedule(peer);
 }
 
-Answer Handshake::become_consumer(Peer& peer, Hello& message, TimePoint now) {
-  if (message.event_key.empty()) {
-    return Fault{ErrorCode::bad_frame,
-                 "hello of a consumer needs an event_key; only one with role source may leave it out"};
-  }
-  peers_.start_counting(peer);
-  if (!charge_subscription(peer, message, now)) return {};
+void Handshake::become_consumer(Peer& peer, Hello& message, TimePoint now) {
   peer.key = std::move(message.event_key);
   peer.subscription_id = std::move(message.subscription_id);
   peer.event_types = std::move(message.event_types);
   peer.exclusive = message.exclusive;
+  peer.observer = message.observer;
   peers_.set_phase(peer, Phase::waiting);
   Welcome welcome;
   for (Room* room : rooms_) {
@@ -78,12 +119,11 @@ Answer Handshake::become_consumer(Peer& peer, Hello& message, TimePoint now) {
   }
   if (welcome.kind != Welcome::Kind::waits) {
     decide(peer, welcome, now);
-    return {};
+    return;
   }
   peer.read_state = ReadState::paused;
   closing_.schedule(peer);
   peers_.mark_dirty(peer);
-  return {};
 }
 
 bool Handshake::charge_subscription(Peer& peer, const Hello& message, TimePoint now) {

@@ -1,4 +1,4 @@
-// What a connection becomes by its first frame: a consumer, a source, or an anonymous source.
+// What a connection becomes by its first frame: a consumer, a source, a client, or an anonymous source.
 //
 // Asks the rooms whether a consumer may come in, answers its hello, and tells them that it has joined.
 #pragma once
@@ -30,7 +30,8 @@ class Handshake {
  private:
   HelloAck ack(bool first) const;
   void become_source(Peer& peer, Hello& message, TimePoint now);
-  Answer become_consumer(Peer& peer, Hello& message, TimePoint now);
+  void become_client(Peer& peer, TimePoint now);
+  void become_consumer(Peer& peer, Hello& message, TimePoint now);
   bool charge_subscription(Peer& peer, const Hello& message, TimePoint now);
   void join(Peer& peer, TimePoint now);
   void reject(Peer& peer, const std::string& reason, TimePoint now);

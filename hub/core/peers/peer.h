@@ -23,6 +23,7 @@ enum class Phase : uint8_t {
   waiting,    // its hello waits; what it sent after it is kept unread
   consumer,
   source,
+  client,     // said hello, and is neither
   anonymous,  // published without a hello
   leaving,    // bye, shutdown, EOF or a fatal fault: what is queued is flushed, then it is closed
 };
@@ -64,6 +65,7 @@ struct Peer : Outgoing {
   bool administers = false;    // holds one of kAdministrativePlaces
   bool from_reserve = false;   // Supply::reserve
   bool answered = false;       // by what its connection ends with
+  bool takes_part = false;     // its first frame was a hello, an event or a source_status
   bool counts = false;         // as activity, for idle exit
   bool dirty = false;          // the edge has to look at it
   bool fault_noticed = false;  // its first fault was logged
@@ -83,10 +85,12 @@ struct Peer : Outgoing {
 
   // As it said in its hello.
   int64_t pid = 0;
-  std::string key;  // a consumer's; of a source its name, which may be empty
+  std::string key;  // a consumer's; of a source its name, which may be empty; of a client empty
   std::string subscription_id;
   std::vector<std::string> event_types;
+  std::vector<std::string> announces;  // what it publishes, until it has joined
   bool exclusive = false;
+  bool observer = false;
   PoolCharge subscription_charge;
   size_t consumer_at = 0;  // its place among the consumers
 

@@ -24,13 +24,13 @@ Peer& Peers::add(uint32_t uid, TimePoint now) {
 void Peers::remove(Peer& peer, bool in_handshake, TimePoint now) {
   BUSD_CHECK(peer.phase == Phase::leaving);
   const Outbox& outbox = peer.outbox;
-  if (peer.counts) {
+  if (peer.takes_part) {
     notice(Notice::Kind::left, peer,
            "received " + std::to_string(outbox.received()) + ", delivered " +
                std::to_string(outbox.delivered()) + ", dropped " + std::to_string(outbox.dropped()) +
                ", published " + std::to_string(peer.published ? peer.published->count : 0));
-    --counting_;
   }
+  if (peer.counts) --counting_;
   if (peer.counts || in_handshake) unused_since_ = now;
   gone_.delivered += outbox.delivered();
   gone_.delivered_bytes += outbox.delivered_bytes();
@@ -65,6 +65,7 @@ void Peers::set_phase(Peer& peer, Phase phase) {
   }
   bool took_part = peer.phase == Phase::consumer || peer.publishes();
   if (peer.publishes()) --publishing_;
+  if (peer.phase == Phase::client) --clients_;
   if (peer.phase == Phase::consumer) {
     consumers_[peer.consumer_at] = consumers_.back();
     static_cast<Peer*>(consumers_.back())->consumer_at = peer.consumer_at;
@@ -72,6 +73,7 @@ void Peers::set_phase(Peer& peer, Phase phase) {
   }
   peer.phase = phase;
   if (peer.publishes()) ++publishing_;
+  if (phase == Phase::client) ++clients_;
   if (phase == Phase::consumer) {
     peer.consumer_at = consumers_.size();
     consumers_.push_back(&peer);
@@ -79,8 +81,10 @@ void Peers::set_phase(Peer& peer, Phase phase) {
   if (took_part || phase == Phase::consumer || peer.publishes()) ++changes_;
 }
 
-void Peers::start_counting(Peer& peer) {
-  BUSD_CHECK(!peer.counts);
+void Peers::take_part(Peer& peer, bool background) {
+  BUSD_CHECK(!peer.takes_part);
+  peer.takes_part = true;
+  if (background) return;
   peer.counts = true;
   ++counting_;
 }

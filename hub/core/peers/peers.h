@@ -50,8 +50,8 @@ class Peers {
   const std::vector<Outgoing*>& consumers() const { return consumers_; }
 
   void set_phase(Peer& peer, Phase phase);
-  // From now on the connection is activity, for idle exit.
-  void start_counting(Peer& peer);
+  // From now on the connection takes part; unless `background`, it is activity for idle exit.
+  void take_part(Peer& peer, bool background);
   // Since when nobody that counts, or may yet, was connected; kNever while somebody is.
   TimePoint unused_since() const;
 
@@ -68,8 +68,8 @@ class Peers {
   void note_loss() { ++changes_; }
   // Of all that are connected, and were. Looks at each connection.
   DeliveryCounts deliveries() const;
-  // Consumers and sources, those without a name too.
-  size_t active() const { return consumers_.size() + publishing_; }
+  // Consumers, sources, those without a name too, and clients.
+  size_t active() const { return consumers_.size() + publishing_ + clients_; }
 
  private:
   Ledger& ledger_;
@@ -80,6 +80,7 @@ class Peers {
   std::vector<PeerId> dirty_ids_;  // what take_dirty() gave last
   size_t counting_ = 0;            // peers with `counts`
   size_t publishing_ = 0;          // peers that publish
+  size_t clients_ = 0;             // peers in Phase::client
   size_t handshakes_ = 0;          // peers in Phase::handshake
   TimePoint unused_since_;
   uint64_t changes_ = 0;

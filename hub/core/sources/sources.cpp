@@ -32,7 +32,7 @@ void Sources::joined(Peer& peer, TimePoint) {
     tell_newcomer(peer);
     return;
   }
-  if (peer.key.empty()) return;
+  if (peer.phase != Phase::source || peer.key.empty()) return;
   NamedSource& source = table_.add(peer.key);
   part<Bearer>(peer).source = &source;
   source.pid = peer.shown_pid();

@@ -48,6 +48,7 @@ void describe_consumer(StatusWriter& out, const Peer& peer, TimePoint now) {
   if (peer.exclusive) out.flag("exclusive", true);
   out.number("delivered_bytes", peer.outbox.delivered_bytes(),
              {"busd_consumer_events_delivered_bytes_total", "Size of the events delivered to the consumer."});
+  if (peer.observer) out.flag("observer", true);
 }
 
 void describe_limits(StatusWriter& out, const HubConfig& config) {

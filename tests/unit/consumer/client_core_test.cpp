@@ -43,6 +43,8 @@ std::string describe(const Item& in) {
     case ItemKind::refused:
       return std::string("error ") + name_of(in.error.code) + " frame " + std::to_string(in.error.frame) +
              ": " + in.error.message;
+    case ItemKind::interest:
+      return std::to_string(in.interest.consumers) + " listen to " + in.interest.event_type;
     case ItemKind::check_ack:
       return in.last ? "last" : "not last";
     case ItemKind::broken:
@@ -99,6 +101,33 @@ TEST_CASE("The hello line is the golden line of the contract") {
       core.connected(kDue) ==
       R"({"type":"hello","pid":4242,"event_key":"im.message","event_types":["im.message.receive_v1"],"version":"v1"})"
       "\n");
+}
+
+TEST_CASE("Whoever says what it publishes needs a hub that tells who listens") {
+  auto answer_to = [](const std::string& capabilities) {
+    Hello hello = hello_for({});
+    hello.publishes = {"t"};
+    ClientCore core(hello);
+    core.connected(kDue);
+    std::string line = R"({"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":[)" +
+                       capabilities + "]}\n";
+    core.receive(line);
+    const Item* item = core.next();
+    REQUIRE(item != nullptr);
+    return describe(*item);
+  };
+  CHECK(answer_to(R"("patterns")") ==
+        "refused protocol: the hub is too old to tell who listens to publish_types: leave them out");
+  CHECK(answer_to(R"("patterns","interest")") == "welcome first");
+}
+
+TEST_CASE("Interest is an item, and one that is none is skipped") {
+  CHECK(after_ack(R"({"type":"interest","event_type":"t.*","consumers":2})"
+                  "\n"
+                  R"({"type":"interest","consumers":2})"
+                  "\n"
+                  R"({"type":"interest","event_type":"t.*","consumers":0})"
+                  "\n") == Things{"2 listen to t.*", "0 listen to t.*"});
 }
 
 TEST_CASE("The answer to hello is due until it has come") {

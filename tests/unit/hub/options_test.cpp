@@ -172,11 +172,11 @@ TEST_CASE("announce takes as many names as fit into a hello_ack beside the hub's
   std::vector<std::string> arguments;
   for (size_t i = 0; i < kMaxAnnounced; ++i) arguments.push_back("--announce=name" + std::to_string(i));
   Options options = parsed(arguments);
-  CHECK(options.announce.size() == 63);
-  CHECK(to_arguments(options).size() >= 63);
+  CHECK(options.announce.size() == 48);
+  CHECK(to_arguments(options).size() >= 48);
   CHECK(print_config(options).find("announce = [name0, name1,") != std::string::npos);
   arguments.emplace_back("--announce=one.more");
-  expect_wrong(arguments, kExitUsage, "64 names are given; the limit is 63");
+  expect_wrong(arguments, kExitUsage, "49 names are given; the limit is 48");
 }
 
 TEST_CASE("queue-bytes takes one largest event and some, and not less") {

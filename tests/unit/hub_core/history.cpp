@@ -78,6 +78,7 @@ void History::add_to(Met& met) const {
   met.connections.uncleaned += status.connections.uncleaned;
   met.crowded_out += twin_.model.crowded_out();
   met.shares += twin_.rig.shares;
+  met.interest += twin_.interest_lines;
 }
 
 void History::step() {
@@ -110,7 +111,7 @@ void History::greet(Seat& seat) {
   if (what < 11) {
     first = frames_.consumer_hello();
   } else if (what < 14) {
-    first = frames_.source_hello();
+    first = dice_.one_in(3) ? frames_.client_hello() : frames_.source_hello();
   } else if (what < 16) {
     first = frames_.event();
   } else if (what == 16) {
@@ -122,6 +123,7 @@ void History::greet(Seat& seat) {
   } else {
     return log("says nothing yet", seat);
   }
+  seat.announces = first.find("publishes") != std::string::npos;
   // Sometimes more comes in the same read.
   if (dice_.one_in(4)) first += frames_.check();
   if (dice_.one_in(4)) first += frames_.event();
@@ -197,6 +199,7 @@ void History::publish(Seat& seat) {
 }
 
 void History::stall(Seat& seat) {
+  if (seat.announces) return;
   size_t room = dice_.one_in(3) ? 0 : dice_.below(600);
   log("takes " + std::to_string(room) + " more bytes", seat);
   twin_.set_room(seat.id, room);

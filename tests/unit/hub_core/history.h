@@ -28,6 +28,7 @@ class History {
     StatusResponse::Connections connections;
     uint64_t crowded_out = 0;  // hellos that were one too many to wait
     uint64_t shares = 0;       // of a rendering with a socket
+    uint64_t interest = 0;     // lines of it
   };
   void add_to(Met& met) const;
 
@@ -38,6 +39,8 @@ class History {
     uint32_t uid = 0;
     std::string unsent;  // the rest of a frame that it dribbles
     bool greeted = false;
+    bool announces =
+        false;  // what it publishes: it never stalls, since the model does not say when it is told
   };
 
   static hub::HubConfig config(uint64_t seed, Dice& dice, RandomFrames::Habits& habits, size_t& seats);

@@ -7,6 +7,7 @@
 
 #include "hub/core/delivery/outbox.h"
 #include "protocol/limits.h"
+#include "tests/support/capabilities.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
 
@@ -392,7 +393,7 @@ TEST_CASE("hello_ack names the hub's own capabilities, then what the configurati
   config.announce = {"events.v2", "two words"};
   CoreRig rig(config);
   rig.consumer("k", "");
-  const std::string all = R"("capabilities":["patterns","events.v2","two words"]})";
+  const std::string all = R"("capabilities":[)" + kOwnCapabilities + R"(,"events.v2","two words"]})";
   CHECK(rig.last_ack == R"({"type":"hello_ack","bus_version":"v1","first_for_key":true,)" + all);
   rig.source("clock");
   CHECK(rig.last_ack == R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,)" + all);

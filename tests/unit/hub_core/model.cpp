@@ -27,9 +27,11 @@ const std::string kBadFirst =
 const std::string kBadLater =
     "this type is not allowed here: status_query and shutdown need a connection of their own, and only the "
     "hub "
-    "sends hello_ack, pre_shutdown_ack, status_response and error";
+    "sends hello_ack, pre_shutdown_ack, status_response, interest and error";
 const std::string kSecondHello =
     "hello must be the first frame of a connection, and the only hello; open another connection for it";
+const std::string kClientAsks =
+    "event_types of a client must be empty, because a client gets no events; say role consumer";
 const std::string kLineTooLong =
     "this frame is larger than 1048576 bytes, its line end included; send a smaller one, on a new connection";
 const std::string kTooLate =
@@ -68,7 +70,7 @@ std::string too_many_wait(const std::string& scope) {
 HelloAck ack(bool first) {
   HelloAck out;
   out.first_for_key = first;
-  out.capabilities = {"patterns"};
+  out.capabilities = {"patterns", "interest"};
   return out;
 }
 
@@ -315,11 +317,67 @@ bool HubModel::matches(const std::vector<std::string>& entries, const std::strin
   });
 }
 
+// ---- interest
+
+// Some type would be for both.
+static bool overlap(const std::string& one, const std::string& other) {
+  auto begins = [](const std::string& entry) {
+    return entry == "*" ? "" : entry.substr(0, entry.size() - 1);
+  };
+  auto is_pattern = [](const std::string& entry) { return entry == "*" || entry.ends_with(".*"); };
+  auto gets = [&](const std::string& pattern, const std::string& type) {
+    return type.size() > begins(pattern).size() && type.starts_with(begins(pattern));
+  };
+  if (is_pattern(one) && is_pattern(other))
+    return begins(one).starts_with(begins(other)) || begins(other).starts_with(begins(one));
+  if (is_pattern(one)) return gets(one, other);
+  return is_pattern(other) ? gets(other, one) : one == other;
+}
+
+uint64_t HubModel::interested_in(const std::string& entry) const {
+  auto count = std::count_if(peers_.begin(), peers_.end(), [&](const auto& each) {
+    const Peer& peer = each.second;
+    const auto& types = peer.hello.event_types;
+    return peer.phase == Phase::consumer && !peer.hello.observer &&
+           std::any_of(types.begin(), types.end(),
+                       [&](const std::string& type) { return overlap(type, entry); });
+  });
+  return static_cast<uint64_t>(count);
+}
+
+std::string HubModel::hear_interest(Id id, const std::string& line) {
+  Decoded decoded = decode(line);
+  const auto* message = std::get_if<Message>(&decoded);
+  const auto* interest = message == nullptr ? nullptr : std::get_if<InterestMessage>(message);
+  if (interest == nullptr) return "is no good interest: " + line;
+  Peer& peer = peers_.at(id);
+  if (!contains(peer.hello.publishes, interest->event_type)) return "is of no entry of its own: " + line;
+  auto [told, is_new] = peer.told.emplace(interest->event_type, interest->consumers);
+  bool knew_some = std::exchange(told->second, interest->consumers) > 0;
+  if (!is_new && knew_some == (interest->consumers > 0)) return "says nothing new: " + line;
+  return {};
+}
+
+std::string HubModel::interest_fault(Id id) const {
+  const Peer& peer = peers_.at(id);
+  if (!peer.has_joined() || stopping_) return {};
+  for (const std::string& entry : peer.hello.publishes) {
+    auto told = peer.told.find(entry);
+    if (told == peer.told.end()) return "is not told of " + entry;
+    uint64_t number = interested_in(entry);
+    if ((told->second > 0) != (number > 0))
+      return "was told " + std::to_string(told->second) + " of " + entry + ", and it is " +
+             std::to_string(number);
+  }
+  return {};
+}
+
 // ---- joining
 
 void HubModel::become(Peer& peer, Phase phase) {
   peer.phase = phase;
-  peer.counts = true;
+  peer.takes_part = true;
+  peer.counts = !peer.hello.background;
 }
 
 void HubModel::hello(Id id, const Hello& message) {
@@ -328,6 +386,7 @@ void HubModel::hello(Id id, const Hello& message) {
   peer.pid = message.pid;
   peer.hello = message;
   if (message.role == Role::source) return become_source(id, message.source);
+  if (message.role == Role::client) return become_client(id);
   become(peer, Phase::waiting);
   peer.scope = message.subscription_id.empty() ? message.event_key : message.subscription_id;
   Scope& scope = scopes_[peer.scope];
@@ -394,6 +453,15 @@ void HubModel::become_source(Id id, const std::string& name) {
   source.pid = peer.shown_pid();
   source.uid = peer.uid;
   broadcast({name, source.state, {}});
+}
+
+void HubModel::become_client(Id id) {
+  Peer& peer = peers_.at(id);
+  if (!peer.hello.event_types.empty()) return fault(id, ErrorCode::bad_frame, kClientAsks);
+  become(peer, Phase::client);
+  peer.since = now_;
+  reply(id, ack(false), now_ + kWriteTimeout);
+  note(Notice::Kind::joined, id);
 }
 
 void HubModel::report(const SourceStatus& status) {
@@ -501,7 +569,7 @@ void HubModel::gone(Id id) {
   Peer& peer = peers_.at(id);
   // One that is in its handshake counts, a status query does not (PROTOCOL.md 4 and 8).
   if (peer.counts || peer.phase == Phase::handshake) idle_since_ = now_;
-  if (peer.counts) note(Notice::Kind::left, id);
+  if (peer.takes_part) note(Notice::Kind::left, id);
   leave(id);
   events_.delivered += peer.out.delivered();
   events_.delivered_bytes += peer.out.delivered_bytes();

@@ -59,6 +59,11 @@ class HubModel {
   std::vector<Id> due() const;
   bool idle() const;
   bool stop_requested() const { return stop_requested_; }
+  // The peer was sent this line, which is an `interest`. When it is told is the hub's affair, but what it knows then is
+  // not: returns what is wrong with the line.
+  std::string hear_interest(Id id, const std::string& line);
+  // What is wrong with all that the peer was told so far.
+  std::string interest_fault(Id id) const;
   // What the log is told, in no particular order.
   std::vector<std::pair<hub::Notice::Kind, Id>> take_notices() { return std::exchange(notices_, {}); }
   // Hellos that were refused because too many wait already.
@@ -67,7 +72,7 @@ class HubModel {
   void describe(StatusResponse& out) const;
 
  private:
-  enum class Phase { handshake, waiting, consumer, source, anonymous, leaving };
+  enum class Phase { handshake, waiting, consumer, source, client, anonymous, leaving };
 
   // Event ids seen lately.
   struct Ids {
@@ -89,6 +94,7 @@ class HubModel {
     hub::CloseState close_state = hub::CloseState::stay;
     bool admitted = false;
     bool administers = false;
+    bool takes_part = false;
     bool counts = false;
     TimePoint since;
     TimePoint close_deadline = kNever;
@@ -102,6 +108,7 @@ class HubModel {
 
     int64_t pid = 0;
     Hello hello;
+    std::map<std::string, uint64_t> told;  // of interest, by entry
     std::string scope;
     bool asked = false;  // whether it is the last of its scope
     bool said_bye = false;
@@ -112,6 +119,9 @@ class HubModel {
 
     int64_t shown_pid() const { return pid != 0 ? pid : kernel_pid; }
     bool is_source() const { return phase == Phase::source || phase == Phase::anonymous; }
+    bool has_joined() const {
+      return phase == Phase::consumer || phase == Phase::source || phase == Phase::client;
+    }
   };
 
   struct Source {
@@ -150,11 +160,13 @@ class HubModel {
   void publish(Id id, const Event& event, std::string_view line);
   bool is_repetition(Peer& peer, const std::string& event_id);
   static bool matches(const std::vector<std::string>& entries, const std::string& event_type);
+  uint64_t interested_in(const std::string& entry) const;
 
   // Peers.
   void hello(Id id, const Hello& message);
   void answer_join(const Answer& answer);
   void become_source(Id id, const std::string& name);
+  void become_client(Id id);
   void become(Peer& peer, Phase phase);
   bool check(Id id, const PreShutdownCheck& message);
   Answer admit(Id id, const std::string& name);

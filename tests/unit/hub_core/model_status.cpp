@@ -83,7 +83,7 @@ void HubModel::describe_peers(StatusResponse& out) const {
     out.events.delivered += peer.out.delivered();
     out.events.delivered_bytes += peer.out.delivered_bytes();
     out.events.dropped += peer.out.dropped();
-    if (peer.is_source() || peer.phase == Phase::consumer) ++out.active_conns;
+    if (peer.is_source() || peer.has_joined()) ++out.active_conns;
     if (peer.is_source() && peer.source.empty()) {
       out.sources.push_back(
           {{}, SourceState::connected, peer.shown_pid(), peer.uid, peer.published, age_ms(peer.last_event)});
@@ -104,6 +104,7 @@ void HubModel::describe_peers(StatusResponse& out) const {
     consumer.connected_sec = std::chrono::duration_cast<std::chrono::seconds>(now_ - peer.since).count();
     consumer.exclusive = peer.hello.exclusive;
     consumer.delivered_bytes = peer.out.delivered_bytes();
+    consumer.observer = peer.hello.observer;
     out.consumers.push_back(std::move(consumer));
   }
 }

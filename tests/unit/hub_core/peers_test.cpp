@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hub/core/scopes/key_registry.h"
+#include "tests/support/capabilities.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
 
@@ -13,10 +14,6 @@ using bus::hub::PeerId;
 
 namespace {
 
-const std::string kFirst =
-    R"({"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":["patterns"]})";
-const std::string kNotFirst =
-    R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"capabilities":["patterns"]})";
 const std::string kCheck = R"({"type":"pre_shutdown_check","event_key":"board"})";
 const std::string kLast = R"({"type":"pre_shutdown_ack","last_for_key":true})";
 const std::string kNotLast = R"({"type":"pre_shutdown_ack","last_for_key":false})";
@@ -325,7 +322,8 @@ TEST_CASE("The sixty-fifth waiter is rejected with a reason and closed") {
   PeerId refused = rig.consumer("board", "");
   CHECK(rig.last_ack ==
         R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":)"
-        R"("scope board is being cleaned up, and 64 others wait already","capabilities":["patterns"]})");
+        R"("scope board is being cleaned up, and 64 others wait already",)" +
+            kCapabilitiesEnd);
   CHECK_FALSE(rig.is_open(refused));
 }
 
@@ -333,10 +331,10 @@ TEST_CASE("An exclusive scope rejects newcomers by the pid that holds it") {
   CoreRig rig;
   rig.consumer("board", "", R"(,"exclusive":true)");
   PeerId refused = rig.consumer("board", "");
-  CHECK(
-      rig.last_ack ==
-      R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":)"
-      R"~("scope board is held exclusively by pid 42; stop that one, or wait until it ends","capabilities":["patterns"]})~");
+  CHECK(rig.last_ack ==
+        R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":)"
+        R"~("scope board is held exclusively by pid 42; stop that one, or wait until it ends",)~" +
+            kCapabilitiesEnd);
   CHECK_FALSE(rig.is_open(refused));
 }
 

@@ -59,4 +59,5 @@ TEST_CASE("Random histories are, byte for byte, what the model says") {
   CHECK(met.connections.uncleaned > kSeldom);
   CHECK(met.crowded_out > 0);
   CHECK(met.shares > kOften);
+  CHECK(met.interest > kOften);
 }

@@ -53,6 +53,26 @@ std::string RandomFrames::type_entry() {
                                   "\"a.\"", "\"x.*.y\"", "\".*\""});
 }
 
+void RandomFrames::add_interest(std::vector<std::string>& members, size_t one_in) {
+  if (dice_.one_in(8)) members.emplace_back("\"background\":true");
+  if (dice_.one_in(8)) members.emplace_back(dice_.one_in(4) ? "\"observer\":false" : "\"observer\":true");
+  if (!dice_.one_in(one_in)) return;
+  std::string types = "\"publishes\":[";
+  for (size_t i = 1 + dice_.below(5); i > 0; --i) {
+    types += type_entry();
+    if (i > 1) types += ',';
+  }
+  members.push_back(types += ']');
+}
+
+std::string RandomFrames::client_hello() {
+  std::vector<std::string> members = {text("type", "hello"), "\"pid\":7", text("role", "client"),
+                                      text("event_key", "")};
+  if (dice_.one_in(10)) members.push_back("\"event_types\":[" + std::string(type_entry()) + "]");
+  add_interest(members, 3);
+  return object(std::move(members));
+}
+
 std::string RandomFrames::consumer_hello() {
   std::vector<std::string> members = {dice_.one_in(5) ? "\"\\u0074ype\":\"hell\\u006f\""
                                                       : text("type", "hello")};
@@ -70,6 +90,7 @@ std::string RandomFrames::consumer_hello() {
   if (dice_.one_in(4)) members.push_back(text("role", "consumer"));
   if (dice_.one_in(12)) members.emplace_back("\"exclusive\":true");
   if (dice_.one_in(6)) members.emplace_back("\"capabilities\":[\"patterns\"]");
+  add_interest(members, 20);
   return object(std::move(members));
 }
 
@@ -80,6 +101,7 @@ std::string RandomFrames::source_hello() {
     name += std::to_string(dice_.below(habits_.names));
     members.push_back(text("source", name));
   }
+  add_interest(members, 2);
   return object(std::move(members));
 }
 

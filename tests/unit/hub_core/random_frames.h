@@ -43,6 +43,7 @@ class RandomFrames {
   // Each is one line with its LF.
   std::string consumer_hello();
   std::string source_hello();
+  std::string client_hello();
   std::string event();
   std::string check();
   std::string source_status();
@@ -54,6 +55,8 @@ class RandomFrames {
  private:
   std::string scope_members();
   std::string type_entry();
+  // Members of PROTOCOL.md 12; `publishes` one in so many times.
+  void add_interest(std::vector<std::string>& members, size_t one_in);
   std::string event_type();
   std::string event_id();
   std::string payload();

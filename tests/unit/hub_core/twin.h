@@ -77,6 +77,7 @@ class Twin {
 
   CoreRig rig;
   HubModel model;
+  uint64_t interest_lines = 0;
 
  private:
   static std::string told(const std::string& what, const std::string& core, const std::string& model) {
@@ -89,6 +90,8 @@ class Twin {
   std::string difference_of(hub::PeerId id) {
     std::string name = "peer " + std::to_string(id);
     std::string core = rig.take_bytes(id);
+    std::string wrong = take_interest(id, core);
+    if (!wrong.empty()) return name + " " + wrong;
     std::string wanted = model.take_wire(id);
     if (core != wanted) return told(name + " was sent", core, wanted);
     if (rig.is_open(id) != model.is_open(id))
@@ -103,6 +106,20 @@ class Twin {
                   std::to_string(static_cast<int>(model.close_state(id))));
     }
     return {};
+  }
+
+  // Takes the lines of interest out of what the peer was sent; returns what is wrong with them.
+  std::string take_interest(hub::PeerId id, std::string& bytes) {
+    constexpr std::string_view kBegins = R"({"type":"interest")";
+    for (size_t at = bytes.find(kBegins); at != std::string::npos; at = bytes.find(kBegins, at)) {
+      std::string line = bytes.substr(at, bytes.find('\n', at) - at);
+      bytes.erase(at, line.size() + 1);
+      if (!model.is_open(id)) continue;
+      ++interest_lines;
+      std::string wrong = model.hear_interest(id, line);
+      if (!wrong.empty()) return wrong;
+    }
+    return model.is_open(id) ? model.interest_fault(id) : std::string();
   }
 
   std::string difference_of_time() {

@@ -69,11 +69,15 @@ TEST_CASE("hello has its members in order, and the optional ones only when set")
   hello.source = "clock";
   hello.exclusive = true;
   hello.capabilities = {"patterns", "x"};
+  hello.publishes = {"clock.*", "alarm"};
+  hello.observer = true;
+  hello.background = true;
   hello.event_types = {};
   check_wire(
       hello,
       R"({"type":"hello","pid":4242,"event_key":"im.message","event_types":[],"version":"v1",)"
-      R"("subscription_id":"s","role":"source","source":"clock","exclusive":true,"capabilities":["patterns","x"]})");
+      R"("subscription_id":"s","role":"source","source":"clock","exclusive":true,"capabilities":["patterns","x"],)"
+      R"("publishes":["clock.*","alarm"],"observer":true,"background":true})");
 }
 
 TEST_CASE("hello is read in any order, with null for absent, and unknown members ignored") {
@@ -88,7 +92,8 @@ TEST_CASE("hello is read in any order, with null for absent, and unknown members
   CHECK(decoded<Hello>(hello_with(R"("role":"consumer")")).role == Role::consumer);
 }
 
-TEST_CASE("A source need not name a key, a consumer must") {
+TEST_CASE("A source and a client need not name a key, a consumer must") {
+  CHECK(decoded<Hello>(R"({"type":"hello","role":"client"})").role == Role::client);
   CHECK(decoded<Hello>(R"({"type":"hello","role":"source","source":"s"})").event_key.empty());
   CHECK(decoded<Hello>(R"({"type":"hello","role":"source","event_key":""})").event_key.empty());
   check_bad_frame(R"({"type":"hello"})", "event_key is missing");
@@ -110,13 +115,17 @@ TEST_CASE("What is wrong with a hello is named") {
   check_bad_frame(hello_with(R"("event_types":[null])"), "event_types[] must be a string, not null");
   check_bad_frame(hello_with(R"("event_types":[""])"), "event_types[] is empty; it must have 1 to 255 bytes");
   check_bad_frame(hello_with(R"("version":1)"), "version must be a string, not 1");
-  check_bad_frame(hello_with(R"("role":"boss")"), R"(role must be "consumer" or "source")");
+  check_bad_frame(hello_with(R"("role":"boss")"), R"(role must be "consumer", "source" or "client")");
   check_bad_frame(hello_with(R"("exclusive":1)"), "exclusive must be true or false, not 1");
   check_bad_frame(hello_with(R"("exclusive":"true")"), "exclusive must be true or false, not a string");
   check_bad_frame(hello_with(R"("source":"a\tb")"), "source holds a control character");
   check_bad_frame(hello_with(R"("subscription_id":"\udc00")"),
                   "subscription_id holds half of a surrogate pair, which is no text");
   check_bad_frame(hello_with(R"("capabilities":{})"), "capabilities must be an array, not an object");
+  check_bad_frame(hello_with(R"("publishes":"t")"), "publishes must be an array, not a string");
+  check_bad_frame(hello_with(R"("publishes":["a\u0001"])"), "publishes[] holds a control character");
+  check_bad_frame(hello_with(R"("observer":1)"), "observer must be true or false, not 1");
+  check_bad_frame(hello_with(R"("background":"")"), "background must be true or false, not a string");
 }
 
 TEST_CASE("A hello is accepted at each of its limits and refused one above") {
@@ -139,6 +148,19 @@ TEST_CASE("A hello is accepted at each of its limits and refused one above") {
         64);
   check_bad_frame(hello_with("\"capabilities\":" + list_of(kMaxCapabilities + 1)),
                   "capabilities has 65 entries; the limit is 64");
+}
+
+TEST_CASE("A hello publishes as many entries as a consumer may ask for, and not one more") {
+  CHECK(decoded<Hello>(hello_with("\"publishes\":" + list_of(kMaxPublishes))).publishes.size() == 256);
+  check_bad_frame(hello_with("\"publishes\":" + list_of(kMaxPublishes + 1)),
+                  "publishes has 257 entries; the limit is 256");
+}
+
+TEST_CASE("interest says the entry, and how many listen to it") {
+  check_wire(InterestMessage{"weather.*", 2},
+             R"({"type":"interest","event_type":"weather.*","consumers":2})");
+  check_wire(InterestMessage{"alarm", 0}, R"({"type":"interest","event_type":"alarm","consumers":0})");
+  check_bad_frame(R"({"type":"interest","consumers":1})", "event_type is missing");
 }
 
 TEST_CASE("hello_ack always says first_for_key") {

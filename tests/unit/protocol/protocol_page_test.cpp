@@ -59,8 +59,8 @@ TEST_CASE("The page shows every message in every direction it goes") {
     shown.insert(std::string(1, example.direction) + " " + type_of(example.text));
   CHECK(shown == std::set<std::string>{"C hello", "B hello_ack", "C event", "B event", "C source_status",
                                        "B source_status", "C pre_shutdown_check", "B pre_shutdown_ack",
-                                       "C status_query", "B status_response", "C bye", "C shutdown",
-                                       "B error"});
+                                       "C status_query", "B status_response", "B interest", "C bye",
+                                       "C shutdown", "B error"});
 }
 
 TEST_CASE("The page shows every error code") {
