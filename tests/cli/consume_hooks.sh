@@ -122,3 +122,11 @@ run 0 bus-consume key --subscription-id elsewhere --timeout 10ms
 kill -TERM "$alone"
 expect_exit "the exclusive one" "$alone" 143
 run 0 bus-consume key --exclusive --timeout 10ms
+
+# An observer belongs to its scope, and status tells it from the others.
+start_consumer watching key --observe
+watching=$pid
+run 0 bus-status --json
+check_has out '"observer":true'
+kill -TERM "$watching"
+expect_exit "the observer" "$watching" 143

@@ -14,8 +14,8 @@ namespace {
 size_t subscription_bytes(const Hello& message) {
   constexpr size_t kPerName = 160;
   constexpr size_t kPerLabel = 224;
-  constexpr size_t kPerPublishedLabel = 320;
-  constexpr size_t kPublishing = 6 * 1024;
+  constexpr size_t kPerPublishedLabel = 384;
+  constexpr size_t kPublishing = 9 * 1024;
   auto labels_of = [](const std::string& type) {
     return 1 + static_cast<size_t>(std::count(type.begin(), type.end(), '.'));
   };

@@ -233,7 +233,7 @@ TEST_CASE("What is published is charged as subscriptions, and given back") {
   PeerId plain = rig.source("s");
   CHECK(pool().used_bytes == 0);
   PeerId publisher = source(rig, R"("a.b")");
-  CHECK(pool().used_bytes > 6000);
+  CHECK(pool().used_bytes > 9000);
   rig.hang_up(publisher);
   CHECK(pool().used_bytes == 0);
   std::string entries;
@@ -284,9 +284,13 @@ TEST_CASE("A hub that stops tells nobody of those that go") {
   rig.consumer("k", "\"a\"");
   rig.lines(publisher);
   rig.set_room(publisher, 0);
+  rig.send_line(publisher, "[]");
   rig.core.begin_stop(rig.clock + seconds(1));
-  rig.advance(seconds(2));
-  CHECK(rig.lines(publisher).empty());
+  rig.advance(milliseconds(1));
+  CHECK(rig.core.status(rig.clock).consumers.empty());
+  rig.set_room(publisher, kEndless);
+  CHECK(rig.line(publisher).find("a frame must be an object") != std::string::npos);
+  CHECK_FALSE(rig.is_open(publisher));
 }
 
 TEST_CASE("interest is for the hub to send") {
