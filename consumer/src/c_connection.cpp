@@ -22,17 +22,17 @@ namespace bus::sdk {
 
 namespace {
 
-// Copies `count` of `types`, at most `limit`; `member` of the options has them.
-ApiResult copy_types(const char* member, const busd_text* types, size_t count, size_t limit,
+// Copies `count` of `types`, which are `what` and of which there may be `limit`.
+ApiResult copy_types(const std::string& what, const busd_text* types, size_t count, size_t limit,
                      std::vector<std::string>& copied) {
   if (count > limit) {
     return {BUSD_INVALID,
-            std::to_string(count) + " entries in " + member + "; the limit is " + std::to_string(limit)};
+            std::to_string(count) + " " + what + " types; the limit is " + std::to_string(limit)};
   }
-  if (count > 0 && types == nullptr) return {BUSD_INVALID, std::string(member) + " is NULL"};
+  if (count > 0 && types == nullptr) return {BUSD_INVALID, what + "_types is NULL"};
   for (size_t i = 0; i < count; ++i) {
     std::string_view type = view_of(types[i]);
-    if (auto fault = identifier_fault("event type", type)) return {BUSD_INVALID, *fault};
+    if (auto fault = identifier_fault(what + " type", type)) return {BUSD_INVALID, *fault};
     copied.emplace_back(type);
   }
   return {};
@@ -41,8 +41,8 @@ ApiResult copy_types(const char* member, const busd_text* types, size_t count, s
 ApiResult consumer_part(const busd_connection_options& options, Hello& hello) {
   if (auto fault = identifier_fault("key", view_of(options.key))) return {BUSD_INVALID, *fault};
   hello.event_key = view_of(options.key);
-  ApiResult copied = copy_types("event_types", options.event_types, options.event_type_count, kMaxEventTypes,
-                                hello.event_types);
+  ApiResult copied =
+      copy_types("event", options.event_types, options.event_type_count, kMaxEventTypes, hello.event_types);
   if (!copied.ok()) return copied;
   hello.subscription_id = view_of(options.subscription_id);
   if (!hello.subscription_id.empty()) {
@@ -76,8 +76,8 @@ ApiResult hello_of(const busd_connection_options& options, Face face, Hello& hel
   }
   hello.pid = ::getpid();
   hello.background = options.background != 0;
-  ApiResult copied = copy_types("publish_types", options.publish_types, options.publish_type_count,
-                                kMaxPublishes, hello.publishes);
+  ApiResult copied = copy_types("publish", options.publish_types, options.publish_type_count, kMaxPublishes,
+                                hello.publishes);
   if (!copied.ok()) return copied;
   return consumes ? consumer_part(options, hello) : source_part(options, hello);
 }

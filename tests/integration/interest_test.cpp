@@ -65,7 +65,7 @@ TEST_CASE("The golden lines of section 12", "[raw]") {
   consumer.hello("k", {"weather.rain"});
   source.expect_line(interest("weather.*", 1));
   RawClient observer(hub.socket());
-  observer.hello("tail", {"*"}, R"(,"observer":true)");
+  observer.hello("tail", {"*"}, R"("observer":true)");
   client.send_line(R"({"type":"event","event_type":"alarm","payload":1})");
   observer.expect_line(R"({"type":"event","event_type":"alarm","seq":1,"payload":1})");
   consumer.close();
@@ -118,7 +118,7 @@ TEST_CASE("A source that does not read finds the newest numbers, not all of them
 TEST_CASE("A hub exits for lack of use although background connections are there", "[raw]") {
   HubProcess hub({"--idle-exit", "200ms"});
   RawClient consumer(hub.socket());
-  consumer.hello("k", {"*"}, R"(,"background":true)");
+  consumer.hello("k", {"*"}, R"("background":true)");
   RawClient source(hub.socket());
   source.send_line(source_hello("\"a\"", R"(,"background":true)"));
   source.expect_line(kNotFirst);
@@ -141,6 +141,7 @@ TEST_CASE("A connection that publishes is told by items who listens", "[sdk]") {
   auto observing = consumer_options(hub.socket(), "tail", {"*"});
   observing.observer = true;
   auto observer = open_consumer(observing);
+  CHECK(next_item(observer) == "source clock connected");
   CHECK(consumer.close());
   CHECK(next_in_words(publisher) == "tick.* 0");
   publish(publisher, "tick.second", "1");
@@ -206,7 +207,7 @@ TEST_CASE("Options of interest that cannot be are refused before anything is sen
     return std::string(busd_result_name(refused.error().result)) + ": " + refused.error().message;
   };
   auto options = publisher_options(hub.socket(), std::vector<std::string>(257, "t"));
-  CHECK(result_of(options) == "invalid: 257 entries in publish_types; the limit is 256");
+  CHECK(result_of(options) == "invalid: 257 publish types; the limit is 256");
   options.publish_types = {"a\n"};
   CHECK(result_of(options).find("control character") != std::string::npos);
   options.publish_types = {};
