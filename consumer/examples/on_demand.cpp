@@ -11,7 +11,7 @@
 #include <string>
 
 int main(int argc, char** argv) {
-  std::chrono::milliseconds pause(argc > 1 ? std::atoi(argv[1]) : 1000);
+  std::chrono::milliseconds pause(argc > 1 ? std::strtol(argv[1], nullptr, 10) : 1000);
   auto connection = busd::Connection::open({.source = "ticker", .publish_types = {"tick"}});
   if (!connection) {
     std::fprintf(stderr, "%s: %s\n", argv[0], connection.error().message.c_str());
