@@ -191,6 +191,16 @@ typedef struct busd_connection_options {
   /* To stop opening early, for instance by a signal: a descriptor that epoll takes (eventfd, pipe, signalfd).
    * Once it is readable, busd_connection_open leaves and returns BUSD_TIMED_OUT. It is not read. 0: none */
   int cancel_fd;
+
+  /* The types and patterns that this connection publishes, at most 256: the hub tells by items INTEREST how
+     many consumers listen to each. Default: none, and no such items. They limit nothing. */
+  const busd_text* publish_types;
+  size_t publish_type_count;
+  /* With a `key`: this consumer counts for nobody's interest. This is for programs that look at everything. */
+  int observer;
+  /* The connection does not keep a hub running that was started on demand. So the library starts no hub for
+     it, as with no_start: it connects, and connects again, when a hub is there. */
+  int background;
 } busd_connection_options;
 
 /*
