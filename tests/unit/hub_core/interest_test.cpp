@@ -51,7 +51,7 @@ TEST_CASE("A client is neither consumer nor source, and publishes") {
   rig.send_line(client, kEvent);
   rig.send_line(client, R"({"type":"source_status","source":"s","state":"connected"})");
   CHECK(rig.lines(consumer).size() == 2);
-  StatusResponse status = rig.core.status(rig.clock);
+  StatusResponse status = rig.status();
   CHECK(status.active_conns == 2);
   CHECK(status.consumers.size() == 1);
   CHECK(status.sources.size() == 1);
@@ -62,7 +62,7 @@ TEST_CASE("A client is neither consumer nor source, and publishes") {
   rig.send_line(client, R"({"type":"bye"})");
   CHECK_FALSE(rig.is_open(client));
   CHECK(rig.lines(consumer).size() == 1);
-  CHECK(rig.core.status(rig.clock).active_conns == 1);
+  CHECK(rig.status().active_conns == 1);
 }
 
 TEST_CASE("A client that shuts down its writing side is closed once it has its answers, like a source") {
@@ -141,8 +141,8 @@ TEST_CASE("An observer gets events, belongs to its scope, and counts for nobody'
   CHECK(rig.lines(observer).size() == 1);
   rig.consumer("k", "");
   CHECK(rig.last_ack == kNotFirst);
-  CHECK(rig.core.status(rig.clock).consumers.at(0).observer);
-  CHECK_FALSE(rig.core.status(rig.clock).consumers.at(1).observer);
+  CHECK(rig.status().consumers.at(0).observer);
+  CHECK_FALSE(rig.status().consumers.at(1).observer);
   rig.send_line(observer, R"({"type":"pre_shutdown_check"})");
   CHECK(rig.line(observer) == R"({"type":"pre_shutdown_ack","last_for_key":false})");
   rig.hang_up(observer);
@@ -228,7 +228,7 @@ TEST_CASE("What is published is charged as subscriptions, and given back") {
   HubConfig config = rig_config();
   config.memory = Budget::least_memory(config.max_connections);
   CoreRig rig(config);
-  auto pool = [&rig] { return rig.core.status(rig.clock).memory.pools.at(4); };
+  auto pool = [&rig] { return rig.status().memory.pools.at(4); };
   REQUIRE(pool().pool == "subscriptions");
   PeerId plain = rig.source("s");
   CHECK(pool().used_bytes == 0);
@@ -275,7 +275,7 @@ TEST_CASE("A background connection is no activity for idle exit") {
   rig.hang_up(client);
   rig.advance(seconds(1));
   CHECK(rig.core.idle(rig.clock));
-  CHECK(rig.core.status(rig.clock).active_conns == 2);
+  CHECK(rig.status().active_conns == 2);
 }
 
 TEST_CASE("A hub that stops tells nobody of those that go") {
@@ -287,7 +287,7 @@ TEST_CASE("A hub that stops tells nobody of those that go") {
   rig.send_line(publisher, "[]");
   rig.core.begin_stop(rig.clock + seconds(1));
   rig.advance(milliseconds(1));
-  CHECK(rig.core.status(rig.clock).consumers.empty());
+  CHECK(rig.status().consumers.empty());
   rig.set_room(publisher, kEndless);
   CHECK(rig.line(publisher).find("a frame must be an object") != std::string::npos);
   CHECK_FALSE(rig.is_open(publisher));
