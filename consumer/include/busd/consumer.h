@@ -197,10 +197,10 @@ typedef struct busd_connection_options {
   const busd_text* publish_types;
   size_t publish_type_count;
   /* With a `key`: this consumer counts for nobody's interest. This is for programs that look at everything. */
-  int observer;
+  int64_t observer;
   /* The connection does not keep a hub running that was started on demand. So the library starts no hub for
      it, as with no_start: it connects, and connects again, when a hub is there. */
-  int background;
+  int64_t background;
 } busd_connection_options;
 
 /*
@@ -391,8 +391,8 @@ typedef struct busd_consumer_options {
   void* context;
   busd_text hub_program;
   int cancel_fd;
-  int observer;
-  int background;
+  int64_t observer;
+  int64_t background;
 } busd_consumer_options;
 
 /* Each does what the function of busd_connection with the same name does. Closing has nothing to flush. */
