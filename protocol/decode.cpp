@@ -15,8 +15,8 @@ Fault type_fault(const Frame& frame) {
   if (reading.fault()) return {ErrorCode::bad_frame, *reading.fault()};
   return {ErrorCode::unknown_type,
           "unknown type " + printable(type, kTypeBytesShown) +
-              "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye or "
-              "shutdown"};
+              "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye, "
+              "shutdown, or a message of calls such as request"};
 }
 
 }  // namespace bus

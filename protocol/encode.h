@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/json_writer.h"
+#include "protocol/raw_json.h"
 
 namespace bus {
 
@@ -21,6 +23,14 @@ class Writing {
   template <class Integer>
   void number_unless(Integer absent, std::string_view name, const Integer& value) {
     if (value != absent) writer_.number(name, value);
+  }
+  template <class Integer>
+  void number_within(Integer absent, std::string_view name, const Integer& value, Integer, Integer) {
+    number_unless(absent, name, value);
+  }
+  template <class Integer>
+  void number_if_any(std::string_view name, const std::optional<Integer>& value) {
+    if (value) writer_.number(name, *value);
   }
   void text(std::string_view name, std::string_view value, size_t = 0) { writer_.text(name, value); }
   void text_if_any(std::string_view name, std::string_view value, size_t = 0) {
@@ -53,6 +63,20 @@ class Writing {
   void list(std::string_view name, const std::vector<T>& values) {
     writer_.list(name, values, append<T>);
   }
+  template <class T>
+  void object_if_any(std::string_view name, const std::optional<T>& value) {
+    if (value) object(name, *value);
+  }
+  void id(std::string_view name, std::string_view value) { writer_.text(name, value); }
+  void id_if_any(std::string_view name, std::string_view value) { writer_.text_if_any(name, value); }
+  void raw(std::string_view name, std::string_view json) { writer_.raw(name, json); }
+  void raw_if_any(std::string_view name, std::string_view json) {
+    if (!json.empty()) writer_.raw(name, json);
+  }
+  void ignored(std::string_view) {}
+  void others(const std::vector<Member>& members) {
+    for (const Member& member : members) writer_.raw_member(member.name_token, member.value_token);
+  }
   void need(std::string_view, bool, std::string_view) {}
 
   // `value` as an object; a message with its type first.
@@ -68,13 +92,19 @@ class Writing {
   ObjectWriter writer_;
 };
 
-// One line with its LF.
+// Appends one line with its LF.
+template <class T>
+requires requires { T::kType; }
+void encode_to(std::string& out, const T& message) {
+  Writing::append(out, message);
+  out += '\n';
+}
+
 template <class T>
 requires requires { T::kType; }
 std::string encode(const T& message) {
   std::string out;
-  Writing::append(out, message);
-  out += '\n';
+  encode_to(out, message);
   return out;
 }
 

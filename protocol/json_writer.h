@@ -45,6 +45,14 @@ class ObjectWriter {
   }
   void raw(std::string_view name, std::string_view json) { member(name) += json; }
 
+  // Both as they stand in a frame that has been checked.
+  void raw_member(std::string_view name_token, std::string_view value_token) {
+    separate();
+    out_ += name_token;
+    out_ += ':';
+    out_ += value_token;
+  }
+
   // A name, decoded and not ours; then a value is to be appended to what is returned.
   std::string& foreign_member(std::string_view name) {
     separate();

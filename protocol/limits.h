@@ -21,6 +21,18 @@ inline constexpr size_t kMaxEventTypes = 256;
 // Entries of `publishes`: as many as a consumer may ask for (PROTOCOL.md 12).
 inline constexpr size_t kMaxPublishes = 256;
 
+// `id` of a request, and of every other message that has one (PROTOCOL.md 10).
+inline constexpr size_t kMaxIdBytes = 64;
+
+// Calls (PROTOCOL.md 10): tasks that one `provide` may name, how many calls a provider takes at once, and how
+// long a call may take, in milliseconds.
+inline constexpr size_t kMaxTasksInProvide = 64;
+inline constexpr size_t kDefaultSlots = 16;
+inline constexpr size_t kMaxSlots = 1024;
+inline constexpr size_t kDefaultTimeoutMs = 60'000;
+inline constexpr size_t kMaxTimeoutMs = 86'400'000;
+inline constexpr size_t kMaxProgressTextBytes = 4096;
+
 // Entries of `capabilities` that a hello may carry, each an identifier; more would only cost memory.
 inline constexpr size_t kMaxCapabilities = 64;
 
@@ -42,10 +54,11 @@ inline constexpr std::chrono::seconds kStatusTimeout{2};
 
 inline constexpr const char* kBusVersion = "v1";
 inline constexpr const char* kCapabilityPatterns = "patterns";
+inline constexpr const char* kCapabilityCalls = "calls";
 inline constexpr const char* kCapabilityInterest = "interest";
 // What the hub can do beyond the base (PROTOCOL.md 4).
-inline constexpr std::array<std::string_view, 2> kHubCapabilities = {kCapabilityPatterns,
-                                                                     kCapabilityInterest};
+inline constexpr std::array<std::string_view, 3> kHubCapabilities = {
+    kCapabilityPatterns, kCapabilityCalls, kCapabilityInterest};
 // Capabilities that an operator may add to those of the hub: together they fit into a hello_ack, and a hub that
 // can do more takes no place away.
 inline constexpr size_t kMaxAnnounced = 48;

@@ -66,6 +66,14 @@ class Naming {
   void number_unless(Value, std::string_view name, const Value&) {
     names_.add(name);
   }
+  template <class Value>
+  void number_within(Value, std::string_view name, const Value&, Value, Value) {
+    names_.add(name);
+  }
+  template <class Value>
+  void number_if_any(std::string_view name, const Value&) {
+    names_.add(name);
+  }
   template <class Text, class... Limit>
   void text(std::string_view name, const Text&, Limit...) {
     names_.add(name);
@@ -112,6 +120,23 @@ class Naming {
   void list(std::string_view name, const T&) {
     names_.add(name);
   }
+  template <class T>
+  void object_if_any(std::string_view name, const T&) {
+    names_.add(name);
+  }
+  template <class Text>
+  void id(std::string_view name, const Text&) {
+    names_.add(name);
+  }
+  template <class Text>
+  void id_if_any(std::string_view name, const Text&) {
+    names_.add(name);
+  }
+  void raw(std::string_view name, std::string_view) { names_.add(name); }
+  void raw_if_any(std::string_view name, std::string_view) { names_.add(name); }
+  void ignored(std::string_view name) { names_.add(name); }
+  template <class Members>
+  void others(const Members&) {}
   template <class Text>
   void need(std::string_view, bool, const Text&) {}
 

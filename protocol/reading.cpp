@@ -14,6 +14,7 @@ void Reading::fail(std::string fault) {
 }
 
 void Reading::take(std::span<const Member> members) {
+  members_ = members;
   for (const Member& member : members) sort(member);
 }
 
@@ -26,6 +27,7 @@ void Reading::take(std::string_view object_token) {
 void Reading::sort(const Member& member) {
   std::string_view written = member.name_token.substr(1, member.name_token.size() - 2);
   if (expected_ < names_.size() && written == names_[expected_] && tokens_[expected_].size == 0) {
+    ++sorted_;
     tokens_[expected_++] = {member.value_token.data(), member.value_token.size()};
   } else if (MemberNames::Match match = names_.find(member.name_token); match.index != MemberNames::kMost) {
     sort_matched(member, match);
@@ -38,6 +40,7 @@ void Reading::sort_matched(const Member& member, const MemberNames::Match& match
   if (!match.is_the_name) return fail(std::string(where_) + case_fault(member.name_token, name));
   if (token.size != 0) return fail(full(name) + " is given twice; give it once");
   token = {member.value_token.data(), member.value_token.size()};
+  ++sorted_;
   expected_ = match.index + 1;
 }
 
@@ -80,6 +83,23 @@ void Reading::number_unless(int64_t absent, std::string_view name, int64_t& valu
   }
 }
 
+void Reading::number_within(uint64_t absent, std::string_view name, uint64_t& value, uint64_t least,
+                            uint64_t most) {
+  std::string_view token = value_at(asked_);
+  number_unless(absent, name, value);
+  if (fault_ || token.empty() || (value >= least && value <= most)) return;
+  fail(full(name) + " is " + std::string(token) + "; it must be from " + std::to_string(least) + " to " +
+       std::to_string(most));
+}
+
+void Reading::number_if_any(std::string_view name, std::optional<uint64_t>& value) {
+  value.reset();
+  bool is_given = !value_at(asked_).empty();
+  uint64_t number = 0;
+  number_unless(uint64_t{0}, name, number);
+  if (is_given) value = number;
+}
+
 void Reading::text(std::string_view name, std::string& value, size_t max_bytes) {
   value.clear();
   std::string_view text = plain_text(name, next());
@@ -98,6 +118,31 @@ void Reading::identifier(std::string_view name, std::string& value) {
 void Reading::identifier_or_empty(std::string_view name, std::string& value) {
   value = plain_text(name, next());
   if (!value.empty()) check_identifier(name, value);
+}
+
+void Reading::id(std::string_view name, std::string& value) {
+  value = plain_text(name, next_required(name));
+  check_id(name, value);
+}
+
+void Reading::id_if_any(std::string_view name, std::string& value) {
+  value = plain_text(name, next());
+  if (!value.empty()) check_id(name, value);
+}
+
+void Reading::check_id(std::string_view name, std::string_view value) {
+  check_identifier(name, value);
+  if (fault_ || value.size() <= kMaxIdBytes) return;
+  fail(full(name) + " has " + std::to_string(value.size()) + " bytes; the limit is " +
+       std::to_string(kMaxIdBytes));
+}
+
+void Reading::others(std::vector<Member>& value) {
+  value.clear();
+  if (members_.size() == sorted_) return;
+  for (const Member& member : members_) {
+    if (names_.find(member.name_token).index == MemberNames::kMost) value.push_back(member);
+  }
 }
 
 void Reading::identifiers(std::string_view name, std::vector<std::string>& value, size_t max_count) {

@@ -38,6 +38,8 @@ class Reading {
   void number(std::string_view name, int64_t& value) { number_unless(int64_t{0}, name, value); }
   void number_unless(uint64_t absent, std::string_view name, uint64_t& value);
   void number_unless(int64_t absent, std::string_view name, int64_t& value);
+  void number_within(uint64_t absent, std::string_view name, uint64_t& value, uint64_t least, uint64_t most);
+  void number_if_any(std::string_view name, std::optional<uint64_t>& value);
   void text(std::string_view name, std::string& value, size_t max_bytes = kMaxFrameBytes);
   void text_if_any(std::string_view name, std::string& value, size_t max_bytes = kMaxFrameBytes) {
     text(name, value, max_bytes);
@@ -51,6 +53,15 @@ class Reading {
   }
   void flag(std::string_view name, bool& value);
   void flag_if_set(std::string_view name, bool& value);
+  void id(std::string_view name, std::string& value);
+  void id_if_any(std::string_view name, std::string& value);
+  void raw(std::string_view, std::string_view& value) {
+    std::string_view token = next();
+    value = token.empty() ? kNull : token;
+  }
+  void raw_if_any(std::string_view, std::string_view& value) { value = next(); }
+  void ignored(std::string_view) { ++asked_; }
+  void others(std::vector<Member>& value);
   void need(std::string_view name, bool is_needed, const std::string& value);
 
   template <class Enum>
@@ -68,6 +79,12 @@ class Reading {
   void object(std::string_view name, T& value) {
     std::string_view token = next();
     if (!token.empty()) read_object(std::string(name), token, value);
+  }
+  template <class T>
+  void object_if_any(std::string_view name, std::optional<T>& value) {
+    value.reset();
+    std::string_view token = next();
+    if (!token.empty()) read_object(std::string(name), token, value.emplace());
   }
   template <class T>
   void list(std::string_view name, std::vector<T>& values) {
@@ -92,11 +109,12 @@ class Reading {
   void fail(std::string fault);
 
  private:
+  static constexpr std::string_view kNull = "null";
+
   void sort(const Member& member);
   void sort_matched(const Member& member, const MemberNames::Match& match);
   // The value of the name at `place`; empty when it is absent or null, and once something is wrong.
   std::string_view value_at(size_t place) const {
-    constexpr std::string_view kNull = "null";
     std::string_view token(tokens_[place].data, tokens_[place].size);
     return fault_ || token == kNull ? std::string_view() : token;
   }
@@ -110,6 +128,7 @@ class Reading {
   void check_identifier(std::string_view name, std::string_view value) {
     if (!fault_ && !is_identifier(value)) fail(std::string(where_) + *identifier_fault(name, value));
   }
+  void check_id(std::string_view name, std::string_view value);
   bool is_array(std::string_view name, std::string_view token);
   std::string full(std::string_view name) const { return std::string(where_) += name; }
 
@@ -137,6 +156,8 @@ class Reading {
   std::string_view where_;
   std::array<Token, MemberNames::kMost> tokens_;  // of values, by the place of their name; size 0: none
   std::string decoded_;                           // a text that has escapes
+  std::span<const Member> members_;               // all of a frame
+  size_t sorted_ = 0;                             // members that the list names
   size_t expected_ = 0;                           // the place of the name that may come next
   size_t asked_ = 0;                              // names
   std::optional<std::string> fault_;

@@ -14,6 +14,8 @@
 //
 //   number              an integer; 0 when absent                        always written
 //   number_unless       an integer; the first argument when absent       not written when it is that
+//   number_within       an integer of a range; absent: as number_unless  not written when it is that
+//   number_if_any       an integer, or none                              written when there is one
 //   text                text; empty when absent                          always written
 //   text_if_any         the same                                         written when not empty
 //   identifier          must be there                                    always written
@@ -26,6 +28,13 @@
 //   choice              one of an enumeration's names; must be there     always written
 //   choice_unless       the first argument when absent or empty          not written when it is that
 //   object, list        what has members of its own                      always written
+//   object_if_any       the same, or none                                written when there is one
+//   id                  names one of a sender's open requests; required  always written
+//   id_if_any           the same; empty when absent                      written when not empty
+//   raw                 any JSON; its token, "null" when absent          always written
+//   raw_if_any          the same; empty when absent or null              written when not empty
+//   ignored             a member that senders have no use for            not written
+//   others              all members that the list does not name          always written
 //   need                an identifier_or_empty of above, which now must not be empty if the condition holds
 //
 // An enumeration E has name_of(E), read_name(std::string_view, E&) and choices_of(E) beside it.

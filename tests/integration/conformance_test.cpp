@@ -298,8 +298,7 @@ TEST_CASE("An exclusive scope is answered by the golden rejection", "[scopes]") 
   RawClient refused(hub.socket());
   refused.send_line(hello_line("board"));
   refused.expect_line(
-      R"~({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":"scope board is held exclusively by pid 42; stop that one, or wait until it ends",)~" +
-      kCapabilitiesEnd);
+      rejection_line("scope board is held exclusively by pid 42; stop that one, or wait until it ends"));
   refused.expect_eof();
 }
 

@@ -6,6 +6,7 @@
 #include "tests/support/capabilities.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/raw_client.h"
+#include "tests/support/wire.h"
 
 namespace bus::test {
 

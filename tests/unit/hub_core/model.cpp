@@ -4,6 +4,7 @@
 
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
+#include "tests/support/wire.h"
 
 namespace bus::test {
 
@@ -70,7 +71,7 @@ std::string too_many_wait(const std::string& scope) {
 HelloAck ack(bool first) {
   HelloAck out;
   out.first_for_key = first;
-  out.capabilities = {"patterns", "interest"};
+  out.capabilities = kCapabilities;
   return out;
 }
 

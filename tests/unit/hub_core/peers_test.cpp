@@ -7,6 +7,7 @@
 #include "tests/support/capabilities.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
+#include "tests/support/wire.h"
 
 using namespace bus;
 using namespace bus::test;
@@ -320,10 +321,7 @@ TEST_CASE("The sixty-fifth waiter is rejected with a reason and closed") {
   rig.send_line(holder, kCheck);
   for (size_t i = 0; i < hub::kMaxWaitersPerScope; ++i) rig.consumer("board", "");
   PeerId refused = rig.consumer("board", "");
-  CHECK(rig.last_ack ==
-        R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":)"
-        R"("scope board is being cleaned up, and 64 others wait already",)" +
-            kCapabilitiesEnd);
+  CHECK(rig.last_ack == rejection_line("scope board is being cleaned up, and 64 others wait already"));
   CHECK_FALSE(rig.is_open(refused));
 }
 
@@ -332,9 +330,7 @@ TEST_CASE("An exclusive scope rejects newcomers by the pid that holds it") {
   rig.consumer("board", "", R"(,"exclusive":true)");
   PeerId refused = rig.consumer("board", "");
   CHECK(rig.last_ack ==
-        R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"rejected":true,"reject_reason":)"
-        R"~("scope board is held exclusively by pid 42; stop that one, or wait until it ends",)~" +
-            kCapabilitiesEnd);
+        rejection_line("scope board is held exclusively by pid 42; stop that one, or wait until it ends"));
   CHECK_FALSE(rig.is_open(refused));
 }
 
