@@ -117,7 +117,7 @@ void Session::on_change() {
 
 void Session::on_writable() {
   if (!is_open()) return;
-  owner_.core().flush(id_);
+  owner_.core().flush(id_, now());
   owner_.process_dirty();
 }
 
@@ -167,7 +167,7 @@ bool Session::catch_up() {
   caught_up_bytes_ = 0;
   if (is_open() && wanted_mode() == FdWatch::Mode::quiet) on_change();
   if (!is_open()) return true;
-  owner_.core().flush(id_);
+  owner_.core().flush(id_, now());
   owner_.process_dirty();
   return true;
 }

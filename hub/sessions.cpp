@@ -79,7 +79,7 @@ void Sessions::add(Fd fd, const Credentials& credentials, Supply supply) {
   if (open_.size() <= place_of(id)) open_.resize(place_of(id) + 1);
   open_[place_of(id)] = std::move(session);
   ++open_count_;
-  core_.flush(id);
+  core_.flush(id, now());
   process_dirty();
 }
 

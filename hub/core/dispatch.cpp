@@ -43,6 +43,16 @@ bool is_allowed(Allowed allowed, bool first) {
   return false;
 }
 
+// By which its sender knows a frame that has one; at most so long that an `error` may repeat it.
+std::string id_of(const Frame& frame) {
+  for (const Member& member : frame.members) {
+    if (!token_is(member.name_token, "id") || kind_of(member.value_token) != JsonKind::string) continue;
+    std::string id = decode_json_string(member.value_token);
+    if (is_identifier(id)) return id;
+  }
+  return {};
+}
+
 Fault not_allowed(bool first) {
   return {ErrorCode::not_allowed,
           first ? "this type cannot be the first frame of a connection; begin with hello, status_query, "
@@ -89,7 +99,7 @@ bool Dispatch::find_place(Peer& peer, TimePoint now) {
 void Dispatch::handle_frame(Peer& peer, const Frame& frame, TimePoint now) {
   if (peer.administers && !administers(frame) && !find_place(peer, now)) return;
   if (Answer fault = to_connection_or_room(peer, frame, now))
-    closing_.answer_fault(peer, fault->code, fault->message, now);
+    closing_.answer_fault(peer, fault->code, fault->message, now, id_of(frame));
 }
 
 // What is of no room is the connection's own.

@@ -20,16 +20,18 @@ HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
       dispatch_(admission_, peers_, closing_, handshake_, rooms_),
       input_(ledger_, turn_, admission_, peers_, closing_, dispatch_),
       handshake_(config_, ledger_, peers_, closing_),
-      hub_{config_, ledger_,  deadlines_, turn_,  delivery_, publishers_,
-           peers_,  closing_, handshake_, input_, transport} {
+      hub_{config_,  ledger_,    deadlines_, turn_,     delivery_, publishers_, peers_,
+           closing_, handshake_, input_,     transport, nullptr,   start} {
   rooms_.make(hub_, admission_, start, more_rooms);
   closing_.begin(delivery_, rooms_.all());
   handshake_.begin(rooms_.all());
+  input_.begin(rooms_.all());
 }
 
 // ---- a connection's beginning and end
 
 PeerId HubCore::open(const Credentials& credentials, TimePoint now, Supply supply) {
+  hub_.now = now;
   Peer& peer = peers_.add(credentials.uid, now);
   peer.kernel_pid = static_cast<int32_t>(credentials.pid);
   peer.from_reserve = supply == Supply::reserve;
@@ -50,14 +52,16 @@ PeerId HubCore::open(const Credentials& credentials, TimePoint now, Supply suppl
 void HubCore::end_of_input(PeerId id, TimePoint now) {
   Peer& peer = peers_.get(id);
   if (peer.read_state != ReadState::read) return;
+  hub_.now = now;
   input_.end(peer, now);
   finish_entry(now);
 }
 
 void HubCore::gone(PeerId id, TimePoint now) {
   Peer& peer = peers_.get(id);
+  hub_.now = now;
   bool in_handshake = peer.phase == Phase::handshake;
-  closing_.leave_rooms(peer);
+  closing_.forget(peer);
   admission_.leave(peer);
   delivery_.forget(peer);
   peers_.remove(peer, in_handshake, now);
@@ -69,18 +73,21 @@ void HubCore::gone(PeerId id, TimePoint now) {
 void HubCore::receive(PeerId id, std::string_view chunk, TimePoint now) {
   Peer& peer = peers_.get(id);
   if (peer.read_state != ReadState::read) return;
+  hub_.now = now;
   input_.receive(peer, chunk, now);
   finish_entry(now);
 }
 
 void HubCore::resume(PeerId id, TimePoint now) {
+  hub_.now = now;
   input_.resume(peers_.get(id), now);
   finish_entry(now);
 }
 
 // ---- output
 
-void HubCore::flush(PeerId peer) {
+void HubCore::flush(PeerId peer, TimePoint now) {
+  hub_.now = now;
   delivery_.flush(peers_.get(peer));
   delivery_.end_turn();
 }
@@ -95,8 +102,12 @@ const Outbox& HubCore::outbox(PeerId peer) const { return peers_.get(peer).outbo
 Wants HubCore::wants(PeerId id) const {
   const Peer& peer = peers_.get(id);
   bool has_output = peer.has_output();
-  return {peer.read_state,  peer.read_bytes, peer.backlog,       has_output, has_output && !peer.socket_full,
-          peer.close_state, peer.answered,   peer.close_deadline};
+  Wants wants{
+      peer.read_state,  peer.read_bytes, peer.backlog,       has_output, has_output && !peer.socket_full,
+      peer.close_state, peer.answered,   peer.close_deadline};
+  if (peer.held && wants.read == ReadState::read) wants.read = ReadState::paused;
+  if (peer.owed && wants.close == CloseState::close_when_flushed) wants.close = CloseState::stay;
+  return wants;
 }
 
 std::string HubCore::status(StatusFormat format, TimePoint now) const {
@@ -114,6 +125,7 @@ TimePoint HubCore::next_deadline() {
 }
 
 void HubCore::tick(TimePoint now, const std::vector<PeerId>& due) {
+  hub_.now = now;
   deadlines_.expire(now, due);
   finish_entry(now);
 }
@@ -132,7 +144,8 @@ void HubCore::begin_stop(TimePoint deadline, std::string_view farewell) {
 
 bool HubCore::idle(TimePoint now) const {
   TimePoint unused = peers_.unused_since();
-  return config_.idle_exit != Duration::max() && unused != kNever && now - unused >= config_.idle_exit;
+  return !rooms_.are_busy() && config_.idle_exit != Duration::max() && unused != kNever &&
+         now - unused >= config_.idle_exit;
 }
 
 }  // namespace bus::hub

@@ -87,7 +87,7 @@ class HubCore {
   void gone(PeerId id, TimePoint now);
 
   // Writes what waits for the peer.
-  void flush(PeerId peer);
+  void flush(PeerId peer, TimePoint now);
 
   // Ids of peers that the edge has to look at since the last call, each once: what it
   // wants has changed. Good until the next call.

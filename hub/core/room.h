@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "hub/core/base/deadlines.h"
 #include "hub/core/base/status_writer.h"
@@ -27,6 +28,14 @@ class Room;
 class TurnBudget;
 struct HubConfig;
 
+// Events that the hub itself publishes.
+class OwnEvents {
+ public:
+  virtual ~OwnEvents() = default;
+  // `payload` is JSON. False when it is too large for an event.
+  virtual bool publish_own(std::string_view event_type, std::string_view payload) = 0;
+};
+
 // The core, as rooms see it.
 struct Hub {
   const HubConfig& config;
@@ -40,6 +49,8 @@ struct Hub {
   Handshake& handshake;
   Input& input;
   Transport& transport;
+  OwnEvents* events = nullptr;  // once there are rooms
+  TimePoint now;                // of this entry
 };
 
 // A peer's fault: the core counts and answers it, never the room.
@@ -61,6 +72,19 @@ struct MessageRule {
   Answer (*check)(const Frame& frame);
 };
 
+// Why a task of the hub failed, by a code of PROTOCOL.md 10.
+struct TaskFault {
+  std::string code;
+  std::string message;
+};
+
+// A task below `bus.` that a room serves itself, at once: it appends its result, JSON of at most `most` bytes.
+struct HubTask {
+  std::string_view name;
+  std::optional<TaskFault> (*serve)(Room& room, std::string_view args, size_t most, TimePoint now,
+                                    std::string& result);
+};
+
 // What a room says of a hello.
 struct Welcome {
   enum class Kind : uint8_t { welcome, waits, rejected };
@@ -76,20 +100,29 @@ class Room : public Deadlines::Owner {
   Room& operator=(const Room&) = delete;
 
   virtual std::span<const MessageRule> messages() const { return {}; }
+  virtual std::span<const HubTask> tasks() const { return {}; }
 
   // Whether a consumer may come in. When the answer is `waits`, the room tells the handshake later.
   virtual Welcome admit(Peer&, TimePoint) { return {}; }
   // The peer is a consumer or a source from now on, and its hello_ack is queued.
   virtual void joined(Peer&, TimePoint) {}
+  // The peer will send nothing more.
+  virtual void input_ended(Peer&) {}
   // The peer takes part no longer: tell those that should know, and drop all that ties it to others. What is
   // queued for it is still written. Called once for each peer, also for one that has never joined.
   virtual void leave(Peer&) {}
+  // Nothing can be written to the peer any more, which has left.
+  virtual void gone(Peer&) {}
   void expired(Deadline&, TimePoint) override {}
 
   // Work that was deferred to the turn's end. has_work(): some of it is left, and the next turn comes at
   // once.
   virtual void end_of_turn(TimePoint) {}
   virtual bool has_work() const { return false; }
+  // A veto of idle exit.
+  virtual bool is_busy() const { return false; }
+  // The hub stops: peers are written what is queued, for a second at most.
+  virtual void stop() {}
   // Its sections of status.
   virtual void describe(StatusWriter&, TimePoint) const {}
 
@@ -102,6 +135,13 @@ class Room : public Deadlines::Owner {
   T& part(Peer& peer) const {
     if (!peer.parts[place_]) peer.parts[place_] = std::make_unique<T>();
     return static_cast<T&>(*peer.parts[place_]);
+  }
+  template <class T, class... Args>
+  T& make_part(Peer& peer, Args&&... args) const {
+    auto made = std::make_unique<T>(std::forward<Args>(args)...);
+    T& part = *made;
+    peer.parts[place_] = std::move(made);
+    return part;
   }
   // The same, or nullptr.
   template <class T>

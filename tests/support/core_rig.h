@@ -50,7 +50,7 @@ class CoreRig : public hub::Transport {
   hub::PeerId connect(uint32_t uid = kOurUid, int64_t pid = 100) {
     hub::PeerId id = core.open(hub::Credentials{pid, uid, uid, {}}, clock);
     sockets_[id];
-    core.flush(id);
+    core.flush(id, clock);
     settle();
     return id;
   }
@@ -102,7 +102,7 @@ class CoreRig : public hub::Transport {
   void set_room(hub::PeerId id, size_t bytes) {
     if (!is_open(id)) return;
     sockets_[id].room = bytes;
-    core.flush(id);
+    core.flush(id, clock);
     settle();
   }
 
@@ -264,7 +264,7 @@ class CoreRig : public hub::Transport {
   void serve(hub::PeerId id) {
     if (!is_open(id)) return;
     for (; core.wants(id).has_backlog; begin_callback()) core.resume(id, clock);
-    for (; core.wants(id).has_more; begin_callback()) core.flush(id);
+    for (; core.wants(id).has_more; begin_callback()) core.flush(id, clock);
     sockets_[id].told_empty = !core.wants(id).has_output;
     if (core.wants(id).close == hub::CloseState::stay) return read(id);
     if (core.wants(id).close == hub::CloseState::close_now || !core.wants(id).has_output) close(id);

@@ -21,10 +21,10 @@ constexpr size_t kConnectionBytes = 2048 + kSourceBytes;
 // What the allocator may take beyond what it is asked for: rounding, headers, holes.
 constexpr size_t kAllocatorPercent = 25;
 
-// Of what is left for the pools, in sixteenths. A quarter of those that hold input, one user's share
+// Of what is left for the pools, in eighteenths. A quarter of those that hold input, one user's share
 // by default, takes the buffer of a largest frame at the least.
-constexpr size_t kParts = 16;
-constexpr std::array<size_t, kPools> kPartsOf = {7, 2, 2, 2, 1, 2};
+constexpr size_t kParts = 18;
+constexpr std::array<size_t, kPools> kPartsOf = {7, 2, 2, 2, 1, 2, 2};
 constexpr size_t kLeastPools = 4 * kMiB * kParts;
 
 constexpr size_t beside_pools(size_t max_connections) {
@@ -49,9 +49,11 @@ const char* name_of(Pool pool) {
     case Pool::subscriptions:
       return "subscriptions";
     case Pool::event_ids:
+      return "event_ids";
+    case Pool::calls:
       break;
   }
-  return "event_ids";
+  return "calls";
 }
 
 size_t Budget::least_memory(size_t max_connections) {
@@ -97,8 +99,9 @@ Account& Ledger::account(uint32_t uid) {
   return *account;
 }
 
-void Ledger::forget(Account& account) {
-  BUSD_CHECK(account.peers == 0 && account.connections == 0 && account.waiting == 0);
+void Ledger::release(Account& account) {
+  if (--account.holders > 0) return;
+  BUSD_CHECK(account.connections == 0 && account.waiting == 0);
   for (const Meter& pool : account.pools) BUSD_CHECK(pool.used == 0);
   accounts_.erase(account.uid);
 }

@@ -31,8 +31,9 @@ enum class Pool : uint8_t {
   replies,        // control replies that wait for their reader
   subscriptions,  // keys and event types of consumers, and what sources publish
   event_ids,      // remembered to drop repetitions
+  calls,          // open calls, with what waits for their providers and callers
 };
-inline constexpr size_t kPools = 6;
+inline constexpr size_t kPools = 7;
 const char* name_of(Pool pool);
 
 // Hellos that wait for clean-up locks, of all scopes together; beyond, they are rejected.
@@ -103,10 +104,10 @@ struct Payers {
   Meter* user = nullptr;
 };
 
-// What one user has taken. Exists while it has a connection.
+// What one user has taken. Exists while somebody holds it.
 struct Account {
   uint32_t uid = 0;
-  size_t peers = 0;        // all of them
+  size_t holders = 0;
   size_t connections = 0;  // those that were admitted
   size_t max_connections = 0;
   size_t waiting = 0;
@@ -164,8 +165,10 @@ class Ledger {
 
   // The account of `uid`; made when there is none.
   Account& account(uint32_t uid);
-  // Its last connection has gone, and with it all that it was charged for.
-  void forget(Account& account);
+  // Whoever is charged to the account holds it: its connections, and what outlives these. The last to release it
+  // has given back all that it was charged for.
+  void hold(Account& account) { ++account.holders; }
+  void release(Account& account);
 
   Meter& total(Pool pool) { return pools_[static_cast<size_t>(pool)]; }
   const Meter& total(Pool pool) const { return pools_[static_cast<size_t>(pool)]; }

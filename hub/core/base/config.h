@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct Sharing {
 inline constexpr size_t kDefaultMemory = size_t{512} * 1024 * 1024;
 inline constexpr uint32_t kDefaultUidShare = 25;
 
+inline constexpr size_t kDefaultOpenCalls = 1024;
+inline constexpr size_t kDefaultWaitingCalls = 1024;
+
 struct HubConfig {
   // Named in status.
   int64_t pid = 0;
@@ -46,6 +50,13 @@ struct HubConfig {
   Duration dedup_window = seconds(300);
   Duration cleanup_timeout = seconds(60);
   Duration idle_exit = Duration::max();  // max: never
+  // Calls of one connection that may be open, and of one user that may wait for one task.
+  size_t open_calls = kDefaultOpenCalls;
+  size_t waiting_calls = kDefaultWaitingCalls;
+  // Of this start of the hub alone, so that ids of calls are never used again: letters, digits and '-'.
+  std::string start_id = "0";
+  // Whose sources may provide tasks below bus.source., beside the hub's own user and root.
+  std::optional<uint32_t> sources_uid;
   std::vector<uint32_t> allow_uids;
   std::vector<uint32_t> allow_gids;
   // Capabilities beside the hub's own that hello_ack names, identifiers, at most kMaxAnnounced.

@@ -89,8 +89,10 @@ void Deadlines::visit_come(TimePoint now, Visit visit) const {
 std::vector<PeerId> Deadlines::due(TimePoint now) const {
   std::vector<PeerId> out;
   visit_come(now, [&](const Deadline& deadline) {
-    PeerId peer = deadline.read_first_;
-    if (peer != 0 && std::find(out.begin(), out.end(), peer) == out.end()) out.push_back(peer);
+    for (PeerId peer : {deadline.read_first_, deadline.then_read_}) {
+      bool is_new = peer != 0 && std::find(out.begin(), out.end(), peer) == out.end();
+      if (is_new && out.size() < kMaxDuePeers) out.push_back(peer);
+    }
     return out.size() < kMaxDuePeers;
   });
   return out;
@@ -104,8 +106,10 @@ void Deadlines::expire(TimePoint now, const std::vector<PeerId>& read) {
     Deadline* next = nullptr;
     size_t passed_over = 0;
     visit_come(now, [&](Deadline& deadline) {
-      PeerId peer = deadline.read_first_;
-      if (peer == 0 || std::find(read.begin(), read.end(), peer) != read.end()) next = &deadline;
+      auto was_read = [&](PeerId peer) {
+        return peer == 0 || std::find(read.begin(), read.end(), peer) != read.end();
+      };
+      if (was_read(deadline.read_first_) && was_read(deadline.then_read_)) next = &deadline;
       return next == nullptr && ++passed_over < kMaxPassedOver;
     });
     if (next == nullptr) return;
@@ -115,14 +119,18 @@ void Deadlines::expire(TimePoint now, const std::vector<PeerId>& read) {
   }
 }
 
-void Deadline::arm(Deadlines& table, Deadlines::Owner& owner, TimePoint at, PeerId read_first) {
-  if (table_ != nullptr && at == at_ && owner_ == &owner && read_first_ == read_first) return;
+void Deadline::arm(Deadlines& table, Deadlines::Owner& owner, TimePoint at, PeerId read_first,
+                   PeerId then_read) {
+  if (table_ != nullptr && at == at_ && owner_ == &owner && read_first_ == read_first &&
+      then_read_ == then_read)
+    return;
   disarm();
   if (at == kNever) return;
   table_ = &table;
   owner_ = &owner;
   at_ = at;
   read_first_ = read_first;
+  then_read_ = then_read;
   table.arm(*this);
 }
 

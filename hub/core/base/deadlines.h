@@ -39,7 +39,7 @@ class Deadlines {
   static constexpr size_t kMaxDuePeers = 16;
   std::vector<PeerId> due(TimePoint now) const;
 
-  // Tells the owners of those that have come, the earliest first: those whose peer is in `read`, and those
+  // Tells the owners of those that have come, the earliest first: those whose peers are in `read`, and those
   // that wait for no peer.
   void expire(TimePoint now, const std::vector<PeerId>& read);
 
@@ -65,11 +65,12 @@ class Deadline {
   Deadline& operator=(const Deadline&) = delete;
   ~Deadline() { disarm(); }
 
-  // `read_first`: the peer whose socket is read before the deadline expires; 0: none. kNever disarms.
-  void arm(Deadlines& table, Deadlines::Owner& owner, TimePoint at, PeerId read_first = 0);
+  // `read_first`: the peer whose socket is read before the deadline expires, and `then_read` another, behind
+  // it; 0: none. kNever disarms.
+  void arm(Deadlines& table, Deadlines::Owner& owner, TimePoint at, PeerId read_first = 0,
+           PeerId then_read = 0);
   void disarm();
   TimePoint at() const { return at_; }
-  PeerId read_first() const { return read_first_; }
 
  private:
   friend class Deadlines;
@@ -77,6 +78,7 @@ class Deadline {
   Deadlines::Owner* owner_ = nullptr;
   TimePoint at_ = kNever;
   PeerId read_first_ = 0;
+  PeerId then_read_ = 0;
   uint64_t serial_ = 0;  // of one time, the oldest peer's comes first; of that, the one that was armed first
   size_t place_ = 0;     // in the heap
 };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ class Feed {
   // Appends whole frames to `out`, until there are about `want` bytes or nothing more for now. Whether there
   // is more.
   virtual bool render(std::string& out, size_t want) = 0;
+  // Of which pool the frames are until the socket has taken them; none: they are beside the pools.
+  virtual std::optional<Pool> pool() const = 0;
 };
 
 struct Outgoing : Subscriber {
@@ -44,6 +47,7 @@ struct Outgoing : Subscriber {
     std::vector<Feed*> feeds;  // those that have more, in turns
     std::string bytes;         // what the last of them gave: whole frames, of which `written` bytes have gone
     size_t written = 0;
+    PoolCharge charge;  // for `bytes`
 
     bool is_partial() const { return written > 0; }
   };

@@ -65,6 +65,7 @@ bool Writer::write_fed(Outgoing& peer) {
   if (fed.written < fed.bytes.size()) return false;
   fed.bytes.clear();
   fed.written = 0;
+  fed.charge.release();
   if (fed.feeds.empty()) peer.fed = nullptr;
   return true;
 }
@@ -79,6 +80,7 @@ void Writer::write_feeds(Outgoing& peer) {
       if (feed->render(fed.bytes, kFeedBytes)) fed.feeds.push_back(feed);
       if (fed.bytes.empty() && fed.feeds.empty()) peer.fed = nullptr;
       if (peer.fed == nullptr || fed.bytes.empty()) continue;
+      if (std::optional<Pool> pool = feed->pool()) fed.charge.set(*peer.account, *pool, fed.bytes.size());
     }
     total += fed.bytes.size();
     static_cast<void>(write_fed(peer));

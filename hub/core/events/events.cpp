@@ -6,6 +6,7 @@
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/closing.h"
 #include "hub/core/peers/peers.h"
+#include "protocol/json_text.h"
 #include "protocol/limits.h"
 
 namespace bus::hub {
@@ -101,16 +102,35 @@ Answer Events::publish(Peer& peer, const EventLine& event, std::string_view line
     ++duplicates_;
     return {};
   }
-  ++published_;
-  published_bytes_ += bytes;
   peer.published->count_event(now);
   if (peer.published_as_name != nullptr) peer.published_as_name->count_event(now);
+  forward(event, line, bytes);
+  return {};
+}
+
+bool Events::publish_own(std::string_view event_type, std::string_view payload) {
+  std::string type_token;
+  append_json_string(type_token, event_type);
+  EventLine event;
+  event.event_type = event_type;
+  event.event_type_token = type_token;
+  event.payload_token = payload;
+  size_t bytes = frame_bytes(event);
+  if (bytes + kLargestSeqBytes > kMaxFrameBytes) return false;
+  forward(event, {}, bytes);
+  return true;
+}
+
+// To all that get it. `bytes`: of its frame, without seq.
+void Events::forward(const EventLine& event, std::string_view line, size_t bytes) {
+  ++published_;
+  published_bytes_ += bytes;
   if (!router_.is_routed(event.event_type)) hub_.delivery.subscribers_change();
   const Subscribers& consumers = router_.route(event.event_type);
   if (consumers.empty()) {
     ++unmatched_events_;
     unmatched_.count(event.event_type);
-    return {};
+    return;
   }
   if (size_t seq_at = seq_place_in(line, bytes, event); seq_at != 0) {
     hub_.delivery.event(consumers, line, seq_at);
@@ -119,7 +139,6 @@ Answer Events::publish(Peer& peer, const EventLine& event, std::string_view line
     seq_at = encode_frame(event, frame);
     hub_.delivery.event(consumers, {frame, bytes}, seq_at);
   }
-  return {};
 }
 
 bool Events::is_duplicate(Peer& peer, const EventLine& event, TimePoint now) {

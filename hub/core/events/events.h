@@ -10,7 +10,7 @@
 
 namespace bus::hub {
 
-class Events final : public Room {
+class Events final : public Room, public OwnEvents {
  public:
   using Room::Room;
 
@@ -18,11 +18,14 @@ class Events final : public Room {
   // until the turn ends; else empty.
   Answer publish(Peer& peer, const EventLine& event, std::string_view line, TimePoint now);
 
+  bool publish_own(std::string_view event_type, std::string_view payload) override;
+
   void joined(Peer& peer, TimePoint now) override;
   void leave(Peer& peer) override;
   void describe(StatusWriter& out, TimePoint now) const override;
 
  private:
+  void forward(const EventLine& event, std::string_view line, size_t bytes);
   bool is_duplicate(Peer& peer, const EventLine& event, TimePoint now);
   bool forget_event_ids();
 

@@ -50,7 +50,14 @@ void Closing::close_when_flushed(Peer& peer, TimePoint deadline) {
   leave_rooms(peer);
   peer.read_state = ReadState::ended;
   if (peer.close_state == CloseState::stay) peer.close_state = CloseState::close_when_flushed;
-  peer.close_deadline = std::min(peer.close_deadline, deadline);
+  if (!peer.owed) peer.close_deadline = std::min(peer.close_deadline, deadline);
+  schedule(peer);
+  peers_.mark_dirty(peer);
+}
+
+void Closing::owes_nothing(Peer& peer, TimePoint now) {
+  if (!std::exchange(peer.owed, false)) return;
+  peer.close_deadline = std::min(peer.close_deadline, now + kWriteTimeout);
   schedule(peer);
   peers_.mark_dirty(peer);
 }
@@ -69,6 +76,11 @@ void Closing::leave_rooms(Peer& peer) {
   if (peer.phase == Phase::leaving) return;
   for (size_t i = rooms_.size(); i-- > 0;) rooms_[i]->leave(peer);
   peers_.set_phase(peer, Phase::leaving);
+}
+
+void Closing::forget(Peer& peer) {
+  leave_rooms(peer);
+  for (size_t i = rooms_.size(); i-- > 0;) rooms_[i]->gone(peer);
 }
 
 void Closing::schedule(Peer& peer) {
@@ -96,6 +108,7 @@ void Closing::expired(Deadline& deadline, TimePoint now) {
 
 void Closing::stop(TimePoint deadline, std::string_view farewell) {
   stopping_ = true;
+  for (Room* room : rooms_) room->stop();
   peers_.for_each([&](Peer& each) {
     // A source would take it for the refusal of an event; a waiting hello has an answer of its own to come.
     if (!farewell.empty() && each.phase == Phase::consumer)

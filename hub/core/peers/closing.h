@@ -44,6 +44,10 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
   void close_now(Peer& peer, Notice::Kind why, std::string text);
   // The peer takes part no longer.
   void leave_rooms(Peer& peer);
+  // The peer has gone.
+  void forget(Peer& peer);
+  // A room has nothing more to come for the peer: one that is to be closed is.
+  void owes_nothing(Peer& peer, TimePoint now);
 
   // Sets the peer's deadline, after what it depends on has changed.
   void schedule(Peer& peer);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/core/room.h"
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
 
@@ -38,6 +39,7 @@ void Input::end(Peer& peer, TimePoint now) {
     closing_.answer_fault(peer, ErrorCode::bad_frame, kNoLineEnd, now);
   }
   peer.read_state = ReadState::ended;
+  for (Room* room : rooms_) room->input_ended(peer);
   // A consumer may have closed its writing side only, as shells do; the others have nothing more to get.
   if (peer.phase != Phase::consumer) closing_.close_when_flushed(peer, now + kWriteTimeout);
   peers_.mark_dirty(peer);

@@ -4,6 +4,7 @@
 // Charges what it holds, and refuses a line that there is no memory for. Knows no messages.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "hub/core/base/turn_budget.h"
@@ -12,6 +13,8 @@
 #include "hub/core/peers/peers.h"
 
 namespace bus::hub {
+
+class Room;
 
 class Input {
  public:
@@ -32,6 +35,8 @@ class Input {
         peers_(peers),
         closing_(closing),
         handler_(handler) {}
+  // The rooms are told when a peer's input ends. Once, before anything is read.
+  void begin(std::span<Room* const> rooms) { rooms_ = rooms; }
 
   // The bytes of one read().
   void receive(Peer& peer, std::string_view chunk, TimePoint now);
@@ -53,6 +58,7 @@ class Input {
   Peers& peers_;
   Closing& closing_;
   Handler& handler_;
+  std::span<Room* const> rooms_;
 };
 
 }  // namespace bus::hub

@@ -71,7 +71,9 @@ struct Peer : Outgoing {
   bool fault_noticed = false;  // its first fault was logged
   bool loss_noticed = false;   // its first loss was logged
   bool said_bye = false;
-  bool backlog = false;                   // its reader has more, for resume()
+  bool held = false;     // not read until it has taken more of its output
+  bool owed = false;     // its input has ended, and a room has still something to come for it
+  bool backlog = false;  // its reader has more, for resume()
   uint32_t read_bytes = kFirstReadBytes;  // what its next read may bring
   uint64_t frames_in = 0;
   TimePoint since;  // its connection, then its hello

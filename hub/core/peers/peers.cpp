@@ -15,7 +15,7 @@ Peer& Peers::add(uint32_t uid, TimePoint now) {
   peer.uid = uid;
   peer.since = now;
   peer.account = &ledger_.account(uid);
-  ++peer.account->peers;
+  ledger_.hold(*peer.account);
   ++notices_.counts.accepted;
   ++handshakes_;
   return peer;
@@ -38,7 +38,7 @@ void Peers::remove(Peer& peer, bool in_handshake, TimePoint now) {
   if (peer.dirty) std::erase(dirty_, &peer);
   Account& account = *peer.account;
   peers_.erase(peer.id);
-  if (--account.peers == 0) ledger_.forget(account);
+  ledger_.release(account);
 }
 
 Peer& Peers::get(PeerId id) const {
@@ -53,6 +53,10 @@ std::vector<const Peer*> Peers::oldest_first() const {
   peers_.for_each([&](const Peer& peer) { out.push_back(&peer); });
   std::sort(out.begin(), out.end(), [](const Peer* a, const Peer* b) { return a->id < b->id; });
   return out;
+}
+
+void Peers::hold(Peer& peer, bool held) {
+  if (std::exchange(peer.held, held) != held) mark_dirty(peer);
 }
 
 // ---- phases

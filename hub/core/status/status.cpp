@@ -165,11 +165,17 @@ void describe_callbacks(StatusWriter& out, const ProcessStats::Callbacks& callba
 struct Status::Asker final : Part, Feed {
   bool render(std::string& out, size_t) override {
     out = std::exchange(line, {});
+    is_charged = charge.bytes() > 0;
+    charge.release();
     return false;
+  }
+  std::optional<Pool> pool() const override {
+    return is_charged ? std::optional(Pool::replies) : std::nullopt;
   }
 
   std::string line;
   PoolCharge charge;
+  bool is_charged = false;  // else it has an administrative place
 };
 
 std::span<const MessageRule> Status::messages() const {

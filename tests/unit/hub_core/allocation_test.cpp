@@ -54,7 +54,7 @@ class Hub {
   hub::PeerId connect(const std::string& first_line) {
     hub::PeerId id = core_.open(hub::Credentials{1, kOurUid, kOurUid, {}}, now_);
     peers_.push_back(id);
-    core_.flush(id);
+    core_.flush(id, now_);
     turn(id, first_line + "\n");
     return id;
   }

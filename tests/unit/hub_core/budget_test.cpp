@@ -120,6 +120,8 @@ TEST_CASE("Who is over his share has to give back, else, of a pool that is over,
   hub::Ledger ledger(*hub::Budget::of(hub::Budget::least_memory(64), 64), 64, 25, kOurUid);
   hub::Account& ours = ledger.account(kOurUid);
   hub::Account& other = ledger.account(kOther);
+  ledger.hold(ours);
+  ledger.hold(other);
   size_t limit = ledger.total(hub::Pool::queues).limit;
   CHECK(ours.meter(hub::Pool::queues).limit == limit);
   CHECK(other.meter(hub::Pool::queues).limit <= limit / 4);
@@ -138,8 +140,8 @@ TEST_CASE("Who is over his share has to give back, else, of a pool that is over,
     CHECK(ledger.debtor(hub::Pool::queues) == &other);
   }
   CHECK(ledger.total(hub::Pool::queues).used == 0);
-  ledger.forget(other);
-  ledger.forget(ours);
+  ledger.release(other);
+  ledger.release(ours);
 }
 
 TEST_CASE("Queues share one pool: at its limit the longest lose their oldest, by visible gaps") {

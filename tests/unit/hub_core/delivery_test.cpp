@@ -45,6 +45,7 @@ struct Lines : Feed {
   std::string name;
   int count;
   int asked = 0;
+  std::optional<Pool> pool() const override { return Pool::replies; }
 };
 
 struct Bench {
@@ -133,6 +134,7 @@ TEST_CASE("What a feed gives is of any size, and is no unread reply") {
       out += '\n';
       return false;
     }
+    std::optional<Pool> pool() const override { return Pool::replies; }
   } large;
   bench.socket.room = 10;
   bench.delivery.feed(bench.peer, large);

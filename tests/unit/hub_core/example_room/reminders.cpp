@@ -33,6 +33,7 @@ struct Reminders::Plan final : hub::Part, hub::Feed {
     if (left == 0) charge.release();
     return left > 0;
   }
+  std::optional<hub::Pool> pool() const override { return hub::Pool::replies; }
 
   std::string about;
   int64_t left = 0;  // reminders that are still to be made; 0: another plan may be made
