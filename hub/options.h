@@ -38,6 +38,9 @@ struct Options {
   std::vector<std::string> announce;
   Duration dedup_window = seconds(300);
   Duration cleanup_timeout = seconds(60);
+  size_t open_calls = kDefaultOpenCalls;
+  size_t waiting_calls = kDefaultWaitingCalls;
+  std::optional<uint32_t> sources_uid;
 };
 
 // Of a hub that was started on demand (PROTOCOL.md 8).

@@ -1,7 +1,9 @@
 #include "hub/serve.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -67,7 +69,14 @@ Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, si
   config.allow_uids = options.allow_uids;
   config.allow_gids = options.allow_gids;
   config.announce = options.announce;
+  config.open_calls = options.open_calls;
+  config.waiting_calls = options.waiting_calls;
+  config.sources_uid = options.sources_uid;
   BUSD_TRY(fill_random(config.hash_key));
+  uint64_t start[2] = {0, 0};
+  BUSD_TRY(fill_random(start));
+  std::array<char, 16> digits{};
+  config.start_id.assign(digits.data(), std::to_chars(digits.begin(), digits.end(), start[0], 36).ptr);
   return config;
 }
 

@@ -27,6 +27,7 @@ constexpr size_t kMinQueueBytes = kMaxFrameBytes + 64 * 1024;
 constexpr size_t kMaxQueueBytes = size_t{4} << 30U;
 constexpr uint64_t kMaxQueueFrames = 10'000'000;
 constexpr uint64_t kMaxConnections = 1'000'000;
+constexpr uint64_t kMaxCalls = 1'000'000;
 constexpr Duration kLongest = std::chrono::hours(24 * 366);
 
 Result<uint64_t> read_number(const std::string& text, uint64_t least, uint64_t most) {
@@ -160,7 +161,7 @@ Result<void> read_log_level(Options& options, const Texts& texts) {
   return {};
 }
 
-constexpr std::array<Setting, 15> kSettings = {{
+constexpr std::array<Setting, 18> kSettings = {{
     {"socket", "PATH", "Socket to serve (default: $BUSD_SOCKET, else that of --bus)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.endpoint.socket, read_path(texts[0]));
@@ -234,6 +235,25 @@ constexpr std::array<Setting, 15> kSettings = {{
        return {};
      },
      [](const Options& o) { return Texts{format_duration(o.cleanup_timeout)}; }},
+    {"open-calls", "N", "Open calls of one connection; more are answered busy (default: 1024)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.open_calls, read_number(texts[0], 1, kMaxCalls));
+       return {};
+     },
+     [](const Options& o) { return Texts{std::to_string(o.open_calls)}; }},
+    {"waiting-calls", "N", "Calls of one user that wait for a slot of one task (default: 1024)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.waiting_calls, read_number(texts[0], 1, kMaxCalls));
+       return {};
+     },
+     [](const Options& o) { return Texts{std::to_string(o.waiting_calls)}; }},
+    {"sources-user", "USER", "Let this user, too, provide tasks below bus.source., by name or number", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(std::vector<uint32_t> ids, read_ids(texts, "user", uid_of));
+       o.sources_uid = ids.front();
+       return {};
+     },
+     [](const Options& o) { return o.sources_uid ? Texts{std::to_string(*o.sources_uid)} : Texts{}; }},
     {"log-file", "PATH", "Log to this file, not to stderr; renamed to PATH.1 at 1 MiB", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.log_file, read_path(texts[0]));

@@ -1,5 +1,8 @@
 #include "hub/core/rooms.h"
 
+#include <algorithm>
+
+#include "hub/core/calls/calls.h"
 #include "hub/core/interest/interest.h"
 #include "hub/core/scopes/scopes.h"
 #include "hub/core/sources/sources.h"
@@ -18,6 +21,7 @@ void Rooms::make(Hub& hub, Admission& admission, TimePoint start, std::span<cons
   add(std::make_unique<Scopes>(hub));
   add(std::make_unique<Sources>(hub));
   add(std::make_unique<Interest>(hub));
+  Calls* calls = add(std::make_unique<Calls>(hub));
   status_ = add(std::make_unique<Status>(hub, admission, start));
   for (MakeRoom make_room : more) add(make_room(hub));
 
@@ -31,6 +35,8 @@ void Rooms::make(Hub& hub, Admission& admission, TimePoint start, std::span<cons
     }
   }
   status_->begin(list_);
+  calls->begin(list_);
+  hub.events = events_;
 }
 
 const Rooms::Handler* Rooms::find(std::string_view type) const {
@@ -40,6 +46,10 @@ const Rooms::Handler* Rooms::find(std::string_view type) const {
 
 void Rooms::end_of_turn(TimePoint now) {
   for (Room* room : list_) room->end_of_turn(now);
+}
+
+bool Rooms::are_busy() const {
+  return std::any_of(list_.begin(), list_.end(), [](const Room* room) { return room->is_busy(); });
 }
 
 bool Rooms::have_work() const {

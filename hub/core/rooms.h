@@ -25,6 +25,7 @@ class Rooms {
   // The one that events go to, without a look-up.
   Events& events() { return *events_; }
   const Status& status() const { return *status_; }
+  bool are_busy() const;
 
   struct Handler {
     Room* room;

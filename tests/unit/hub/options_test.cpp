@@ -49,6 +49,9 @@ TEST_CASE("Options without arguments are the defaults of the wire's contract") {
   CHECK(options.max_connections == 4096);
   CHECK(options.dedup_window == seconds(300));
   CHECK(options.cleanup_timeout == seconds(60));
+  CHECK(options.open_calls == 1024);
+  CHECK(options.waiting_calls == 1024);
+  CHECK_FALSE(options.sources_uid);
   CHECK_FALSE(options.idle_exit);
   CHECK(options.endpoint.socket.empty());
 }
@@ -232,6 +235,9 @@ TEST_CASE("--print-config prints a file that --config reads back to the same") {
        "--allow-gid",       "3",
        "--dedup-window",    "1500ms",
        "--cleanup-timeout", "2m",
+       "--open-calls",      "5",
+       "--waiting-calls",   "6",
+       "--sources-user",    "7",
        "--log-file",        "/log here",
        "--log-level",       "error"},
   };

@@ -1,0 +1,199 @@
+#include "hub/core/calls/call_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/core/delivery/delivery.h"
+#include "hub/core/peers/peers.h"
+#include "protocol/json_text.h"
+
+namespace bus::hub {
+
+namespace {
+
+// A peer that leaves more than this of its answers unread is not read, until it has read them.
+constexpr size_t kMaxUnreadFrames = size_t{64} * 1024;
+
+// A block of chunks is handed on when it has about this much.
+constexpr size_t kBlockBytes = size_t{64} * 1024;
+
+// What stands in a frame beside its texts, at most.
+constexpr size_t kFrameBytes = 256;
+
+}  // namespace
+
+GivenRequest::From origin_of(const Peer& peer) {
+  return {peer.kernel_pid != 0 ? peer.kernel_pid : peer.pid, peer.uid,
+          peer.phase == Phase::source ? peer.key : std::string()};
+}
+
+std::string id_for(const CallPeer& provider, uint64_t number) {
+  return provider.provider->id_prefix + std::to_string(number);
+}
+
+// ---- what is handed in
+
+void CallWriter::respond(CallPeer& to, std::string_view id, std::string_view rest) {
+  to.frames += R"({"type":"response","id":)";
+  append_json_string(to.frames, id);
+  to.frames += rest;
+  to.frames += "}\n";
+  sent(to);
+}
+
+// A peer that asks faster than it reads is not read; so it has at most the answers to one read more.
+void CallWriter::sent(CallPeer& to) {
+  if (to.peer.abandoned) return to.frames.clear();
+  size_t more = to.frames.capacity() - std::min(to.frames.capacity(), to.frames_charge.bytes());
+  if (!hub_.ledger.has_room_for(*to.peer.account, Pool::calls, more)) overdrawn_.push_back(to.peer.id);
+  to.frames_charge.set(*to.peer.account, Pool::calls, to.frames.capacity());
+  hub_.peers.hold(to.peer, to.frames.size() > kMaxUnreadFrames);
+  wake(to);
+}
+
+void CallWriter::wake(CallPeer& to) {
+  if (to.peer.abandoned || std::exchange(to.feeding, true)) return;
+  hub_.delivery.feed(to.peer, to);
+}
+
+void CallWriter::queue(Call& call) {
+  if (!std::exchange(call.queued, true)) call.caller->unwritten.push_back(call);
+  wake(*call.caller);
+}
+
+void CallWriter::unqueue(Call& call) {
+  if (std::exchange(call.queued, false)) call.caller->unwritten.remove(call);
+}
+
+void CallWriter::add_chunk(Call& call, std::string_view data_token) {
+  CallExtras& extras = call.more();
+  if (extras.chunks.empty() || extras.chunks.back().size() >= kBlockBytes) extras.chunks.emplace_back();
+  std::string& block = extras.chunks.back();
+  size_t before = block.size();
+  block += R"({"type":"chunk","id":)";
+  append_json_string(block, call.text.id());
+  block += R"(,"seq":)";
+  block += std::to_string(++extras.chunks_sent);
+  block += R"(,"data":)";
+  block += data_token;
+  block += "}\n";
+  extras.chunk_bytes += block.size() - before;
+  if (extras.chunk_bytes > kPauseBytes && !std::exchange(extras.paused, true))
+    send(*call.provider, Pause{id_for(*call.provider, call.number)});
+  queue(call);
+}
+
+void CallWriter::set_progress(Call& call, const Progress& progress) {
+  Progress forwarded = progress;
+  forwarded.id = call.text.id();
+  call.more().progress = encode(forwarded);
+  queue(call);
+}
+
+// ---- what is written
+
+bool CallWriter::render(CallPeer& peer, std::string& out, size_t want) {
+  if (!peer.frames.empty()) {
+    out += peer.frames;
+    peer.frames = std::string();
+    peer.frames_charge.release();
+    hub_.peers.hold(peer.peer, false);
+  }
+  if (peer.provider) render_requests(peer, out, want);
+  while (out.size() < want && !peer.unwritten.empty()) render_call(peer, peer.unwritten.front(), out);
+  peer.feeding =
+      !peer.unwritten.empty() || !peer.frames.empty() || (peer.provider && peer.provider->has_unwritten());
+  return peer.feeding;
+}
+
+void CallWriter::render_requests(CallPeer& peer, std::string& out, size_t want) {
+  Provider& provider = *peer.provider;
+  for (auto at = provider.first_unwritten(); at != provider.given.end() && out.size() < want; ++at) {
+    render_request(peer, *at->call, at->number, out);
+    provider.unwritten_bytes -= at->call->text.bytes();
+    provider.written_number = at->number;
+  }
+}
+
+void CallWriter::render_request(const CallPeer& peer, const Call& call, uint64_t number,
+                                std::string& out) const {
+  ObjectWriter request(out);
+  request.text("type", GivenRequest::kType);
+  request.text("id", id_for(peer, number));
+  request.text("task", call.text.task());
+  if (call.deadline.at() != kNever) {
+    auto left = std::chrono::ceil<milliseconds>(call.deadline.at() - hub_.now).count();
+    request.number("timeout_ms", std::max<int64_t>(left, 1));
+  }
+  request.flag_if_set("stream", call.streams);
+  GivenRequest::From from;
+  if (call.extras && call.extras->origin) {
+    from = {call.extras->origin->pid, call.extras->origin->uid, call.extras->origin->source};
+  } else {
+    from = origin_of(call.caller->peer);
+  }
+  Writing::append(request.member("from"), from);
+  out += call.text.rest();
+  out += "}\n";
+}
+
+// Of one call: a block of its stream, and when nothing of that is left, its end.
+void CallWriter::render_call(CallPeer& peer, Call& call, std::string& out) {
+  peer.unwritten.remove(call);
+  call.queued = false;
+  CallExtras* extras = call.extras.get();
+  if (extras != nullptr && !extras->chunks.empty()) {
+    std::string block = std::move(extras->chunks.front());
+    extras->chunks.pop_front();
+    extras->chunk_bytes -= block.size();
+    out.empty() ? out.swap(block) : void(out += block);
+    owner_.update_charge(call);
+    resume_if_drained(call);
+  }
+  if (extras != nullptr && !extras->progress.empty() && !call.ended) {
+    out += extras->progress;
+    extras->progress = std::string();
+  }
+  if (extras != nullptr && !extras->chunks.empty()) {
+    queue(call);
+  } else if (call.ended) {
+    out += R"({"type":"response","id":)";
+    append_json_string(out, call.text.id());
+    out += call.text.rest();
+    out += "}\n";
+    owner_.response_written(call);
+  }
+}
+
+void CallWriter::resume_if_drained(Call& call) {
+  if (call.provider == nullptr || call.extras->chunk_bytes >= kResumeBytes) return;
+  if (std::exchange(call.extras->paused, false))
+    send(*call.provider, Resume{id_for(*call.provider, call.number)});
+}
+
+// ---- sizes
+
+size_t CallWriter::response_bytes(std::string_view id, std::string_view rest) {
+  constexpr std::string_view kAround = R"({"type":"response","id":})";
+  std::string token;
+  append_json_string(token, id);
+  return kAround.size() + token.size() + rest.size() + 1;
+}
+
+size_t CallWriter::chunk_bytes(std::string_view id, std::string_view data_token) {
+  constexpr std::string_view kAround = R"({"type":"chunk","id":,"seq":18446744073709551615,"data":})";
+  std::string token;
+  append_json_string(token, id);
+  return kAround.size() + token.size() + data_token.size() + 1;
+}
+
+size_t CallWriter::request_bytes(const CallPeer& provider, const Call& call) {
+  std::string token;
+  append_json_string(token, call.text.task());
+  size_t from = call.extras && call.extras->origin ? call.extras->origin->source.size() : 0;
+  if (call.caller != nullptr) from = call.caller->peer.key.size();
+  return kFrameBytes + provider.provider->id_prefix.size() + token.size() + 6 * from +
+         call.text.rest().size();
+}
+
+}  // namespace bus::hub

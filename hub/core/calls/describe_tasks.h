@@ -1,0 +1,16 @@
+// The result of the task `bus.tasks` (PROTOCOL.md 10).
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "protocol/base/clock.h"
+
+namespace bus::hub {
+
+class Tracker;
+
+// As many tasks as `most` bytes take; the others are counted.
+std::string describe_tasks(const Tracker& tracker, size_t most, TimePoint now);
+
+}  // namespace bus::hub

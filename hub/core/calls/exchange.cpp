@@ -1,0 +1,168 @@
+#include "hub/core/calls/exchange.h"
+
+#include <algorithm>
+
+#include "protocol/base/strings.h"
+
+namespace bus::hub {
+
+void Exchange::provide(CallPeer& peer, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    Task* task = nullptr;
+    if (tasks_.add(peer, name, task) && task->providers.size() == 1) link(*task);
+  }
+}
+
+// It has providers from now on.
+void Exchange::link(Task& task) {
+  budget_.spend(lines_.all().size());
+  for (Line* line : lines_.all()) {
+    if (!TaskTable::matches(task.name, line->task)) continue;
+    line->tasks.push_back(&task);
+    task.lines.push_back(line);
+  }
+}
+
+std::vector<Call*> Exchange::withdraw(CallPeer& peer, const std::vector<Task*>& tasks) {
+  std::vector<Line*> left;
+  for (Task* task : tasks) {
+    tasks_.remove(peer, *task);
+    if (!task->providers.empty()) {
+      // Those that wait for one source may have lost it.
+      std::copy_if(task->lines.begin(), task->lines.end(), std::back_inserter(left),
+                   [](const Line* line) { return !line->to.empty(); });
+      continue;
+    }
+    for (Line* line : std::exchange(task->lines, {})) {
+      std::erase(line->tasks, task);
+      left.push_back(line);
+    }
+  }
+  std::sort(left.begin(), left.end());
+  left.erase(std::unique(left.begin(), left.end()), left.end());
+  std::vector<Call*> lost;
+  for (Line* line : left) {
+    if (tasks_.is_provided(line->task, line->to)) continue;
+    for (auto& [uid, calls] : line->users) {
+      for (Call* call = &calls.front(); call != nullptr; call = call->behind) {
+        if (!call->waits) lost.push_back(call);
+      }
+    }
+  }
+  budget_.spend(lost.size());
+  return lost;
+}
+
+std::vector<Call*> Exchange::deadlocked(const std::vector<Task*>& tasks) const {
+  std::vector<Call*> found;
+  for (const Task* task : tasks) {
+    for (Line* line : task->lines) {
+      budget_.spend(line->size);
+      for (auto& [uid, calls] : line->users) {
+        for (Call* call = &calls.front(); call != nullptr; call = call->behind) {
+          if (call->parent() != nullptr && is_deadlocked(*call)) found.push_back(call);
+        }
+      }
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+Choice Exchange::choose(const Call& call) const { return tasks_.choose(call, call.text.task(), call.to()); }
+
+bool Exchange::is_deadlocked(const Call& call) const {
+  std::vector<const CallPeer*> serving;
+  for (const Call* above = call.parent(); above != nullptr && serving.size() < kMaxAncestors;
+       above = above->parent())
+    serving.push_back(above->provider);
+  budget_.spend(serving.size());
+  bool provided = false;
+  bool waits_for_itself = true;
+  tasks_.visit_matching(call.text.task(), [&](const Task& task) {
+    for (const CallPeer* peer : task.providers) {
+      if (!TaskTable::takes(*peer, call.to())) continue;
+      provided = true;
+      bool serves = std::find(serving.begin(), serving.end(), peer) != serving.end();
+      if (!serves || peer->has_free_slot()) return waits_for_itself = false;
+    }
+    return true;
+  });
+  return provided && waits_for_itself;
+}
+
+std::string Exchange::nobody_provides(const Call& call) const {
+  std::string_view task = call.text.task();
+  std::string text = "nobody provides " + std::string(task);
+  if (!call.to().empty() && tasks_.is_provided(task, {}))
+    return "the source " + std::string(call.to()) + " does not provide " + std::string(task) + ", others do";
+  std::string_view near = tasks_.nearest(task);
+  if (near.empty() || near == task) return text;
+  const CallPeer& peer = *tasks_.find(near)->providers.front();
+  return text + "; " + std::string(near) + " is provided by pid " + std::to_string(peer.peer.shown_pid());
+}
+
+size_t Exchange::waiting_beside(const Call& call) const {
+  const Line* line = lines_.find(call.text.task(), call.to());
+  return line == nullptr ? 0 : WaitingLines::waiting_of(*line, call.account->uid);
+}
+
+void Exchange::join(Call& call, bool in_front) {
+  bool is_new = false;
+  Line& line = lines_.line(call.text.task(), call.to(), is_new);
+  if (is_new) {
+    tasks_.visit_matching(line.task, [&](Task& task) {
+      line.tasks.push_back(&task);
+      task.lines.push_back(&line);
+      return true;
+    });
+  }
+  lines_.join(line, call, in_front);
+}
+
+void Exchange::leave(Call& call) {
+  Line& line = *call.line;
+  lines_.leave(call);
+  if (line.size > 0) return;
+  for (Task* task : std::exchange(line.tasks, {})) std::erase(task->lines, &line);
+  lines_.erase(line);
+}
+
+std::pair<Call*, Task*> Exchange::next_for(const CallPeer& peer) const {
+  std::pair<Call*, Task*> next{nullptr, nullptr};
+  if (lines_.size() == 0) return next;
+  budget_.spend(peer.provider->tasks.size());
+  for (Task* task : peer.provider->tasks) {
+    for (Line* line : task->lines) {
+      if (!TaskTable::takes(peer, line->to)) continue;
+      budget_.spend(line->users.size());
+      for (auto& [uid, calls] : line->users) {
+        Call* first = &calls.front();
+        // Those that the peer has passed on stand in front.
+        while (first != nullptr && TaskTable::declined(*first, peer)) first = first->behind;
+        if (first == nullptr || (next.first != nullptr && !lines_.is_before(*first, *next.first))) continue;
+        if (peer.is_silent() && others_serve(peer, *first)) continue;
+        next = {first, task};
+      }
+    }
+  }
+  return next;
+}
+
+// Whether somebody who has been heard of will take the call, if not now.
+bool Exchange::others_serve(const CallPeer& peer, const Call& call) const {
+  bool found = false;
+  tasks_.visit_matching(call.text.task(), [&](const Task& task) {
+    budget_.spend(task.providers.size());
+    for (const CallPeer* other : task.providers) {
+      found = other != &peer && !other->is_silent() && TaskTable::takes(*other, call.to()) &&
+              !TaskTable::declined(call, *other);
+      if (found) return false;
+    }
+    return true;
+  });
+  return found;
+}
+
+}  // namespace bus::hub

@@ -1,0 +1,114 @@
+// The life of a call, of which this is the only judge: it is opened, given to a provider or waits for one, and
+// ends exactly once (PROTOCOL.md 10).
+//
+//   opened ──> given ──────────────> ended ──> its response is written: closed
+//     │          │  ^                  ^
+//     │   declined, │ a slot is free   │
+//     │   handed    │                  │
+//     └─> over ──> waiting ────────────┘
+//
+// end() is the one way out, whoever asks for it: a provider's response, a deadline, a cancel, a peer that goes, the
+// hub's stop, or a parent's end. What an end brings about (children to end, slots that are free) is put down and
+// done by settle(), so that nothing here calls itself. Every entry of the room ends with settle().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "hub/core/base/slots.h"
+#include "hub/core/calls/call_writer.h"
+#include "hub/core/calls/exchange.h"
+#include "hub/core/room.h"
+
+namespace bus::hub {
+
+// What a peer is to be told of a call's end: ,"result":… or ,"error":…, and the members that go with it.
+std::string error_rest(std::string_view code, std::string_view message, std::string_view data = {});
+
+class Tracker final : public CallWriter::Owner, private Deadlines::Owner {
+ public:
+  explicit Tracker(Hub& hub);
+  ~Tracker() override;
+
+  CallWriter& writer() { return writer_; }
+  const Exchange& exchange() const { return exchange_; }
+  size_t open() const { return calls_.size(); }
+  uint64_t ends(CallEnd end) const { return ends_[static_cast<size_t>(end)]; }
+
+  // Who asks, and until when.
+  struct Terms {
+    CallPeer* caller = nullptr;  // nullptr: `origin` says who
+    Account* account = nullptr;
+    std::unique_ptr<CallOrigin> origin;
+    TimePoint until = kNever;
+    Call* parent = nullptr;
+    bool waits = false;
+    bool streams = false;
+    bool idempotent = false;
+    std::string to;
+  };
+  // Whether there is memory for a call with so many bytes of text.
+  bool has_room_for(const Account& account, size_t text_bytes) const;
+  // A call of `task`, which is given to a provider, or waits, or ends at once. `rest` is what its provider is told
+  // beside that.
+  void open(std::string_view id, std::string_view task, std::string_view rest, Terms terms);
+
+  // Its end. `reason`: what a provider is told that has the request; empty when it knows.
+  void end(Call& call, CallEnd how, std::string_view rest, std::string_view reason);
+  void fail(Call& call, CallEnd how, std::string_view code, std::string_view message,
+            std::string_view reason);
+  // Its provider does not want it.
+  void pass_on(Call& call);
+
+  // Part of a stream, from its provider.
+  void chunk(Call& call, std::string_view data_token);
+  void progress(Call& call, const Progress& message);
+
+  void provide(CallPeer& peer, const std::vector<std::string>& names);
+  void unprovide(CallPeer& peer, const std::vector<Task*>& tasks);
+  // The peer provides nothing any more, and what it had is ended or handed over.
+  void provider_gone(CallPeer& peer);
+  void caller_gone(CallPeer& peer);
+  // It may take a call that waits.
+  void recheck(CallPeer& peer) { freed_.push_back(&peer); }
+  void stop();
+  // Those that have been silent and are heard of again take calls as before.
+  void end_of_turn();
+
+  // Does what ends have brought about.
+  void settle();
+
+ private:
+  void response_written(Call& call) override;
+  void update_charge(Call& call) override;
+  void expired(Deadline& deadline, TimePoint now) override;
+
+  void place(Call& call, bool in_front, TimePoint until);
+  void give(Call& call, CallPeer& peer, Task& task, TimePoint until);
+  void take_back(Call& call);
+  void nobody_takes(Call& call);
+  bool make_room(const Call& call, size_t bytes);
+  void tell_origin(Call& call, std::string_view rest);
+  void end_children(Call& call);
+  void drop_chunks(Call& call);
+  void slow_reader(Call& call, std::string_view message);
+  void serve(CallPeer& peer);
+  void close(Call& call);
+
+  Hub& hub_;
+  CallWriter writer_;
+  Exchange exchange_;
+  Slots<Call> calls_;
+  std::unordered_set<Call*> streams_;  // open calls that may have chunks
+  std::array<uint64_t, kCallEnds> ends_{};
+  std::vector<Call*> ending_;  // children of what has ended
+  std::vector<CallPeer*> freed_;
+  std::vector<CallPeer*> silent_;  // providers of which a call timed out, and that were not heard of since
+};
+
+}  // namespace bus::hub
