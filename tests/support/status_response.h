@@ -92,6 +92,8 @@ struct StatusResponse {
     int64_t cleanup_timeout_ms = 0;
     uint64_t waiting_hellos = 0;
     uint64_t uid_share_percent = 0;
+    uint64_t open_calls = 0;
+    uint64_t waiting_calls = 0;
     bool operator==(const Limits&) const = default;
   };
   // What the hub promises to take, what it takes, and which part of it its clients make it hold.
@@ -131,6 +133,33 @@ struct StatusResponse {
     bool operator==(const Callbacks&) const = default;
   };
 
+  // Open calls, and those that have ended, by how.
+  struct Calls {
+    uint64_t open = 0;
+    uint64_t waiting = 0;
+    uint64_t done = 0;
+    uint64_t failed = 0;
+    uint64_t timeout = 0;
+    uint64_t canceled = 0;
+    uint64_t provider_gone = 0;
+    uint64_t declined = 0;
+    uint64_t no_provider = 0;
+    uint64_t busy = 0;
+    uint64_t other = 0;
+    bool operator==(const Calls&) const = default;
+  };
+  struct Task {
+    std::string task;
+    uint64_t providers = 0;
+    uint64_t open = 0;
+    uint64_t waiting = 0;
+    uint64_t done = 0;
+    uint64_t ended = 0;
+    uint64_t p50_us = 0;
+    uint64_t p99_us = 0;
+    bool operator==(const Task&) const = default;
+  };
+
   int64_t pid = 0;
   int64_t uptime_sec = 0;
   uint64_t active_conns = 0;  // hello'd and anonymous connections; not handshakes, not status queries
@@ -147,6 +176,8 @@ struct StatusResponse {
   Memory memory;
   std::vector<User> users;
   Callbacks callbacks;
+  Calls calls;
+  std::vector<Task> tasks;
   bool truncated = false;
   bool operator==(const StatusResponse&) const = default;
 };
@@ -230,6 +261,35 @@ void members(Way& way, Some<StatusResponse::Limits> auto& limits) {
   way.number("cleanup_timeout_ms", limits.cleanup_timeout_ms);
   way.number("waiting_hellos", limits.waiting_hellos);
   way.number("uid_share_percent", limits.uid_share_percent);
+  way.number("open_calls", limits.open_calls);
+  way.number("waiting_calls", limits.waiting_calls);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::Calls> auto& calls) {
+  way.number("open", calls.open);
+  way.number("waiting", calls.waiting);
+  way.number("done", calls.done);
+  way.number("failed", calls.failed);
+  way.number("timeout", calls.timeout);
+  way.number("canceled", calls.canceled);
+  way.number("provider_gone", calls.provider_gone);
+  way.number("declined", calls.declined);
+  way.number("no_provider", calls.no_provider);
+  way.number("busy", calls.busy);
+  way.number("other", calls.other);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::Task> auto& task) {
+  way.text("task", task.task);
+  way.number("providers", task.providers);
+  way.number("open", task.open);
+  way.number("waiting", task.waiting);
+  way.number("done", task.done);
+  way.number("ended", task.ended);
+  way.number("p50_us", task.p50_us);
+  way.number("p99_us", task.p99_us);
 }
 
 template <class Way>
@@ -289,6 +349,8 @@ void members(Way& way, Some<StatusResponse> auto& response) {
   way.object("memory", response.memory);
   way.list("users", response.users);
   way.object("callbacks", response.callbacks);
+  way.object("calls", response.calls);
+  way.list("tasks", response.tasks);
   way.flag_if_set("truncated", response.truncated);
 }
 

@@ -371,6 +371,6 @@ void Calls::end_of_turn(TimePoint) {
   }
 }
 
-void Calls::describe(StatusResponse&, TimePoint) const {}
+void Calls::describe(StatusWriter& out, TimePoint) const { describe_calls(tracker_, out); }
 
 }  // namespace bus::hub

@@ -30,7 +30,7 @@ class Calls final : public Room {
   void end_of_turn(TimePoint now) override;
   bool is_busy() const override { return tracker_.open() > 0; }
   void stop() override;
-  void describe(StatusResponse& out, TimePoint now) const override;
+  void describe(StatusWriter& out, TimePoint now) const override;
 
  private:
   struct Served {

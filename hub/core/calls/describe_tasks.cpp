@@ -1,8 +1,11 @@
 #include "hub/core/calls/describe_tasks.h"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 #include <vector>
 
+#include "hub/core/base/status_writer.h"
 #include "hub/core/calls/tracker.h"
 #include "protocol/json_writer.h"
 
@@ -12,6 +15,13 @@ namespace {
 
 constexpr std::array<std::string_view, kCallEnds> kEndNames{
     "done", "failed", "timeout", "canceled", "provider_gone", "declined", "no_provider", "busy", "other"};
+
+std::vector<const Task*> by_name(const Tracker& tracker) {
+  std::vector<const Task*> tasks;
+  tracker.exchange().tasks().for_each([&](const Task& task) { tasks.push_back(&task); });
+  std::sort(tasks.begin(), tasks.end(), [](const Task* a, const Task* b) { return a->name < b->name; });
+  return tasks;
+}
 
 void append_provider(std::string& out, const CallPeer* const& peer) {
   const Provider& provider = *peer->provider;
@@ -75,11 +85,51 @@ void append_line(std::string& out, const Line& line, TimePoint now) {
 
 }  // namespace
 
+void describe_calls(const Tracker& tracker, StatusWriter& out) {
+  static constexpr std::array<Metric, kCallEnds> kEndMetrics{{
+      {"busd_calls_done_total", "Calls that ended with a result."},
+      {"busd_calls_failed_total", "Calls that ended with an error of their provider."},
+      {"busd_calls_timeout_total", "Calls that ended by their deadline."},
+      {"busd_calls_canceled_total", "Calls that ended by cancel, or with their caller or parent."},
+      {"busd_calls_provider_gone_total", "Calls whose provider went."},
+      {"busd_calls_declined_total", "Calls that every provider declined."},
+      {"busd_calls_no_provider_total", "Calls that nobody was there for."},
+      {"busd_calls_busy_total", "Calls that a limit ended."},
+      {"busd_calls_other_ends_total", "Calls that ended in another way."},
+  }};
+  out.begin_object("calls");
+  out.number("open", tracker.open(), {"busd_calls_open", "Open calls."});
+  out.number("waiting", tracker.exchange().lines().size(),
+             {"busd_calls_waiting", "Calls that wait for a provider."});
+  for (size_t i = 0; i < kCallEnds; ++i)
+    out.number(kEndNames[i], tracker.ends(static_cast<CallEnd>(i)), kEndMetrics[i]);
+  out.end_object();
+  out.begin_list("tasks");
+  for (const Task* task : by_name(tracker)) {
+    if (!out.begin_row()) break;
+    size_t waiting = 0;
+    for (const Line* line : task->lines) waiting += line->size;
+    out.label("task", task->name);
+    out.number("providers", task->providers.size(),
+               {"busd_task_providers", "Connections that provide the task."});
+    out.number("open", task->given, {"busd_task_open_calls", "Calls of the task that a provider has."});
+    out.number("waiting", waiting, {"busd_task_waiting_calls", "Calls that wait for the task."});
+    out.number("done", task->ends[static_cast<size_t>(CallEnd::done)],
+               {"busd_task_done_total", "Calls of the task that ended with a result."});
+    out.number("ended", std::accumulate(task->ends.begin(), task->ends.end(), uint64_t{0}),
+               {"busd_task_ended_total", "Calls of the task that ended."});
+    out.number("p50_us", task->latency.percentile(50),
+               {"busd_task_median_seconds", "Half of the calls of the task took at most so long.", kMicro});
+    out.number("p99_us", task->latency.percentile(99),
+               {"busd_task_p99_seconds", "All but one percent of the calls of the task took at most so long.",
+                kMicro});
+    out.end_row();
+  }
+  out.end_list();
+}
+
 std::string describe_tasks(const Tracker& tracker, size_t most, TimePoint now) {
   constexpr size_t kEndBytes = 64;
-  std::vector<const Task*> tasks;
-  tracker.exchange().tasks().for_each([&](const Task& task) { tasks.push_back(&task); });
-  std::sort(tasks.begin(), tasks.end(), [](const Task* a, const Task* b) { return a->name < b->name; });
   std::string out = R"({"tasks":[)";
   size_t left_out = 0;
   std::string one;
@@ -92,7 +142,7 @@ std::string describe_tasks(const Tracker& tracker, size_t most, TimePoint now) {
     }
     one.clear();
   };
-  for (const Task* task : tasks) {
+  for (const Task* task : by_name(tracker)) {
     append_task(one, *task, now);
     add();
   }

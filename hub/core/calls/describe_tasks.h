@@ -1,4 +1,4 @@
-// The result of the task `bus.tasks` (PROTOCOL.md 10).
+// The sections of calls in status (PROTOCOL.md 7), and the result of the task `bus.tasks` (PROTOCOL.md 10).
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,11 @@
 
 namespace bus::hub {
 
+class StatusWriter;
 class Tracker;
+
+// The sections `calls` and `tasks`.
+void describe_calls(const Tracker& tracker, StatusWriter& out);
 
 // As many tasks as `most` bytes take; the others are counted.
 std::string describe_tasks(const Tracker& tracker, size_t most, TimePoint now);

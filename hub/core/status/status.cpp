@@ -74,6 +74,10 @@ void describe_limits(StatusWriter& out, const HubConfig& config) {
              {"busd_limit_waiting_hellos", "Largest number of hellos that wait for clean-up locks."});
   out.number("uid_share_percent", config.uid_share_percent,
              {"busd_limit_user_share_ratio", "Largest part of a pool that one user may have.", kPercent});
+  out.number("open_calls", config.open_calls,
+             {"busd_limit_open_calls", "Largest number of open calls of one connection."});
+  out.number("waiting_calls", config.waiting_calls,
+             {"busd_limit_waiting_calls", "Largest number of calls of one user that wait for one task."});
   out.end_object();
 }
 
@@ -181,6 +185,21 @@ struct Status::Asker final : Part, Feed {
 std::span<const MessageRule> Status::messages() const {
   static constexpr std::array kRules{rule<&Status::query>(Allowed::first), sent_by_hub<StatusAnswer>()};
   return kRules;
+}
+
+// The members of a status_response, without its type.
+std::optional<TaskFault> Status::serve_status(Room& room, std::string_view, size_t most, TimePoint now,
+                                              std::string& result) {
+  constexpr std::string_view kHead = R"({"type":"status_response",)";
+  result = static_cast<Status&>(room).response(StatusFormat::json, most, now);
+  result.replace(0, kHead.size(), "{");
+  result.pop_back();
+  return {};
+}
+
+std::span<const HubTask> Status::tasks() const {
+  static constexpr std::array kTasks{HubTask{"bus.status", serve_status}};
+  return kTasks;
 }
 
 // Before the phase changes, so that the snapshot does not count this connection in a new way.

@@ -19,6 +19,7 @@ class Status final : public Room {
   void begin(std::span<Room* const> rooms) { rooms_ = rooms; }
 
   std::span<const MessageRule> messages() const override;
+  std::span<const HubTask> tasks() const override;
   void describe(StatusWriter& out, TimePoint now) const override;
   // The status_response with its LF, of at most `max_bytes`.
   std::string response(StatusFormat format, size_t max_bytes, TimePoint now) const;
@@ -26,6 +27,8 @@ class Status final : public Room {
  private:
   struct Asker;
 
+  static std::optional<TaskFault> serve_status(Room& room, std::string_view args, size_t most, TimePoint now,
+                                               std::string& result);
   Answer query(Peer& peer, StatusQuery& message, TimePoint now);
   void describe_hub(StatusWriter& out, TimePoint now) const;
   void describe_consumers(StatusWriter& out, TimePoint now) const;

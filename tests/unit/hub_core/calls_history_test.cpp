@@ -451,7 +451,7 @@ class History {
     while (!peers_.empty()) hang_up(peers_.begin()->first);
     settle();
     rig_->advance(seconds(1));
-    for (const auto& pool : rig_->core.status(rig_->clock).memory.pools) {
+    for (const auto& pool : rig_->status().memory.pools) {
       INFO(pool.pool);
       CHECK(pool.used_bytes == 0);
     }
