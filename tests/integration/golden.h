@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "tests/support/capabilities.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/wire.h"

@@ -42,6 +42,7 @@ struct Interest::Announced final : Part, Feed, Audience::Watcher {
   void announce(Peer& publisher, Hub& core, Audience& tree);
   void withdraw();
   void may_have_changed(Audience::Watch& watch) override;
+  std::optional<Pool> pool() const override { return Pool::subscriptions; }
   bool render(std::string& out, size_t want) override;
   void add_waiting(Entry& entry);
 

@@ -180,7 +180,7 @@ TEST_CASE("A malformed response leaves its call open; a malformed request is ref
   rig.request(caller, "1", "t");
   std::string id = rig.given_one(provider);
   for (const char* wrong : {R"(,"error":{"message":"no code"}})", R"(,"error":7})",
-                                   R"(,"result":1,"error":{"code":"a","message":""}})"}) {
+                            R"(,"result":1,"error":{"code":"a","message":""}})"}) {
     rig.send_line(provider, R"({"type":"response","id":")" + id + "\"" + std::string(wrong));
     std::string line = rig.line(provider);
     CHECK(text_of(line, "code") == "bad_frame");
@@ -189,7 +189,7 @@ TEST_CASE("A malformed response leaves its call open; a malformed request is ref
   rig.result(provider, id);
   CHECK(rig.line(caller) == ok("1", "1"));
   for (const char* wrong : {R"(,"timeout_ms":-1)", R"(,"timeout_ms":86400001)",
-                                   R"(,"timeout_ms":9223372036854775808)", R"(,"wait":1)"}) {
+                            R"(,"timeout_ms":9223372036854775808)", R"(,"wait":1)"}) {
     rig.request(caller, "w", "t", wrong);
     std::string line = rig.line(caller);
     CHECK(text_of(line, "type") == "error");

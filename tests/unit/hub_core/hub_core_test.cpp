@@ -7,7 +7,6 @@
 
 #include "hub/core/delivery/outbox.h"
 #include "protocol/limits.h"
-#include "tests/support/capabilities.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
 #include "tests/support/wire.h"

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "protocol/limits.h"
-#include "tests/support/capabilities.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
+#include "tests/support/wire.h"
 
 using namespace bus;
 using namespace bus::hub;

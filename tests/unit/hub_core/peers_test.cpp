@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "hub/core/scopes/key_registry.h"
-#include "tests/support/capabilities.h"
 #include "tests/support/catch.h"
 #include "tests/support/core_rig.h"
 #include "tests/support/wire.h"
