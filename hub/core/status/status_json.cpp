@@ -11,9 +11,9 @@ namespace bus::hub {
 
 namespace {
 
-constexpr std::string_view kBegin = R"({"type":"status_response")";
-constexpr std::string_view kTruncated = R"(,"truncated":true)";
-constexpr std::string_view kEnd = "}\n";
+constexpr std::string_view kResponseBegin = R"({"type":"status_response")";
+constexpr std::string_view kTruncatedMember = R"(,"truncated":true)";
+constexpr std::string_view kResponseEnd = "}\n";
 
 // Who reads a response may depend on this order. New members need no place here: they come last.
 constexpr std::array<std::string_view, 16> kOrder = {
@@ -104,7 +104,7 @@ void StatusJson::histogram(std::string_view name, const DurationHistogram& histo
 
 // Leaves each list the rows that it has space for.
 void StatusJson::cut_lists() {
-  size_t fixed = kBegin.size() + kEnd.size();
+  size_t fixed = kResponseBegin.size() + kResponseEnd.size();
   size_t all_rows = 0;
   std::vector<size_t> wanted;
   for (const Section& section : sections_) {
@@ -116,7 +116,7 @@ void StatusJson::cut_lists() {
     truncated_ |= section.is_cut;
   }
   truncated_ |= fixed + all_rows > max_bytes_;
-  if (truncated_) fixed += kTruncated.size();
+  if (truncated_) fixed += kTruncatedMember.size();
   std::vector<size_t> shares = fair_shares(wanted, max_bytes_ - std::min(fixed, max_bytes_));
   for (size_t i = 0; i < sections_.size(); ++i) {
     Section& section = sections_[i];
@@ -131,15 +131,15 @@ std::string StatusJson::line() {
   std::stable_sort(sections_.begin(), sections_.end(),
                    [&](const Section& one, const Section& other) { return place(one) < place(other); });
   cut_lists();
-  std::string out(kBegin);
+  std::string out(kResponseBegin);
   for (const Section& section : sections_) {
     out += ",\"" + section.name + "\":";
     if (section.is_list) out += '[';
     out += section.json;
     if (section.is_list) out += ']';
   }
-  if (truncated_) out += kTruncated;
-  return out += kEnd;
+  if (truncated_) out += kTruncatedMember;
+  return out += kResponseEnd;
 }
 
 }  // namespace bus::hub

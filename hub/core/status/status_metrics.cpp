@@ -11,10 +11,10 @@ namespace bus::hub {
 
 namespace {
 
-constexpr std::string_view kBegin = R"({"type":"status_response","metrics":")";
+constexpr std::string_view kMetricsBegin = R"({"type":"status_response","metrics":")";
 constexpr std::string_view kLineEnd = "\\n";  // escaped
-constexpr std::string_view kEnd = "\"}\n";
-constexpr Metric kTruncated{
+constexpr std::string_view kMetricsEnd = "\"}\n";
+constexpr Metric kTruncatedMetric{
     "busd_status_truncated",
     "Whether rows of this list of the hub's status are left out, so have no series here."};
 
@@ -62,7 +62,7 @@ std::string head_of(const Metric& metric, std::string_view type) {
 std::string_view type_of(const Metric& metric) { return metric.is_counter() ? "counter" : "gauge"; }
 
 std::string truncation(std::string_view list, bool truncated) {
-  std::string out(kTruncated.name);
+  std::string out(kTruncatedMetric.name);
   out += "{" + label_of("list", list) + (truncated ? "} 1" : "} 0");
   return out += kLineEnd;
 }
@@ -181,8 +181,8 @@ std::vector<size_t> StatusMetrics::rows_shown(size_t fixed) const {
 }
 
 std::string StatusMetrics::line() {
-  std::string head = head_of(kTruncated, type_of(kTruncated));
-  size_t fixed = kBegin.size() + head.size() + kEnd.size();
+  std::string head = head_of(kTruncatedMetric, type_of(kTruncatedMetric));
+  size_t fixed = kMetricsBegin.size() + head.size() + kMetricsEnd.size();
   for (const Section& section : sections_) {
     if (section.is_list) fixed += truncation(section.name, true).size();
     for (const Family& family : section.families) {
@@ -190,7 +190,7 @@ std::string StatusMetrics::line() {
     }
   }
   std::vector<size_t> shown = rows_shown(fixed);
-  std::string out(kBegin);
+  std::string out(kMetricsBegin);
   std::string truncations;
   for (size_t i = 0; i < sections_.size(); ++i) {
     Section& section = sections_[i];
@@ -202,7 +202,7 @@ std::string StatusMetrics::line() {
       truncations += truncation(section.name, section.is_cut || shown[i] < section.ends.size());
   }
   if (!truncations.empty()) out += head + truncations;
-  return out += kEnd;
+  return out += kMetricsEnd;
 }
 
 }  // namespace bus::hub
