@@ -433,6 +433,7 @@ class History {
   void check_nothing_waits_that_could_run() {
     for (const auto& [number, call] : calls_) {
       if (call.ended || call.provider != 0) continue;
+      const std::string& task = call.task;
       INFO("step " << step_ << ", call " << number << " of " << call.task);
       // One that is stopped may have been given it.
       if (stopped_ != 0 || call.caller == 0) return;
@@ -440,7 +441,7 @@ class History {
         if (!peer.silent) CHECK_FALSE(can_take(id, call, false));
       }
       bool provided = std::any_of(peers_.begin(), peers_.end(),
-                                  [&](const auto& each) { return provides(each.second, call.task); });
+                                  [&](const auto& each) { return provides(each.second, task); });
       CHECK((provided || call.waits));
     }
   }
