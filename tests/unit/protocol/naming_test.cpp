@@ -22,8 +22,8 @@ TEST_CASE("The names of a message are its type and the members that it lists, in
   CHECK(list(names_of<bus::Bye>()) == std::vector<std::string_view>{"type"});
   CHECK(list(names_of<bus::Hello>()) ==
         std::vector<std::string_view>{"type", "pid", "event_key", "event_types", "version", "subscription_id",
-                                      "role", "source", "exclusive", "capabilities", "publishes",
-                                      "observer", "background"});
+                                      "role", "source", "exclusive", "capabilities", "publishes", "observer",
+                                      "background"});
   // Nested in a message, so without a type.
   CHECK(list(names_of<bus::test::StatusResponse::UnmatchedType>()) ==
         std::vector<std::string_view>{"event_type", "count"});
