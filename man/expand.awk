@@ -1,7 +1,7 @@
 # Puts into a page what has its place elsewhere in the tree. A line that begins with one of these words is replaced:
 #
-#   @prototypes NAME...   the functions as consumer.h declares them
-#   @types NAME...        structs, enumerations and other types of consumer.h, without comments
+#   @prototypes NAME...   the functions as consumer.h and calls.h declare them
+#   @types NAME...        structs, enumerations and other types of these headers, without comments
 #   @program PATH         a whole file
 #   @settings PREFIX      settings.scd; each heading *NAME* _VALUE_ becomes *PREFIXNAME* _VALUE_, or, where PREFIX is "=",
 #                         *NAME* = _VALUE_
@@ -30,9 +30,14 @@ function literal(text) {
   print text
 }
 
-function read_header(    n, i, line, name, words, lines) {
-  if (header_read++) return
-  n = each_line(root "/consumer/include/busd/consumer.h", lines)
+function read_headers() {
+  if (headers_read++) return
+  read_header("/consumer/include/busd/consumer.h")
+  read_header("/consumer/include/busd/calls.h")
+}
+
+function read_header(path,    n, i, line, name, words, lines) {
+  n = each_line(root path, lines)
   inside_comment = 0
   for (i = 1; i <= n; ++i) {
     line = without_comments(lines[i])
@@ -131,18 +136,18 @@ function put_program(path,    lines, n, i) {
 }
 
 $1 == "@prototypes" {
-  read_header()
+  read_headers()
   for (i = 2; i <= NF; ++i) {
-    if (!($i in prototypes)) fail("consumer.h has no function " $i)
+    if (!($i in prototypes)) fail("the headers have no function " $i)
     print_prototype(prototypes[$i])
   }
   next
 }
 
 $1 == "@types" {
-  read_header()
+  read_headers()
   for (i = 2; i <= NF; ++i) {
-    if (!($i in types)) fail("consumer.h has no type " $i)
+    if (!($i in types)) fail("the headers have no type " $i)
     if (i > 2 && (types[$i] ~ /\n/ || types[$(i - 1)] ~ /\n/)) print ""
     n = split(types[$i], rows, "\n")
     for (row = 1; row <= n; ++row) literal(rows[row])

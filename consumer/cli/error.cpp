@@ -26,6 +26,8 @@ ErrorCode code_of(busd_result result) {
     case BUSD_LOST:
       return ErrorCode::connection_lost;
     case BUSD_OK:
+    case BUSD_FAILED:
+    case BUSD_CANCELED:
     case BUSD_INTERNAL:
       break;
   }

@@ -37,6 +37,8 @@ constexpr int exit_code_of(busd_result result) {
     case BUSD_REFUSED:
     case BUSD_LOST:
       return kTryAgain;
+    case BUSD_FAILED:
+    case BUSD_CANCELED:
     case BUSD_INTERNAL:
       break;
   }

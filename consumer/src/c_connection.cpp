@@ -176,6 +176,10 @@ const char* busd_result_name(busd_result result) {
       return "lost";
     case BUSD_INTERNAL:
       return "internal";
+    case BUSD_FAILED:
+      return "failed";
+    case BUSD_CANCELED:
+      return "canceled";
   }
   return "unknown";
 }

@@ -135,6 +135,7 @@ Item* ClientCore::on_hello_ack(const HelloAck& ack) {
   stage_ = Stage::ready;
   item_.kind = ItemKind::reset;
   item_.first = ack.first_for_key;
+  item_.has_calls = offers(kCapabilityCalls);
   return &item_;
 }
 
@@ -158,7 +159,26 @@ Item* ClientCore::on_event(std::string_view frame) {
   return &item_;
 }
 
+// Reads a frame of calls that is a T.
+template <class T>
+Item* ClientCore::on_call(const Frame& frame, ItemKind kind) {
+  OrFault<T> message = decode<T>(frame);
+  if (!message) return skip();
+  item_.kind = kind;
+  item_.frame = frame.line;
+  item_.number = 0;
+  item_.call = std::move(*message);
+  return &item_;
+}
+
 Item* ClientCore::on_frame(const Frame& frame) {
+  if (frame.type == Response::kType) return on_call<Response>(frame, ItemKind::call_end);
+  if (frame.type == Chunk::kType) return on_call<Chunk>(frame, ItemKind::chunk);
+  if (frame.type == Progress::kType) return on_call<Progress>(frame, ItemKind::progress);
+  if (frame.type == GivenRequest::kType) return on_call<GivenRequest>(frame, ItemKind::request);
+  if (frame.type == Cancel::kType) return on_call<Cancel>(frame, ItemKind::canceled);
+  if (frame.type == Pause::kType) return on_call<Pause>(frame, ItemKind::pause);
+  if (frame.type == Resume::kType) return on_call<Resume>(frame, ItemKind::resume);
   if (frame.type == SourceStatus::kType) {
     OrFault<SourceStatus> status = decode<SourceStatus>(frame);
     if (!status) return skip();

@@ -50,6 +50,8 @@ class ClientCore {
   Item* on_hello_ack(const HelloAck& ack);
   Item* on_event(std::string_view frame);
   Item* on_frame(const Frame& frame);
+  template <class T>
+  Item* on_call(const Frame& frame, ItemKind kind);
   Item* skip();
   Item* on_too_long();
   Item* turn_away(TurnedAway why, std::string text);

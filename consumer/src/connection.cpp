@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "consumer/src/fill_item.h"
 #include "protocol/encode.h"
 #include "protocol/limits.h"
 #include "protocol/messages/control.h"
@@ -10,15 +9,11 @@
 
 namespace bus::sdk {
 
-namespace {
-
 TimePoint deadline_of(int64_t timeout_ms) {
   constexpr int64_t kCenturyMs = 3'155'760'000'000;  // beyond is for ever, and would overflow the clock
   if (timeout_ms < 0 || timeout_ms > kCenturyMs) return kNever;
   return now() + milliseconds(timeout_ms);
 }
-
-}  // namespace
 
 ApiResult Connection::open(ConnectionOptions options, std::unique_ptr<Connection>& opened) {
   std::unique_ptr<Session> session;
@@ -47,9 +42,12 @@ ApiResult Connection::run_first(bool first) {
 // The next item that is not an answer of the publisher's; nullptr: there is none now.
 Item* Connection::take() {
   for (;;) {
+    if (calls_.has_own()) return calls_.take_own();
     Item* item = session_->take();
     if (item == nullptr) {
-      if (session_->over() && publisher_.has_frames()) note_break(publisher_.on_break());
+      if (session_->over()) on_over();
+      if (calls_.deadline() != kNever) calls_.expire(now());
+      if (calls_.has_own()) continue;
       return nullptr;
     }
     switch (item->kind) {
@@ -58,14 +56,28 @@ Item* Connection::take() {
       case ItemKind::broken:
         item->unconfirmed = publisher_.on_break();
         note_break(item->unconfirmed);
+        calls_.on_break();
         return item;
       case ItemKind::reset:
         publisher_.on_reset();
+        calls_.on_reset();
         return item;
       default:
-        if (publisher_.on_item(*item)) return item;
+        switch (calls_.on_item(*item)) {
+          case Calls::Whose::user:
+            return item;
+          case Calls::Whose::nobody:
+            break;
+          case Calls::Whose::other:
+            if (publisher_.on_item(*item)) return item;
+        }
     }
   }
+}
+
+void Connection::on_over() {
+  if (publisher_.has_frames()) note_break(publisher_.on_break());
+  calls_.on_over();
 }
 
 bool Connection::is_for_user(const Item& item) const {
@@ -91,7 +103,7 @@ ApiResult Connection::next(int64_t timeout_ms, busd_item& item) {
   const Item* next = inbox_.empty() ? take() : inbox_.take();
   if (next == nullptr || next->kind != ItemKind::event || !failed_.ok())
     return wait_for_item(next, timeout_ms, item);
-  fill_event(*next, source_time_, item);
+  fill_event(*next, store_, item);
   return {};
 }
 
@@ -107,7 +119,7 @@ ApiResult Connection::wait_for_item(const Item* item, int64_t timeout_ms, busd_i
     }
     if (session_->over()) return session_->result();
     if (last_try) return {BUSD_TIMED_OUT, "nothing came in time"};
-    switch (session_->wait(until)) {
+    switch (wait(until)) {
       case Transport::Wait::woken:
         return {BUSD_TIMED_OUT, "woken"};
       case Transport::Wait::timed_out:
@@ -119,17 +131,23 @@ ApiResult Connection::wait_for_item(const Item* item, int64_t timeout_ms, busd_i
   }
 }
 
+// Until take() has something to do, or a wake-up, at most until `until`.
+Transport::Wait Connection::wait(TimePoint until) {
+  return session_->wait(std::min(until, calls_.deadline()));
+}
+
 ApiResult Connection::hand_out(const Item& item, busd_item& out) {
   if (item.kind == ItemKind::broken) break_to_report_ = false;
   if (item.kind == ItemKind::reset) failed_ = run_first(item.first);
   if (!failed_.ok()) return failed_;
-  fill_item(item, source_time_, out);
+  fill_item(item, store_, out);
   return {};
 }
 
 TimePoint Connection::deadline() const {
   bool items_wait = face_ != Face::publishes && !inbox_.empty();
-  return items_wait || publisher_.holds_back() ? TimePoint() : session_->deadline();
+  if (items_wait || publisher_.holds_back() || calls_.has_own()) return TimePoint();
+  return std::min(session_->deadline(), calls_.deadline());
 }
 
 // ---- what is published
@@ -162,7 +180,7 @@ ApiResult Connection::publish_by(Add add) {
 ApiResult Connection::send_or_wait() {
   publisher_.bound_ledger();
   if (publisher_.send_is_due()) send_now();
-  if (publisher_.is_full()) {
+  if (publisher_.is_full(calls_.waiting_bytes())) {
     ApiResult result = make_room();
     if (!result.ok()) return result;
   }
@@ -179,7 +197,7 @@ ApiResult Connection::make_room() {
   for (;;) {
     step();
     if (session_->over()) return session_->result();
-    if (!publisher_.is_full()) return {};
+    if (!publisher_.is_full(calls_.waiting_bytes())) return {};
     session_->transport().read_later(!may_step());
     Transport::Wait waited = session_->wait(kNever);
     session_->transport().read_later(false);
@@ -244,6 +262,7 @@ ApiResult Connection::close(int64_t timeout_ms) {
   inbox_.clear();
   face_ = Face::publishes;  // items are of no more use
   ApiResult result;
+  calls_.cancel_all();
   if (source || publisher_.was_used()) result = flush_until(until);
   // Without a hook, who is last makes no difference.
   if (hooks_.last != nullptr && ask_last()) {

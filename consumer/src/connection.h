@@ -10,9 +10,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "busd/consumer.h"
 #include "consumer/src/api_result.h"
+#include "consumer/src/calls.h"
+#include "consumer/src/fill_item.h"
 #include "consumer/src/inbox.h"
 #include "consumer/src/publisher.h"
 #include "consumer/src/session.h"
@@ -25,6 +28,9 @@ enum class Face {
   receives,   // a consumer, which publishes nothing that could be refused
   publishes,  // a source, which takes refusals alone and learns of a break by a result
 };
+
+// When a timeout of the public header is over that begins now.
+TimePoint deadline_of(int64_t timeout_ms);
 
 struct Hooks {
   busd_hook first = nullptr;
@@ -52,6 +58,21 @@ class Connection {
   ApiResult flush(int64_t timeout_ms);
   uint64_t unconfirmed() const { return unconfirmed_; }
 
+  // Calls, as in <busd/calls.h>. An answer is an item of kind call_end, good until the next call of this.
+  ApiResult call(std::string_view task, std::string_view args, const busd_call_options& options,
+                 const Item*& end);
+  ApiResult call_start(std::string_view task, std::string_view args, const busd_call_options& options,
+                       uint64_t& number);
+  ApiResult cancel(uint64_t number);
+  ApiResult next_call(int64_t timeout_ms, busd_item& item);
+  ApiResult provide(const Provide& what);
+  ApiResult unprovide(const std::vector<std::string>& tasks);
+  ApiResult respond(uint64_t request, std::string_view result);
+  ApiResult fail(uint64_t request, std::string_view code, std::string_view message, std::string_view data);
+  ApiResult chunk(uint64_t request, std::string_view data, int64_t timeout_ms);
+  ApiResult progress(uint64_t request, uint64_t done, uint64_t total, std::string_view text);
+  bool is_request_open(uint64_t request) const { return calls_.request(request) != nullptr; }
+
   // Of a source: what next() does for others; and the next refusal, nullptr: there is none.
   ApiResult process();
   const Item* next_refusal() { return inbox_.take(); }
@@ -68,10 +89,12 @@ class Connection {
   Connection(std::unique_ptr<Session> session, const ConnectionOptions& options)
       : session_(std::move(session)),
         publisher_(*session_, options.publisher),
+        calls_(*session_, publisher_),
         hooks_(options.hooks),
         face_(options.face) {}
 
   Item* take();
+  void on_over();
   void step();
   bool may_step() const;
   bool is_for_user(const Item& item) const;
@@ -84,6 +107,11 @@ class Connection {
   ApiResult publish_by(Add add);
   void send_now();
   ApiResult send_or_wait();
+  ApiResult send_said(const ApiResult& said);
+  ApiResult wait_for_end(uint64_t number, const Item*& end);
+  ApiResult wait_for_hub(uint64_t number);
+  ApiResult wait_until_resumed(uint64_t request, TimePoint until);
+  Transport::Wait wait(TimePoint until);
   ApiResult make_room();
   ApiResult flush_until(TimePoint until);
   ApiResult answer_of_flush();
@@ -97,13 +125,14 @@ class Connection {
 
   std::unique_ptr<Session> session_;
   Publisher publisher_;
+  Calls calls_;
   Inbox inbox_;
   Hooks hooks_;
   Face face_;
   uint64_t unconfirmed_ = 0;
   bool break_to_report_ = false;
-  ApiResult failed_;         // once on_first has failed after a reconnection: the end
-  std::string source_time_;  // of the event that next() gave last, when it had escapes
+  ApiResult failed_;  // once on_first has failed after a reconnection: the end
+  ItemStore store_;   // of the item that next() gave last
 };
 
 }  // namespace bus::sdk

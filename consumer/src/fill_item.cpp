@@ -1,6 +1,7 @@
 #include "consumer/src/fill_item.h"
 
 #include <string_view>
+#include <vector>
 
 #include "consumer/src/text.h"
 #include "protocol/json_text.h"
@@ -32,33 +33,85 @@ std::string_view text_of_token(std::string_view token, std::string& store) {
   return store;
 }
 
+busd_request request_of(const GivenRequest& request) {
+  busd_request out{};
+  out.size = sizeof out;
+  out.task = text_of(request.task);
+  out.args = text_of(request.args);
+  out.timeout_ms = request.timeout_ms;
+  out.stream = request.stream ? 1 : 0;
+  out.pid = request.from.pid;
+  out.uid = request.from.uid;
+  out.source = text_of(request.from.source);
+  return out;
+}
+
+void fill_call(const Item& item, ItemStore& store, busd_item& out) {
+  out.call = item.number;
+  if (const auto* response = std::get_if<Response>(&item.call)) {
+    store.answer = answer_of(*response);
+    out.answer = &store.answer;
+    out.members = &response->others;
+  } else if (const auto* request = std::get_if<GivenRequest>(&item.call)) {
+    store.request = request_of(*request);
+    out.request = &store.request;
+    out.members = &request->others;
+  } else if (const auto* chunk = std::get_if<Chunk>(&item.call)) {
+    out.seq = chunk->seq;
+    out.payload = text_of(chunk->data);
+  } else if (const auto* progress = std::get_if<Progress>(&item.call)) {
+    out.done = progress->done.value_or(0);
+    out.total = progress->total.value_or(0);
+    out.detail = text_of(progress->text);
+  } else if (const auto* cancel = std::get_if<Cancel>(&item.call)) {
+    out.code = text_of(cancel->reason);
+  }
+}
+
 }  // namespace
 
+busd_answer answer_of(const Response& response) {
+  busd_answer out{};
+  out.size = sizeof out;
+  if (response.error) {
+    out.code = text_of(response.error->code);
+    out.message = text_of(response.error->message);
+    out.by = text_of(response.error->by);
+    out.data = text_of(response.error->data);
+  } else {
+    out.result = text_of(response.result.empty() ? std::string_view("null") : response.result);
+  }
+  return out;
+}
+
 // Member by member: clearing the whole struct first shows in a stream of small events.
-void fill_event(const Item& item, std::string& store, busd_item& out) {
+void fill_event(const Item& item, ItemStore& store, busd_item& out) {
   const EventLine& event = *item.event;
   out.kind = BUSD_ITEM_EVENT;
   out.event_type = text_of(event.event_type);
   out.event_id = text_of(event.event_id);
-  out.source_time = text_of(text_of_token(event.source_time_token, store));
+  out.source_time = text_of(text_of_token(event.source_time_token, store.source_time));
   out.seq = event.seq.value_or(0);
   out.payload = text_of(event.payload_token);
   out.frame = text_of(item.frame);
-  out.members = &event;
+  out.members = &event.others;
   out.lost_count = out.lost_after = out.lost_before = 0;
   out.source = out.detail = out.code = busd_text{};
   out.state = BUSD_SOURCE_CONNECTING;
   out.first = 0;
   out.unconfirmed = out.publication = out.consumers = 0;
+  out.call = out.done = out.total = 0;
+  out.answer = nullptr;
+  out.request = nullptr;
 }
 
-void fill_item(const Item& item, std::string& store, busd_item& out) {
+void fill_item(const Item& item, ItemStore& store, busd_item& out) {
   if (item.kind == ItemKind::event) return fill_event(item, store, out);
   size_t size = out.size;
   out = busd_item{};
   out.size = size;
   out.kind = static_cast<busd_item_kind>(item.kind);
-  out.detail = text_of(item.detail);
+  if (!is_of_calls(item.kind)) out.detail = text_of(item.detail);
   switch (item.kind) {
     case ItemKind::lost:
       out.lost_count = item.lost_count;
@@ -85,6 +138,15 @@ void fill_item(const Item& item, std::string& store, busd_item& out) {
       out.event_type = text_of(item.interest.event_type);
       out.consumers = item.interest.consumers;
       break;
+    case ItemKind::call_end:
+    case ItemKind::chunk:
+    case ItemKind::progress:
+    case ItemKind::request:
+    case ItemKind::canceled:
+    case ItemKind::pause:
+    case ItemKind::resume:
+      fill_call(item, store, out);
+      break;
     case ItemKind::event:
     case ItemKind::turned_away:
     case ItemKind::check_ack:
@@ -93,8 +155,8 @@ void fill_item(const Item& item, std::string& store, busd_item& out) {
 }
 
 busd_text member_of(const busd_item& item, std::string_view name) {
-  if (item.kind != BUSD_ITEM_EVENT || item.members == nullptr) return {};
-  for (const Member& member : static_cast<const EventLine*>(item.members)->others) {
+  if (item.members == nullptr) return {};
+  for (const Member& member : *static_cast<const std::vector<Member>*>(item.members)) {
     std::string store;
     if (text_of_token(member.name_token, store) == name) return text_of(member.value_token);
   }

@@ -1,8 +1,11 @@
 #include "consumer/src/inbox.h"
 
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "protocol/base/check.h"
+#include "protocol/decode.h"
 
 namespace bus::sdk {
 
@@ -18,31 +21,51 @@ void Inbox::keep(const Item& item) {
     if (refusals_ >= kMaxRefusalsKept) return;
     ++refusals_;
   }
-  Kept kept{item, std::string()};
-  if (item.kind == ItemKind::event) kept.frame = item.frame;
+  Kept kept{item, std::string(), ++places_};
+  if (item.kind == ItemKind::event || is_of_calls(item.kind)) kept.frame = item.frame;
+  if (!is_of_calls(item.kind)) kept.item.call = {};
   bytes_ += bytes_of(kept);
-  kept_.push_back(std::move(kept));
+  (is_of_calls(item.kind) ? calls_ : events_).push_back(std::move(kept));
 }
 
 void Inbox::clear() {
-  kept_.clear();
+  events_.clear();
+  calls_.clear();
   bytes_ = 0;
   refusals_ = 0;
 }
 
 const Item* Inbox::take() {
-  if (kept_.empty()) return nullptr;
-  bytes_ -= bytes_of(kept_.front());
-  taken_ = std::move(kept_.front());
-  kept_.pop_front();
+  if (empty()) return nullptr;
+  bool call_first = events_.empty() || (!calls_.empty() && calls_.front().place < events_.front().place);
+  return take_from(call_first ? calls_ : events_);
+}
+
+const Item* Inbox::take_from(Lane& lane) {
+  bytes_ -= bytes_of(lane.front());
+  taken_ = std::move(lane.front());
+  lane.pop_front();
   if (taken_.item.kind == ItemKind::refused) --refusals_;
-  if (taken_.item.kind != ItemKind::event) return &taken_.item;
+  if (taken_.frame.empty()) return &taken_.item;
+  taken_.item.frame = taken_.frame;
+  if (is_of_calls(taken_.item.kind)) {
+    read_call();
+    return &taken_.item;
+  }
   // The core has read the frame before, so that it is an event of one of the two forms.
   bool read = reader_.read(taken_.frame, event_) || scanner_.scan(taken_.frame, event_) == FrameKind::event;
   BUSD_CHECK(read);
   taken_.item.event = &event_;
-  taken_.item.frame = taken_.frame;
   return &taken_.item;
+}
+
+// Sets anew what views the frame.
+void Inbox::read_call() {
+  BUSD_CHECK(scanner_.scan(taken_.frame, event_) == FrameKind::other);
+  auto read = [this]<class T>(T& message) {
+    if constexpr (!std::is_same_v<T, std::monostate>) message = std::move(*decode<T>(scanner_.frame()));
+  };
+  std::visit(read, taken_.item.call);
 }
 
 }  // namespace bus::sdk

@@ -28,21 +28,28 @@ class Inbox {
 
   void clear();
 
-  bool empty() const { return kept_.empty(); }
+  bool empty() const { return events_.empty() && calls_.empty(); }
   bool full() const { return bytes_ >= kMaxInboxBytes; }
 
-  // The oldest item, or nullptr. It is good until the next call.
+  // The oldest item, or nullptr; or the oldest of calls. It is good until the next call.
   const Item* take();
+  const Item* take_call() { return calls_.empty() ? nullptr : take_from(calls_); }
 
  private:
   struct Kept {
     Item item;
-    std::string frame;  // of an event
+    std::string frame;   // of an event, and of calls
+    uint64_t place = 0;  // among all
   };
+  using Lane = std::deque<Kept>;
 
   static size_t bytes_of(const Kept& kept);
+  const Item* take_from(Lane& lane);
+  void read_call();
 
-  std::deque<Kept> kept_;
+  Lane events_;  // whatever is not of calls
+  Lane calls_;
+  uint64_t places_ = 0;
   size_t bytes_ = 0;
   size_t refusals_ = 0;
   Kept taken_;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "consumer/src/text.h"
+#include "consumer/src/user_json.h"
 #include "protocol/base/strings.h"
 #include "protocol/json_text.h"
 #include "protocol/limits.h"
@@ -41,29 +42,8 @@ size_t outbound_bytes(const EventLine& event) {
   return total + std::string_view(",\"payload\":}\n").size() + event.payload_token.size();
 }
 
-bool is_one_line(std::string_view text) { return text.find('\n') == std::string_view::npos; }
-
 // Whether a frame of `bytes`, its LF included, stays within the cap whatever the hub adds to it.
 bool fits_anyhow(size_t bytes) { return bytes <= kMaxFrameBytes - kMostAddedBytes; }
-
-bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-std::string_view without_json_space(std::string_view text) {
-  while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// JSON allows line ends between tokens, a frame does not. In valid JSON they stand nowhere else, hence the
-// check first.
-std::optional<std::string> without_line_ends(std::string_view& text, std::string& store) {
-  if (is_one_line(text)) return std::nullopt;
-  if (auto fault = json_fault(text)) return fault;
-  store.assign(text);
-  std::replace(store.begin(), store.end(), '\n', ' ');
-  text = store;
-  return std::nullopt;
-}
 
 // Which part of a publication is to blame, when one alone is.
 std::optional<std::string> explain(std::string_view payload, std::string_view members) {

@@ -66,6 +66,12 @@ std::optional<std::string> Publisher::enqueue(Write write, uint64_t number) {
   return fault;
 }
 
+uint64_t Publisher::add_control(std::string_view frame) {
+  was_used_ = true;
+  queue_now(frame, 0);
+  return ledger_.frames();
+}
+
 void Publisher::keep(std::string_view frame, uint64_t number) {
   backlog_bytes_ += frame.size();
   backlog_.push_back(Waiting{std::string(frame), number});
@@ -111,7 +117,7 @@ bool Publisher::send() {
 void Publisher::ask() {
   ledger_.add_other();
   barrier_.asked(ledger_.frames());
-  session_.send_control(barrier_.question());
+  session_.send_control(barrier_.question(ledger_.frames()));
 }
 
 void Publisher::bound_ledger() {
@@ -149,6 +155,7 @@ uint64_t Publisher::on_break() {
 }
 
 void Publisher::on_reset() {
+  barrier_.use_calls(session_.has_calls());
   ledger_.clear();
   ledger_.add_other();  // hello, which the hub has answered
   ledger_.confirm(ledger_.frames());

@@ -34,16 +34,24 @@ class Publisher {
       : session_(session), options_(options), builder_(options.syntax), barrier_(session.hello()) {}
 
   // The number of the next publication.
-  uint64_t take_number() { return ++last_number_; }
+  uint64_t take_number() {
+    was_used_ = true;
+    return ++last_number_;
+  }
   // Queues an event, on the connection or for the next one. Returns what is wrong with it, or nothing.
   std::optional<std::string> add(const busd_publication& what, uint64_t number);
   std::optional<std::string> add(std::string_view frame, uint64_t number);
   std::optional<std::string> add(SourceState state, std::string_view detail);
+  // Queues a frame that is no publication on the connection, which must be up. Returns its ordinal there.
+  uint64_t add_control(std::string_view frame);
 
   // Whether enough waits, by the options, that it is to be sent now; or so much that nothing more is to be
   // added.
   bool send_is_due() const;
-  bool is_full() const { return transport().pending_bytes() + backlog_bytes_ > options_.buffer_bytes; }
+  // `more_bytes` wait elsewhere for a connection.
+  bool is_full(size_t more_bytes) const {
+    return transport().pending_bytes() + backlog_bytes_ + more_bytes > options_.buffer_bytes;
+  }
   // Whether something waits that nobody but us will send: the socket has not refused it.
   bool holds_back() const {
     return session_.up() && transport().pending_bytes() > 0 && !transport().blocked();
@@ -60,8 +68,8 @@ class Publisher {
   bool all_confirmed() const { return ledger_.confirmed() == ledger_.frames(); }
   // Whether the connection has frames whose fate is still to be told.
   bool has_frames() const { return ledger_.frames() > 0; }
-  // Whether anything was published.
-  bool was_used() const { return last_number_ > 0; }
+  // Whether anything was published, or said of a call.
+  bool was_used() const { return was_used_; }
 
   // Looks at what the session gave. Completes items of the user's; returns false for an answer of our own.
   bool on_item(Item& item);
@@ -97,6 +105,7 @@ class Publisher {
   std::deque<Waiting> backlog_;  // while there is no connection
   size_t backlog_bytes_ = 0;
   uint64_t last_number_ = 0;
+  bool was_used_ = false;
   std::string last_status_;  // the frame; empty: no state was reported, or the one that a hello brings
   uint64_t refused_ = 0;
   uint64_t read_after_ = 0;  // sent_bytes() at which it is time to look for answers again

@@ -172,6 +172,7 @@ Item* Session::on_item(Item& item) {
   if (item.kind != ItemKind::reset) return &item;
   state_ = State::up;
   first_ = item.first;
+  has_calls_ = item.has_calls;
   pause_ = kFirstPause;
   return own_item(ItemKind::reset);
 }
@@ -181,6 +182,7 @@ Item* Session::own_item(ItemKind kind) {
   own_item_.kind = kind;
   own_item_.detail = reason_;
   own_item_.first = kind == ItemKind::reset && first_;
+  own_item_.has_calls = kind == ItemKind::reset && has_calls_;
   return &own_item_;
 }
 

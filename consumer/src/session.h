@@ -57,6 +57,7 @@ class Session {
   Item* take();
   // What the last hello_ack said.
   bool first() const { return first_; }
+  bool has_calls() const { return has_calls_; }
   State state() const { return state_; }
   bool up() const { return state_ == State::up; }
   bool over() const { return state_ == State::over; }
@@ -119,6 +120,7 @@ class Session {
   ApiResult result_;
   int64_t peer_pid_ = 0;  // who listened when the socket was connected; 0: unknown
   bool first_ = false;
+  bool has_calls_ = false;
   bool rejected_ = false;
   bool opening_ = true;
   bool cancelled_ = false;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The functions of <busd/consumer.h>, the list in consumer/libbusd.map, and what libbusd.so and libbusd.a define for others are the
+# The functions of <busd/consumer.h> and <busd/calls.h>, the list in consumer/libbusd.map, and what libbusd.so and libbusd.a define for others are the
 # same: symbols.sh SHARED STATIC MAP HEADER CC
 set -eu
 export LC_ALL=C
@@ -12,7 +12,7 @@ cc=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Declared, whether they are marked for export or not.
+# Declared by HEADER and what it includes, whether they are marked for export or not.
 "$cc" -E -P "$header" | grep -o 'busd_[a-z_]* *(' | tr -d ' (' | sort -u >"$work/header"
 sed -n 's/^ *\(busd_[a-z_]*\);$/\1/p' "$map" | sort >"$work/map"
 # Of both everything, so that a C++ symbol, a type's name or a function with no version would show.
@@ -35,7 +35,7 @@ same() { # WANTED GOT WHAT
   echo "no function found in $header"
   exit 1
 }
-same header map 'consumer/libbusd.map differs from the functions of consumer.h'
+same header map 'consumer/libbusd.map differs from the functions of the headers'
 same shared.wanted shared 'libbusd.so differs from the map'
 same static.wanted static 'libbusd.a differs from the map'
 

@@ -76,9 +76,9 @@ expect variables 'variable BUSD_KEY stands in the sources, not in the pages'
 spoil libbusd.3 's/^\*BUSD_BUS\*$/*BUSD_TRAM*/'
 expect variables 'variable BUSD_TRAM stands in the pages, not in the sources'
 spoil busd_hub_status.3 '/^void busd_free/d'
-expect functions 'function busd_free stands in consumer.h, not in the pages'
+expect functions 'function busd_free stands in the headers, not in the pages'
 spoil busd_connection_fd.3 's/^int busd_connection_fd(const busd_connection\*/int busd_connection_fd(busd_connection*/'
-expect functions "but consumer.h has 'int busd_connection_fd(const busd_connection* connection)'"
+expect functions "but the headers have 'int busd_connection_fd(const busd_connection* connection)'"
 spoil busd_connection_publish.3 's/^busd_result busd_connection_report(/int busd_free(int a);\n&/'
 expect functions 'busd_free stands in'
 spoil busd_connection_open.3 's/^\*hold_bytes\*$/*held_bytes*/'

@@ -1,9 +1,10 @@
-/* A user of <busd/consumer.h>, in C and in C++: every function, every macro, every struct. */
-#include <busd/consumer.h>
+/* A user of <busd/consumer.h> and <busd/calls.h>, in C and in C++: every function, every macro, every struct. */
+#include <busd/calls.h>
 
 int use_consumer(busd_text key);
 int use_source(busd_text name);
 int use_hub(void);
+int use_calls(busd_connection* connection, busd_text task);
 
 int use_consumer(busd_text key) {
   busd_consumer_options options = BUSD_INIT(busd_consumer_options);
@@ -54,4 +55,30 @@ int use_hub(void) {
   if (busd_hub_inspect(&options, &facts, NULL) != BUSD_OK) return 2;
   return busd_hub_stop(&options, 2000, 0, NULL) == BUSD_OK ? busd_version()[0]
                                                            : busd_result_name(BUSD_LOST)[0];
+}
+
+int use_calls(busd_connection* connection, busd_text task) {
+  busd_call_options options = BUSD_INIT(busd_call_options);
+  busd_provide_options provide = BUSD_INIT(busd_provide_options);
+  busd_answer answer = BUSD_INIT(busd_answer);
+  busd_item item = BUSD_INIT(busd_item);
+  busd_error error = BUSD_INIT(busd_error);
+  uint64_t call = 0;
+  options.stream = 1;
+  if (busd_connection_call(connection, task, task, NULL, &answer, &error) == BUSD_FAILED)
+    return answer.code.length > 0;
+  if (busd_connection_call_start(connection, task, task, &options, &call, &error) != BUSD_OK) return 2;
+  if (busd_connection_cancel(connection, call, &error) != BUSD_OK) return 3;
+  provide.slots = 2;
+  if (busd_connection_provide(connection, &task, 1, &provide, &error) != BUSD_OK) return 4;
+  while (busd_connection_next_call(connection, BUSD_FOREVER, &item, &error) == BUSD_OK) {
+    if (item.kind == BUSD_ITEM_CALL_END && item.answer->result.length == 0) break;
+    if (item.kind != BUSD_ITEM_REQUEST || !busd_request_is_open(connection, item.call)) continue;
+    if (busd_request_progress(connection, item.call, 1, 2, task, &error) != BUSD_OK) break;
+    if (item.request->stream && busd_request_chunk(connection, item.call, task, 0, &error) != BUSD_OK) break;
+    if (busd_request_respond(connection, item.call, item.request->args, &error) == BUSD_INVALID &&
+        busd_request_fail(connection, item.call, task, task, task, &error) == BUSD_INVALID)
+      busd_request_decline(connection, item.call, &error);
+  }
+  return busd_connection_unprovide(connection, NULL, 0, &error) == BUSD_OK;
 }

@@ -49,6 +49,34 @@ bool use_source() {
   return source->unconfirmed() == 0 && source->close(busd::forever) && source->handle() == nullptr;
 }
 
+bool use_calls() {
+  auto connection = busd::Connection::open({});
+  if (!connection) return false;
+  busd::Answer answer = connection->call("t", "1", {.timeout = std::chrono::seconds(1)});
+  if (!answer) return answer.code.empty();
+  bool parts = false;
+  std::vector<busd::Call> calls;
+  calls.push_back(connection->call_async("t"));
+  calls.back().on_chunk([&](std::string_view data) { parts = data.empty(); });
+  calls.back().on_progress([&](const busd::Progress& how) { parts = how.done == how.total; });
+  if (!calls.back().cancel() || calls.back().number() == 0) return false;
+  if (!busd::wait_all(calls, busd::forever) || !calls.back().is_done()) return false;
+  auto served = connection->serve("t",
+                                  [](busd::Request request) {
+                                    bool plain = request.task() == "t" && request.source().empty() &&
+                                                 request.uid() == 0;
+                                    if (plain && request.is_open() && request.pid() > 0)
+                                      (void)request.decline();
+                                    if (request.streams()) (void)request.chunk(request.args());
+                                    if (!request.progress({.done = request.number()}))
+                                      (void)request.fail("c", "m");
+                                    if (request.timeout().count() > 0) (void)request.respond();
+                                  },
+                                  {.slots = 2});
+  return served && connection->run() && connection->unserve("t") && calls.back().wait().result.empty() &&
+         calls.back().answer().by.empty() && parts;
+}
+
 bool use_hub() {
   auto status = busd::hub_status();
   auto facts = busd::hub_inspect({.socket = "/tmp/s", .bus = ""});
@@ -57,4 +85,4 @@ bool use_hub() {
 
 }  // namespace
 
-int main() { return use_consumer() && use_source() && use_hub() ? 0 : 1; }
+int main() { return use_consumer() && use_source() && use_calls() && use_hub() ? 0 : 1; }

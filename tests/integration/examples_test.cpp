@@ -40,6 +40,28 @@ size_t lines_with(const std::string& text, const std::string& part) {
   return count;
 }
 
+TEST_CASE("A provider in C answers, also what does not fit", "[calls]") {
+  HubProcess hub;
+  Child adder(example("example-adder"), {"2"}, on(hub));
+  RunResult asked = run(example("example-ask"), {"1", "-3"}, on(hub));
+  INFO(asked.errors);
+  CHECK(asked.status == ExitStatus{0, 0});
+  CHECK(asked.output == "{\"sum\":-2}\n");
+  CHECK(run(example("example-ask"), {"40", "2"}, on(hub)).output == "{\"sum\":42}\n");
+  CHECK(adder.wait() == ExitStatus{0, 0});
+}
+
+TEST_CASE("A provider in C++ answers many calls at once, until it is interrupted", "[calls]") {
+  HubProcess hub;
+  Child squares(example("example-squares"), {"serve"}, on(hub));
+  squares.wait_for_errors("ready");
+  RunResult asked = run(example("example-squares"), {"100"}, on(hub));
+  INFO(asked.errors);
+  CHECK(asked.output == "338350\n");
+  squares.signal(SIGINT);
+  CHECK(squares.wait() == ExitStatus{0, 0});
+}
+
 TEST_CASE("The consumer in C prints what the clock publishes", "[c]") {
   HubProcess hub;
   Child consumer(example("example-minimal-c"), {"clock.tick", "3"}, on(hub));

@@ -3,6 +3,7 @@ busd_integration_test(sdk_test sdk_test.cpp LIBS busd_consumer CASES consumer ho
 busd_integration_test(sdk_connection_test sdk_connection_test.cpp LIBS busd_consumer CASES waiting reconnect)
 busd_integration_test(sdk_source_test sdk_source_test.cpp LIBS busd_consumer CASES publish pressure break)
 busd_integration_test(sdk_duplex_test sdk_duplex_test.cpp LIBS busd_consumer CASES duplex order full break)
+busd_integration_test(sdk_calls_test sdk_calls_test.cpp LIBS busd_consumer CASES call many)
 busd_integration_test(sdk_hub_test sdk_hub_test.cpp LIBS busd_consumer CASES start control)
 busd_integration_test(sdk_scripted_test sdk_scripted_test.cpp LIBS busd_consumer CASES refused cancel answers)
 # Loops whose library is not installed are left out, as their examples are.
@@ -13,11 +14,11 @@ endif()
 if(TARGET example-in-asio)
   list(APPEND loops asio)
 endif()
-busd_integration_test(examples_test examples_test.cpp CASES c cpp shell ${loops})
+busd_integration_test(examples_test examples_test.cpp CASES c calls cpp shell ${loops})
 target_compile_definitions(examples_test PRIVATE
   BUSD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
   BUSD_EXAMPLES_DIR="${PROJECT_SOURCE_DIR}/consumer/examples")
-add_dependencies(examples_test example-minimal-c example-minimal-cpp example-clock-source bus-publish)
+add_dependencies(examples_test example-adder example-ask example-squares example-minimal-c example-minimal-cpp example-clock-source bus-publish)
 busd_integration_test(loops_test loops_test.cpp LIBS busd_consumer CASES ${loops})
 foreach(loop ${loops})
   add_dependencies(examples_test example-in-${loop})

@@ -4,8 +4,8 @@
  * A connection joins a program to the user's hub, and starts the hub if it does not run. Over one connection
  * a program receives events, publishes events, or both. What happens on it comes out of one function,
  * busd_connection_next, as items. busd_consumer and busd_source are the simple faces: a connection that only
- * receives, and one that only publishes. <busd/consumer.hpp> is the same API for C++20. The manual is
- * libbusd(3).
+ * receives, and one that only publishes. Calls, which a program makes and answers over its connection, are in
+ * <busd/calls.h>. <busd/consumer.hpp> is the same API for C++20. The manual is libbusd(3).
  *
  * Conventions
  *  1. Handles are opaque. Only one thread may use a handle at a time; different handles are independent. The
@@ -64,7 +64,9 @@ typedef enum busd_result {
   BUSD_CLOSED = 7,      /* the connection ended, and the library does not reconnect or has given up */
   BUSD_REFUSED = 8,     /* the hub refused what was published; a BUSD_ITEM_REFUSED says what */
   BUSD_LOST = 9,        /* the connection broke before the hub confirmed everything; see BUSD_ITEM_BREAK */
-  BUSD_INTERNAL = 10    /* the operating system failed in a way that none of the others describes */
+  BUSD_INTERNAL = 10,   /* the operating system failed in a way that none of the others describes */
+  BUSD_FAILED = 11,     /* a call has failed; its answer says why (<busd/calls.h>) */
+  BUSD_CANCELED = 12    /* the request has ended meanwhile: nobody waits for more of its answer */
 } busd_result;
 
 /* The constant's name without BUSD_, in lower case: "timed_out". Static text. */
@@ -88,8 +90,19 @@ typedef enum busd_item_kind {
   BUSD_ITEM_SOURCE_STATUS = 4, /* a source has reported its state */
   BUSD_ITEM_BREAK = 5,         /* the connection broke; the library reconnects, and a RESET follows */
   BUSD_ITEM_REFUSED = 6,       /* the hub refused something that this connection published */
-  BUSD_ITEM_INTEREST = 7       /* how many consumers listen to an entry of `publish_types` */
+  BUSD_ITEM_INTEREST = 7,      /* how many consumers listen to an entry of `publish_types` */
+  /* Of calls, see <busd/calls.h>. They come only to connections that call or provide. */
+  BUSD_ITEM_CALL_END = 8,  /* a call of this connection has ended */
+  BUSD_ITEM_CHUNK = 9,     /* a part of the answer to a call with `stream` */
+  BUSD_ITEM_PROGRESS = 10, /* how far a call of this connection has come */
+  BUSD_ITEM_REQUEST = 11,  /* a request, which this connection is to answer */
+  BUSD_ITEM_CANCELED = 12, /* a request has ended before this connection has answered it */
+  BUSD_ITEM_PAUSE = 13,    /* who reads the answer to a request does not keep up: send no more chunks */
+  BUSD_ITEM_RESUME = 14    /* it does again */
 } busd_item_kind;
+
+struct busd_answer;
+struct busd_request;
 
 typedef enum busd_source_state {
   BUSD_SOURCE_CONNECTING = 0,
@@ -133,11 +146,20 @@ typedef struct busd_item {
   busd_text code;
   /* INTEREST: so many consumers would get something of the entry `event_type` */
   uint64_t consumers;
+  /* CALL_END, CHUNK, PROGRESS: the number of the call. REQUEST, CANCELED, PAUSE, RESUME: that of the request.
+     The `payload` of a CHUNK is its data, and its `seq` counts from 1 in each call. The `detail` of a
+     PROGRESS is its text. The `code` of a CANCELED is its reason */
+  uint64_t call;
+  const struct busd_answer* answer;   /* CALL_END */
+  const struct busd_request* request; /* REQUEST */
+  uint64_t done;                      /* PROGRESS: so much of `total` is done; both 0: unknown */
+  uint64_t total;
 } busd_item;
 
 /*
- * Looks up a member of the event in `item` that the protocol does not define ("traceparent"). `value` is raw
- * JSON, borrowed like the other text of the item. BUSD_INVALID: the event has no such member.
+ * Looks up a member of the event, the request or the response in `item` that the protocol does not define
+ * ("traceparent"). `value` is raw JSON, borrowed like the other text of the item. BUSD_INVALID: there is no
+ * such member.
  */
 BUSD_API busd_result busd_item_member(const busd_item* item, busd_text name, busd_text* value);
 
@@ -211,6 +233,8 @@ typedef struct busd_connection_options {
  *                      source: no state is reported for it
  *   with a `source`    a named source, which belongs to no scope and gets no events
  *   with neither       an anonymous source
+ *
+ * Each of them may call and provide tasks.
  *
  * Both are not possible, because a hello has one role: a program that consumes and is a named source opens
  * two connections.

@@ -23,98 +23,20 @@
 #error "busd/consumer.hpp needs C++20; busd/consumer.h is for C and every C++"
 #endif
 
+#include <busd/calls.hpp>
 #include <busd/consumer.h>
+#include <busd/expected.hpp>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace busd {
-
-// As a timeout: wait without limit.
-inline constexpr std::chrono::milliseconds forever{BUSD_FOREVER};
-
-struct Error {
-  busd_result result = BUSD_OK;
-  std::string message;  // one line for people
-};
-
-// A value, or the reason why there is none. Reading the one that is not there ends the process with a
-// message.
-template <class T>
-class Expected {
- public:
-  Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Expected(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
-
-  bool has_value() const noexcept { return state_.index() == 0; }
-  explicit operator bool() const noexcept { return has_value(); }
-  T& value() noexcept {
-    require(has_value());
-    return *std::get_if<0>(&state_);
-  }
-  const T& value() const noexcept {
-    require(has_value());
-    return *std::get_if<0>(&state_);
-  }
-  T& operator*() noexcept { return value(); }
-  const T& operator*() const noexcept { return value(); }
-  T* operator->() noexcept { return &value(); }
-  const T* operator->() const noexcept { return &value(); }
-  const Error& error() const noexcept {
-    require(!has_value());
-    return *std::get_if<1>(&state_);
-  }
-
- private:
-  void require(bool condition) const noexcept {
-    if (condition) return;
-    const Error* error = std::get_if<1>(&state_);
-    std::fprintf(stderr, "busd: misused Expected: %s\n",
-                 error ? error->message.c_str() : "it holds no error");
-    std::abort();
-  }
-
-  std::variant<T, Error> state_;
-};
-
-template <>
-class Expected<void> {
- public:
-  Expected() = default;
-  Expected(Error error) : error_(std::move(error)) {}
-
-  bool has_value() const noexcept { return error_.result == BUSD_OK; }
-  explicit operator bool() const noexcept { return has_value(); }
-  const Error& error() const noexcept { return error_; }
-
- private:
-  Error error_;
-};
-
-namespace detail {
-
-inline busd_text text(std::string_view from) noexcept { return {from.data(), from.size()}; }
-inline std::string_view view(busd_text from) noexcept {
-  return from.data == nullptr ? std::string_view{} : std::string_view{from.data, from.length};
-}
-inline Error error(busd_result result, const busd_error& from) {
-  return {result, result == BUSD_OK ? std::string{} : std::string{from.message}};
-}
-inline Expected<void> outcome(busd_result result, const busd_error& from) {
-  if (result == BUSD_OK) return {};
-  return error(result, from);
-}
-
-}  // namespace detail
 
 // --- items ---
 
@@ -203,6 +125,9 @@ class Item {
   bool is_source_status() const noexcept { return kind() == BUSD_ITEM_SOURCE_STATUS; }
   bool is_refused() const noexcept { return kind() == BUSD_ITEM_REFUSED; }
   bool is_interest() const noexcept { return kind() == BUSD_ITEM_INTEREST; }
+  // Of calls that no handler takes, see busd/calls.hpp.
+  bool is_request() const noexcept { return kind() == BUSD_ITEM_REQUEST; }
+  bool is_canceled() const noexcept { return kind() == BUSD_ITEM_CANCELED; }
 
   Event event() const noexcept { return Event(item_); }
   Lost lost() const noexcept { return {item_->lost_count, item_->lost_after, item_->lost_before}; }
@@ -213,6 +138,8 @@ class Item {
     return {item_->publication, detail::view(item_->code), detail::view(item_->detail)};
   }
   Interest interest() const noexcept { return {detail::view(item_->event_type), item_->consumers}; }
+  std::uint64_t number() const noexcept { return item_->call; }  // of the call or request
+  const busd_item& raw() const noexcept { return *item_; }
   bool first() const noexcept { return item_->first != 0; }                  // of a reset
   std::uint64_t unconfirmed() const noexcept { return item_->unconfirmed; }  // of a break
   std::string_view detail() const noexcept {
@@ -283,6 +210,7 @@ struct Fixed {
   Hook on_first;
   Hook on_last;
   busd_item item = BUSD_INIT(busd_item);
+  std::shared_ptr<Dispatch> dispatch = std::make_shared<Dispatch>();
 
   static int run(const Hook& hook) noexcept {
 #if defined(__cpp_exceptions)
@@ -375,6 +303,7 @@ class Connection {
     auto error = BUSD_INIT(busd_error);
     busd_result result = busd_connection_open(&raw, &opened.handle_, &error);
     if (result != BUSD_OK) return detail::error(result, error);
+    opened.fixed_->dispatch->handle = opened.handle_;
     return opened;
   }
 
@@ -384,7 +313,7 @@ class Connection {
         error_(std::move(other.error_)) {}
   Connection& operator=(Connection&& other) noexcept {
     if (this == &other) return *this;
-    busd_connection_close(handle_, detail::kCloseTimeout.count(), nullptr);
+    (void)close();
     handle_ = std::exchange(other.handle_, nullptr);
     fixed_ = std::move(other.fixed_);
     error_ = std::move(other.error_);
@@ -392,17 +321,31 @@ class Connection {
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() { busd_connection_close(handle_, detail::kCloseTimeout.count(), nullptr); }
+  ~Connection() { (void)close(); }
 
-  // The next item, or the reason why there is none: BUSD_TIMED_OUT if the time ran out or wake() was called;
-  // any other reason is the end. The item is borrowed until the next call.
+  // The next item that no handler takes, or the reason why there is none: BUSD_TIMED_OUT if the time ran out or
+  // wake() was called; any other reason is the end. The item is borrowed until the next call.
   [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
     // Not initialised completely, because this runs once per event.
     busd_error error;
     error.size = sizeof error;
     busd_result result = busd_connection_next(handle_, timeout.count(), &fixed_->item, &error);
-    if (result == BUSD_OK) return Item(&fixed_->item);
+    while (result == BUSD_OK) {
+      bool of_calls = fixed_->item.kind >= BUSD_ITEM_CALL_END;
+      if (!of_calls || !detail::Dispatch::take(fixed_->dispatch, fixed_->item)) return Item(&fixed_->item);
+      if (handle_ == nullptr) return error_ = detail::gone();  // the handler has closed it
+      result = busd_connection_next(handle_, timeout.count(), &fixed_->item, &error);
+    }
     error_ = detail::error(result, error);
+    if (result != BUSD_TIMED_OUT) fixed_->dispatch->end_all(error_);
+    return error_;
+  }
+
+  // Runs the handlers of calls until wake() is called, or the connection ends. Discards all other items.
+  Expected<void> run() {
+    while (auto item = next()) {
+    }
+    if (error_.result == BUSD_TIMED_OUT) return {};
     return error_;
   }
 
@@ -436,6 +379,46 @@ class Connection {
     return detail::outcome(busd_connection_report(handle_, raw_state, detail::text(detail), &error), error);
   }
 
+  // Calls `task` with `args`, raw JSON, and waits for the answer. Meanwhile no handler runs: requests to this connection
+  // wait, too. call_async(…).wait() runs them.
+  Answer call(std::string_view task, std::string_view args = {}, const CallOptions& options = {}) {
+    busd_call_options raw = detail::call_options(options);
+    auto answer = BUSD_INIT(busd_answer);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result =
+        busd_connection_call(handle_, detail::text(task), detail::text(args), &raw, &answer, &error);
+    if (result == BUSD_OK || result == BUSD_FAILED) return detail::answer(answer);
+    return detail::no_answer(detail::error(result, error));
+  }
+  // Starts a call. One that could not be started has ended at once, with the reason.
+  [[nodiscard]] Call call_async(std::string_view task, std::string_view args = {},
+                                const CallOptions& options = {}) {
+    busd_call_options raw = detail::call_options(options);
+    auto error = BUSD_INIT(busd_error);
+    std::uint64_t number = 0;
+    busd_result result =
+        busd_connection_call_start(handle_, detail::text(task), detail::text(args), &raw, &number, &error);
+    bool started = result == BUSD_OK || (result == BUSD_TIMED_OUT && number != 0);
+    return started ? Call(fixed_->dispatch, number) : Call(detail::error(result, error));
+  }
+
+  // Provides `task`, a name or a pattern: from now on `handler` runs for each request.
+  Expected<void> serve(std::string_view task, RequestHandler handler, const ProvideOptions& options = {}) {
+    auto raw = BUSD_INIT(busd_provide_options);
+    raw.slots = options.slots;
+    raw.priority = options.priority;
+    const busd_text name = detail::text(task);
+    auto error = BUSD_INIT(busd_error);
+    fixed_->dispatch->serve(task, std::move(handler));
+    return detail::outcome(busd_connection_provide(handle_, &name, 1, &raw, &error), error);
+  }
+  // Provides it no longer. Requests that have come already still get to the handler.
+  Expected<void> unserve(std::string_view task) {
+    const busd_text name = detail::text(task);
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_connection_unprovide(handle_, &name, 1, &error), error);
+  }
+
   // Waits until the hub has processed everything that was published.
   [[nodiscard]] Expected<void> flush(std::chrono::milliseconds timeout = forever) {
     auto error = BUSD_INIT(busd_error);
@@ -461,11 +444,15 @@ class Connection {
   Expected<void> close(std::chrono::milliseconds timeout = detail::kCloseTimeout) {
     auto error = BUSD_INIT(busd_error);
     auto* closing = std::exchange(handle_, nullptr);
+    if (fixed_) fixed_->dispatch->close(detail::gone());
     return detail::outcome(busd_connection_close(closing, timeout.count(), &error), error);
   }
 
   // Disconnects at once, without flush and clean-up.
-  void abandon() noexcept { busd_connection_abandon(std::exchange(handle_, nullptr)); }
+  void abandon() noexcept {
+    if (fixed_) fixed_->dispatch->close(detail::gone());
+    busd_connection_abandon(std::exchange(handle_, nullptr));
+  }
 
   // The C handle, still owned by this object.
   busd_connection* handle() noexcept { return handle_; }

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "busd/consumer.h"
 #include "protocol/frame.h"
+#include "protocol/messages/call.h"
 #include "protocol/messages/error.h"
 #include "protocol/messages/interest.h"
 #include "protocol/messages/source_status.h"
@@ -25,10 +27,20 @@ enum class ItemKind {
   broken = BUSD_ITEM_BREAK,                 // `detail`, `unconfirmed`
   refused = BUSD_ITEM_REFUSED,              // `error`: the answer to a frame of ours; `publication`
   interest = BUSD_ITEM_INTEREST,            // `interest`
+  // Of calls: `call`, `number`, and of what the hub has sent also `frame`.
+  call_end = BUSD_ITEM_CALL_END,  // a Response
+  chunk = BUSD_ITEM_CHUNK,
+  progress = BUSD_ITEM_PROGRESS,
+  request = BUSD_ITEM_REQUEST,    // a GivenRequest
+  canceled = BUSD_ITEM_CANCELED,  // a Cancel
+  pause = BUSD_ITEM_PAUSE,
+  resume = BUSD_ITEM_RESUME,
 
   turned_away = 0x1000,  // the hub did not accept our hello; `turned_away`, `detail`. Nothing comes after it
   check_ack,             // the answer to a pre_shutdown_check; `last`
 };
+
+constexpr bool is_of_calls(ItemKind kind) { return kind >= ItemKind::call_end && kind <= ItemKind::resume; }
 
 // Why the hub does not accept our hello.
 enum class TurnedAway {
@@ -37,6 +49,10 @@ enum class TurnedAway {
   busy,      // too many connections, too slow a hello: another attempt may work
   protocol,  // it is no hub of ours, or lacks a capability that we need
 };
+
+// What the hub says of a call. Raw values are views of the item's frame.
+using CallMessage =
+    std::variant<std::monostate, Response, Chunk, Progress, GivenRequest, Cancel, Pause, Resume>;
 
 // Views and `event` are good until the next item of whoever gave this one.
 struct Item {
@@ -54,6 +70,9 @@ struct Item {
   bool last = false;
   uint64_t unconfirmed = 0;
   uint64_t publication = 0;
+  CallMessage call;
+  uint64_t number = 0;     // of the call or request, as the user knows it; 0: not looked up yet
+  bool has_calls = false;  // of a reset: the hub has the capability
   TurnedAway turned_away = TurnedAway::protocol;
 };
 

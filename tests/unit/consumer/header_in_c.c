@@ -1,5 +1,5 @@
-/* The public header as a C program sees it: compiled as strict C11, and called from there. */
-#include <busd/consumer.h>
+/* The public headers as a C program sees it: compiled as strict C11, and called from there. */
+#include <busd/calls.h>
 #include <string.h>
 
 int header_works_in_c(void);
