@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Declared by HEADER and what it includes, whether they are marked for export or not.
-"$cc" -E -P "$header" | grep -o 'busd_[a-z_]* *(' | tr -d ' (' | sort -u >"$work/header"
+"$cc" -E -P -I "$(dirname "$header")/.." "$header" | grep -o 'busd_[a-z_]* *(' | tr -d ' (' | sort -u >"$work/header"
 sed -n 's/^ *\(busd_[a-z_]*\);$/\1/p' "$map" | sort >"$work/map"
 # Of both everything, so that a C++ symbol, a type's name or a function with no version would show.
 nm -D --defined-only --with-symbol-versions "$shared" | sed 's/^[0-9a-f]* //' | sort >"$work/shared"

@@ -9,9 +9,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <variant>
 
 #include "consumer/src/client_core.h"
 #include "protocol/base/check.h"
+#include "protocol/encode.h"
 
 namespace {
 
@@ -32,6 +35,16 @@ void add(std::string& out, const bus::EventLine& event) {
   for (const auto& member : event.others) {
     add(out, member.name_token);
     add(out, member.value_token);
+  }
+}
+
+template <class T>
+void add_call(std::string& out, const T& message) {
+  if constexpr (std::is_same_v<T, std::monostate>) {
+    BUSD_CHECK(false);  // an item of calls has a message
+  } else {
+    // As its sender would write it: texts, raw values and other members.
+    add(out, bus::encode(message));
   }
 }
 
@@ -65,6 +78,17 @@ void describe(const Item& in, std::string& out) {
       break;
     case ItemKind::check_ack:
       add(out, in.last ? "last" : "");
+      break;
+    case ItemKind::call_end:
+    case ItemKind::chunk:
+    case ItemKind::progress:
+    case ItemKind::request:
+    case ItemKind::canceled:
+    case ItemKind::pause:
+    case ItemKind::resume:
+      BUSD_CHECK(in.number == 0);
+      add(out, in.frame);
+      std::visit([&out](const auto& message) { add_call(out, message); }, in.call);
       break;
     case ItemKind::broken:
       BUSD_CHECK(false);  // the core knows of no connection that could break

@@ -47,6 +47,23 @@ std::string describe(const Item& in) {
       return std::to_string(in.interest.consumers) + " listen to " + in.interest.event_type;
     case ItemKind::check_ack:
       return in.last ? "last" : "not last";
+    case ItemKind::call_end:
+      return "end of " + std::get<Response>(in.call).id + " " +
+             std::string(std::get<Response>(in.call).result);
+    case ItemKind::chunk:
+      return "chunk " + std::to_string(std::get<Chunk>(in.call).seq) + " of " + std::get<Chunk>(in.call).id +
+             " " + std::string(std::get<Chunk>(in.call).data);
+    case ItemKind::progress:
+      return "progress of " + std::get<Progress>(in.call).id + " " + std::get<Progress>(in.call).text;
+    case ItemKind::request:
+      return "request " + std::get<GivenRequest>(in.call).id + " of " + std::get<GivenRequest>(in.call).task +
+             " " + std::string(std::get<GivenRequest>(in.call).args);
+    case ItemKind::canceled:
+      return "canceled " + std::get<Cancel>(in.call).id + " " + std::get<Cancel>(in.call).reason;
+    case ItemKind::pause:
+      return "pause " + std::get<Pause>(in.call).id;
+    case ItemKind::resume:
+      return "resume " + std::get<Resume>(in.call).id;
     case ItemKind::broken:
       break;
   }
@@ -308,6 +325,39 @@ TEST_CASE("However the stream is cut, the same comes out") {
   for (size_t split = 1; split < stream.size(); ++split) CHECK(run(stream, {split}) == whole);
   CHECK(run(stream, std::vector<size_t>(stream.size(), 1)) == whole);
   CHECK(run(stream, std::vector<size_t>(stream.size(), 3)) == whole);
+}
+
+TEST_CASE("What the hub says of calls comes out as it is, and what is malformed is skipped") {
+  std::string stream =
+      std::string(kAck) + "\n" +
+      R"({"type":"request","id":"h1","task":"math.add","from":{"pid":1,"uid":2},"x":1,"args":{"a":1.10}})"
+      "\n"
+      R"({"type":"chunk","id":"1","seq":1,"data":[1.0]})"
+      "\n"
+      R"({"type":"progress","id":"1","done":1,"text":"half"})"
+      "\n"
+      R"({"type":"response","id":"1","result":3.10})"
+      "\n"
+      R"({"type":"cancel","id":"h1","reason":"gone"})"
+      "\n"
+      R"({"type":"pause","id":"h1"})"
+      "\n"
+      R"({"type":"resume","id":"h1"})"
+      "\n"
+      R"({"type":"response","id":"1","error":{"message":"no code"}})"
+      "\n"
+      R"({"type":"request","id":"h2","task":"","args":1})"
+      "\n";
+  Things wanted{"welcome",
+                R"(request h1 of math.add {"a":1.10})",
+                "chunk 1 of 1 [1.0]",
+                "progress of 1 half",
+                "end of 1 3.10",
+                "canceled h1 gone",
+                "pause h1",
+                "resume h1"};
+  CHECK(run(stream, {}) == wanted);
+  CHECK(run(stream, std::vector<size_t>(stream.size(), 1)) == wanted);
 }
 
 }  // namespace
