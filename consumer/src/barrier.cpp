@@ -13,9 +13,9 @@ namespace {
 // No call of a user's has such an id: those are numbers.
 constexpr std::string_view kIdPrefix = "sync-";
 
-// A scope that is not the one of a connection that says `hello`. A source has none.
+// A scope that is not the one of a connection that says `hello`. Only a consumer has one.
 std::string foreign_scope(const Hello& hello) {
-  if (hello.role == Role::source) return {};
+  if (hello.role != Role::consumer) return {};
   const std::string& own = hello.subscription_id.empty() ? hello.event_key : hello.subscription_id;
   return own == "barrier" ? "another barrier" : "barrier";
 }

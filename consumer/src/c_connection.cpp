@@ -54,14 +54,16 @@ ApiResult consumer_part(const busd_connection_options& options, Hello& hello) {
   return {};
 }
 
-ApiResult source_part(const busd_connection_options& options, Hello& hello) {
+// Of whoever is no consumer.
+ApiResult other_part(const busd_connection_options& options, Face face, Hello& hello) {
   bool consumes = options.event_type_count > 0 || options.subscription_id.length > 0 ||
                   options.exclusive != 0 || options.observer != 0 || options.on_first != nullptr ||
                   options.on_last != nullptr;
   if (consumes)
     return {BUSD_INVALID, "event types, subscription_id, exclusive, observer and hooks need a key"};
-  hello.role = Role::source;
   hello.source = view_of(options.source);
+  // A source of the simple face stays one without a name, too.
+  hello.role = hello.source.empty() && face == Face::whole ? Role::client : Role::source;
   if (hello.source.empty()) return {};
   if (auto fault = identifier_fault("name", hello.source)) return {BUSD_INVALID, *fault};
   return {};
@@ -79,7 +81,7 @@ ApiResult hello_of(const busd_connection_options& options, Face face, Hello& hel
   ApiResult copied = copy_types("publish", options.publish_types, options.publish_type_count, kMaxPublishes,
                                 hello.publishes);
   if (!copied.ok()) return copied;
-  return consumes ? consumer_part(options, hello) : source_part(options, hello);
+  return consumes ? consumer_part(options, hello) : other_part(options, face, hello);
 }
 
 ApiResult session_part(const busd_connection_options& options, SessionOptions& session) {

@@ -258,12 +258,12 @@ ApiResult Connection::answer_of_flush() {
 
 ApiResult Connection::close(int64_t timeout_ms) {
   TimePoint until = deadline_of(timeout_ms);
-  bool source = session_->hello().role == Role::source;
+  bool consumer = session_->hello().role == Role::consumer;
   inbox_.clear();
   face_ = Face::publishes;  // items are of no more use
   ApiResult result;
   calls_.cancel_all();
-  if (source || publisher_.was_used()) result = flush_until(until);
+  if (!consumer || publisher_.was_used()) result = flush_until(until);
   // Without a hook, who is last makes no difference.
   if (hooks_.last != nullptr && ask_last()) {
     ApiResult cleaned = run_last();
@@ -271,7 +271,7 @@ ApiResult Connection::close(int64_t timeout_ms) {
   }
   if (session_->up()) {
     session_->send_control(encode(Bye{}));
-    if (source) wait_for_end(std::min(until, now() + kWriteTimeout));
+    if (!consumer) wait_for_end(std::min(until, now() + kWriteTimeout));
   }
   session_->end(ApiResult(BUSD_CLOSED, "closed"));
   return result;

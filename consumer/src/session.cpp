@@ -27,7 +27,7 @@ std::string Session::no_answer() const {
   if (!transport_.attached() || transport_.unread()) return silent_hub(options_.endpoint, peer_pid_);
   std::string text = "the hub at " + printable(options_.endpoint.socket) + " (" + process_text(peer_pid_) +
                      ") did not answer hello in time";
-  if (hello().role == Role::source) return text;
+  if (hello().role != Role::consumer) return text;
   return text + ": another consumer of the same scope may be cleaning up; bus-status shows it";
 }
 

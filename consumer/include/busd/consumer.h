@@ -232,7 +232,7 @@ typedef struct busd_connection_options {
  *   with a `key`       a consumer, which belongs to a scope and gets events. It may publish like an anonymous
  *                      source: no state is reported for it
  *   with a `source`    a named source, which belongs to no scope and gets no events
- *   with neither       an anonymous source
+ *   with neither       a client, which publishes like an anonymous source
  *
  * Each of them may call and provide tasks.
  *
