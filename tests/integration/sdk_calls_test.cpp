@@ -1,39 +1,12 @@
-// Calls through the SDK: callers and providers on a real hub, and what becomes of their calls when something dies.
+// Calls through the SDK: callers and providers on a real hub.
 #include <string>
 #include <vector>
 
-#include "protocol/base/clock.h"
-#include "tests/integration/sdk_support.h"
+#include "tests/integration/sdk_calls_support.h"
 #include "tests/support/hub_fixture.h"
 
 namespace bus::test {
 namespace {
-
-busd::Connection peer(const std::string& socket, const std::string& name = "") {
-  return open_connection({.source = name, .socket = socket, .no_start = true});
-}
-
-// The item of that kind which comes next; fails the test when another comes.
-busd::Item expect(busd::Connection& connection, busd_item_kind kind) {
-  auto item = connection.next(kItemPatience);
-  if (!item) FAIL("no item, but: " << item.error().message);
-  INFO("kind " << item->kind() << " " << item->detail());
-  REQUIRE(item->kind() == kind);
-  return *item;
-}
-
-// A peer with raw items of requests, provided by the C function.
-void provide(busd::Connection& connection, std::string_view task, uint32_t slots = 0) {
-  busd_text name{task.data(), task.size()};
-  auto options = BUSD_INIT(busd_provide_options);
-  options.slots = slots;
-  auto error = BUSD_INIT(busd_error);
-  busd_result result = busd_connection_provide(connection.handle(), &name, 1, &options, &error);
-  INFO(error.message);
-  REQUIRE(result == BUSD_OK);
-}
-
-std::string_view text(busd_text from) { return {from.data, from.length}; }
 
 TEST_CASE("A call gets the result of its provider, byte for byte", "[call]") {
   HubProcess hub;
@@ -222,25 +195,6 @@ TEST_CASE("Chunks come in order before the end, and progress to any call", "[cal
   CHECK(parts == "123");
   CHECK(progress == "1/2 half");
 }
-
-// A provider in a thread of its own, which it ends with wake(). Asserts nothing there.
-class Provider {
- public:
-  Provider(const std::string& socket, const std::string& task, busd::RequestHandler handler,
-           const busd::ProvideOptions& options = {})
-      : connection_(peer(socket)) {
-    REQUIRE(connection_.serve(task, std::move(handler), options));
-    thread_ = std::thread([this] { (void)connection_.run(); });
-  }
-  ~Provider() {
-    connection_.wake();
-    thread_.join();
-  }
-
- private:
-  busd::Connection connection_;
-  std::thread thread_;
-};
 
 TEST_CASE("1 000 calls at once all end with their own result", "[many]") {
   HubProcess hub;
