@@ -46,5 +46,5 @@ install(TARGETS busd_shared EXPORT busd-targets
 install(TARGETS busd_static EXPORT busd-static-targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
 install(FILES include/busd/calls.h include/busd/calls.hpp include/busd/consumer.h include/busd/consumer.hpp
-  include/busd/expected.hpp
+  include/busd/expected.hpp include/busd/streams.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/busd COMPONENT dev)

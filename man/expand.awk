@@ -1,6 +1,6 @@
 # Puts into a page what has its place elsewhere in the tree. A line that begins with one of these words is replaced:
 #
-#   @prototypes NAME...   the functions as consumer.h and calls.h declare them
+#   @prototypes NAME...   the functions as consumer.h, calls.h and streams.h declare them
 #   @types NAME...        structs, enumerations and other types of these headers, without comments
 #   @program PATH         a whole file
 #   @settings PREFIX      settings.scd; each heading *NAME* _VALUE_ becomes *PREFIXNAME* _VALUE_, or, where PREFIX is "=",
@@ -34,6 +34,7 @@ function read_headers() {
   if (headers_read++) return
   read_header("/consumer/include/busd/consumer.h")
   read_header("/consumer/include/busd/calls.h")
+  read_header("/consumer/include/busd/streams.h")
 }
 
 function read_header(path,    n, i, line, name, words, lines) {

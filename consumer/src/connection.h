@@ -19,6 +19,7 @@
 #include "consumer/src/inbox.h"
 #include "consumer/src/publisher.h"
 #include "consumer/src/session.h"
+#include "protocol/base/file.h"
 
 namespace bus::sdk {
 
@@ -81,6 +82,8 @@ class Connection {
   ApiResult close(int64_t timeout_ms);
 
   bool is_first() const { return session_->first(); }
+  // Of the hub's socket.
+  std::string directory() const { return parent_dir(session_->endpoint().socket); }
   int fd() const { return session_->transport().poll_fd(); }
   TimePoint deadline() const;
   void wake() noexcept { session_->transport().wake(); }

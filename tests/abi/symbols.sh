@@ -1,19 +1,19 @@
 #!/bin/sh
-# The functions of <busd/consumer.h> and <busd/calls.h>, the list in consumer/libbusd.map, and what libbusd.so and libbusd.a define for others are the
-# same: symbols.sh SHARED STATIC MAP HEADER CC
+# The functions of <busd/consumer.h>, <busd/calls.h> and <busd/streams.h>, the list in consumer/libbusd.map, and what libbusd.so and libbusd.a define for others are the
+# same: symbols.sh SHARED STATIC MAP INCLUDE-DIR CC
 set -eu
 export LC_ALL=C
 shared=$1
 static=$2
 map=$3
-header=$4
+include=$4
 cc=$5
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Declared by HEADER and what it includes, whether they are marked for export or not.
-"$cc" -E -P -I "$(dirname "$header")/.." "$header" | grep -o 'busd_[a-z_]* *(' | tr -d ' (' | sort -u >"$work/header"
+# Declared, whether they are marked for export or not.
+"$cc" -E -P -I "$include" -include busd/calls.h "$include/busd/streams.h" | grep -o 'busd_[a-z_]* *(' | tr -d ' (' | sort -u >"$work/header"
 sed -n 's/^ *\(busd_[a-z_]*\);$/\1/p' "$map" | sort >"$work/map"
 # Of both everything, so that a C++ symbol, a type's name or a function with no version would show.
 nm -D --defined-only --with-symbol-versions "$shared" | sed 's/^[0-9a-f]* //' | sort >"$work/shared"
@@ -32,7 +32,7 @@ same() { # WANTED GOT WHAT
   failed=1
 }
 [ -s "$work/header" ] || {
-  echo "no function found in $header"
+  echo "no function found in $include"
   exit 1
 }
 same header map 'consumer/libbusd.map differs from the functions of the headers'

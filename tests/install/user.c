@@ -1,10 +1,12 @@
 /* A user of <busd/consumer.h> and <busd/calls.h>, in C and in C++: every function, every macro, every struct. */
 #include <busd/calls.h>
+#include <busd/streams.h>
 
 int use_consumer(busd_text key);
 int use_source(busd_text name);
 int use_hub(void);
 int use_calls(busd_connection* connection, busd_text task);
+int use_streams(busd_connection* connection);
 
 int use_consumer(busd_text key) {
   busd_consumer_options options = BUSD_INIT(busd_consumer_options);
@@ -81,4 +83,16 @@ int use_calls(busd_connection* connection, busd_text task) {
       busd_request_decline(connection, item.call, &error);
   }
   return busd_connection_unprovide(connection, NULL, 0, &error) == BUSD_OK;
+}
+
+int use_streams(busd_connection* connection) {
+  busd_error error = BUSD_INIT(busd_error);
+  busd_stream* stream = NULL;
+  int from = -1;
+  if (busd_stream_open(connection, &stream, &error) != BUSD_OK) return 1;
+  if (busd_stream_receive(busd_stream_ticket(stream), &from, &error) != BUSD_OK) {
+    busd_stream_close(stream);
+    return 2;
+  }
+  return busd_stream_send(stream, from, &error) == BUSD_OK;
 }

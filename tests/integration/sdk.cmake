@@ -5,6 +5,7 @@ busd_integration_test(sdk_source_test sdk_source_test.cpp LIBS busd_consumer CAS
 busd_integration_test(sdk_duplex_test sdk_duplex_test.cpp LIBS busd_consumer CASES duplex order full break)
 busd_integration_test(sdk_calls_test sdk_calls_test.cpp LIBS busd_consumer CASES call many)
 busd_integration_test(sdk_calls_break_test sdk_calls_break_test.cpp LIBS busd_consumer CASES death hub stream)
+busd_integration_test(sdk_stream_test sdk_stream_test.cpp LIBS busd_consumer)
 busd_integration_test(sdk_hub_test sdk_hub_test.cpp LIBS busd_consumer CASES start control)
 busd_integration_test(sdk_scripted_test sdk_scripted_test.cpp LIBS busd_consumer CASES refused cancel answers)
 # Loops whose library is not installed are left out, as their examples are.
