@@ -1,8 +1,8 @@
 // The barrier of publishers: a question whose answer says that the hub has processed all frames before it.
 //
 // The question is a call of the hub's task `bus.sync` (PROTOCOL.md 10). A hub without calls is asked a
-// pre_shutdown_check about a scope that is not the connection's own: it reserves nothing, makes nobody leave, and
-// is answered in order (PROTOCOL.md 6). Nothing outside this file knows which question it is.
+// pre_shutdown_check about a scope that is not the connection's own: it reserves nothing, makes nobody leave,
+// and is answered in order (PROTOCOL.md 6). Nothing outside this file knows which question it is.
 #pragma once
 
 #include <cstdint>

@@ -52,7 +52,8 @@ void remove_stale(const std::string& directory) {
   }
 }
 
-// Not listen_unix(): that sets the umask, which is the whole process's, and here nobody else can enter the directory.
+// Not listen_unix(): that sets the umask, which is the whole process's, and here nobody else can enter the
+// directory.
 Result<Fd> listen_at(const std::string& path) {
   BUSD_TRY(check_socket_path(path));
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -117,7 +118,8 @@ BulkStream::~BulkStream() {
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
-// Whether who has connected may read: the token's line is the first that it sends. What else it says does not matter.
+// Whether who has connected may read: the token's line is the first that it sends. What else it says does not
+// matter.
 Result<bool> BulkStream::is_reader(int socket) const {
   BUSD_ASSIGN(PeerCredentials peer, peer_credentials(socket));
   if (peer.uid != ::geteuid() && peer.uid != 0) return false;

@@ -1,7 +1,8 @@
-// One-shot streams of bytes beside the hub (PROTOCOL.md 10): a socket in `streams/`, for one reader that knows its
-// token.
+// One-shot streams of bytes beside the hub (PROTOCOL.md 10): a socket in `streams/`, for one reader that
+// knows its token.
 //
-// The socket's file goes with the object, or, if this process dies, with the next stream that is opened there.
+// The socket's file goes with the object, or, if this process dies, with the next stream that is opened
+// there.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // The frames of calls, built from what a user gives and checked before they are sent.
 //
-// What the hub would refuse never leaves: a user learns of it at once, and no error has to be put down to a call later.
+// What the hub would refuse never leaves: a user learns of it at once, and no error has to be put down to a
+// call later.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ namespace bus::sdk {
 
 class CallFrame {
  public:
-  // Sets `json`, of a user, for encode(): without the space around it and without line ends; null if it is empty.
-  // Returns what is wrong with it, if that was looked for: encode() checks it whole.
+  // Sets `json`, of a user, for encode(): without the space around it and without line ends; null if it is
+  // empty. Returns what is wrong with it, if that was looked for: encode() checks it whole.
   std::optional<std::string> take_json(std::string_view name, std::string_view json);
   std::string_view json() const { return json_; }
 

@@ -1,8 +1,8 @@
 // The calls that one connection has open, and that each of them ends once (PROTOCOL.md 10).
 //
-// Pure: it is told the time and what the hub says. It gives the ends that the hub cannot tell: of calls that were open
-// when the connection broke, and of those whose deadline passed while the hub was silent. Builds and sends no frames;
-// that is calls.h.
+// Pure: it is told the time and what the hub says. It gives the ends that the hub cannot tell: of calls that
+// were open when the connection broke, and of those whose deadline passed while the hub was silent. Builds
+// and sends no frames; that is calls.h.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +24,13 @@ inline constexpr milliseconds kGrace{500};
 
 class Caller {
  public:
-  // The number of the next call, which is its id on the wire. None is used twice, not on another connection either, so
-  // that nothing late is taken for something else.
+  // The number of the next call, which is its id on the wire. None is used twice, not on another connection
+  // either, so that nothing late is taken for something else.
   uint64_t take_number() { return ++last_number_; }
   bool was_started(uint64_t number) const { return number > 0 && number <= last_number_; }
 
-  // Call `number` is open until `until`. Its request is sent as frame `ordinal` of the connection; or it waits for one.
+  // Call `number` is open until `until`. Its request is sent as frame `ordinal` of the connection; or it
+  // waits for one.
   void sent(uint64_t number, TimePoint until, uint64_t ordinal);
   void waits(uint64_t number, TimePoint until, std::string_view frame);
   bool is_open(uint64_t number) const { return open_.count(number) > 0; }
@@ -48,7 +49,8 @@ class Caller {
 
   // The hub speaks of a call. Sets the item's number, and notes an end. False: it is not open any more.
   bool on_item(Item& item);
-  // An `error` of the hub in the place of an answer becomes the call's end. False: it is about something else.
+  // An `error` of the hub in the place of an answer becomes the call's end. False: it is about something
+  // else.
   bool on_refused(Item& item);
 
   // Ends call `number` here, with an item.

@@ -1,5 +1,5 @@
-// What a connection calls and what it serves (PROTOCOL.md 10): checks what a user gives, sends it, and looks at what
-// the hub says.
+// What a connection calls and what it serves (PROTOCOL.md 10): checks what a user gives, sends it, and looks
+// at what the hub says.
 //
 // Caller and Server know what is open. Never waits: that is connection.h.
 #pragma once
@@ -36,7 +36,8 @@ class Calls {
   // Whether it is open; its end comes out of on_item() or take_own().
   bool is_open(uint64_t number) const { return caller_.is_open(number); }
 
-  // ---- tasks. The hub's answer comes as the end of call `number`; provided() and unprovided() then remember it.
+  // ---- tasks. The hub's answer comes as the end of call `number`; provided() and unprovided() then remember
+  // it.
 
   ApiResult provide(const Provide& what, uint64_t& number);
   void provided(const Provide& what) { server_.provide(what); }

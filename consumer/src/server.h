@@ -1,8 +1,8 @@
-// What one connection provides: its tasks, and the requests that it has been given and has not answered (PROTOCOL.md
-// 10).
+// What one connection provides: its tasks, and the requests that it has been given and has not answered
+// (PROTOCOL.md 10).
 //
-// Pure. Numbers the requests, because the hub's ids are long and belong to one connection. Sends nothing; that is
-// calls.h.
+// Pure. Numbers the requests, because the hub's ids are long and belong to one connection. Sends nothing;
+// that is calls.h.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,8 @@ namespace bus::sdk {
 
 class Server {
  public:
-  // The tasks of `what` are provided from now on, also on later connections; its slots and priority are of all.
+  // The tasks of `what` are provided from now on, also on later connections; its slots and priority are of
+  // all.
   void provide(const Provide& what);
   // These are not any more; without any, none is.
   void unprovide(const std::vector<std::string>& tasks);

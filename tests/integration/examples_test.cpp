@@ -7,6 +7,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/hub_fixture.h"
+#include "tests/support/raw_client.h"
 
 namespace bus::test {
 namespace {
@@ -49,6 +50,19 @@ TEST_CASE("A provider in C answers, also what does not fit", "[calls]") {
   CHECK(asked.output == "{\"sum\":-2}\n");
   CHECK(run(example("example-ask"), {"40", "2"}, on(hub)).output == "{\"sum\":42}\n");
   CHECK(adder.wait() == ExitStatus{0, 0});
+}
+
+TEST_CASE("A provider in libevent's loop answers requests later, in another order", "[calls]") {
+  HubProcess hub;
+  Child provider(example("example-provider-in-libevent"), {}, on(hub));
+  provider.wait_for_errors("ready");
+  RawClient caller(hub.socket());
+  caller.send_line(R"({"type":"request","id":"slow","task":"loop.after","args":60})");
+  caller.send_line(R"({"type":"request","id":"quick","task":"loop.after","args":1})");
+  caller.send_line(R"({"type":"request","id":"bad","task":"loop.after","args":"x"})");
+  CHECK(caller.read_line().find(R"("id":"bad","error":{"code":"bad_args")") != std::string::npos);
+  CHECK(caller.read_line() == R"({"type":"response","id":"quick","result":1})");
+  CHECK(caller.read_line() == R"({"type":"response","id":"slow","result":60})");
 }
 
 TEST_CASE("A provider in C++ answers many calls at once, until it is interrupted", "[calls]") {

@@ -2,8 +2,8 @@
  * busd/calls.h - calls: a program asks another for something by the name of a task, and gets one answer.
  *
  * Every connection of <busd/consumer.h> may call tasks, provide tasks, or both; the conventions of that
- * header hold here. A call ends exactly once, whatever dies: with the result of its provider, with an error of
- * its provider, or with an error of the hub, such as `timeout` or `provider_gone`. The manual is
+ * header hold here. A call ends exactly once, whatever dies: with the result of its provider, with an error
+ * of its provider, or with an error of the hub, such as `timeout` or `provider_gone`. The manual is
  * libbusd-calls(3).
  *
  *   caller     busd_connection_call waits for the answer. busd_connection_call_start does not: the answer comes
@@ -13,17 +13,17 @@
  *              BUSD_ITEM_REQUEST, and busd_request_respond or busd_request_fail answers them, at once or
  *              later, in any order.
  *
- * Calls and requests have numbers, 1, 2, 3 … on each connection, and a number is never used again. The number
- * of a request stays valid after its item has gone.
+ * Calls and requests have numbers, which rise on each connection, and none is used twice. The number of a
+ * request stays valid after its item has gone.
  *
  * Memory: the library reads no further than the user takes items. Only while a function of a connection waits
  * for something else than items, it keeps what comes meanwhile, up to about 8 MiB. Beyond that it stops
  * reading. So who does not take the chunks of a stream makes the hub pause its provider.
  *
- * When the connection breaks, each open call ends with code "lost" and `by` "library": whether its provider has
- * done the work is unknown. Each open request ends as a BUSD_ITEM_CANCELED with the reason "lost". After the
- * reconnection the library provides the tasks again. A call that is started while there is no connection is
- * sent on the next one.
+ * When the connection breaks, each open call ends with code "lost" and `by` "library": whether its provider
+ * has done the work is unknown. Each open request ends as a BUSD_ITEM_CANCELED with the reason "lost". After
+ * the reconnection the library provides the tasks again. A call that is started while there is no connection
+ * is sent on the next one.
  */
 #ifndef BUSD_CALLS_H
 #define BUSD_CALLS_H
@@ -69,8 +69,8 @@ typedef struct busd_answer {
  * Calls `task` with `args`, raw JSON (empty: null), and waits until the call has ended. Meanwhile what else
  * comes is kept for busd_connection_next, in order. `options` and `answer` may be NULL.
  *
- * The call has a deadline by its options. If the hub does not say in time that the deadline has passed, because
- * it is stopped, the library does so half a second later, with code "timeout" and `by` "library".
+ * The call has a deadline by its options. If the hub does not say in time that the deadline has passed,
+ * because it is stopped, the library does so half a second later, with code "timeout" and `by` "library".
  *
  * BUSD_OK         `answer` has the result
  * BUSD_FAILED     `answer` has the error; the message is "code: message"
@@ -91,9 +91,9 @@ BUSD_API busd_result busd_connection_call(busd_connection* connection, busd_text
  * part of the answer before that, none dropped and none twice; the end may have a result, too. A
  * BUSD_ITEM_PROGRESS may come to any call.
  *
- * Like busd_connection_publish, blocks while more than `buffer_bytes` wait to be sent. The results are those of
- * busd_connection_call; BUSD_TIMED_OUT says that busd_connection_wake ended the wait, and the call is started
- * nevertheless.
+ * Like busd_connection_publish, blocks while more than `buffer_bytes` wait to be sent. The results are those
+ * of busd_connection_call; BUSD_TIMED_OUT says that busd_connection_wake ended the wait, and the call is
+ * started nevertheless.
  */
 BUSD_API busd_result busd_connection_call_start(busd_connection* connection, busd_text task, busd_text args,
                                                 const busd_call_options* options, uint64_t* call,
@@ -106,8 +106,8 @@ BUSD_API busd_result busd_connection_call_start(busd_connection* connection, bus
 BUSD_API busd_result busd_connection_cancel(busd_connection* connection, uint64_t call, busd_error* error);
 
 /*
- * As busd_connection_next, but gets only items of calls. What else comes meanwhile is kept for busd_connection_next, in
- * order. BUSD_TIMED_OUT also if more items came than are kept: take some.
+ * As busd_connection_next, but gets only items of calls. What else comes meanwhile is kept for
+ * busd_connection_next, in order. BUSD_TIMED_OUT also if more items came than are kept: take some.
  */
 BUSD_API busd_result busd_connection_next_call(busd_connection* connection, int64_t timeout_ms,
                                                busd_item* item, busd_error* error);
@@ -123,8 +123,8 @@ typedef struct busd_provide_options {
 
 /*
  * Provides `tasks`, names or patterns ("math.*"), beside those that are provided already, and waits for the
- * hub's answer. The options are those of the whole connection, and replace earlier ones. At most 64 tasks at a
- * time, and 1024 on one connection.
+ * hub's answer. The options are those of the whole connection, and replace earlier ones. At most 64 tasks at
+ * a time, and 1024 on one connection.
  *
  * BUSD_REFUSED    the hub does not allow it, and none of the tasks is provided; the message says why
  * BUSD_TIMED_OUT  the hub has not answered within 2 s, or busd_connection_wake ended the wait
@@ -177,8 +177,8 @@ BUSD_API busd_result busd_request_decline(busd_connection* connection, uint64_t 
 
 /*
  * Sends `data`, raw JSON, as a part of the answer to a request with `stream`. While the reader of the stream
- * does not keep up (between BUSD_ITEM_PAUSE and BUSD_ITEM_RESUME), waits for it at most `timeout_ms`; what else
- * comes meanwhile is kept for busd_connection_next.
+ * does not keep up (between BUSD_ITEM_PAUSE and BUSD_ITEM_RESUME), waits for it at most `timeout_ms`; what
+ * else comes meanwhile is kept for busd_connection_next.
  *
  * BUSD_OK         the part is queued
  * BUSD_TIMED_OUT  the reader did not keep up in time, busd_connection_wake ended the wait, or more items came

@@ -15,9 +15,9 @@
 //   connection->serve("math.add", [](busd::Request request) { request.respond(add(request.args())); });
 //   connection->run();
 //
-// Handlers run inside next(), run() and Call::wait() of their connection, one at a time. A handler may call functions
-// of the connection, and may keep its request and answer it later. What a handler throws leaves the function that
-// ran it.
+// Handlers run inside next(), run() and Call::wait() of their connection, one at a time. A handler may call
+// functions of the connection, and may keep its request and answer it later. What a handler throws leaves the
+// function that ran it.
 #ifndef BUSD_CALLS_HPP
 #define BUSD_CALLS_HPP
 
@@ -53,8 +53,8 @@ struct ProvideOptions {
   std::int32_t priority = 0;
 };
 
-// How a call has ended. `status` is BUSD_OK: there is a result. BUSD_FAILED: the call has failed, and `code` says how.
-// Anything else: the call was not made, or its end is not known; `message` says why.
+// How a call has ended. `status` is BUSD_OK: there is a result. BUSD_FAILED: the call has failed, and `code`
+// says how. Anything else: the call was not made, or its end is not known; `message` says why.
 struct Answer {
   busd_result status = BUSD_OK;
   std::string result{};   // raw JSON
@@ -101,6 +101,23 @@ struct Link {
   busd_connection* handle = nullptr;
 };
 
+// What is left of a timeout that begins now; `forever` stays so.
+class Remaining {
+ public:
+  explicit Remaining(std::chrono::milliseconds timeout)
+      : timeout_(timeout), start_(timeout.count() > 0 ? Clock::now() : Clock::time_point{}) {}
+  std::chrono::milliseconds left() const {
+    if (timeout_.count() <= 0) return timeout_;
+    auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_);
+    return spent < timeout_ ? timeout_ - spent : std::chrono::milliseconds{0};
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::milliseconds timeout_;
+  Clock::time_point start_;
+};
+
 inline Error gone() { return {BUSD_CLOSED, "the connection was closed"}; }
 
 }  // namespace detail
@@ -112,8 +129,8 @@ struct Progress {
   std::string_view text{};
 };
 
-// A request of a task that this connection provides. Answer it once, at once or later; its functions are those of
-// busd_request_*. One that is destroyed without an answer fails with code "unanswered".
+// A request of a task that this connection provides. Answer it once, at once or later; its functions are
+// those of busd_request_*. One that is destroyed without an answer fails with code "unanswered".
 class Request {
  public:
   Request(std::weak_ptr<detail::Link> link, std::uint64_t number, const busd_request& from)
@@ -313,7 +330,8 @@ class Call {
   // Once is_done().
   const Answer& answer() const noexcept { return *state_->answer; }
 
-  // For the parts of the answer to a call with `stream`, and for progress. Set it before next(), run() or wait() runs.
+  // For the parts of the answer to a call with `stream`, and for progress. Set it before next(), run() or
+  // wait() runs.
   Call& on_chunk(ChunkHandler handler) {
     state_->on_chunk = std::move(handler);
     return *this;
@@ -323,22 +341,18 @@ class Call {
     return *this;
   }
 
-  // Waits until the call has ended, and runs the handlers of its connection meanwhile. What is not of calls is kept for
-  // next(); a request without a handler is declined. If the time runs out, or wake() is called, the answer has status BUSD_TIMED_OUT, and the call goes on.
+  // Waits until the call has ended, and runs the handlers of its connection meanwhile. What is not of calls
+  // is kept for next(); a request without a handler is declined. If the time runs out, or wake() is called,
+  // the answer has status BUSD_TIMED_OUT, and the call goes on.
   Answer wait(std::chrono::milliseconds timeout = forever) {
-    using Clock = std::chrono::steady_clock;
-    const Clock::time_point start = Clock::now();
+    const detail::Remaining remaining(timeout);
     auto item = BUSD_INIT(busd_item);
     while (!is_done()) {
       auto dispatch = dispatch_.lock();
       if (!dispatch || dispatch->handle == nullptr) return detail::no_answer(detail::gone());
-      auto left = timeout;
-      if (timeout >= std::chrono::milliseconds{0}) {
-        auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
-        left = spent < timeout ? timeout - spent : std::chrono::milliseconds{0};
-      }
       auto error = BUSD_INIT(busd_error);
-      busd_result result = busd_connection_next_call(dispatch->handle, left.count(), &item, &error);
+      busd_result result =
+          busd_connection_next_call(dispatch->handle, remaining.left().count(), &item, &error);
       if (result == BUSD_OK) {
         bool taken = detail::Dispatch::take(dispatch, item);
         if (!taken && item.kind == BUSD_ITEM_REQUEST)
@@ -373,15 +387,9 @@ class Call {
 
 // Waits for all of them; false: the time ran out, or wake() was called.
 inline bool wait_all(std::vector<Call>& calls, std::chrono::milliseconds timeout = forever) {
-  const auto start = std::chrono::steady_clock::now();
+  const detail::Remaining remaining(timeout);
   for (Call& call : calls) {
-    auto left = timeout;
-    if (timeout >= std::chrono::milliseconds{0}) {
-      auto spent =
-          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
-      left = spent < timeout ? timeout - spent : std::chrono::milliseconds{0};
-    }
-    (void)call.wait(left);
+    (void)call.wait(remaining.left());
     if (!call.is_done()) return false;
   }
   return true;

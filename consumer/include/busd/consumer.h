@@ -243,8 +243,8 @@ typedef struct busd_connection_options {
  * connection leaves as in busd_connection_close (running on_last if it is the last), and the result is
  * BUSD_REJECTED.
  *
- * Once `cancel_fd` is readable, no further attempt is made. If a hello has been sent, waits at most 2 s for its
- * answer, because the hub may count this consumer as a member of the scope already; a member leaves as in
+ * Once `cancel_fd` is readable, no further attempt is made. If a hello has been sent, waits at most 2 s for
+ * its answer, because the hub may count this consumer as a member of the scope already; a member leaves as in
  * busd_connection_close. Connecting, and starting a hub, are not interrupted; both usually take some 20 ms.
  *
  * BUSD_INVALID      a text is not allowed by the protocol, or there are both a key and a source; the message

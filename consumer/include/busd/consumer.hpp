@@ -204,6 +204,7 @@ class Published {
 namespace detail {
 
 inline constexpr std::chrono::milliseconds kCloseTimeout{5000};
+inline constexpr int kHandledPerTurn = 256;
 
 // What the C handle and items hold by address while the object moves.
 struct Fixed {
@@ -323,18 +324,23 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection() { (void)close(); }
 
-  // The next item that no handler takes, or the reason why there is none: BUSD_TIMED_OUT if the time ran out or
-  // wake() was called; any other reason is the end. The item is borrowed until the next call.
+  // The next item that no handler takes, or the reason why there is none: BUSD_TIMED_OUT if the time ran out
+  // or wake() was called; any other reason is the end. The item is borrowed until the next call.
   [[nodiscard]] Expected<Item> next(std::chrono::milliseconds timeout = forever) {
     // Not initialised completely, because this runs once per event.
     busd_error error;
     error.size = sizeof error;
     busd_result result = busd_connection_next(handle_, timeout.count(), &fixed_->item, &error);
-    while (result == BUSD_OK) {
+    if (result == BUSD_OK && fixed_->item.kind < BUSD_ITEM_CALL_END) return Item(&fixed_->item);
+    const detail::Remaining remaining(timeout);
+    for (int handled = 1; result == BUSD_OK; ++handled) {
       bool of_calls = fixed_->item.kind >= BUSD_ITEM_CALL_END;
       if (!of_calls || !detail::Dispatch::take(fixed_->dispatch, fixed_->item)) return Item(&fixed_->item);
       if (handle_ == nullptr) return error_ = detail::gone();  // the handler has closed it
-      result = busd_connection_next(handle_, timeout.count(), &fixed_->item, &error);
+      // A loop that does not wait gets its turn; what is left is due at once.
+      if (timeout.count() == 0 && handled == detail::kHandledPerTurn)
+        return error_ = Error{BUSD_TIMED_OUT, "handlers have run"};
+      result = busd_connection_next(handle_, remaining.left().count(), &fixed_->item, &error);
     }
     error_ = detail::error(result, error);
     if (result != BUSD_TIMED_OUT) fixed_->dispatch->end_all(error_);
@@ -379,8 +385,8 @@ class Connection {
     return detail::outcome(busd_connection_report(handle_, raw_state, detail::text(detail), &error), error);
   }
 
-  // Calls `task` with `args`, raw JSON, and waits for the answer. Meanwhile no handler runs: requests to this connection
-  // wait, too. call_async(…).wait() runs them.
+  // Calls `task` with `args`, raw JSON, and waits for the answer. Meanwhile no handler runs: requests to this
+  // connection wait, too. call_async(…).wait() runs them.
   Answer call(std::string_view task, std::string_view args = {}, const CallOptions& options = {}) {
     busd_call_options raw = detail::call_options(options);
     auto answer = BUSD_INIT(busd_answer);

@@ -1,4 +1,5 @@
-// busd/expected.hpp - what the functions of <busd/consumer.hpp> return: a value, or the reason why there is none.
+// busd/expected.hpp - what the functions of <busd/consumer.hpp> return: a value, or the reason why there is
+// none.
 #ifndef BUSD_EXPECTED_HPP
 #define BUSD_EXPECTED_HPP
 
