@@ -24,7 +24,7 @@ busd_result busd_stream_open(const busd_connection* connection, busd_stream** st
   return [=]() noexcept {
     auto opened = bus::sdk::BulkStream::open(connection->impl->directory());
     if (!opened) return answer(result_of(opened.error()), error);
-    *stream = new busd_stream{std::move(*opened)};
+    *stream = std::make_unique<busd_stream>(busd_stream{std::move(*opened)}).release();
     return BUSD_OK;
   }();
 }
