@@ -1,5 +1,7 @@
 #include "hub/effect.h"
 
+#include <unistd.h>
+
 #include "hub/access.h"
 #include "hub/process_limits.h"
 
@@ -14,6 +16,9 @@ std::vector<std::string> without_effect(const Options& options, const Endpoint& 
   if (options.uid_share_percent != kDefaultUidShare && only_own) {
     out.emplace_back(
         "uid-share has no effect: it limits other users, and none is admitted (--allow-uid, --allow-gid)");
+  }
+  if (options.sources_uid && only_own && *options.sources_uid != ::geteuid() && *options.sources_uid != 0) {
+    out.emplace_back("sources-user has no effect: that user is not admitted (--allow-uid, --allow-gid)");
   }
   return out;
 }

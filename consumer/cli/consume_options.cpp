@@ -147,7 +147,8 @@ void declare_scope(CommandLine& line, ConsumeCommand& command) {
   line.option("--subscription-id", "ID", command.subscription_id, "Name of the scope, instead of KEY")
       .check(identifier_fault);
   line.flag("--exclusive", command.exclusive, "Claim the scope exclusively; exit 75 if it is in use");
-  line.flag("--observe", command.observe, "Do not count for sources that work only for listeners");
+  line.flag("--observe", command.observe,
+            "Do not count as a listener for sources that work only for listeners");
 }
 
 void declare_hub(CommandLine& line, ConsumeCommand& command) {

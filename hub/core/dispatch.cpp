@@ -54,11 +54,13 @@ std::string id_of(const Frame& frame) {
 }
 
 Fault not_allowed(bool first) {
-  return {ErrorCode::not_allowed,
-          first ? "this type cannot be the first frame of a connection; begin with hello, status_query, "
-                  "shutdown, event or source_status"
-                : "this type is not allowed here: status_query and shutdown need a connection of their own, "
-                  "and only the hub sends hello_ack, pre_shutdown_ack, status_response, interest and error"};
+  return {
+      ErrorCode::not_allowed,
+      first ? "this type cannot be the first frame of a connection; begin with hello, request, "
+              "status_query, shutdown, event or source_status"
+            : "this type is not allowed here: status_query and shutdown need a connection of their own, "
+              "and only the hub sends hello_ack, pre_shutdown_ack, status_response, interest, pause, resume "
+              "and error"};
 }
 
 }  // namespace

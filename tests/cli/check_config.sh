@@ -49,7 +49,7 @@ fails_alike 69 "the hard limit of open files (ulimit -Hn) is 40" sh -c 'ulimit -
 
 # What another user may not do: write to the directory, and give the socket to a group that it does not belong to.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
-  as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+  as_nobody() { LLVM_PROFILE_FILE=/dev/null setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
   chmod 755 . place
   mkdir -m 755 place/nobody
   chown 65534:65534 place/nobody

@@ -164,8 +164,9 @@ std::optional<TaskFault> Calls::fault_of(const CallPeer& caller, const Request& 
   if (!message.reply_event.empty() && message.timeout_ms == 0)
     return TaskFault{"bad_args", "reply_event needs a deadline; give a timeout_ms above 0"};
   if (caller.open.size() >= hub_.config.open_calls) {
-    return TaskFault{"busy", "this connection has " + std::to_string(hub_.config.open_calls) +
-                                 " open calls, the most that it may have; wait for some of them to end"};
+    return TaskFault{"busy", "this connection has as many open calls as it may, " +
+                                 std::to_string(hub_.config.open_calls) +
+                                 " (--open-calls); wait for some of them to end"};
   }
   size_t bytes = message.id.size() + message.task.size() + message.args.size();
   for (const Member& member : message.others) bytes += member.name_token.size() + member.value_token.size();

@@ -74,8 +74,8 @@ void Tracker::place(Call& call, bool in_front, TimePoint until) {
   }
   if (!in_front && exchange_.waiting_beside(call) >= hub_.config.waiting_calls) {
     return fail(call, CallEnd::busy, "busy",
-                std::to_string(hub_.config.waiting_calls) + " calls of this user wait for " +
-                    std::string(call.text.task()) + " already; try again later",
+                "as many calls of this user wait for " + std::string(call.text.task()) + " as may, " +
+                    std::to_string(hub_.config.waiting_calls) + " (--waiting-calls); try again later",
                 {});
   }
   exchange_.join(call, in_front);
@@ -216,7 +216,9 @@ void Tracker::response_written(Call& call) { close(call); }
 
 void Tracker::expired(Deadline& deadline, TimePoint) {
   Call& call = *static_cast<Call::EndBy&>(deadline).call;
-  std::string message = "no provider had a free slot in time";
+  bool provided = exchange_.is_provided(call);
+  std::string message = provided ? "no provider had a free slot in time"
+                                 : "nobody provided " + std::string(call.text.task()) + " in time";
   if (CallPeer* peer = call.provider; peer != nullptr) {
     if (std::exchange(peer->provider->silent_since, peer->peer.frames_in + 1) == 0) silent_.push_back(peer);
     message = pid_of(*peer) + " did not answer in time";
