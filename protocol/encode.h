@@ -33,6 +33,7 @@ class Writing {
     if (value) writer_.number(name, *value);
   }
   void text(std::string_view name, std::string_view value, size_t = 0) { writer_.text(name, value); }
+  void required_text(std::string_view name, std::string_view value) { writer_.text(name, value); }
   void text_if_any(std::string_view name, std::string_view value, size_t = 0) {
     writer_.text_if_any(name, value);
   }

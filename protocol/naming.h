@@ -78,6 +78,10 @@ class Naming {
   void text(std::string_view name, const Text&, Limit...) {
     names_.add(name);
   }
+  template <class Text>
+  void required_text(std::string_view name, const Text&) {
+    names_.add(name);
+  }
   template <class Text, class... Limit>
   void text_if_any(std::string_view name, const Text&, Limit...) {
     names_.add(name);

@@ -85,11 +85,15 @@ void Reading::number_unless(int64_t absent, std::string_view name, int64_t& valu
 
 void Reading::number_within(uint64_t absent, std::string_view name, uint64_t& value, uint64_t least,
                             uint64_t most) {
-  std::string_view token = value_at(asked_);
-  number_unless(absent, name, value);
-  if (fault_ || token.empty() || (value >= least && value <= most)) return;
-  fail(full(name) + " is " + std::string(token) + "; it must be from " + std::to_string(least) + " to " +
-       std::to_string(most));
+  value = absent;
+  std::string_view token = next();
+  if (token.empty()) return;
+  if (auto number = parse_u64(token); number && *number >= least && *number <= most) {
+    value = *number;
+  } else {
+    fail(kind_fault(full(name),
+                    "a whole number from " + std::to_string(least) + " to " + std::to_string(most), token));
+  }
 }
 
 void Reading::number_if_any(std::string_view name, std::optional<uint64_t>& value) {
@@ -131,10 +135,11 @@ void Reading::id_if_any(std::string_view name, std::string& value) {
 }
 
 void Reading::check_id(std::string_view name, std::string_view value) {
+  if (value.empty() || value.size() > kMaxIdBytes) {
+    return fail(full(name) + " has " + std::to_string(value.size()) + " bytes; it must have 1 to " +
+                std::to_string(kMaxIdBytes));
+  }
   check_identifier(name, value);
-  if (fault_ || value.size() <= kMaxIdBytes) return;
-  fail(full(name) + " has " + std::to_string(value.size()) + " bytes; the limit is " +
-       std::to_string(kMaxIdBytes));
 }
 
 void Reading::others(std::vector<Member>& value) {

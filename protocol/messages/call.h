@@ -195,7 +195,7 @@ struct CallError {
 template <class Way>
 void members(Way& way, Some<CallError> auto& error) {
   way.identifier("code", error.code);
-  way.text("message", error.message);
+  way.required_text("message", error.message);
   way.text_if_any("by", error.by);
   way.raw_if_any("data", error.data);
 }

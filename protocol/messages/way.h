@@ -17,7 +17,8 @@
 //   number_within       an integer of a range; absent: as number_unless  not written when it is that
 //   number_if_any       an integer, or none                              written when there is one
 //   text                text; empty when absent                          always written
-//   text_if_any         the same                                         written when not empty
+//   required_text       text; must be there                              always written
+//   text_if_any         text; empty when absent                                         written when not empty
 //   identifier          must be there                                    always written
 //   identifier_or_empty an identifier, or empty, or absent               always written
 //   identifier_if_any   the same                                         written when not empty

@@ -126,6 +126,7 @@ struct Call {
   }
   Call* parent() const { return extras ? extras->parent : nullptr; }
   std::string_view to() const { return extras ? std::string_view(extras->to) : std::string_view(); }
+  bool was_passed_on() const { return extras && !extras->passed_by.empty(); }
   bool sent_chunks() const { return extras && extras->chunks_sent > 0; }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "hub/core/base/config.h"
@@ -17,14 +18,19 @@ namespace {
 // Of one connection.
 constexpr size_t kMaxTasksProvided = 1024;
 
+// The result of a request whose end will be an event.
+constexpr std::string_view kAccepted = R"({"accepted":true})";
+
+constexpr std::string_view kSync = "bus.sync";
+
 // Below these, the hub's own user, root, and the user of supervised sources may provide.
 constexpr std::string_view kSourcesPrefix = "bus.source.";
 
 // What a provided name takes beside its bytes, in the tables.
 constexpr size_t kTaskBytes = 256;
 
-// Hub tasks with results of any size are not served to a peer that has so much unread.
-constexpr size_t kMaxUnreadResults = size_t{64} * 1024;
+// Hub tasks are not served to a peer that has so much of their results unread.
+constexpr size_t kMaxUnreadResults = size_t{4} * 1024 * 1024;
 
 // What may stand in the frame of a response beside a result.
 constexpr size_t kResponseBytes = 512;
@@ -71,7 +77,7 @@ std::span<const HubTask> Calls::tasks() const {
   static constexpr std::array kTasks{
       // Whatever its connection sent before has been handled when it is answered.
       HubTask{
-          "bus.sync",
+          kSync,
           [](Room&, std::string_view, size_t, TimePoint, std::string& result) -> std::optional<TaskFault> {
             result = "null";
             return {};
@@ -108,8 +114,11 @@ std::optional<TaskFault> Calls::fault_of(const Peer& peer, const Provide& messag
       return TaskFault{"not_allowed", "tasks below bus. belong to the hub: " + printable(task)};
   }
   const CallPeer* known = find_part<CallPeer>(peer);
-  size_t tasks = known != nullptr && known->provider ? known->provider->tasks.size() : 0;
-  if (tasks + message.tasks.size() > kMaxTasksProvided) {
+  std::set<std::string_view> tasks(message.tasks.begin(), message.tasks.end());
+  if (known != nullptr && known->provider) {
+    for (const Task* task : known->provider->tasks) tasks.insert(task->name);
+  }
+  if (tasks.size() > kMaxTasksProvided) {
     return TaskFault{"full", "a connection provides at most " + std::to_string(kMaxTasksProvided) +
                                  " tasks; open another one for more, or use patterns"};
   }
@@ -217,7 +226,7 @@ Answer Calls::request(Peer& peer, Request& message, TimePoint now) {
     terms.origin->uid = peer.uid;
     terms.origin->source = std::move(from.source);
     terms.origin->reply_event = std::move(message.reply_event);
-    tracker_.writer().respond(caller, message.id, result_rest(R"({"accepted":true})"));
+    tracker_.writer().respond(caller, message.id, result_rest(kAccepted));
   }
   std::string rest;
   append_others(rest, message.others);
@@ -233,15 +242,20 @@ void Calls::serve_own(CallPeer& caller, const Request& message, TimePoint now) {
   auto at = served_.find(message.task);
   if (at == served_.end()) {
     fault = TaskFault{"no_provider", "the hub has no task " + printable(message.task)};
-  } else if (caller.frames.size() > kMaxUnreadResults) {
+  } else if (caller.frames.size() > kMaxUnreadResults && message.task != kSync) {
     fault = TaskFault{"busy", "earlier answers to this connection are unread; read them first"};
   } else {
     fault =
         at->second.task->serve(*at->second.room, message.args, kMaxFrameBytes - kResponseBytes, now, result);
     hub_.turn.spend(result.size() / 64);
   }
-  tracker_.writer().respond(caller, message.id,
-                            fault ? error_rest(fault->code, fault->message) : result_rest(result));
+  std::string rest = fault ? error_rest(fault->code, fault->message) : result_rest(result);
+  if (message.reply_event.empty()) {
+    tracker_.writer().respond(caller, message.id, rest);
+  } else {
+    tracker_.writer().respond(caller, message.id, result_rest(kAccepted));
+    tracker_.publish_end(message.reply_event, message.id, message.task, rest);
+  }
 }
 
 Answer Calls::cancel(Peer& peer, Cancel& message, TimePoint) {

@@ -53,6 +53,24 @@ std::vector<Call*> Exchange::withdraw(CallPeer& peer, const std::vector<Task*>& 
   return lost;
 }
 
+// Those that were passed on stand in front.
+std::vector<Call*> Exchange::declined(const std::vector<Task*>& tasks) const {
+  std::vector<Call*> found;
+  for (const Task* task : tasks) {
+    for (Line* line : task->lines) {
+      budget_.spend(line->users.size());
+      for (auto& [uid, calls] : line->users) {
+        for (Call* call = &calls.front(); call != nullptr && call->was_passed_on(); call = call->behind) {
+          if (!choose(*call).any) found.push_back(call);
+        }
+      }
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
 std::vector<Call*> Exchange::deadlocked(const std::vector<Task*>& tasks) const {
   std::vector<Call*> found;
   for (const Task* task : tasks) {
@@ -82,7 +100,7 @@ bool Exchange::is_deadlocked(const Call& call) const {
   bool waits_for_itself = true;
   tasks_.visit_matching(call.text.task(), [&](const Task& task) {
     for (const CallPeer* peer : task.providers) {
-      if (!TaskTable::takes(*peer, call.to())) continue;
+      if (!TaskTable::takes(*peer, call.to()) || TaskTable::declined(call, *peer)) continue;
       provided = true;
       bool serves = std::find(serving.begin(), serving.end(), peer) != serving.end();
       if (!serves || peer->has_free_slot()) return waits_for_itself = false;

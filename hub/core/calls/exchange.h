@@ -25,6 +25,8 @@ class Exchange {
   void provide(CallPeer& peer, const std::vector<std::string>& names);
   // The peer, which provides these, does so no longer. Returns the calls that nobody is there for any more.
   std::vector<Call*> withdraw(CallPeer& peer, const std::vector<Task*>& tasks);
+  // Calls that wait for these tasks, and that everybody who is left has passed on.
+  std::vector<Call*> declined(const std::vector<Task*>& tasks) const;
   // After that: the tasks that were withdrawn may go.
   void forget_absent() { tasks_.forget_absent(); }
   // Calls that wait for these tasks and cannot come to their turn.

@@ -82,7 +82,7 @@ void Tracker::place(Call& call, bool in_front, TimePoint until) {
 }
 
 void Tracker::nobody_takes(Call& call) {
-  if (call.extras && !call.extras->passed_by.empty()) {
+  if (call.was_passed_on()) {
     return fail(call, CallEnd::declined, "declined",
                 "every provider of " + std::string(call.text.task()) + " declined this request", {});
   }
@@ -166,19 +166,23 @@ void Tracker::tell_origin(Call& call, std::string_view rest) {
   if (!call.extras || !call.extras->origin) return;
   CallOrigin& origin = *call.extras->origin;
   if (origin.on_end) origin.on_end();
-  if (origin.reply_event.empty()) return;
+  if (!origin.reply_event.empty()) publish_end(origin.reply_event, call.text.id(), call.text.task(), rest);
+}
+
+void Tracker::publish_end(std::string_view event_type, std::string_view id, std::string_view task,
+                          std::string_view rest) {
   std::string payload;
   ObjectWriter writer(payload);
-  writer.text("id", call.text.id());
-  writer.text("task", call.text.task());
+  writer.text("id", id);
+  writer.text("task", task);
   size_t bytes = payload.size();
   payload += rest;
   payload += '}';
-  if (hub_.events->publish_own(origin.reply_event, payload)) return;
+  if (hub_.events->publish_own(event_type, payload)) return;
   payload.resize(bytes);
   payload += error_rest("too_large", "the result is larger than an event");
   payload += '}';
-  static_cast<void>(hub_.events->publish_own(origin.reply_event, payload));
+  static_cast<void>(hub_.events->publish_own(event_type, payload));
 }
 
 void Tracker::end_children(Call& call) {
@@ -303,6 +307,7 @@ void Tracker::provide(CallPeer& peer, const std::vector<std::string>& names) {
 void Tracker::unprovide(CallPeer& peer, const std::vector<Task*>& tasks) {
   for (Call* call : exchange_.withdraw(peer, tasks))
     fail(*call, CallEnd::no_provider, "no_provider", exchange_.nobody_provides(*call), {});
+  for (Call* call : exchange_.declined(tasks)) nobody_takes(*call);
   for (Call* call : exchange_.deadlocked(tasks)) {
     fail(*call, CallEnd::other, "deadlock",
          "all who still provide " + std::string(call->text.task()) + " wait for the end of this call", {});

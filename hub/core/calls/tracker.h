@@ -62,6 +62,9 @@ class Tracker final : public CallWriter::Owner, private Deadlines::Owner {
   void end(Call& call, CallEnd how, std::string_view rest, std::string_view reason);
   void fail(Call& call, CallEnd how, std::string_view code, std::string_view message,
             std::string_view reason);
+  // The event that tells how a request of that id has ended.
+  void publish_end(std::string_view event_type, std::string_view id, std::string_view task,
+                   std::string_view rest);
   // Its provider does not want it.
   void pass_on(Call& call);
 

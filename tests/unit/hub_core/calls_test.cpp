@@ -827,3 +827,90 @@ TEST_CASE("A peer that asks and does not read is not read, until it reads") {
   CHECK(rig.core.wants(caller).read == hub::ReadState::read);
   CHECK(rig.lines(caller).size() == sent);
 }
+
+TEST_CASE("A call that all who are left have declined ends when the others go") {
+  CallRig rig;
+  PeerId a = rig.provider(R"("t")", R"(,"slots":1)");
+  PeerId caller = rig.client();
+  rig.request(caller, "1", "t");
+  std::string first = rig.given_one(a);
+  PeerId b = rig.provider(R"("t")", R"(,"slots":1)");
+  rig.request(caller, "2", "t");
+  rig.error(a, first, "declined");
+  CHECK(rig.lines(caller).empty());
+  SECTION("it closes") { rig.hang_up(b); }
+  SECTION("it unprovides") { rig.send_line(b, R"({"type":"unprovide"})"); }
+  auto lines = rig.lines(caller);
+  REQUIRE_FALSE(lines.empty());
+  CHECK(code_of(lines.front()) == "declined");
+  CHECK(text_of(lines.front(), "id") == "1");
+}
+
+TEST_CASE("A provider that declined is no way out of a deadlock") {
+  CallRig rig;
+  PeerId a = rig.provider(R"("t")", R"(,"slots":1)");
+  PeerId caller = rig.client();
+  rig.request(caller, "1", "t");
+  std::string parent = rig.given_one(a);
+  PeerId b = rig.provider(R"("t")", R"(,"slots":1)");
+  rig.request(a, "2", "t", R"(,"parent":")" + parent + "\"");
+  rig.error(b, rig.given_one(b), "declined");
+  CHECK(code_of(rig.line(a)) == "deadlock");
+}
+
+TEST_CASE("Requests to the hub's tasks may come in one write, and bus.sync is answered whatever waits") {
+  CallRig rig;
+  for (int i = 0; i < 15; ++i) {
+    std::string names;
+    for (int n = 0; n < 64; ++n)
+      names += (n == 0 ? "\"" : ",\"") + std::string(100, 'a') + std::to_string(i * 64 + n) + "\"";
+    rig.provider(names);
+  }
+  PeerId caller = rig.client();
+  rig.set_room(caller, 0);
+  std::string batch;
+  for (int i = 0; i < 40; ++i)
+    batch += R"({"type":"request","id":"t)" + std::to_string(i) + R"(","task":"bus.tasks"})" + "\n";
+  rig.send(caller, batch + R"({"type":"request","id":"s","task":"bus.sync"})" + "\n");
+  rig.set_room(caller, SIZE_MAX);
+  auto lines = rig.lines(caller);
+  REQUIRE(lines.size() == 41);
+  CHECK(code_of(lines[5]).empty());
+  CHECK(code_of(lines[39]) == "busy");
+  CHECK(lines[40] == ok("s", "null"));
+}
+
+TEST_CASE("reply_event works for the hub's own tasks, too") {
+  CallRig rig;
+  PeerId listener = rig.consumer("k", R"("done")");
+  PeerId caller = rig.connect();
+  rig.request(caller, "1", "bus.sync", R"(,"reply_event":"done")");
+  CHECK(rig.line(caller) == ok("1", R"({"accepted":true})"));
+  CHECK(
+      rig.line(listener) ==
+      R"({"type":"event","event_type":"done","seq":1,"payload":{"id":"1","task":"bus.sync","result":null}})");
+}
+
+TEST_CASE("A task that is provided already does not count against the limit of tasks again") {
+  CallRig rig;
+  PeerId id = rig.client();
+  for (int i = 0; i < 16; ++i) {
+    std::string names;
+    for (int n = 0; n < 64; ++n) names += (n == 0 ? "\"t" : ",\"t") + std::to_string(i * 64 + n) + "\"";
+    rig.provide(id, names);
+  }
+  rig.provide(id, R"("t0","t0","t1")", R"(,"id":"p","slots":7)");
+  CHECK(rig.line(id) == ok("p", "null"));
+}
+
+TEST_CASE("An error of a response needs a message") {
+  CallRig rig;
+  PeerId provider = rig.provider(R"("t")");
+  PeerId caller = rig.client();
+  rig.request(caller, "1", "t");
+  std::string id = rig.given_one(provider);
+  rig.send_line(provider, R"({"type":"response","id":")" + id + R"(","error":{"code":"x"}})");
+  CHECK(text_of(rig.line(provider), "code") == "bad_frame");
+  rig.result(provider, id);
+  CHECK(rig.line(caller) == ok("1", "1"));
+}
