@@ -88,6 +88,11 @@ class Bench {
   }
 
   Result<void> run_footprint() {
+    if (is_wanted(options_.filter, "frames")) {
+      BUSD_ASSIGN(Footprint costs,
+                  frames(contenders_, options_.filter.quick, options_.effort, pinning_, scratch_));
+      report(costs);
+    }
     pinning_.to_all();
     if (is_wanted(options_.filter, "idle")) {
       BUSD_ASSIGN(Footprint memory, idle_memory(contenders_, scratch_));
@@ -101,7 +106,7 @@ class Bench {
   }
 
   void report(const Footprint& footprint) {
-    say("\n" + footprint.text);
+    if (!footprint.text.empty()) say("\n" + footprint.text);
     failed_ = failed_ || footprint.failed;
   }
 

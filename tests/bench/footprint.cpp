@@ -1,6 +1,8 @@
 #include "tests/bench/footprint.h"
 
+#include "tests/bench/frame_cost.h"
 #include "tests/bench/idle_memory.h"
+#include "tests/bench/shape.h"
 #include "tests/bench/text_table.h"
 
 namespace bus::bench {
@@ -23,6 +25,23 @@ Result<Footprint> idle_memory(const std::vector<std::unique_ptr<Contender>>& con
   }
   std::string title = "### Memory of " + std::to_string(kIdleConsumers) + " idle consumers\n\n";
   return Footprint{title + table.text() + faults, !faults.empty()};
+}
+
+Result<Footprint> frames(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
+                         const Effort& effort, const Pinning& pinning, ScratchDir& scratch) {
+  constexpr size_t kLargestBytes = size_t{256} * 1024;
+  std::vector<size_t> sizes = {kMinBatchFrameBytes, kLargestBytes};
+  if (!quick) sizes.insert(sizes.begin() + 1, {1024, 16 * 1024});
+  BUSD_ASSIGN(FrameCosts costs, measure_frames(contenders, sizes, effort, pinning, scratch));
+  if (costs.rows.empty() && costs.faults.empty()) return Footprint{};
+  TextTable table({"frame", "contender", "CPU s per million", "÷ event's"});
+  for (const FrameCost& row : costs.rows) {
+    table.add({size_text(row.bytes) + ", " + std::string(title_of(row.sort)), row.hub, figure(row.cpu_us),
+               ratio(row.to_event, 1)});
+  }
+  return Footprint{
+      "### Frames that are no events, beside an event that nobody gets\n\n" + table.text() + costs.faults,
+      !costs.faults.empty()};
 }
 
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch) {

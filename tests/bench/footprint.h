@@ -1,5 +1,6 @@
-// The two groups that move no messages: memory of idle consumers, and time until a server is there. Measured
-// by idle_memory.h and startup.h; this makes tables of it.
+// The groups that are no shapes, for nothing is delivered: memory of idle consumers, time until a server is there,
+// and cost of frames that are no events. Measured by idle_memory.h, startup.h and frame_cost.h; this makes tables
+// of it.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,8 @@
 
 #include "protocol/base/result.h"
 #include "tests/bench/contender.h"
+#include "tests/bench/measure.h"
+#include "tests/bench/pinning.h"
 #include "tests/bench/scratch_dir.h"
 #include "tests/bench/startup.h"
 
@@ -20,6 +23,10 @@ struct Footprint {
 
 // Error: no scratch directory.
 Result<Footprint> idle_memory(const std::vector<std::unique_ptr<Contender>>& contenders, ScratchDir& scratch);
+
+// In a quick run only the smallest and the largest frames. Without a busd among the contenders its text is empty.
+Result<Footprint> frames(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
+                         const Effort& effort, const Pinning& pinning, ScratchDir& scratch);
 
 // `options` without a directory: it comes from `scratch`.
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch);

@@ -7,25 +7,15 @@
 #include <sys/socket.h>
 
 #include "protocol/base/strings.h"
+#include "tests/bench/wire.h"
 
 namespace bus::bench {
 
 namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
-// The same for all; a TCP connection would otherwise tune itself, and a Unix socket not.
-constexpr int kSocketBufferBytes = 1 << 20;
 constexpr int kTurnPatienceMs = 1000;
 constexpr Duration kStuckAfter = seconds(5);
-
-Result<void> set_buffers(int fd) {
-  for (int option : {SO_SNDBUF, SO_RCVBUF}) {
-    if (::setsockopt(fd, SOL_SOCKET, option, &kSocketBufferBytes, sizeof kSocketBufferBytes) != 0) {
-      return errno_error("setsockopt", errno);
-    }
-  }
-  return {};
-}
 
 std::vector<std::string> topics_of(const Shape& shape) {
   if (shape.topics == 1) return {"bench"};

@@ -14,7 +14,7 @@ namespace {
 constexpr int kExitUsage = 64;
 
 constexpr const char* kFooter =
-    "Groups: 1to1 8to1 1to8 1to64 apart keys routing stopped latency idle startup.\n"
+    "Groups: 1to1 8to1 1to8 1to64 apart keys routing stopped latency frames idle startup.\n"
     "\n"
     "Examples:\n"
     "  bus-bench --quick                              all families once, under a minute\n"

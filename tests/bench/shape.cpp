@@ -20,10 +20,6 @@ bool contains_or_empty(const std::vector<T>& list, const T& value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
 }
 
-std::string size_text(size_t bytes) {
-  return bytes % 1024 == 0 ? std::to_string(bytes / 1024) + " KiB" : std::to_string(bytes) + " B";
-}
-
 Shape plain(size_t publishers, size_t subscribers, size_t payload_bytes, PayloadKind payload) {
   Shape shape;
   shape.publishers = publishers;
@@ -115,6 +111,10 @@ Group latency(bool quick) {
 }
 
 }  // namespace
+
+std::string size_text(size_t bytes) {
+  return bytes % 1024 == 0 ? std::to_string(bytes / 1024) + " KiB" : std::to_string(bytes) + " B";
+}
 
 std::string title_of(const Shape& shape) {
   return std::to_string(shape.publishers) + "→" + std::to_string(shape.subscribers) + ", " +

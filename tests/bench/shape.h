@@ -48,4 +48,7 @@ bool is_wanted(const GroupFilter& filter, const std::string& name);
 // "1→64, 1 KiB, dense".
 std::string title_of(const Shape& shape);
 
+// "128 B", "16 KiB".
+std::string size_text(size_t bytes);
+
 }  // namespace bus::bench

@@ -15,6 +15,7 @@ namespace bus::bench {
 namespace {
 
 constexpr size_t kMaxAnswerBytes = 1 << 20;
+constexpr int kSocketBufferBytes = 1 << 20;
 
 sockaddr_in loopback(uint16_t port) {
   sockaddr_in address{};
@@ -84,6 +85,15 @@ Result<uint16_t> free_port() {
     return errno_error("bind to a free port", errno);
   }
   return ntohs(address.sin_port);
+}
+
+Result<void> set_buffers(int fd) {
+  for (int option : {SO_SNDBUF, SO_RCVBUF}) {
+    if (::setsockopt(fd, SOL_SOCKET, option, &kSocketBufferBytes, sizeof kSocketBufferBytes) != 0) {
+      return errno_error("setsockopt", errno);
+    }
+  }
+  return {};
 }
 
 Result<void> send_all(int fd, std::string_view bytes, Duration patience) {

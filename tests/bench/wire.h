@@ -25,6 +25,10 @@ Result<Fd> connect_tcp(uint16_t port, Duration patience = kHandshakePatience);
 // A port of the loopback address that is free now.
 Result<uint16_t> free_port();
 
+// The same room for every connection under measurement: a TCP connection would otherwise tune itself, and a Unix
+// socket not.
+Result<void> set_buffers(int fd);
+
 // Writes all of `bytes`; waits where the socket is full. Errors: timed_out, closed.
 Result<void> send_all(int fd, std::string_view bytes, Duration patience = kHandshakePatience);
 
