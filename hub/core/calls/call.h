@@ -43,15 +43,18 @@ inline constexpr size_t kCallEnds = 9;
 // of the request, then of the response: ,"name":value for each member.
 class CallText {
  public:
-  void set(std::string_view id, std::string_view task, std::string_view rest) {
-    auto bytes = std::make_unique_for_overwrite<char[]>(id.size() + task.size() + rest.size());
+  // The rest is in two parts, so that a long value is copied here only.
+  void set(std::string_view id, std::string_view task, std::string_view rest, std::string_view value = {}) {
+    size_t rest_bytes = rest.size() + value.size();
+    auto bytes = std::make_unique_for_overwrite<char[]>(id.size() + task.size() + rest_bytes);
     char* out = std::copy(id.begin(), id.end(), bytes.get());
     out = std::copy(task.begin(), task.end(), out);
-    std::copy(rest.begin(), rest.end(), out);
+    out = std::copy(rest.begin(), rest.end(), out);
+    std::copy(value.begin(), value.end(), out);
     bytes_ = std::move(bytes);
     id_bytes_ = static_cast<uint8_t>(id.size());
     task_bytes_ = static_cast<uint8_t>(task.size());
-    rest_bytes_ = static_cast<uint32_t>(rest.size());
+    rest_bytes_ = static_cast<uint32_t>(rest_bytes);
   }
   std::string_view id() const { return {bytes_.get(), id_bytes_}; }
   std::string_view task() const { return {bytes_.get() + id_bytes_, task_bytes_}; }

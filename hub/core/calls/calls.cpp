@@ -230,8 +230,8 @@ Answer Calls::request(Peer& peer, Request& message, TimePoint now) {
   }
   std::string rest;
   append_others(rest, message.others);
-  (rest += R"(,"args":)") += message.args;
-  tracker_.open(message.id, message.task, rest, std::move(terms));
+  rest += R"(,"args":)";
+  tracker_.open(message.id, message.task, rest, message.args, std::move(terms));
   tracker_.settle();
   return {};
 }

@@ -37,9 +37,10 @@ bool Tracker::has_room_for(const Account& account, size_t text_bytes) const {
   return hub_.ledger.has_room_for(account, Pool::calls, kCallBytes + text_bytes);
 }
 
-void Tracker::open(std::string_view id, std::string_view task, std::string_view rest, Terms terms) {
+void Tracker::open(std::string_view id, std::string_view task, std::string_view rest, std::string_view args,
+                   Terms terms) {
   Call& call = calls_.add();
-  call.text.set(id, task, rest);
+  call.text.set(id, task, rest, args);
   call.caller = terms.caller;
   call.account = terms.account;
   call.began = hub_.now;

@@ -54,9 +54,10 @@ class Tracker final : public CallWriter::Owner, private Deadlines::Owner {
   };
   // Whether there is memory for a call with so many bytes of text.
   bool has_room_for(const Account& account, size_t text_bytes) const;
-  // A call of `task`, which is given to a provider, or waits, or ends at once. `rest` is what its provider is told
-  // beside that.
-  void open(std::string_view id, std::string_view task, std::string_view rest, Terms terms);
+  // A call of `task`, which is given to a provider, or waits, or ends at once. `rest`, and `args` behind it, is what
+  // its provider is told beside that.
+  void open(std::string_view id, std::string_view task, std::string_view rest, std::string_view args,
+            Terms terms);
 
   // Its end. `reason`: what a provider is told that has the request; empty when it knows.
   void end(Call& call, CallEnd how, std::string_view rest, std::string_view reason);
