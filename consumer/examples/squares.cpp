@@ -58,5 +58,5 @@ int main(int argc, char** argv) {
   auto connection = busd::Connection::open({});
   if (!connection) return fail(connection.error());
   if (what == "serve") return serve(*connection);
-  return ask(*connection, std::atoi(what.c_str()));
+  return ask(*connection, static_cast<int>(std::strtol(what.c_str(), nullptr, 10)));
 }

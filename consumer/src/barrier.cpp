@@ -33,7 +33,7 @@ std::string Barrier::question(uint64_t ordinal) const {
 }
 
 bool Barrier::is_answer(const Item& item) {
-  return item.kind == ItemKind::call_end && std::get<Response>(item.call).id.starts_with(kIdPrefix);
+  return item.kind == ItemKind::call_end && std::get_if<Response>(&item.call)->id.starts_with(kIdPrefix);
 }
 
 uint64_t Barrier::take_answer(const Item& item) {

@@ -45,7 +45,8 @@ busd_result busd_connection_call(busd_connection* connection, busd_text task, bu
   return with(connection, error, [&](Connection& on) {
     const bus::sdk::Item* end = nullptr;
     ApiResult result = on.call(view_of(task), view_of(args), taken(options), end);
-    give(answer, end == nullptr ? busd_answer{} : bus::sdk::answer_of(std::get<bus::Response>(end->call)));
+    give(answer,
+         end == nullptr ? busd_answer{} : bus::sdk::answer_of(*std::get_if<bus::Response>(&end->call)));
     return result;
   });
 }

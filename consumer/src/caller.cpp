@@ -11,7 +11,7 @@ namespace {
 const std::string& id_of(const Item& item) {
   if (const auto* response = std::get_if<Response>(&item.call)) return response->id;
   if (const auto* chunk = std::get_if<Chunk>(&item.call)) return chunk->id;
-  return std::get<Progress>(item.call).id;
+  return std::get_if<Progress>(&item.call)->id;
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ ApiResult Connection::call(std::string_view task, std::string_view args, const b
     calls_.abandon(number);
     return result;
   }
-  const auto& response = std::get<Response>(end->call);
+  const auto& response = *std::get_if<Response>(&end->call);
   return response.error ? failed(*response.error) : ApiResult();
 }
 
@@ -97,7 +97,7 @@ ApiResult Connection::wait_for_hub(uint64_t number) {
     calls_.abandon(number);
     return result;
   }
-  const auto& error = std::get<Response>(end->call).error;
+  const auto& error = std::get_if<Response>(&end->call)->error;
   if (!error) return {};
   if (error->by != "library") return {BUSD_REFUSED, error->message};
   return {error->code == "lost" ? BUSD_LOST : BUSD_TIMED_OUT, error->message};

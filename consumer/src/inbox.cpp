@@ -62,10 +62,17 @@ const Item* Inbox::take_from(Lane& lane) {
 // Sets anew what views the frame.
 void Inbox::read_call() {
   BUSD_CHECK(scanner_.scan(taken_.frame, event_) == FrameKind::other);
-  auto read = [this]<class T>(T& message) {
-    if constexpr (!std::is_same_v<T, std::monostate>) message = std::move(*decode<T>(scanner_.frame()));
+  // Not by std::visit, which may throw.
+  auto read = [this]<class T>(T* message) {
+    if (message != nullptr) *message = std::move(*decode<T>(scanner_.frame()));
   };
-  std::visit(read, taken_.item.call);
+  read(std::get_if<Response>(&taken_.item.call));
+  read(std::get_if<Chunk>(&taken_.item.call));
+  read(std::get_if<Progress>(&taken_.item.call));
+  read(std::get_if<GivenRequest>(&taken_.item.call));
+  read(std::get_if<Cancel>(&taken_.item.call));
+  read(std::get_if<Pause>(&taken_.item.call));
+  read(std::get_if<Resume>(&taken_.item.call));
 }
 
 }  // namespace bus::sdk

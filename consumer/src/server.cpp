@@ -10,7 +10,7 @@ namespace {
 const std::string& id_of(const Item& item) {
   if (const auto* cancel = std::get_if<Cancel>(&item.call)) return cancel->id;
   if (const auto* pause = std::get_if<Pause>(&item.call)) return pause->id;
-  return std::get<Resume>(item.call).id;
+  return std::get_if<Resume>(&item.call)->id;
 }
 
 }  // namespace
