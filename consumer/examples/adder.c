@@ -1,8 +1,8 @@
 /*
  * adder.c - provides a task, in C.
  *
- *   example-adder 3                     answers three requests for the sum of two numbers, and ends
- *   bus-call math.add '{"a":1,"b":2}'   asks for one
+ *   example-adder 3    answers three requests for the sum of two numbers, and ends
+ *   example-ask 1 2    asks for one (ask.c)
  *
  * A request is an item, and is answered by its number. What does not fit is answered, too: with an error.
  */

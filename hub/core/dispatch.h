@@ -1,4 +1,4 @@
-// From a line to whoever handles it.
+// From a line to what handles it.
 //
 // An event goes straight to its room. hello, bye and shutdown are the connection's own. Any other frame goes to the
 // room that has a rule for its type, if the rule allows it in the peer's phase. A fault is answered here.

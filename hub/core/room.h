@@ -60,7 +60,7 @@ using Answer = std::optional<Fault>;
 enum class Allowed : uint8_t {
   first,        // as the first frame of a connection, and only so
   later,        // not as the first frame
-  first_later,  // as any; as the first frame it makes the connection an anonymous source
+  first_later,  // as any; as the first frame it makes the connection an anonymous client
   never,        // only the hub sends it
 };
 

@@ -165,7 +165,7 @@ class Ledger {
 
   // The account of `uid`; made when there is none.
   Account& account(uint32_t uid);
-  // Whoever is charged to the account holds it: its connections, and what outlives these. The last to release it
+  // What is charged to the account holds it: connections, and calls that outlive these. The last to release it
   // has given back all that it was charged for.
   void hold(Account& account) { ++account.holders; }
   void release(Account& account);

@@ -7,7 +7,7 @@
 //     │   handed    │                  │
 //     └─> over ──> waiting ────────────┘
 //
-// end() is the one way out, whoever asks for it: a provider's response, a deadline, a cancel, a peer that goes, the
+// end() is the one way out, for every reason: a provider's response, a deadline, a cancel, a peer that goes, the
 // hub's stop, or a parent's end. What an end brings about (children to end, slots that are free) is put down and
 // done by settle(), so that nothing here calls itself. Every entry of the room ends with settle().
 #pragma once

@@ -6,7 +6,7 @@
 
 namespace bus::hub {
 
-// Divides `space` among those who want `wanted[i]` each: whoever wants no more than an equal share gets all of it,
+// Divides `space` among lists that want `wanted[i]` each: one that wants no more than an equal share gets all of it,
 // and what it leaves is divided among the others, who get alike.
 std::vector<size_t> fair_shares(const std::vector<size_t>& wanted, size_t space);
 

@@ -667,7 +667,7 @@ TEST_CASE("progress is lossy: the newest replaces one that waits") {
   CHECK(token_of(lines.back(), "done") == "5");
 }
 
-TEST_CASE("reply_event: accepted at once, and the end is an event, whoever is still there") {
+TEST_CASE("reply_event: accepted at once, and the end is an event, also when its caller has gone") {
   CallRig rig;
   PeerId provider = rig.provider(R"("t")");
   PeerId listener = rig.consumer("k", R"("done")");
