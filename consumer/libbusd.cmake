@@ -45,6 +45,4 @@ install(TARGETS busd_shared EXPORT busd-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT dev)
 install(TARGETS busd_static EXPORT busd-static-targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev)
-install(FILES include/busd/calls.h include/busd/calls.hpp include/busd/consumer.h include/busd/consumer.hpp
-  include/busd/expected.hpp include/busd/streams.h
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/busd COMPONENT dev)
+install(DIRECTORY include/busd DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)

@@ -33,7 +33,11 @@ for options in '' '-fno-rtti -fno-exceptions'; do
   try c++20 "$here/user.cpp" -Wold-style-cast -Wnon-virtual-dtor -Wextra-semi $options
 done
 
-# Alone and first, so that each includes what it needs; and an older C++ is told what is missing.
+# Alone, so that each includes what it needs; and an older C++ is told what is missing.
+for header in "$include"/busd/*.hpp; do
+  printf '#include <busd/%s>\n' "${header##*/}" >"$work/alone.cpp"
+  try c++20 "$work/alone.cpp"
+done
 printf '#include <busd/consumer.hpp>\n' >"$work/old.cpp"
 if "$cxx" -std=c++17 -fsyntax-only -I "$include" "$work/old.cpp" 2>"$work/err"; then
   echo "consumer.hpp was taken as C++17"

@@ -34,13 +34,14 @@ mkdir -p "$(dirname "$tree")"
 mv staged/opt/first "$tree"
 check_equal 'what stands outside of the prefix' '' "$(find staged -type f)"
 
-for file in bin/busd bin/bus-consume bin/bus-publish bin/bus-status bin/bus-stop include/busd/calls.h include/busd/calls.hpp include/busd/consumer.h \
-  include/busd/consumer.hpp include/busd/expected.hpp include/busd/streams.h \
+for file in bin/busd bin/bus-consume bin/bus-publish bin/bus-status bin/bus-stop \
   "$libdir/libbusd.so" "$libdir/libbusd.so.0" "$libdir/libbusd.so.0.1.0" "$libdir/libbusd.a" "$libdir/pkgconfig/busd.pc" \
   "$libdir/cmake/busd/busd-config.cmake" "$libdir/cmake/busd/busd-config-version.cmake" \
   "$docdir/examples/CMakeLists.txt" "$docdir/examples/SKILL.md" "$docdir/examples/minimal.c" "$docdir/examples/loops/turn.hpp"; do
   [ -f "$tree/$file" ] || fail "not installed: $file"
 done
+check_equal 'the installed headers' "$(cd "$source/consumer/include" && find . -type f | sort)" \
+  "$(cd "$tree/include" && find . -type f | sort)"
 [ -x "$tree/$docdir/examples/load_source.sh" ] || fail 'load_source.sh cannot be run where it is installed'
 
 # Nothing of where it was built or installed. (A unit names its program, as it must.)
