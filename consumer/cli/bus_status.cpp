@@ -2,6 +2,7 @@
 // hub.
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -48,9 +49,9 @@ last minute. Into a pipe, each snapshot begins with the time.
 --check succeeds when the hub answers within 2 s and holds the lock of its bus. Consumers that lost
 events are mentioned, but do not make the check fail.
 
---list prints names for shell completions: the keys of the consumers, or the types that they
-subscribe to and the unmatched ones. Names with unprintable characters are left out. If no hub runs,
-it prints nothing and exits with 69.
+--list prints names for shell completions: the keys of the consumers; the types that they subscribe
+to, and the unmatched ones; the tasks that are provided, and those of the hub; or the named sources.
+Names with unprintable characters are left out. If no hub runs, it prints nothing and exits with 69.
 
 A duration D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
@@ -83,8 +84,15 @@ std::string interval_fault(const std::string& text) {
 }
 
 std::string list_fault(const std::string& text) {
-  bool known = text == "keys" || text == "types";
-  return known ? std::string() : "\"" + text + "\" is neither keys nor types";
+  bool known = text == "keys" || text == "types" || text == "tasks" || text == "sources";
+  return known ? std::string() : "\"" + text + "\" is none of keys, types, tasks and sources";
+}
+
+// What `list` is checked to be one of.
+std::set<std::string> names_in(const StatusReport& report, const std::string& list) {
+  if (list == "keys") return keys_of(report);
+  if (list == "types") return types_of(report);
+  return list == "tasks" ? tasks_of(report) : sources_of(report);
 }
 
 void declare(CommandLine& line, Options& options) {
@@ -109,8 +117,8 @@ void declare(CommandLine& line, Options& options) {
           .excludes(watch)
           .excludes(check)
           .check(identifier_fault);
-  auto list = line.option("--list", "keys|types", options.list,
-                          "Print only the names of keys or of types, one per line")
+  auto list = line.option("--list", "keys|types|tasks|sources", options.list,
+                          "Print only the names of these, one per line")
                   .excludes(json)
                   .excludes(metrics)
                   .excludes(watch)
@@ -236,7 +244,7 @@ int Status::list() {
   auto report = parse_status(*response);
   if (!report) return this->report({kProtocol, "the peer is not a busd hub"});
   std::string text;
-  for (const std::string& name : options_.list == "keys" ? keys_of(*report) : types_of(*report)) {
+  for (const std::string& name : names_in(*report, options_.list)) {
     // An unsafe name cannot be typed, and a shell would show it unescaped.
     if (!name.empty() && safe_text(name) == name) text += name + "\n";
   }

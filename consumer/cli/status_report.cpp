@@ -137,6 +137,10 @@ std::optional<StatusReport> parse_status(std::string_view frame) {
   for_each_in(json, "unmatched_types", [&](const Json& item) {
     report.unmatched_types.push_back({text_of(item, "event_type"), number_of(item, "count")});
   });
+  report.has_calls = member(json, "calls") != nullptr;
+  for_each_in(json, "tasks", [&](const Json& item) {
+    report.tasks.push_back({text_of(item, "task"), number_of(item, "providers")});
+  });
   const Json* truncated = member(json, "truncated");
   report.truncated = truncated != nullptr && truncated->IsTrue();
   return report;
@@ -155,6 +159,21 @@ std::set<std::string> types_of(const StatusReport& report) {
   }
   for (const TypeCount& unmatched : report.unmatched_types) types.insert(unmatched.type);
   return types;
+}
+
+std::set<std::string> tasks_of(const StatusReport& report) {
+  std::set<std::string> tasks;
+  if (report.has_calls) tasks = {"bus.status", "bus.sync", "bus.tasks"};
+  for (const TaskReport& task : report.tasks) {
+    if (task.providers > 0) tasks.insert(task.task);
+  }
+  return tasks;
+}
+
+std::set<std::string> sources_of(const StatusReport& report) {
+  std::set<std::string> names;
+  for (const SourceReport& source : report.sources) names.insert(source.name);
+  return names;
 }
 
 }  // namespace bus::cli

@@ -49,6 +49,11 @@ struct TypeCount {
   uint64_t count = 0;
 };
 
+struct TaskReport {
+  std::string task;  // a name, or a pattern
+  uint64_t providers = 0;
+};
+
 struct PoolReport {
   std::string name;
   uint64_t used_bytes = 0;
@@ -80,14 +85,19 @@ struct StatusReport {
   std::vector<SourceReport> sources;
   std::vector<LockReport> locks;
   std::vector<TypeCount> unmatched_types;
+  bool has_calls = false;  // else the hub is too old for tasks
+  std::vector<TaskReport> tasks;
   bool truncated = false;
 };
 
 // Nothing when `frame` is no status_response.
 std::optional<StatusReport> parse_status(std::string_view frame);
 
-// Sorted by their bytes: the keys of the consumers; what they asked for, and the types that nobody took.
+// Sorted by their bytes: the keys of the consumers; what they asked for, and the types that nobody took; the
+// tasks that are provided, and those of the hub itself; the names of the sources.
 std::set<std::string> keys_of(const StatusReport& report);
 std::set<std::string> types_of(const StatusReport& report);
+std::set<std::string> tasks_of(const StatusReport& report);
+std::set<std::string> sources_of(const StatusReport& report);
 
 }  // namespace bus::cli

@@ -65,8 +65,9 @@ function __busd_commands
     complete -C (__busd_typed)
 end
 
-# __busd_names keys|types|entries: what the running hub knows of; entries are types and patterns. Silent, and done within
-# 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
+# __busd_names keys|types|entries|tasks|sources: what the running hub knows of; entries are types and patterns, of tasks there
+# are only names. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never
+# evaluated.
 function __busd_names
     set -l option
     set -l place
@@ -90,7 +91,7 @@ function __busd_names
     # Fish itself would say that it is missing.
     command -q timeout; or return
     set -l names (timeout 0.08 bus-status --list (string replace entries types $argv[1]) $place </dev/null 2>/dev/null)
-    if test $argv[1] = types
+    if contains $argv[1] types tasks
         string match -v -r '^(.*\.)?\*$' -- $names
     else
         string join \n -- $names

@@ -1,8 +1,8 @@
 # Completion of one program of busd in zsh; made by packaging/completions/generate.
 
-# _busd_names keys|types|entries: what the running hub knows of; entries are types and patterns. Silent, and done within
-# 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated. _arguments puts words of its own, for
-# compadd, before the argument.
+# _busd_names keys|types|entries|tasks|sources: what the running hub knows of; entries are types and patterns, of tasks there
+# are only names. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
+# _arguments puts words of its own, for compadd, before the argument.
 _busd_names() {
   local what=$argv[-1] option='' value
   local -a place names match mbegin mend expl
@@ -25,6 +25,6 @@ _busd_names() {
   names=("${(@f)$(timeout 0.08 bus-status --list ${what/entries/types} $place </dev/null 2>/dev/null)}")
   # Of what is empty, one empty line is left.
   names=("${(@)names:#}")
-  [[ $what == types ]] && names=("${(@)names:#(\*|*.\*)}")
+  [[ $what == t* ]] && names=("${(@)names:#(\*|*.\*)}")
   _wanted $what expl $what compadd "$@" -a names
 }

@@ -68,6 +68,8 @@ function learn(name, value, text) {
 BEGIN {
   # For a single program where it is given. What nobody can guess is completed to nothing.
   kind_of_value["KEY"] = "keys"
+  kind_of_value["TASK"] = "tasks"
+  kind_of_value["SOURCE"] = "sources"
   kind_of_value["TYPE"] = program == "bus-consume" ? "entries" : "types"
   kind_of_value["PATH"] = kind_of_value["FILE"] = "files"
   kind_of_value["DIR"] = "directories"

@@ -310,7 +310,7 @@ expect 'busd --log-level ' 'debug,error,info,warning'
 expect 'busd --log-level=w' 'warning'
 run 64 busd --log-level none
 check_has err 'is none of error, warning, info, debug'
-expect 'bus-status --list ' 'keys,types'
+expect 'bus-status --list ' 'keys,sources,tasks,types'
 expect 'bus-status --watch ' '10m,2s,30s,500ms'
 expect 'bus-stop --timeout 3' '30s'
 expect 'busd --idle-exit n' 'never'

@@ -14,6 +14,7 @@ fi
 unset BUSD_TEST_BOUNDED
 
 bin=$(cd "$1" && pwd) || exit 2
+scripts=$(cd "$(dirname "$0")" && pwd) || exit 2
 PATH=$bin:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/busd-cli.XXXXXX") || exit 2
 chmod 700 "$work"
@@ -121,6 +122,15 @@ expect_exit() {
   wait "$2"
   got=$?
   [ "$got" -eq "$3" ] || fail "$1 ended with $got, not $3"
+}
+
+# start_provider NAME TASK…: a provider of these tasks in the background (provider.py says what it does for each), ready when this
+# returns; what happens to it is in NAME.out.
+start_provider() {
+  name=$1
+  shift
+  start "$name" "$scripts/provider.py" "$@"
+  await "$name.out" '^ready$'
 }
 
 # start_hub ARGUMENT…: a hub in the foreground of its own, for options that an on-demand one has not; $hub is its process.

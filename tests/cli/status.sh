@@ -43,6 +43,19 @@ check_empty err
 run 0 bus-status --list types
 check_equal "the types" 'build.*,deploy,nobody.cares,other,two words' "$(paste -sd , out)"
 check_empty err
+# Tasks that are provided now, and those of the hub.
+run 0 bus-status --list tasks
+check_equal "the tasks of the hub" "bus.status bus.sync bus.tasks" "$(xargs <out)"
+start_provider tasks 'zip.pack' 'zip.pack' 'math.*' 'two words'
+provider=$pid
+run 0 bus-status --list tasks
+check_equal "the tasks" 'bus.status,bus.sync,bus.tasks,math.*,two words,zip.pack' "$(paste -sd , out)"
+kill -TERM "$provider"
+wait "$provider"
+timeout 10 sh -c 'while bus-status --list tasks | grep -qx zip.pack; do :; done' || fail "the provider's tasks have not gone"
+run 0 bus-status --list sources
+check_equal "the sources" ci "$(cat out)"
+check_empty err
 kill -TERM "$again"
 expect_exit "again" "$again" 143
 

@@ -75,7 +75,7 @@ usage_text '-n is given twice' bus-consume build --count 1 -n 2
 usage_text '--explain needs an event type, such as build.done' bus-status --explain
 usage_text '--buses excludes --list' bus-status --buses --list keys
 usage_text '--print-socket excludes --list' bus-status --print-socket --list keys
-usage_text '--list needs keys or types' bus-status --list
+usage_text '--list needs keys or types or tasks or sources' bus-status --list
 usage_text '--id needs an ID; one that begins with "-" is written --id=-x' bus-publish t 1 --id -x
 usage_text '--timeout: "9000h" is longer than 366 days' bus-consume build --timeout 9000h
 usage_text '--control excludes --payload; except with --output-dir or --batch' bus-consume build --control --payload
@@ -171,8 +171,8 @@ usage_error "excludes" bus-status --check --json
 usage_error "excludes" bus-status --explain a --watch
 usage_error "excludes" bus-status --list keys --json
 usage_error "excludes" bus-status --list keys --explain a
-usage_error "neither keys nor types" bus-status --list consumers
-usage_error "neither keys nor types" bus-status --list ''
+usage_error "none of keys, types, tasks and sources" bus-status --list consumers
+usage_error "none of keys, types, tasks and sources" bus-status --list ''
 usage_error "50ms" bus-status --watch 10ms
 usage_error "not a duration" bus-stop --timeout soon
 usage_error "not expected" bus-stop now
@@ -213,7 +213,7 @@ run 69 bus-status --json
 check_empty out
 run 69 bus-status --check
 run 69 bus-status --explain type
-for what in keys types; do
+for what in keys types tasks sources; do
   run 69 bus-status --list $what
   check_empty out
   check_empty err
