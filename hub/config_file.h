@@ -1,8 +1,6 @@
-// The configuration file of busd: `name = value` lines, one setting to a line.
+// The configuration file of busd: lines of protocol/base/config_lines.h, whose names are those of the settings.
 //
-// A value stands bare, or between quotes of either kind when it holds anything else than what a name may
-// hold; there are no escapes. A setting that may be repeated takes a list: [a, b]. From `#` on a line is a
-// comment, and so is one that begins with `;`. Every fault is told with the file's name and the line's
+// A setting that may be repeated takes a list: [a, b]. Every fault is told with the file's name and the line's
 // number.
 #pragma once
 

@@ -7,15 +7,15 @@
 #include <optional>
 
 #include "hub/core/hub_core.h"
-#include "hub/event/loop.h"
-#include "hub/event/signal_watch.h"
-#include "hub/event/timer.h"
 #include "hub/instance_lock.h"
 #include "hub/listener.h"
 #include "hub/log.h"
 #include "hub/notifier.h"
 #include "hub/rendezvous.h"
 #include "hub/sessions.h"
+#include "protocol/event/loop.h"
+#include "protocol/event/signal_watch.h"
+#include "protocol/event/timer.h"
 
 namespace bus::hub {
 

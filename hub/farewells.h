@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "hub/event/fd_watch.h"
-#include "hub/event/timer.h"
 #include "protocol/base/fd.h"
+#include "protocol/event/fd_watch.h"
+#include "protocol/event/timer.h"
 
 namespace bus::hub {
 

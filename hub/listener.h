@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "hub/core/hub_core.h"
-#include "hub/event/fd_watch.h"
-#include "hub/event/timer.h"
 #include "protocol/base/fd.h"
+#include "protocol/event/fd_watch.h"
+#include "protocol/event/timer.h"
 
 namespace bus::hub {
 

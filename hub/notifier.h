@@ -10,10 +10,10 @@
 #include <functional>
 #include <string>
 
-#include "hub/event/timer.h"
 #include "hub/log.h"
 #include "hub/service_manager.h"
 #include "protocol/base/fd.h"
+#include "protocol/event/timer.h"
 
 namespace bus::hub {
 

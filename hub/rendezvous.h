@@ -14,10 +14,10 @@
 #include <optional>
 #include <string>
 
-#include "hub/event/fd_watch.h"
-#include "hub/event/timer.h"
 #include "hub/instance_lock.h"
 #include "hub/log.h"
+#include "protocol/event/fd_watch.h"
+#include "protocol/event/timer.h"
 
 namespace bus::hub {
 

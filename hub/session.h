@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "hub/core/hub_core.h"
-#include "hub/event/fd_watch.h"
 #include "hub/shared_pages.h"
 #include "protocol/base/fd.h"
+#include "protocol/event/fd_watch.h"
 
 namespace bus::hub {
 

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "hub/core/hub_core.h"
-#include "hub/event/loop.h"
 #include "hub/farewells.h"
 #include "hub/session.h"
 #include "hub/shared_pages.h"
+#include "protocol/event/loop.h"
 
 namespace bus::hub {
 

@@ -3,12 +3,12 @@
 
 #include <functional>
 
-#include "hub/event/loop.h"
 #include "protocol/base/clock.h"
+#include "protocol/event/loop.h"
 
 struct event;
 
-namespace bus::hub {
+namespace bus {
 
 class Timer {
  public:
@@ -33,4 +33,4 @@ class Timer {
   TimePoint armed_ = kNever;  // when libevent will wake us; not after due_
 };
 
-}  // namespace bus::hub
+}  // namespace bus

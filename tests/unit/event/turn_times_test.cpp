@@ -1,11 +1,10 @@
-#include "hub/event/turn_times.h"
+#include "protocol/event/turn_times.h"
 
 #include <numeric>
 
 #include "tests/support/catch.h"
 
 using namespace bus;
-using namespace bus::hub;
 
 namespace {
 

@@ -14,9 +14,9 @@
 
 #include <event2/event_struct.h>
 
-#include "hub/event/loop.h"
+#include "protocol/event/loop.h"
 
-namespace bus::hub {
+namespace bus {
 
 class FdWatch {
  public:
@@ -69,4 +69,4 @@ class FdWatch {
 // POLLERR).
 bool peer_hung_up(int fd);
 
-}  // namespace bus::hub
+}  // namespace bus

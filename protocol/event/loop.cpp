@@ -1,4 +1,4 @@
-#include "hub/event/loop.h"
+#include "protocol/event/loop.h"
 
 #include <sys/time.h>
 
@@ -6,7 +6,7 @@
 
 #include "protocol/base/last_word.h"
 
-namespace bus::hub {
+namespace bus {
 
 namespace {
 
@@ -47,4 +47,4 @@ void Loop::run() {
 
 void Loop::stop() { event_base_loopbreak(base_); }
 
-}  // namespace bus::hub
+}  // namespace bus

@@ -1,3 +1,5 @@
+#include "protocol/event/loop.h"
+
 #include <array>
 #include <csignal>
 #include <fcntl.h>
@@ -8,15 +10,13 @@
 #include <unistd.h>
 #include <vector>
 
-#include "hub/event/fd_watch.h"
-#include "hub/event/loop.h"
-#include "hub/event/signal_watch.h"
-#include "hub/event/timer.h"
 #include "protocol/base/fd.h"
+#include "protocol/event/fd_watch.h"
+#include "protocol/event/signal_watch.h"
+#include "protocol/event/timer.h"
 #include "tests/support/catch.h"
 
 using namespace bus;
-using namespace bus::hub;
 
 namespace {
 

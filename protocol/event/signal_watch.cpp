@@ -1,4 +1,4 @@
-#include "hub/event/signal_watch.h"
+#include "protocol/event/signal_watch.h"
 
 #include <csignal>
 
@@ -6,7 +6,7 @@
 
 #include "protocol/base/last_word.h"
 
-namespace bus::hub {
+namespace bus {
 
 namespace {
 
@@ -44,4 +44,4 @@ void SignalWatch::on_event(int, short, void* self) noexcept {
   watch->callback_();
 }
 
-}  // namespace bus::hub
+}  // namespace bus

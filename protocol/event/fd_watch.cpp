@@ -1,11 +1,11 @@
-#include "hub/event/fd_watch.h"
+#include "protocol/event/fd_watch.h"
 
 #include <cerrno>
 #include <poll.h>
 
 #include <event2/event.h>
 
-namespace bus::hub {
+namespace bus {
 
 FdWatch::FdWatch(Loop& loop, int fd, Handler& handler) : loop_(loop), fd_(fd), handler_(handler) {
   assign_read_event();
@@ -88,4 +88,4 @@ bool peer_hung_up(int fd) {
   return ready != 0 && (ready < 0 || (state.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0);
 }
 
-}  // namespace bus::hub
+}  // namespace bus

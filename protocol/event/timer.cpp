@@ -1,4 +1,4 @@
-#include "hub/event/timer.h"
+#include "protocol/event/timer.h"
 
 #include <algorithm>
 #include <sys/time.h>
@@ -7,7 +7,7 @@
 
 #include "protocol/base/last_word.h"
 
-namespace bus::hub {
+namespace bus {
 
 namespace {
 
@@ -59,4 +59,4 @@ void Timer::on_event(int, short, void* self) noexcept {
   timer->callback_();
 }
 
-}  // namespace bus::hub
+}  // namespace bus

@@ -3,11 +3,11 @@
 
 #include <functional>
 
-#include "hub/event/loop.h"
+#include "protocol/event/loop.h"
 
 struct event;
 
-namespace bus::hub {
+namespace bus {
 
 class SignalWatch {
  public:
@@ -24,4 +24,4 @@ class SignalWatch {
   event* event_;
 };
 
-}  // namespace bus::hub
+}  // namespace bus

@@ -9,12 +9,12 @@
 #include <functional>
 #include <memory>
 
-#include "hub/event/turn_times.h"
 #include "protocol/base/result.h"
+#include "protocol/event/turn_times.h"
 
 struct event_base;
 
-namespace bus::hub {
+namespace bus {
 
 class Loop {
  public:
@@ -56,4 +56,4 @@ class Loop {
   TurnTimes times_;
 };
 
-}  // namespace bus::hub
+}  // namespace bus

@@ -1,9 +1,9 @@
-#include "hub/event/turn_times.h"
+#include "protocol/event/turn_times.h"
 
 #include <algorithm>
 #include <ctime>
 
-namespace bus::hub {
+namespace bus {
 
 namespace {
 
@@ -32,4 +32,4 @@ void TurnTimes::note(Duration used, Duration elapsed) {
   ++counts_[static_cast<size_t>(bound - kBoundsUs.begin())];
 }
 
-}  // namespace bus::hub
+}  // namespace bus

@@ -13,7 +13,7 @@
 
 #include "protocol/base/clock.h"
 
-namespace bus::hub {
+namespace bus {
 
 class TurnTimes {
  public:
@@ -63,4 +63,4 @@ class TurnTimes {
   std::array<uint64_t, kBoundsUs.size() + 1> counts_{};
 };
 
-}  // namespace bus::hub
+}  // namespace bus
