@@ -55,6 +55,7 @@ class Bench {
   Bench(const Options& options, ScratchDir& scratch)
       : options_(options),
         scratch_(scratch),
+        pinning_(options.pinned),
         contenders_(choose_contenders(options)),
         versions_(versions_of(contenders_, scratch)),
         json_(machine_description(), versions_) {
@@ -88,17 +89,17 @@ class Bench {
   }
 
   Result<void> run_footprint() {
-    if (is_wanted(options_.filter, "frames")) {
+    if (is_wanted(options_.filter, Family::events, "frames")) {
       BUSD_ASSIGN(Footprint costs,
                   frames(contenders_, options_.filter.quick, options_.effort, pinning_, scratch_));
       report(costs);
     }
     pinning_.to_all();
-    if (is_wanted(options_.filter, "idle")) {
+    if (is_wanted(options_.filter, Family::events, "idle")) {
       BUSD_ASSIGN(Footprint memory, idle_memory(contenders_, scratch_));
       report(memory);
     }
-    if (is_wanted(options_.filter, "startup")) {
+    if (is_wanted(options_.filter, Family::events, "startup")) {
       BUSD_ASSIGN(Footprint times, startup({options_.hubs, "", options_.startup_runs}, scratch_));
       report(times);
     }

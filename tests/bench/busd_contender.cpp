@@ -1,4 +1,5 @@
 #include "protocol/base/unix_socket.h"
+#include "tests/bench/busd_calls.h"
 #include "tests/bench/busd_wire.h"
 #include "tests/bench/contenders.h"
 #include "tests/bench/wire.h"
@@ -53,6 +54,7 @@ class BusdContender : public Contender {
   }
 
   std::unique_ptr<Parser> make_parser() override { return busd::make_parser(); }
+  CallWire* calls() override { return &calls_; }
 
  private:
   Result<Fd> connect_with(const std::string& hello) {
@@ -66,6 +68,7 @@ class BusdContender : public Contender {
   std::string name_;
   std::string program_;
   std::string socket_;
+  busd::Calls calls_;
 };
 
 }  // namespace

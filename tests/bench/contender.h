@@ -14,6 +14,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/result.h"
+#include "tests/bench/call_wire.h"
 #include "tests/bench/server_process.h"
 
 namespace bus::bench {
@@ -79,6 +80,9 @@ class Contender {
                                   uint64_t serial) = 0;
 
   virtual std::unique_ptr<Parser> make_parser() = 0;
+
+  // How it makes calls; null when it has none.
+  virtual CallWire* calls() { return nullptr; }
 };
 
 }  // namespace bus::bench

@@ -3,8 +3,8 @@
 #include "protocol/base/strings.h"
 #include "protocol/base/unix_socket.h"
 #include "tests/bench/contenders.h"
+#include "tests/bench/dbus_calls.h"
 #include "tests/bench/dbus_wire.h"
-#include "tests/bench/frame_reader.h"
 #include "tests/bench/scratch_file.h"
 #include "tests/bench/wire.h"
 
@@ -21,6 +21,7 @@ std::string configuration(const std::string& socket) {
   <policy context="default">
     <allow send_destination="*"/>
     <allow receive_sender="*"/>
+    <allow own="*"/>
   </policy>
   <limit name="max_incoming_bytes">1000000000</limit>
   <limit name="max_outgoing_bytes">1000000000</limit>
@@ -65,7 +66,7 @@ class DbusContender final : public Contender {
     BUSD_ASSIGN(std::string answer, read_until(fd.get(), "\r\n"));
     if (!answer.starts_with("OK ")) return Error{Errc::denied, "dbus-daemon answers " + printable(answer)};
     BUSD_TRY(send_all(fd.get(), "BEGIN\r\n"));
-    BUSD_TRY(call(fd.get(), dbus::bus_call(1, "Hello")));
+    BUSD_TRY(dbus::call_bus(fd.get(), dbus::bus_call(1, "Hello")));
     return fd;
   }
 
@@ -73,7 +74,7 @@ class DbusContender final : public Contender {
     BUSD_ASSIGN(Fd fd, connect_publisher());
     uint32_t serial = 1;
     for (const std::string& topic : topics) {
-      BUSD_TRY(call(fd.get(), dbus::bus_call(++serial, "AddMatch", dbus::match_rule(topic))));
+      BUSD_TRY(dbus::call_bus(fd.get(), dbus::bus_call(++serial, "AddMatch", dbus::match_rule(topic))));
     }
     return fd;
   }
@@ -84,27 +85,14 @@ class DbusContender final : public Contender {
   }
 
   std::unique_ptr<Parser> make_parser() override { return dbus::make_parser(); }
+  CallWire* calls() override { return &calls_; }
 
  private:
   // Serials are 32 bits and never 0 (Spec, "Message Format").
   static uint32_t signal_serial(uint64_t serial) { return static_cast<uint32_t>(serial % UINT32_MAX) + 1; }
 
-  static Result<void> call(int fd, std::string_view message) {
-    BUSD_TRY(send_all(fd, message));
-    for (;;) {
-      BUSD_ASSIGN(std::string answer, read_frame(fd, dbus::needed_bytes));
-      switch (dbus::answer_in(answer)) {
-        case dbus::Answer::success:
-          return {};
-        case dbus::Answer::error:
-          return Error{Errc::protocol, "dbus-daemon answers " + printable(dbus::text_in(answer))};
-        case dbus::Answer::none:
-          break;
-      }
-    }
-  }
-
   std::string socket_;
+  dbus::Calls calls_;
 };
 
 }  // namespace

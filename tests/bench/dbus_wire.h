@@ -21,6 +21,9 @@ size_t needed_bytes(std::string_view bytes);
 std::string bus_call(uint32_t serial, std::string_view member);
 std::string bus_call(uint32_t serial, std::string_view member, std::string_view argument);
 
+// The call that makes the sender the owner of a well-known name.
+std::string request_name(uint32_t serial, std::string_view name);
+
 // The interface whose signals carry `topic`. One interface for each topic, because the bus finds the match
 // rules of an interface in a hash table, but compares members one rule after the other.
 std::string interface_of(std::string_view topic);

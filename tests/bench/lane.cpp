@@ -23,11 +23,19 @@ Result<Lane> Lane::open(Contender& contender, const Shape& shape, const Pinning&
   auto server = contender.start(directory);
   pinning.to_generator_cpu();
   if (!server) return server.error();
+  if (shape.calls) {
+    BUSD_ASSIGN(std::unique_ptr<CallGenerator> calls, CallGenerator::connect(contender, shape));
+    return Lane(std::move(*server), std::move(calls));
+  }
   BUSD_ASSIGN(std::unique_ptr<Generator> generator, Generator::connect(contender, shape));
   return Lane(std::move(*server), std::move(generator), shape.rate_per_second);
 }
 
 Result<Sample> Lane::run(Duration warm_up, Duration duration) {
+  if (calls_) {
+    BUSD_TRY(calls_->run(warm_up));
+    return call(duration);
+  }
   if (rate_per_second_ > 0) {
     BUSD_TRY(generator_->pace(rate_per_second_, warm_up));
     return pace(duration);
@@ -55,6 +63,18 @@ Result<Sample> Lane::pace(Duration duration) {
   sample.delivered_per_second = static_cast<double>(rate_per_second_);
   sample.p50_us = quantile_us(latencies, 0.50);
   sample.p99_us = quantile_us(latencies, 0.99);
+  return sample;
+}
+
+Result<Sample> Lane::call(Duration duration) {
+  double cpu_before = server_.cpu_seconds();
+  BUSD_ASSIGN(CallRun run, calls_->run(duration));
+  auto count = static_cast<double>(run.latencies.size());
+  Sample sample;
+  sample.cpu_us_per_delivery = (server_.cpu_seconds() - cpu_before) / count * 1e6;
+  sample.delivered_per_second = count / run.seconds;
+  sample.p50_us = quantile_us(run.latencies, 0.50);
+  sample.p99_us = quantile_us(run.latencies, 0.99);
   return sample;
 }
 

@@ -6,6 +6,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/result.h"
+#include "tests/bench/call_generator.h"
 #include "tests/bench/contender.h"
 #include "tests/bench/generator.h"
 #include "tests/bench/pinning.h"
@@ -13,7 +14,8 @@
 
 namespace bus::bench {
 
-// Of one run. A rate is of a flood, latencies of a paced run.
+// Of one run. Of events, a rate is of a flood, and latencies of a paced run. A call that was answered counts as one
+// delivery.
 struct Sample {
   double delivered_per_second = 0;
   double cpu_us_per_delivery = 0;  // of the server; equals CPU seconds per million
@@ -36,12 +38,17 @@ class Lane {
   Lane(ServerProcess server, std::unique_ptr<Generator> generator, size_t rate_per_second)
       : server_(std::move(server)), generator_(std::move(generator)), rate_per_second_(rate_per_second) {}
 
+  Lane(ServerProcess server, std::unique_ptr<CallGenerator> calls)
+      : server_(std::move(server)), calls_(std::move(calls)) {}
+
   Result<Sample> flood(Duration duration);
+  Result<Sample> call(Duration duration);
   Result<Sample> pace(Duration duration);
 
   ServerProcess server_;
   std::unique_ptr<Generator> generator_;
-  size_t rate_per_second_;
+  std::unique_ptr<CallGenerator> calls_;  // instead of it, where the shape is one of calls
+  size_t rate_per_second_ = 0;
 };
 
 }  // namespace bus::bench

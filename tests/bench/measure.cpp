@@ -15,7 +15,8 @@ struct Entry {
   std::optional<Lane> lane;
 };
 
-bool takes_part(const Contender& contender, const Group& group, const Shape& shape) {
+bool takes_part(Contender& contender, const Group& group, const Shape& shape) {
+  if (shape.calls && contender.calls() == nullptr) return false;
   if (group.hubs_only) return contender.role() == Role::hub;
   return contender.role() != Role::null_hub || !shape.needs_topics();
 }

@@ -1,4 +1,5 @@
 #include "tests/bench/contenders.h"
+#include "tests/bench/nats_calls.h"
 #include "tests/bench/nats_wire.h"
 #include "tests/bench/scratch_file.h"
 #include "tests/bench/wire.h"
@@ -51,6 +52,7 @@ class NatsContender : public Contender {
   }
 
   std::unique_ptr<Parser> make_parser() override { return nats::make_parser(); }
+  CallWire* calls() override { return &calls_; }
 
  private:
   static Result<void> expect_pong(int fd) {
@@ -60,6 +62,7 @@ class NatsContender : public Contender {
   }
 
   uint16_t port_ = 0;
+  nats::Calls calls_;
 };
 
 }  // namespace

@@ -14,7 +14,9 @@ namespace {
 constexpr int kExitUsage = 64;
 
 constexpr const char* kFooter =
-    "Groups: 1to1 8to1 1to8 1to64 apart keys routing stopped latency frames idle startup.\n"
+    "Groups of the family events: 1to1 8to1 1to8 1to64 apart keys routing stopped latency frames idle "
+    "startup.\n"
+    "Groups of the family calls: calls1 calls64 calls64-batched callers providers.\n"
     "\n"
     "Examples:\n"
     "  bus-bench --quick                              all families once, under a minute\n"
@@ -25,6 +27,7 @@ constexpr const char* kFooter =
 // The command line as text, before any of it is judged.
 struct Raw {
   bool quick = false;
+  std::string family;
   std::vector<std::string> shapes;
   std::vector<std::string> payloads;
   std::vector<size_t> sizes;
@@ -32,12 +35,15 @@ struct Raw {
   unsigned run_ms = 0;
   std::vector<std::string> only;
   std::vector<std::string> hubs;
+  bool unpinned = false;
   std::string json_file;
 };
 
 void describe(CLI::App& app, Raw& raw) {
   app.footer(kFooter);
   app.add_flag("--quick", raw.quick, "Each family once, shorter runs and only 3 of them");
+  app.add_option("--family", raw.family, "Only this family: events or calls")
+      ->check(CLI::IsMember({"events", "calls"}));
   app.add_option("--shape", raw.shapes, "Only groups whose name matches this; may be given again")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
@@ -55,6 +61,7 @@ void describe(CLI::App& app, Raw& raw) {
   app.add_option("--busd", raw.hubs, "This busd instead of the one beside bus-bench; may be given again")
       ->type_name("[NAME=]PATH")
       ->allow_extra_args(false);
+  app.add_flag("--unpinned", raw.unpinned, "Let server and generator use every cpu, as programs do");
   app.add_option("--json", raw.json_file, "Write the figures of all shapes to this file, too")
       ->type_name("FILE");
 }
@@ -114,6 +121,7 @@ std::variant<Options, Ending> parse_options(int argc, char** argv) {
   std::error_code error;
   Options options;
   options.own_directory = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+  if (!raw.family.empty()) options.filter.family = raw.family == "calls" ? Family::calls : Family::events;
   options.filter.patterns = raw.shapes;
   options.filter.quick = raw.quick;
   for (const std::string& payload : raw.payloads) {
@@ -124,6 +132,7 @@ std::variant<Options, Ending> parse_options(int argc, char** argv) {
   if (raw.quick) options.startup_runs = 20;
   options.hubs = hubs_of(raw, options.own_directory);
   options.only = raw.only;
+  options.pinned = !raw.unpinned;
   options.json_file = raw.json_file;
   return options;
 }

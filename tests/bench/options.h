@@ -14,6 +14,7 @@ namespace bus::bench {
 struct Options {
   GroupFilter filter;
   Effort effort;
+  bool pinned = true;  // server and generator have a cpu each
   size_t startup_runs = 30;
   std::vector<std::pair<std::string, std::string>> hubs;  // column name and path of each busd; at least one
   std::vector<std::string> only;                          // names of contenders, see is_named(); empty: all

@@ -9,7 +9,7 @@ namespace bus::bench {
 namespace {
 
 // Elements of the array that fills a dense payload; the short last one lets it end close to any size.
-constexpr std::array<std::string_view, 12> kElements = {
+constexpr std::array<std::string_view, kPayloadVariants> kElements = {
     R"({"id":48213,"ok":true})",
     "-17.25",
     R"("a1f")",
@@ -28,12 +28,14 @@ constexpr std::string_view kProse =
     "The quick brown fox jumps over the lazy dog, and then it rests a while beside the river. "
     "She said: \\\"we go at noon\\\".\\n";
 
-std::string fill_dense(std::string text, size_t bytes) {
+std::string fill_dense(std::string text, size_t bytes, size_t variant) {
   text += R"("v":[)";
   // A string as the last element takes what is left: its quotes, the bracket and the brace are four bytes.
   constexpr size_t kEndBytes = 4;
-  for (size_t i = 0; text.size() + kElements[i % kElements.size()].size() + 1 + kEndBytes <= bytes; ++i) {
-    text += kElements[i % kElements.size()];
+  for (size_t i = variant;; ++i) {
+    std::string_view element = kElements[i % kElements.size()];
+    if (text.size() + element.size() + 1 + kEndBytes > bytes) break;
+    text += element;
     text += ',';
   }
   text += '"';
@@ -58,10 +60,11 @@ std::string fill_text(std::string text, size_t bytes) {
 
 }  // namespace
 
-std::string make_payload(PayloadKind kind, size_t bytes) {
+std::string make_payload(PayloadKind kind, size_t bytes, size_t variant) {
   BUSD_CHECK(bytes >= kMinPayloadBytes);
   std::string head = std::string(kNumberMark) + std::string(kNumberDigits, '0') + "\",";
-  return kind == PayloadKind::dense ? fill_dense(std::move(head), bytes) : fill_text(std::move(head), bytes);
+  return kind == PayloadKind::dense ? fill_dense(std::move(head), bytes, variant)
+                                    : fill_text(std::move(head), bytes);
 }
 
 std::string number_text(uint64_t number) {

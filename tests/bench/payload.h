@@ -22,8 +22,10 @@ inline constexpr size_t kMinPayloadBytes = 64;
 inline constexpr std::string_view kNumberMark = R"({"n":")";  // what stands before the digits
 inline constexpr size_t kNumberDigits = 10;
 
-// Exactly `bytes` (at least kMinPayloadBytes) of compact, valid JSON, with the number 0.
-std::string make_payload(PayloadKind kind, size_t bytes);
+// Exactly `bytes` (at least kMinPayloadBytes) of compact, valid JSON, with the number 0. Dense ones come in
+// kPayloadVariants, which differ from their first value on.
+std::string make_payload(PayloadKind kind, size_t bytes, size_t variant = 0);
+inline constexpr size_t kPayloadVariants = 12;
 
 // `number` (below 10^kNumberDigits) as it stands in a payload.
 std::string number_text(uint64_t number);

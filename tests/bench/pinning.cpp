@@ -2,9 +2,9 @@
 
 namespace bus::bench {
 
-Pinning::Pinning() {
+Pinning::Pinning(bool wanted) : wanted_(wanted) {
   CPU_ZERO(&all_);
-  if (::sched_getaffinity(0, sizeof all_, &all_) != 0 || CPU_COUNT(&all_) < 2) return;
+  if (!wanted || ::sched_getaffinity(0, sizeof all_, &all_) != 0 || CPU_COUNT(&all_) < 2) return;
   can_pin_ = true;
   while (!CPU_ISSET(server_cpu_, &all_)) ++server_cpu_;
   generator_cpu_ = server_cpu_ + 1;
@@ -18,6 +18,7 @@ void Pinning::to_all() const {
 }
 
 std::string Pinning::description() const {
+  if (!wanted_) return "not pinned";
   if (!can_pin_) return "not pinned: there is only one cpu, shared by server and generator";
   return "server on cpu " + std::to_string(server_cpu_) + ", generator on cpu " +
          std::to_string(generator_cpu_);

@@ -12,7 +12,8 @@ namespace bus::bench {
 
 class Pinning {
  public:
-  Pinning();
+  // `wanted`: else everybody may use every cpu, as without us.
+  explicit Pinning(bool wanted);
   ~Pinning();  // every cpu again
   Pinning(const Pinning&) = delete;
   Pinning& operator=(const Pinning&) = delete;
@@ -28,6 +29,7 @@ class Pinning {
   void pin(size_t cpu) const;
 
   cpu_set_t all_;
+  bool wanted_;
   bool can_pin_ = false;
   size_t server_cpu_ = 0;
   size_t generator_cpu_ = 0;

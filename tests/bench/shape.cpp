@@ -110,6 +110,28 @@ Group latency(bool quick) {
   return group;
 }
 
+Group call_group(const std::string& name, const GroupFilter& filter, const CallLoad& load) {
+  Group group{name, {}};
+  for (size_t bytes : filter.sizes.empty() ? std::vector<size_t>{128} : filter.sizes) {
+    Shape shape;
+    shape.calls = load;
+    shape.payload_bytes = bytes;
+    shape.title = title_of(shape);
+    group.shapes.push_back(std::move(shape));
+  }
+  return group;
+}
+
+// 64 requests are open also where there are several callers or providers.
+std::vector<Group> calls(const GroupFilter& filter) {
+  constexpr size_t kOpen = 64;
+  return {call_group("calls1", filter, {.outstanding = 1}),
+          call_group("calls64", filter, {.outstanding = kOpen}),
+          call_group("calls64-batched", filter, {.outstanding = kOpen, .batched = true}),
+          call_group("callers", filter, {.callers = 8, .outstanding = kOpen}),
+          call_group("providers", filter, {.providers = 8, .outstanding = kOpen})};
+}
+
 }  // namespace
 
 std::string size_text(size_t bytes) {
@@ -117,11 +139,17 @@ std::string size_text(size_t bytes) {
 }
 
 std::string title_of(const Shape& shape) {
+  if (shape.calls) {
+    return "calls, " + std::to_string(shape.calls->callers) + "→" + std::to_string(shape.calls->providers) +
+           ", " + std::to_string(shape.calls->outstanding) + " open, " + size_text(shape.payload_bytes) +
+           (shape.calls->batched ? ", batched" : "");
+  }
   return std::to_string(shape.publishers) + "→" + std::to_string(shape.subscribers) + ", " +
          size_text(shape.payload_bytes) + (shape.payload == PayloadKind::dense ? ", dense" : ", text");
 }
 
-bool is_wanted(const GroupFilter& filter, const std::string& name) {
+bool is_wanted(const GroupFilter& filter, Family family, const std::string& name) {
+  if (filter.family && *filter.family != family) return false;
   auto matches = [&](const std::string& pattern) { return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0; };
   return filter.patterns.empty() || std::any_of(filter.patterns.begin(), filter.patterns.end(), matches);
 }
@@ -137,7 +165,10 @@ std::vector<Group> groups_of(const GroupFilter& filter) {
     if (!filter.quick || bytes == 1024) groups.push_back(apart(bytes));
   }
   for (const Group& group : {keys(), routing(), stopped(), latency(filter.quick)}) groups.push_back(group);
-  std::erase_if(groups, [&](const Group& group) { return !is_wanted(filter, group.name); });
+  std::erase_if(groups, [&](const Group& group) { return !is_wanted(filter, Family::events, group.name); });
+  for (Group& group : calls(filter)) {
+    if (is_wanted(filter, Family::calls, group.name)) groups.push_back(std::move(group));
+  }
   return groups;
 }
 

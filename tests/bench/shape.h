@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,18 @@
 
 namespace bus::bench {
 
+// Of a shape whose work are calls: who makes and serves them.
+struct CallLoad {
+  size_t callers = 1;
+  size_t providers = 1;
+  size_t outstanding = 1;  // requests that are open, of all callers together
+  size_t slots = 1024;     // of each provider
+  bool batched = false;    // what one read brings is answered by one write
+};
+
 struct Shape {
-  std::string title;  // "1→64, 1 KiB, dense"
+  std::string title;              // "1→64, 1 KiB, dense"
+  std::optional<CallLoad> calls;  // then the members up to `stopped`, and the window, say nothing
   size_t publishers = 1;
   size_t subscribers = 1;  // those who are read from and must get every message of their topic
   size_t topics = 1;       // more than one: subscriber i has topic i alone, one publisher takes them in turn
@@ -27,13 +38,17 @@ struct Shape {
 };
 
 struct Group {
-  std::string name;  // as --shape takes it: "1to64", "keys", "latency"
+  std::string name;  // as --shape takes it: "1to64", "keys", "latency", "calls64"
   std::vector<Shape> shapes;
   bool hubs_only = false;      // a question about busd alone
   bool against_first = false;  // shapes after the first are also given as ratio to the first
 };
 
+// What is moved through the servers.
+enum class Family { events, calls };
+
 struct GroupFilter {
+  std::optional<Family> family;       // empty: all
   std::vector<std::string> patterns;  // fnmatch(3) on the name; empty: all
   bool quick = false;                 // each family once
   std::vector<PayloadKind> payloads;  // empty: all; of the plain shapes only, like sizes
@@ -42,8 +57,8 @@ struct GroupFilter {
 
 std::vector<Group> groups_of(const GroupFilter& filter);
 
-// Whether one of the patterns is `name`'s; always, when there is none.
-bool is_wanted(const GroupFilter& filter, const std::string& name);
+// Whether the family is wanted, and one of the patterns is `name`'s; where there are none, all are.
+bool is_wanted(const GroupFilter& filter, Family family, const std::string& name);
 
 // "1→64, 1 KiB, dense".
 std::string title_of(const Shape& shape);

@@ -11,6 +11,13 @@ const Outcome* null_hub_of(const ShapeOutcome& result) {
   return nullptr;
 }
 
+const Outcome* first_hub_of(const ShapeOutcome& result) {
+  for (const Outcome& outcome : result.outcomes) {
+    if (outcome.role == Role::hub && outcome.fault.empty()) return &outcome;
+  }
+  return nullptr;
+}
+
 const Outcome* outcome_of(const ShapeOutcome& result, const std::string& name) {
   for (const Outcome& outcome : result.outcomes) {
     if (outcome.name == name) return &outcome;
@@ -72,6 +79,32 @@ TextTable latency_table(const ShapeOutcome& result) {
   return table;
 }
 
+// Ratios are those of the first hub to each contender: what it makes of the peer's figure.
+TextTable call_table(const ShapeOutcome& result) {
+  TextTable table({"contender", "p50 µs", "p99 µs", "calls k/s", "CPU s per million", "memory MiB",
+                   "busd's p50 ÷ its", "busd's rate ÷ its", "busd's CPU ÷ its"});
+  constexpr size_t kColumns = 9;
+  const Outcome* hub = first_hub_of(result);
+  for (const Outcome& outcome : result.outcomes) {
+    if (!outcome.fault.empty()) {
+      table.add(failed_cells(outcome, kColumns));
+      continue;
+    }
+    const Sample& median = outcome.median;
+    table.add({outcome.name, figure(median.p50_us), figure(median.p99_us),
+               figure(median.delivered_per_second / 1000), figure(median.cpu_us_per_delivery),
+               figure(outcome.memory_mib), ratio(member_of(hub, &Sample::p50_us), median.p50_us),
+               ratio(member_of(hub, &Sample::delivered_per_second), median.delivered_per_second),
+               ratio(member_of(hub, &Sample::cpu_us_per_delivery), median.cpu_us_per_delivery)});
+  }
+  return table;
+}
+
+TextTable table_of(const ShapeOutcome& result) {
+  if (result.shape.calls) return call_table(result);
+  return result.shape.rate_per_second > 0 ? latency_table(result) : flood_table(result);
+}
+
 }  // namespace
 
 BestPeers best_peers(const ShapeOutcome& result) {
@@ -91,9 +124,8 @@ BestPeers best_peers(const ShapeOutcome& result) {
 }
 
 std::string shape_text(const ShapeOutcome& result) {
-  bool is_latency = result.shape.rate_per_second > 0;
   std::string text = "### " + result.shape.title + "\n\n";
-  text += (is_latency ? latency_table(result) : flood_table(result)).text();
+  text += table_of(result).text();
   for (const Outcome& outcome : result.outcomes) {
     if (!outcome.fault.empty()) text += "\n" + outcome.name + " FAILED: " + outcome.fault + "\n";
   }

@@ -41,9 +41,18 @@ TEST_CASE("--quick shortens the runs, and what is given beside it still counts")
   CHECK(options_of({"--quick"}).effort.run < options_of({}).effort.run);
 }
 
+TEST_CASE("--family chooses one, and without it all are measured") {
+  CHECK_FALSE(options_of({}).filter.family);
+  CHECK(options_of({"--family", "calls"}).filter.family == Family::calls);
+  CHECK(options_of({"--family", "events"}).filter.family == Family::events);
+}
+
 TEST_CASE("What makes no sense ends with 64 and says why") {
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"--runs", "0"}, {"--payload", "sparse"}, {"--size", "1"}, {"--nonsense"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--runs", "0"},
+                                                {"--payload", "sparse"},
+                                                {"--family", "songs"},
+                                                {"--size", "1"},
+                                                {"--nonsense"}}) {
     auto parsed = parse(words);
     REQUIRE(std::holds_alternative<Ending>(parsed));
     CHECK(std::get<Ending>(parsed).code == 64);

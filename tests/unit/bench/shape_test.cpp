@@ -44,7 +44,30 @@ TEST_CASE("A quick run has every family once") {
   std::set<std::string> names;
   for (const Group& group : groups_of(quick)) names.insert(group.name);
   CHECK(names == std::set<std::string>{"1to1", "8to1", "1to8", "1to64", "apart", "keys", "routing", "stopped",
-                                       "latency"});
+                                       "latency", "calls1", "calls64", "calls64-batched", "callers",
+                                       "providers"});
+}
+
+TEST_CASE("A family is chosen by itself, and calls have the sizes that are asked for") {
+  GroupFilter filter;
+  filter.family = Family::calls;
+  filter.patterns = {"calls64*"};
+  filter.sizes = {128, 1024};
+  CHECK(titles_of(filter) == std::vector<std::string>{"calls, 1→1, 64 open, 128 B",
+                                                      "calls, 1→1, 64 open, 1 KiB",
+                                                      "calls, 1→1, 64 open, 128 B, batched",
+                                                      "calls, 1→1, 64 open, 1 KiB, batched"});
+  filter.family = Family::events;
+  CHECK(titles_of(filter).empty());
+}
+
+TEST_CASE("Open requests can be shared out evenly to callers") {
+  for (const Group& group : groups_of({})) {
+    for (const Shape& shape : group.shapes) {
+      INFO(shape.title);
+      if (shape.calls) CHECK(shape.calls->outstanding % shape.calls->callers == 0);
+    }
+  }
 }
 
 TEST_CASE("Every shape's window can be shared out evenly to publishers and topics") {

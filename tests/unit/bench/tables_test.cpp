@@ -107,3 +107,19 @@ TEST_CASE("The median of an even count is the mean of the middle two") {
   CHECK(median_of({5, 1, 3}) == 3);
   CHECK(median_of({4, 1, 3, 2}) == 2.5);
 }
+
+TEST_CASE("The table of calls says what the first hub makes of each contender's figures") {
+  ShapeOutcome result = example();
+  result.shape.calls.emplace();
+  result.outcomes.resize(3);
+  for (Outcome& each : result.outcomes) {
+    each.median.p50_us = each.name == "NATS" ? 40 : 10;
+    each.median.p99_us = 50;
+  }
+  std::string text = shape_text(result);
+  INFO(text);
+  CHECK(text.find("busd's p50 ÷ its | busd's rate ÷ its | busd's CPU ÷ its |") != std::string::npos);
+  CHECK(text.find(
+            "| NATS      |   40.0 |   50.0 |      2000 |             0.500 |       1.00 |             0.25 "
+            "|              1.50 |             0.50 |") != std::string::npos);
+}
