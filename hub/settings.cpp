@@ -16,12 +16,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-struct SizeUnit {
-  std::string_view suffix;
-  size_t bytes;
-};
-constexpr std::array<SizeUnit, 3> kSizeUnits = {{{"GiB", 1U << 30U}, {"MiB", 1U << 20U}, {"KiB", 1U << 10U}}};
-
 // A queue takes at least one event of the largest size, and something beside it.
 constexpr size_t kMinQueueBytes = kMaxFrameBytes + 64 * 1024;
 constexpr size_t kMaxQueueBytes = size_t{4} << 30U;
@@ -273,33 +267,6 @@ const Setting* find_setting(const std::string& name) {
     if (name == setting.name) return &setting;
   }
   return nullptr;
-}
-
-Result<size_t> parse_size(const std::string& text) {
-  size_t unit = 1;
-  std::string_view digits = text;
-  for (const SizeUnit& each : kSizeUnits) {
-    if (!digits.ends_with(each.suffix)) continue;
-    digits.remove_suffix(each.suffix.size());
-    unit = each.bytes;
-    break;
-  }
-  auto count = parse_u64(digits);
-  if (!count || *count > SIZE_MAX / unit) {
-    return Error{
-        Errc::invalid,
-        printable(text) +
-            " is not a size: write a whole number of bytes, or one with KiB, MiB or GiB, such as 8MiB"};
-  }
-  return *count * unit;
-}
-
-std::string format_size(size_t bytes) {
-  for (const SizeUnit& unit : kSizeUnits) {
-    if (bytes != 0 && bytes % unit.bytes == 0)
-      return std::to_string(bytes / unit.bytes) + std::string(unit.suffix);
-  }
-  return std::to_string(bytes);
 }
 
 }  // namespace bus::hub

@@ -25,8 +25,4 @@ struct Setting {
 std::span<const Setting> settings();
 const Setting* find_setting(const std::string& name);
 
-// "8MiB", "512KiB", "1GiB", or a bare number of bytes. Error invalid.
-Result<size_t> parse_size(const std::string& text);
-std::string format_size(size_t bytes);
-
 }  // namespace bus::hub

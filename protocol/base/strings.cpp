@@ -17,6 +17,12 @@ struct Unit {
 // Longest suffix first, since "ms" ends in "s".
 constexpr std::array<Unit, 4> kUnits = {{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
 
+struct SizeUnit {
+  std::string_view suffix;
+  size_t bytes;
+};
+constexpr std::array<SizeUnit, 3> kSizeUnits = {{{"GiB", 1U << 30U}, {"MiB", 1U << 20U}, {"KiB", 1U << 10U}}};
+
 // Far beyond any use, and far below where adding it to a time point overflows.
 constexpr int64_t kMaxDurationMs = int64_t{366} * 24 * 3'600'000;
 
@@ -75,6 +81,33 @@ std::string format_duration(Duration d) {
       return std::to_string(ms / kUnits[i].ms) + std::string(kUnits[i].suffix);
   }
   return ms == 0 ? "0s" : std::to_string(ms) + "ms";
+}
+
+Result<size_t> parse_size(std::string_view text) {
+  size_t unit = 1;
+  std::string_view digits = text;
+  for (const SizeUnit& each : kSizeUnits) {
+    if (!digits.ends_with(each.suffix)) continue;
+    digits.remove_suffix(each.suffix.size());
+    unit = each.bytes;
+    break;
+  }
+  auto count = parse_u64(digits);
+  if (!count || *count > SIZE_MAX / unit) {
+    return Error{
+        Errc::invalid,
+        printable(text) +
+            " is not a size: write a whole number of bytes, or one with KiB, MiB or GiB, such as 8MiB"};
+  }
+  return *count * unit;
+}
+
+std::string format_size(size_t bytes) {
+  for (const SizeUnit& unit : kSizeUnits) {
+    if (bytes != 0 && bytes % unit.bytes == 0)
+      return std::to_string(bytes / unit.bytes) + std::string(unit.suffix);
+  }
+  return std::to_string(bytes);
 }
 
 bool is_utf8(std::string_view text) {

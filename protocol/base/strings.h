@@ -1,6 +1,7 @@
-// Small text helpers: numbers, durations, and making untrusted text safe for one log line.
+// Small text helpers: numbers, durations, sizes, and making untrusted text safe for one log line.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +20,10 @@ Result<Duration> parse_duration(std::string_view text);
 
 // The shortest exact form that parse_duration reads: "90s", "1500ms", "10m".
 std::string format_duration(Duration d);
+
+// "8MiB", "512KiB", "1GiB", or a bare number of bytes. Error invalid.
+Result<size_t> parse_size(std::string_view text);
+std::string format_size(size_t bytes);
 
 // Bytes of the UTF-8 sequence that `text` (not empty) begins with, by RFC 3629; 0 when it begins with none.
 size_t utf8_sequence_bytes(std::string_view text);

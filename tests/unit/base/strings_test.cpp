@@ -89,3 +89,14 @@ TEST_CASE("Quoted text is cut at its limit, and not below it") {
   CHECK(printable(std::string(11, 'x'), 10) == "\"xxxxxxxxxx…\"");
   CHECK(printable(std::string(100'000, '\n'), 10).size() < 20);
 }
+
+TEST_CASE("Sizes are read with their units and printed in the largest that is exact") {
+  CHECK(*parse_size("8MiB") == 8388608);
+  CHECK(*parse_size("8388608") == 8388608);
+  CHECK(*parse_size("3GiB") == size_t{3} << 30U);
+  CHECK(format_size(8388608) == "8MiB");
+  CHECK(format_size(1114112) == "1088KiB");
+  CHECK(format_size(1114113) == "1114113");
+  for (const char* wrong : {"", "MiB", "8 MiB", "8mib", "-1", "1.5MiB", "0x10", "17179869184GiB"})
+    CHECK_FALSE(parse_size(wrong));
+}

@@ -1,0 +1,329 @@
+#include "consumer/sources/core/definition.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <span>
+
+#include "consumer/cli/patterns.h"
+#include "consumer/sources/core/shell_words.h"
+#include "protocol/base/config_lines.h"
+#include "protocol/base/strings.h"
+
+namespace bus::sources {
+
+namespace {
+
+constexpr size_t kMaxNameBytes = 64;
+constexpr size_t kMaxTypes = 256;  // of one connection (PROTOCOL.md 12)
+constexpr size_t kMaxTasks = 64;   // of one message (PROTOCOL.md 10)
+constexpr Duration kLeastEvery = milliseconds(100);
+constexpr size_t kLeastLogBytes = 4096;
+
+using Texts = std::vector<std::string>;
+
+Error invalid(std::string what) { return Error{Errc::invalid, std::move(what)}; }
+
+// Up to the # that begins a word and with it a comment.
+std::string_view without_comment(std::string_view value) {
+  for (size_t at = value.find('#', 1); at != std::string_view::npos; at = value.find('#', at + 1)) {
+    if (value[at - 1] == ' ' || value[at - 1] == '\t') return value.substr(0, at);
+  }
+  return value;
+}
+
+// Parted by commas; blanks around each are no part of it.
+Result<Texts> read_list(std::string_view value) {
+  Texts list;
+  value = without_comment(value);
+  while (true) {
+    size_t comma = value.find(',');
+    std::string_view each = value.substr(0, comma);
+    each.remove_prefix(std::min(each.find_first_not_of(" \t\r"), each.size()));
+    each = each.substr(0, each.find_last_not_of(" \t\r") + 1);
+    if (each.empty()) return invalid("something is missing beside a comma: write a, b, c");
+    if (each.find_first_of(" \t") != std::string_view::npos)
+      return invalid(printable(each) + " has a blank: put commas between the parts of a list");
+    list.emplace_back(each);
+    if (comma == std::string_view::npos) return list;
+    value.remove_prefix(comma + 1);
+  }
+}
+
+// One word, in quotes or not.
+Result<std::string> read_word(std::string_view value) {
+  BUSD_ASSIGN(Texts words, shell_words(value));
+  if (words.size() != 1) return invalid("takes one value; one with blanks needs quotes");
+  return std::move(words.front());
+}
+
+Result<Texts> read_patterns(std::string_view value, size_t most) {
+  BUSD_ASSIGN(Texts list, read_list(value));
+  if (list.size() > most)
+    return invalid(std::to_string(list.size()) + " entries are too many: at most " + std::to_string(most));
+  for (const std::string& entry : list) {
+    std::string fault = cli::entry_fault(entry);
+    if (!fault.empty()) return invalid(std::move(fault));
+  }
+  return list;
+}
+
+// What a word stands for, of those that a key knows.
+template <class Value, size_t N>
+Result<Value> read_choice(std::string_view value,
+                          const std::array<std::pair<const char*, Value>, N>& choices) {
+  BUSD_ASSIGN(std::string word, read_word(value));
+  std::string names;
+  for (const auto& [name, meaning] : choices) {
+    if (word == name) return meaning;
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  return invalid(printable(word) + " is none of " + names);
+}
+
+Result<Duration> read_time(std::string_view value) {
+  BUSD_ASSIGN(std::string word, read_word(value));
+  return parse_duration(word);
+}
+
+Result<size_t> read_size(std::string_view value) {
+  BUSD_ASSIGN(std::string word, read_word(value));
+  return parse_size(word);
+}
+
+Result<std::string> read_path(std::string_view value) {
+  BUSD_ASSIGN(std::string path, read_word(value));
+  if (!path.starts_with('/')) return invalid(printable(path) + " is no absolute path");
+  return path;
+}
+
+Result<int> read_nice(std::string_view value) {
+  BUSD_ASSIGN(std::string word, read_word(value));
+  std::string_view digits = word;
+  bool negative = digits.starts_with('-');
+  if (negative) digits.remove_prefix(1);
+  auto number = parse_u64(digits);
+  if (!number || *number > (negative ? 20U : 19U))
+    return invalid(printable(word) + " is no number from -20 to 19");
+  return negative ? -static_cast<int>(*number) : static_cast<int>(*number);
+}
+
+Result<void> add_environment(Texts& environment, std::string_view value) {
+  BUSD_ASSIGN(std::string entry, read_word(value));
+  size_t equals = entry.find('=');
+  bool is_name =
+      equals != std::string::npos && equals > 0 && (entry[0] < '0' || entry[0] > '9') &&
+      entry.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == equals;
+  if (!is_name) return invalid(printable(entry) + " is not NAME=VALUE");
+  if (entry.find('\0') != std::string::npos) return invalid("a variable cannot hold a NUL");
+  environment.push_back(std::move(entry));
+  return {};
+}
+
+struct Key {
+  const char* name;
+  Result<void> (*read)(Definition& definition, std::string_view value);
+};
+
+constexpr std::array<std::pair<const char*, Start>, 3> kStarts = {
+    {{"demand", Start::demand}, {"always", Start::always}, {"manual", Start::manual}}};
+constexpr std::array<std::pair<const char*, Format>, 4> kFormats = {{{"auto", Format::automatic},
+                                                                     {"frames", Format::frames},
+                                                                     {"json", Format::json},
+                                                                     {"text", Format::text}}};
+constexpr std::array<std::pair<const char*, Channel>, 2> kChannels = {
+    {{"lines", Channel::lines}, {"socket", Channel::socket}}};
+constexpr std::array<std::pair<const char*, Input>, 2> kInputs = {
+    {{"null", Input::null}, {"frames", Input::frames}}};
+constexpr std::array<std::pair<const char*, Restart>, 3> kRestarts = {
+    {{"on-failure", Restart::on_failure}, {"always", Restart::always}, {"never", Restart::never}}};
+
+// In the order of bus-sources(5).
+constexpr std::array<Key, 19> kKeys = {{
+    {"command",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.command, shell_words(value));
+       return d.command.front().empty() ? Result<void>(invalid("the program's name is empty"))
+                                        : Result<void>();
+     }},
+    {"types",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.types, read_patterns(value, kMaxTypes));
+       return {};
+     }},
+    {"tasks",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.tasks, read_patterns(value, kMaxTasks));
+       return {};
+     }},
+    {"start",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.start, read_choice(value, kStarts));
+       return {};
+     }},
+    {"every",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.every, read_time(value));
+       if (*d.every < kLeastEvery) return invalid("at least " + format_duration(kLeastEvery));
+       return {};
+     }},
+    {"format",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.format, read_choice(value, kFormats));
+       return {};
+     }},
+    {"event_type",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.event_type, read_word(value));
+       std::string fault = cli::type_fault(d.event_type);
+       return fault.empty() ? Result<void>() : Result<void>(invalid(std::move(fault)));
+     }},
+    {"connection",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.connection, read_choice(value, kChannels));
+       return {};
+     }},
+    {"stdin",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.input, read_choice(value, kInputs));
+       return {};
+     }},
+    {"restart",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.restart, read_choice(value, kRestarts));
+       return {};
+     }},
+    {"linger",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.linger, read_time(value));
+       return {};
+     }},
+    {"stop-timeout",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.stop_timeout, read_time(value));
+       return {};
+     }},
+    {"directory",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.directory, read_path(value));
+       return {};
+     }},
+    {"environment",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       return add_environment(d.environment, value);
+     }},
+    {"log-bytes",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.log_bytes, read_size(value));
+       if (d.log_bytes < kLeastLogBytes) return invalid("at least " + format_size(kLeastLogBytes));
+       return {};
+     }},
+    {"log-file",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.log_file, read_path(value));
+       return {};
+     }},
+    {"memory-max",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.memory_max, read_size(value));
+       return *d.memory_max > 0 ? Result<void>() : Result<void>(invalid("a program needs some memory"));
+     }},
+    {"cpu-weight",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(std::string word, read_word(value));
+       auto weight = parse_u64(word);
+       if (!weight || *weight < 1 || *weight > 10'000)
+         return invalid(printable(word) + " is no number from 1 to 10000");
+       d.cpu_weight = static_cast<uint32_t>(*weight);
+       return {};
+     }},
+    {"nice",
+     [](Definition& d, std::string_view value) -> Result<void> {
+       BUSD_ASSIGN(d.nice, read_nice(value));
+       return {};
+     }},
+}};
+
+class Reader {
+ public:
+  Reader(Definition& definition, std::vector<DefinitionFault>& faults)
+      : definition_(definition), faults_(faults) {}
+
+  void read(std::string_view text) {
+    ConfigLines lines(text);
+    while (auto line = lines.next()) {
+      auto done = *line ? apply(**line) : Result<void>(line->error());
+      if (!done) faults_.push_back({lines.number(), done.error().what});
+    }
+  }
+
+  bool has(const std::string& key) const { return seen_.contains(key); }
+
+ private:
+  Result<void> apply(const ConfigLine& line) {
+    std::string name(line.name);
+    const Key* key =
+        std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& each) { return name == each.name; });
+    if (key == kKeys.end()) return invalid("unknown key " + printable(name) + "; see bus-sources(5)");
+    if (!seen_.insert(name).second && name != "environment") return invalid(name + " is given twice");
+    auto done = key->read(definition_, line.value);
+    return done ? done : Result<void>(invalid(name + ": " + done.error().what));
+  }
+
+  Definition& definition_;
+  std::vector<DefinitionFault>& faults_;
+  std::set<std::string> seen_;
+};
+
+// What keys say of each other.
+void check_together(const Definition& definition, const Reader& reader,
+                    std::vector<DefinitionFault>& faults) {
+  if (definition.command.empty() && !reader.has("command")) {
+    faults.push_back(
+        {0, "there is no executable " + definition.name + " beside this file, and no command in it"});
+  }
+  if (definition.connection == Channel::socket) {
+    for (const char* key : {"format", "event_type", "stdin", "every"}) {
+      if (reader.has(key))
+        faults.push_back(
+            {0, std::string(key) +
+                    " has no meaning with connection = socket: the program speaks to the hub itself"});
+    }
+  }
+  if (definition.start == Start::always && definition.restart == Restart::never && definition.every)
+    faults.push_back({0, "every and restart = never contradict each other"});
+}
+
+}  // namespace
+
+bool is_source_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameBytes &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
+             std::string_view::npos;
+}
+
+Definition plain_definition(const std::string& name, const std::string& executable) {
+  Definition definition;
+  definition.name = name;
+  definition.file = executable;
+  definition.command = {executable};
+  definition.types = {name, name + ".*"};
+  definition.event_type = name;
+  return definition;
+}
+
+ReadDefinition read_definition(std::string_view text, const std::string& name, const std::string& file,
+                               const std::optional<std::string>& executable) {
+  ReadDefinition read;
+  read.definition = plain_definition(name, executable.value_or(""));
+  read.definition.file = file;
+  if (!executable) read.definition.command.clear();
+  Reader reader(read.definition, read.faults);
+  reader.read(text);
+  if (read.definition.start == Start::always && !reader.has("restart"))
+    read.definition.restart = Restart::always;
+  check_together(read.definition, reader, read.faults);
+  return read;
+}
+
+}  // namespace bus::sources

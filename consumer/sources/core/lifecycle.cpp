@@ -1,0 +1,301 @@
+#include "consumer/sources/core/lifecycle.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace bus::sources {
+
+namespace {
+
+Wish wish_by(const Definition& definition) {
+  switch (definition.start) {
+    case Start::demand:
+      return Wish::demand;
+    case Start::always:
+      return Wish::up;
+    case Start::manual:
+      return Wish::down;
+  }
+  return Wish::down;
+}
+
+}  // namespace
+
+const char* name_of(State state) {
+  switch (state) {
+    case State::idle:
+      return "idle";
+    case State::starting:
+      return "starting";
+    case State::running:
+      return "running";
+    case State::stopping:
+      return "stopping";
+    case State::backoff:
+      return "backoff";
+    case State::failed:
+      return "failed";
+    case State::disabled:
+      return "disabled";
+  }
+  return "idle";
+}
+
+Lifecycle::Lifecycle(Actor& actor, const Definition& definition, uint64_t seed)
+    : actor_(actor), rules_(definition), back_off_(seed), wish_(wish_by(definition)) {}
+
+bool Lifecycle::should_run() const {
+  return enabled_ && !retired_ && (wish_ == Wish::up || (wish_ == Wish::demand && wanted_));
+}
+
+TimePoint Lifecycle::deadline() const { return std::min({linger_until_, kill_at_, next_try_}); }
+
+std::vector<CommandEnd> Lifecycle::take_ended() { return std::exchange(ended_, {}); }
+
+// --- what happens ---
+
+void Lifecycle::begin(TimePoint now) { pursue(now); }
+
+void Lifecycle::set_wanted(bool wanted, TimePoint now) {
+  if (wanted == wanted_) return;
+  wanted_ = wanted;
+  if (wanted) satisfied_ = false;
+  pursue(now);
+}
+
+void Lifecycle::started(TimePoint now) {
+  started_at_ = now;
+  if (state_ == State::starting) enter(State::running);
+  settle();
+}
+
+void Lifecycle::could_not_start(std::string reason, TimePoint now) {
+  exit_ = Exit{.code = {}, .signal = {}, .lasted = {}, .reason = std::move(reason)};
+  started_at_ = now;
+  finish(now);
+}
+
+void Lifecycle::exited(Exit exit, bool others_left, TimePoint now) {
+  exit.lasted = now - started_at_;
+  exit_ = std::move(exit);
+  if (!others_left) return finish(now);
+  if (state_ == State::stopping) return;
+  // What it has left behind must not meet the next run.
+  enter(State::stopping);
+  linger_until_ = kNever;
+  kill_at_ = now + rules_.stop_timeout;
+  actor_.terminate();
+}
+
+void Lifecycle::all_gone(TimePoint now) { finish(now); }
+
+void Lifecycle::expired(TimePoint now) {
+  if (kill_at_ <= now) {
+    kill_at_ = kNever;
+    actor_.kill();
+  }
+  if (linger_until_ <= now) {
+    linger_until_ = kNever;
+    end(now);
+  }
+  if (next_try_ <= now) pursue(now);
+}
+
+// --- what is asked ---
+
+void Lifecycle::start(uint64_t command, TimePoint now) {
+  if (!enabled_) {
+    ended_.push_back({command, "it is disabled: enable it first"});
+    return;
+  }
+  bool runs = state_ == State::starting || state_ == State::running;
+  add_command(command, Goal::up, runs ? run_ : run_ + 1);
+  wish_ = Wish::up;
+  satisfied_ = false;
+  back_off_.reset();
+  not_before_ = TimePoint::min();
+  next_try_ = kNever;
+  ending_ = ending_ || state_ == State::stopping;  // then it is started at once, whatever has ended it
+  pursue(now);
+}
+
+void Lifecycle::stop(uint64_t command, TimePoint now) {
+  add_command(command, Goal::down, 0);
+  wish_ = Wish::down;
+  pursue(now);
+}
+
+void Lifecycle::restart(uint64_t command, TimePoint now) {
+  if (state_ == State::starting || state_ == State::running) end(now);
+  bool was_wanted = should_run();
+  Wish before = wish_;
+  start(command, now);
+  if (was_wanted) wish_ = before;
+}
+
+// --- what is decided ---
+
+void Lifecycle::set_enabled(bool enabled, TimePoint now) {
+  enabled_ = enabled;
+  satisfied_ = false;
+  if (enabled) wish_ = wish_by(rules_);
+  if (enabled && state_ == State::disabled) enter(State::idle);
+  if (!enabled && !is_alive()) enter(State::disabled);
+  pursue(now);
+}
+
+void Lifecycle::redefine(const Definition& definition, TimePoint now) {
+  if (wish_ == wish_by(rules_)) wish_ = wish_by(definition);
+  rules_ = definition;
+  satisfied_ = false;
+  back_off_.reset();
+  not_before_ = TimePoint::min();
+  end(now);
+  pursue(now);
+}
+
+void Lifecycle::retire(TimePoint now) {
+  retired_ = true;
+  pursue(now);
+}
+
+// --- what follows ---
+
+void Lifecycle::enter(State state) {
+  state_ = state;
+  if (std::exchange(announced_, state) != state) actor_.changed();
+}
+
+void Lifecycle::spawn() {
+  ++run_;
+  if (std::exchange(is_restart_, false)) ++restarts_;
+  ending_ = false;
+  had_good_line_ = false;
+  linger_until_ = next_try_ = kNever;
+  enter(State::starting);
+  actor_.spawn(run_);
+}
+
+// Ends the run under way.
+void Lifecycle::end(TimePoint now) {
+  linger_until_ = kNever;
+  if (!is_alive()) return rest();
+  ending_ = true;
+  if (state_ == State::stopping) return;
+  enter(State::stopping);
+  kill_at_ = now + rules_.stop_timeout;
+  actor_.terminate();
+}
+
+// Does what the wish and the demand ask for now.
+void Lifecycle::pursue(TimePoint now) {
+  bool is_planned = state_ == State::idle && next_try_ != kNever;  // by `every`
+  if (should_run()) {
+    linger_until_ = kNever;
+    if (!is_alive() && !satisfied_) {
+      TimePoint planned = next_try_ == kNever ? now : next_try_;
+      start_or_wait(std::max(not_before_, planned), is_planned ? State::idle : State::backoff, now);
+    }
+  } else if (state_ == State::running || state_ == State::starting || is_planned) {
+    bool is_only_unwanted = enabled_ && !retired_ && wish_ == Wish::demand;
+    if (is_only_unwanted) {
+      linger(now);
+    } else {
+      end(now);
+    }
+  } else if (state_ == State::stopping) {
+    ending_ = true;
+  } else {
+    rest();
+  }
+  settle();
+}
+
+void Lifecycle::linger(TimePoint now) {
+  if (linger_until_ == kNever) linger_until_ = now + rules_.linger;
+  if (linger_until_ <= now) end(now);
+}
+
+// The run is over, and nothing of it is left.
+void Lifecycle::finish(TimePoint now) {
+  kill_at_ = linger_until_ = kNever;
+  bool was_told = std::exchange(ending_, false);
+  state_ = State::idle;  // it is said below what it really is
+  if (!was_told) {
+    plan_next(now);
+  } else if (should_run()) {
+    spawn();
+  } else {
+    rest();
+  }
+  settle();
+}
+
+// It has ended by itself.
+void Lifecycle::plan_next(TimePoint now) {
+  bool was_good = exit_->lasted >= BackOff::kGoodRun && had_good_line_;
+  if (exit_->code == kStayDown) {
+    wish_ = Wish::down;
+    return rest();
+  }
+  bool repeats = rules_.every || rules_.restart == Restart::always ||
+                 (rules_.restart == Restart::on_failure && !exit_->ok());
+  if (!repeats) {
+    satisfied_ = true;
+    return enter(exit_->ok() ? State::idle : State::failed);
+  }
+  TimePoint planned = rules_.every ? started_at_ + *rules_.every : now;
+  bool is_due_again = rules_.every && exit_->ok();
+  if (is_due_again) {
+    back_off_.reset();
+  } else {
+    is_restart_ = true;
+    not_before_ = now + back_off_.next(was_good);
+  }
+  start_or_wait(std::max(planned, not_before_), is_due_again ? State::idle : State::backoff, now);
+}
+
+void Lifecycle::start_or_wait(TimePoint not_before, State waiting, TimePoint now) {
+  if (!should_run()) return rest();
+  if (not_before <= now) return spawn();
+  next_try_ = not_before;
+  enter(waiting);
+}
+
+void Lifecycle::rest() {
+  next_try_ = kNever;
+  is_restart_ = false;
+  if (!enabled_) return enter(State::disabled);
+  if (state_ != State::failed) enter(State::idle);
+}
+
+void Lifecycle::add_command(uint64_t command, Goal goal, uint64_t from_run) {
+  for (const Command& earlier : commands_) {
+    if (earlier.goal != goal)
+      ended_.push_back(
+          {earlier.number, goal == Goal::down ? "it was stopped meanwhile" : "it was started meanwhile"});
+  }
+  std::erase_if(commands_, [&](const Command& earlier) { return earlier.goal != goal; });
+  commands_.push_back({command, goal, from_run});
+}
+
+// Answers the commands whose end has come.
+void Lifecycle::settle() {
+  std::erase_if(commands_, [&](const Command& command) {
+    if (command.goal == Goal::down) {
+      if (is_alive()) return false;
+      ended_.push_back({command.number, {}});
+      return true;
+    }
+    bool is_on_its_way = state_ == State::starting || state_ == State::stopping ||
+                         (state_ == State::backoff && run_ < command.from_run);
+    if (is_on_its_way || (state_ == State::running && run_ < command.from_run)) return false;
+    bool is_up = state_ == State::running;
+    ended_.push_back({command.number, is_up                               ? ""
+                                      : run_ >= command.from_run && exit_ ? exit_->reason
+                                                                          : "nobody wants it any more"});
+    return true;
+  });
+}
+
+}  // namespace bus::sources

@@ -1,0 +1,72 @@
+#include "consumer/sources/core/line_judge.h"
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/base/strings.h"
+#include "protocol/json_text.h"
+#include "protocol/line_reader.h"
+#include "protocol/raw_json.h"
+
+namespace bus::sources {
+
+namespace {
+
+// What a source may send beside events: its state, and what answers a request.
+constexpr std::array<std::string_view, 4> kMessages = {"source_status", "response", "chunk", "progress"};
+
+// Bytes that make a line one of the log, whatever the format says.
+bool is_binary(std::string_view line) { return line.find('\0') != std::string_view::npos || !is_utf8(line); }
+
+}  // namespace
+
+LineJudge::LineJudge(const Definition& definition) : definition_(definition) {
+  types_.reserve(definition.types.size());
+  for (const std::string& entry : definition.types) types_.push_back(parse_event_pattern(entry));
+}
+
+bool LineJudge::is_declared(std::string_view event_type) const {
+  return std::any_of(types_.begin(), types_.end(),
+                     [&](const EventPattern& pattern) { return matches(pattern, event_type); });
+}
+
+Judged LineJudge::judge(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (is_blank(line)) return {Judged::Kind::blank, line, {}, {}};
+  if (line.find('\r') != std::string_view::npos) return {Judged::Kind::log, line, {}, {}};
+  if (definition_.format == Format::text) {
+    if (is_binary(line)) return {Judged::Kind::log, line, {}, {}};
+    quoted_.clear();
+    append_json_string(quoted_, line);
+    return {Judged::Kind::payload, quoted_, {}, {}};
+  }
+  return judge_json(line);
+}
+
+Judged LineJudge::judge_json(std::string_view line) {
+  bool frames = definition_.format == Format::automatic || definition_.format == Format::frames;
+  switch (scanner_.scan(line, event_)) {
+    case FrameKind::event:
+      if (!frames) return {Judged::Kind::payload, line, {}, {}};
+      if (is_declared(event_.event_type)) return {Judged::Kind::frame, line, event_.event_type, {}};
+      return {Judged::Kind::refused, line, event_.event_type,
+              "its type " + printable(event_.event_type) + " is none of those that `types` declares"};
+    case FrameKind::other: {
+      std::string_view type = scanner_.frame().type;
+      bool is_message = std::find(kMessages.begin(), kMessages.end(), type) != kMessages.end();
+      if (frames && is_message) return {Judged::Kind::message, line, type, {}};
+      if (definition_.format != Format::frames) return {Judged::Kind::payload, line, {}, {}};
+      return {Judged::Kind::log, line, {}, {}};
+    }
+    case FrameKind::fault:
+      break;
+  }
+  bool means_an_event =
+      scanner_.fault().code == ErrorCode::bad_frame && line[line.find_first_not_of(" \t")] == '{';
+  if (means_an_event && frames) return {Judged::Kind::refused, line, {}, scanner_.fault().message};
+  // No object, or one that is no frame: any JSON can be a payload.
+  if (definition_.format != Format::frames && !json_fault(line)) return {Judged::Kind::payload, line, {}, {}};
+  return {Judged::Kind::log, line, {}, {}};
+}
+
+}  // namespace bus::sources

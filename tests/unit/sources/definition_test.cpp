@@ -1,0 +1,129 @@
+#include "consumer/sources/core/definition.h"
+
+#include "consumer/sources/core/shell_words.h"
+#include "tests/support/catch.h"
+
+using namespace bus;
+using namespace bus::sources;
+
+namespace {
+
+Definition defined(std::string_view text) {
+  ReadDefinition read = read_definition(text, "clock", "/d/clock.source", "/d/clock.sh");
+  for (const DefinitionFault& fault : read.faults) FAIL(fault.line << ": " << fault.message);
+  return read.definition;
+}
+
+std::string faults_of(std::string_view text, const std::optional<std::string>& executable = "/d/clock.sh") {
+  std::string faults;
+  for (const DefinitionFault& fault : read_definition(text, "clock", "/d/clock.source", executable).faults)
+    faults += std::to_string(fault.line) + ": " + fault.message + "\n";
+  return faults;
+}
+
+std::vector<std::string> words(std::string_view text) {
+  auto read = shell_words(text);
+  if (!read) FAIL(read.error().what);
+  return *read;
+}
+
+}  // namespace
+
+TEST_CASE("A source without a file has the defaults") {
+  Definition plain = plain_definition("clock", "/d/clock.sh");
+  CHECK(plain.command == std::vector<std::string>{"/d/clock.sh"});
+  CHECK(plain.types == std::vector<std::string>{"clock", "clock.*"});
+  CHECK(plain.event_type == "clock");
+  CHECK(plain.start == Start::demand);
+  CHECK(plain.restart == Restart::on_failure);
+  Definition empty = defined("# nothing\n");
+  empty.file = plain.file;
+  CHECK(empty == plain);
+}
+
+TEST_CASE("A file of a source says all that there is to say") {
+  Definition all = defined(
+      "command = journalctl -f -o json 'a b'   # why\n"
+      "types = journal, journal.*  # two\n"
+      "tasks = journal.rotate\n"
+      "start = always\n"
+      "every = 90s\n"
+      "format = json\n"
+      "event_type = journal\n"
+      "stdin = frames\n"
+      "linger = 1m\n"
+      "stop-timeout = 500ms\n"
+      "directory = /var/log\n"
+      "environment = LC_ALL=C\n"
+      "environment = \"NOTE=two words\"\n"
+      "log-bytes = 64KiB\n"
+      "log-file = /tmp/journal.log\n"
+      "memory-max = 64MiB\n"
+      "cpu-weight = 50\n"
+      "nice = -5\n");
+  CHECK(all.command == std::vector<std::string>{"journalctl", "-f", "-o", "json", "a b"});
+  CHECK(all.types == std::vector<std::string>{"journal", "journal.*"});
+  CHECK(all.tasks == std::vector<std::string>{"journal.rotate"});
+  CHECK(all.start == Start::always);
+  CHECK(all.restart == Restart::always);
+  CHECK(all.every == Duration(seconds(90)));
+  CHECK(all.format == Format::json);
+  CHECK(all.event_type == "journal");
+  CHECK(all.input == Input::frames);
+  CHECK(all.linger == Duration(seconds(60)));
+  CHECK(all.stop_timeout == Duration(milliseconds(500)));
+  CHECK(all.directory == "/var/log");
+  CHECK(all.environment == std::vector<std::string>{"LC_ALL=C", "NOTE=two words"});
+  CHECK(all.log_bytes == 65536);
+  CHECK(all.log_file == "/tmp/journal.log");
+  CHECK(all.memory_max == 64U << 20U);
+  CHECK(all.cpu_weight == 50);
+  CHECK(all.nice == -5);
+}
+
+TEST_CASE("Every fault of a source's file is told, with its line") {
+  CHECK(faults_of("start = sometimes\n\nlinger = 5\nunknown = 1\n") ==
+        "1: start: \"sometimes\" is none of demand, always, manual\n"
+        "3: linger: \"5\" is not a duration: write a whole number with ms, s, m or h, such as 500ms or 2s\n"
+        "4: unknown key \"unknown\"; see bus-sources(5)\n");
+  CHECK(faults_of("linger = 1s\nlinger = 2s\n") == "2: linger is given twice\n");
+  CHECK(faults_of("types = a,,b\n").find("1: types: something is missing beside a comma") == 0);
+  CHECK(faults_of("types = a b\n").find("1: types: \"a b\" has a blank") == 0);
+  CHECK(faults_of("types = build*\n").find("1: types: ") == 0);
+  CHECK(faults_of("every = 99ms\n") == "1: every: at least 100ms\n");
+  CHECK(faults_of("nice = 20\n") == "1: nice: \"20\" is no number from -20 to 19\n");
+  CHECK(faults_of("nice = -21\n") == "1: nice: \"-21\" is no number from -20 to 19\n");
+  CHECK(faults_of("cpu-weight = 0\n") == "1: cpu-weight: \"0\" is no number from 1 to 10000\n");
+  CHECK(faults_of("environment = 1A=b\n") == "1: environment: \"1A=b\" is not NAME=VALUE\n");
+  CHECK(faults_of("directory = here\n") == "1: directory: \"here\" is no absolute path\n");
+  CHECK(faults_of("command = a | b\n").find("1: command: | means something to a shell") == 0);
+  CHECK(faults_of("start\n").find("1: write name = value") == 0);
+  CHECK(faults_of("connection = socket\nformat = text\n")
+            .find("0: format has no meaning with connection = socket") == 0);
+  CHECK(
+      faults_of("start = always\n", std::nullopt).find("0: there is no executable clock beside this file") ==
+      0);
+  CHECK(faults_of("command = date\n", std::nullopt).empty());
+  CHECK(faults_of("\xEF\xBB\xBFstart = always\n").find("1: the file begins with a byte order mark") == 0);
+}
+
+TEST_CASE("A name of a source is short and plain") {
+  CHECK(is_source_name("load-1_B"));
+  CHECK(is_source_name(std::string(64, 'a')));
+  CHECK_FALSE(is_source_name(std::string(65, 'a')));
+  CHECK_FALSE(is_source_name(""));
+  CHECK_FALSE(is_source_name("a.b"));
+  CHECK_FALSE(is_source_name("a b"));
+}
+
+TEST_CASE("A command is parted as a shell would part it, and nothing is expanded") {
+  CHECK(words("a  b\tc") == std::vector<std::string>{"a", "b", "c"});
+  CHECK(words("'a b'c \"d\\\"e\\n\" f\\ g") == std::vector<std::string>{"a bc", "d\"e\\n", "f g"});
+  CHECK(words("$HOME ~ *.c a#b # c") == std::vector<std::string>{"$HOME", "~", "*.c", "a#b"});
+  CHECK(words("'' x") == std::vector<std::string>{"", "x"});
+  CHECK_FALSE(shell_words("'a"));
+  CHECK_FALSE(shell_words("\"a"));
+  CHECK_FALSE(shell_words("a\\"));
+  CHECK_FALSE(shell_words("a > b"));
+  CHECK(words("'a > b'") == std::vector<std::string>{"a > b"});
+}
