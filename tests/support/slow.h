@@ -1,4 +1,4 @@
-// Whether this is a build with sanitizers, in which long tests do less; they print it.
+// Whether this is a build with sanitizers, in which long tests do less.
 #pragma once
 
 namespace bus::test {

@@ -5,6 +5,7 @@
 #include "protocol/scan/block_portable.h"
 #include "protocol/scan/scan.h"
 #include "tests/support/catch.h"
+#include "tests/support/slow.h"
 #include "tests/unit/protocol/scan/block_answers.h"
 #if defined(__x86_64__)
 #include "protocol/scan/block_sse2.h"
@@ -92,7 +93,9 @@ TEST_CASE("Every body of this machine has its block here") {
 TEST_CASE("A block tells each byte at each place, whatever stands beside it") {
   for (const BlockAnswers& block : answers_here()) {
     CAPTURE(block.name);
-    for (int others : {0x00, 0x30, 0x7F, 0x80, 0xFF}) {
+    std::vector<int> neighbours = {0x00, 0xFF};
+    if (!kSlowBuild) neighbours.insert(neighbours.end(), {0x30, 0x7F, 0x80});
+    for (int others : neighbours) {
       int wrong = 0;
       for (size_t place = 0; place < kBytes; ++place) {
         for (int value = 0; value < 256; ++value)

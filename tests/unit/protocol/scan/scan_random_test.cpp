@@ -3,13 +3,14 @@
 #include <random>
 
 #include "tests/support/catch.h"
+#include "tests/support/slow.h"
 #include "tests/unit/protocol/scan/panel.h"
 
 using namespace bus::test;
 
 namespace {
 
-constexpr uint64_t kTexts = 6000;
+constexpr uint64_t kTexts = kSlowBuild ? 1500 : 6000;
 
 class Writer {
  public:

@@ -97,13 +97,14 @@ TEST_CASE("What is no number is refused wherever a block ends in it") {
       false);
 }
 
-TEST_CASE("Every text of up to six characters of numbers is judged by the table of RFC 8259") {
+TEST_CASE("Every text of a few characters of numbers is judged by the table of RFC 8259") {
   constexpr std::string_view kKinds = "+-.01e";
+  constexpr size_t kMost = kSlowBuild ? 5 : 6;
   Panel panel;
   std::string first_complaint;
   std::vector<std::string> texts = {""};
   for (size_t at = 0; at < texts.size() && first_complaint.empty(); ++at) {
-    if (texts[at].size() < 6) {
+    if (texts[at].size() < kMost) {
       for (char c : kKinds) texts.push_back(texts[at] + c);
     }
     // The text's middle is where the block ends.
