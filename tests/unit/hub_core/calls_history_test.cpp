@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <memory>
 #include <random>
@@ -27,6 +28,7 @@ namespace {
 
 constexpr uint64_t kSteps = kSlowBuild ? 4'000 : 20'000;
 constexpr uint64_t kHistories = kSlowBuild ? 2 : 5;
+constexpr size_t kOldIds = 256;
 
 // Names and patterns that are provided, and tasks that are asked for.
 const std::vector<std::string> kNames = {"a", "a.b", "a.*", "a.b.*", "*", "z"};
@@ -304,12 +306,17 @@ class History {
     for (PeerId id : {call.provider, stopped_}) {
       if (auto peer = peers_.find(id); how == "timeout" && peer != peers_.end()) peer->second.silent = true;
     }
-    if (call.provider != 0 && !call.given_id.empty()) old_ids_[call.given_id] = call.provider;
+    if (call.provider != 0 && !call.given_id.empty()) add_old(call.given_id, call.provider);
     for (auto& [number, child] : calls_) {
       if (child.ended || child.parent == 0 || &calls_.at(child.parent) != &call) continue;
       end(child, child.until <= rig_->clock ? "timeout" : "canceled");
       child.ended_with_parent = true;
     }
+  }
+
+  void add_old(const std::string& id, PeerId provider) {
+    old_ids_.emplace_back(id, provider);
+    if (old_ids_.size() > kOldIds) old_ids_.pop_front();
   }
 
   // ---- what the hub has written
@@ -362,7 +369,7 @@ class History {
     auto at = calls_.find(*number);
     // It may have ended before its provider read that it was given it.
     if (at == calls_.end() || at->second.ended) {
-      old_ids_[text_of(line, "id")] = provider;
+      add_old(text_of(line, "id"), provider);
       return;
     }
     ModelCall& call = at->second;
@@ -464,10 +471,11 @@ class History {
   uint64_t next_number_ = 1;
   std::map<PeerId, ModelPeer> peers_;
   std::map<uint64_t, ModelCall> calls_;
-  PeerId reads_old_ = 0;                   // whose socket has room again, in this step
-  PeerId stopped_ = 0;                     // whose socket takes nothing; 0: nobody's
-  std::map<PeerId, int> refusals_;         // errors that are to come
-  std::map<std::string, PeerId> old_ids_;  // of calls that have ended, and who had them
+  PeerId reads_old_ = 0;            // whose socket has room again, in this step
+  PeerId stopped_ = 0;              // whose socket takes nothing; 0: nobody's
+  std::map<PeerId, int> refusals_;  // errors that are to come
+  // Of calls that have ended, the newest, and who had them.
+  std::deque<std::pair<std::string, PeerId>> old_ids_;
 };
 
 uint64_t number_from(const char* variable, uint64_t otherwise) {
