@@ -222,6 +222,15 @@ std::string_view other_type_in_front(std::string_view object, const scan::Marks&
 
 }  // namespace
 
+// Where `object` goes on behind what it has in common with the event before; 0 when that is not a known
+// beginning.
+inline size_t FrameScanner::known_bytes(std::string_view object, SortedMembers& sorted) const {
+  if (beginning_.empty() || !object.starts_with(beginning_)) return 0;
+  sorted.tokens[kType] = kEventToken;
+  sorted.tokens[kEventType] = object.substr(beginning_type_at_, beginning_type_bytes_);
+  return beginning_.size();
+}
+
 FrameKind FrameScanner::scan(std::string_view line, EventLine& event) {
   std::string_view object = without_space(line);
   SortedMembers sorted;
@@ -288,15 +297,6 @@ std::span<const Member> FrameScanner::marked_members(std::string_view object) {
     begin = end + 1;
   }
   return std::span<const Member>(members_).first(count);
-}
-
-// Where `object` goes on behind what it has in common with the event before; 0 when that is not a known
-// beginning.
-size_t FrameScanner::known_bytes(std::string_view object, SortedMembers& sorted) const {
-  if (beginning_.empty() || !object.starts_with(beginning_)) return 0;
-  sorted.tokens[kType] = kEventToken;
-  sorted.tokens[kEventType] = object.substr(beginning_type_at_, beginning_type_bytes_);
-  return beginning_.size();
 }
 
 // Remembers how `object`, a plain event, begins.

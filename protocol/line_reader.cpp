@@ -90,6 +90,4 @@ void LineReader::skip_line() {
   skipping_ = true;
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
-
 }  // namespace bus
