@@ -1,8 +1,8 @@
 // The processes of one run of a source: its first process, and everything that this starts.
 //
-// Above spawn.h (how the first one comes to be) and process_tree.h (which ones there are). Watches through the event
-// loop; tells its owner what happens, in callbacks that run in turns of their own. Decides nothing: when to terminate
-// and when to kill is the lifecycle's (core/lifecycle.h).
+// Above spawn.h (how the first one comes to be) and processes.h (what all runs share). Tells its owner what happens, in
+// callbacks that run in turns of their own. Decides nothing: when to terminate and when to kill is the lifecycle's
+// (core/lifecycle.h).
 #pragma once
 
 #include <cstdint>
@@ -14,19 +14,21 @@
 
 #include "consumer/sources/core/lifecycle.h"
 #include "protocol/base/fd.h"
-#include "protocol/event/loop.h"
 
 namespace bus::sources {
+
+class Processes;
 
 // What a run is started with.
 struct Launch {
   std::string source;  // its name
   uint64_t run = 0;
-  std::vector<std::string> command;      // the program is looked up in PATH when it has no slash
-  std::string directory;                 // working directory
-  std::vector<std::string> environment;  // all of it, "K=V"
-  std::optional<Fd> channel;             // stdin and stdout of the program; none: pipes, see Pipes
-  bool reads_stdin = false;              // with pipes: stdin is one; else it is /dev/null
+  std::vector<std::string> command;  // the program is looked up in PATH when it has no slash
+  std::string directory;             // working directory; empty: "/"
+  // All of it, "K=V". BUSD_SOURCE_RUN is added, by which the run's processes are known.
+  std::vector<std::string> environment;
+  std::optional<Fd> channel;  // stdin and stdout of the program; none: pipes, see Pipes
+  bool reads_stdin = false;   // with pipes: stdin is one; else it is /dev/null
   std::optional<uint64_t> memory_max;
   std::optional<uint32_t> cpu_weight;
   std::optional<int> nice;
@@ -55,15 +57,15 @@ class Process {
 
   // Starts it; what comes of it is said to the owner later. Never fails by itself: a lack of descriptors or processes is
   // an on_could_not_start.
-  Process(Loop& loop, Owner& owner, Launch launch);
-  // Ends what is left, at once.
+  Process(Processes& all, Owner& owner, Launch launch);
+  // Kills what is left; `all` sees to its end. Not in one of its own callbacks.
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
   // Valid from the construction on, until the owner takes them.
   Pipes take_pipes();
-  int64_t pid() const;
+  int64_t pid() const;  // of the first process; -1 if there is none
   // What could not be done and is not fatal: "memory-max is not in force: …", one line each.
   std::vector<std::string> take_complaints();
 

@@ -1,0 +1,48 @@
+// What all runs of all sources share: who reaps, the record of what runs, the cgroup beneath which each run gets its own.
+//
+// One object, which main makes before the first Process and destroys after the last. From then on every child of this
+// program is taken to be of a source: nothing else in it may start and wait for a child.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/base/result.h"
+#include "protocol/event/loop.h"
+
+namespace bus::sources {
+
+class Processes {
+ public:
+  struct Settings {
+    // The file that survives a SIGKILL of ours, and tells the next one what was left running. It stands beside the lock,
+    // which is ours already. Empty: none.
+    std::string record;
+    std::string trampoline = {};  // empty: found beside our own program, or where it is installed
+    bool cgroups = true;          // one for each run, where they can be made
+  };
+
+  // Makes this program the one that orphans of its sources are given to, and ends what an earlier one has left running:
+  // takes up to a second if there is something, nothing otherwise.
+  //
+  // Errors: unavailable  there is no trampoline
+  static Result<std::unique_ptr<Processes>> create(Loop& loop, Settings settings);
+  // Kills what is left, and waits for its end.
+  ~Processes();
+  Processes(const Processes&) = delete;
+  Processes& operator=(const Processes&) = delete;
+
+  // What could not be done and is not fatal, one line each; for the log.
+  std::vector<std::string> take_complaints();
+
+  class Body;
+  Body& body() { return *body_; }
+
+ private:
+  explicit Processes(std::unique_ptr<Body> body);
+
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace bus::sources
