@@ -9,17 +9,31 @@ namespace bus::hub {
 void Exchange::provide(CallPeer& peer, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     Task* task = nullptr;
-    if (tasks_.add(peer, name, task) && task->providers.size() == 1) link(*task);
+    if (tasks_.add(peer, name, task) && task->providers.size() == 1) link_lines(*task);
   }
 }
 
+namespace {
+
+// Calls are told of their end in the order in which they came.
+void sort_by_age(std::vector<Call*>& calls) {
+  std::sort(calls.begin(), calls.end(), OlderCall());
+  calls.erase(std::unique(calls.begin(), calls.end()), calls.end());
+}
+
+void attach(Task& task, Line& line) {
+  line.tasks.push_back(&task);
+  task.lines.insert(&line);
+  for (auto& [uid, calls] : line.users) task.fronts.add(line.to, calls.front());
+}
+
+}  // namespace
+
 // It has providers from now on.
-void Exchange::link(Task& task) {
+void Exchange::link_lines(Task& task) {
   budget_.spend(lines_.all().size());
   for (Line* line : lines_.all()) {
-    if (!TaskTable::matches(task.name, line->task)) continue;
-    line->tasks.push_back(&task);
-    task.lines.push_back(line);
+    if (TaskTable::matches(task.name, line->task)) attach(task, *line);
   }
 }
 
@@ -33,6 +47,7 @@ std::vector<Call*> Exchange::withdraw(CallPeer& peer, const std::vector<Task*>& 
                    [](const Line* line) { return !line->to.empty(); });
       continue;
     }
+    task->fronts.clear();
     for (Line* line : std::exchange(task->lines, {})) {
       std::erase(line->tasks, task);
       left.push_back(line);
@@ -50,6 +65,7 @@ std::vector<Call*> Exchange::withdraw(CallPeer& peer, const std::vector<Task*>& 
     }
   }
   budget_.spend(lost.size());
+  sort_by_age(lost);
   return lost;
 }
 
@@ -66,8 +82,7 @@ std::vector<Call*> Exchange::declined(const std::vector<Task*>& tasks) const {
       }
     }
   }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+  sort_by_age(found);
   return found;
 }
 
@@ -83,8 +98,7 @@ std::vector<Call*> Exchange::deadlocked(const std::vector<Task*>& tasks) const {
       }
     }
   }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+  sort_by_age(found);
   return found;
 }
 
@@ -131,41 +145,64 @@ void Exchange::join(Call& call, bool in_front) {
   Line& line = lines_.line(call.text.task(), call.to(), is_new);
   if (is_new) {
     tasks_.visit_matching(line.task, [&](Task& task) {
-      line.tasks.push_back(&task);
-      task.lines.push_back(&line);
+      attach(task, line);
       return true;
     });
   }
+  Call* before = WaitingLines::first_of(line, call.account->uid);
   lines_.join(line, call, in_front);
+  first_changed(line, before, WaitingLines::first_of(line, call.account->uid));
 }
 
 void Exchange::leave(Call& call) {
   Line& line = *call.line;
+  Call* before = WaitingLines::first_of(line, call.account->uid);
   lines_.leave(call);
+  first_changed(line, before, WaitingLines::first_of(line, call.account->uid));
   if (line.size > 0) return;
-  for (Task* task : std::exchange(line.tasks, {})) std::erase(task->lines, &line);
+  for (Task* task : std::exchange(line.tasks, {})) task->lines.erase(&line);
   lines_.erase(line);
+}
+
+// Of the calls of one user in the line.
+void Exchange::first_changed(Line& line, Call* before, Call* after) {
+  if (before == after) return;
+  for (Task* task : line.tasks) {
+    if (before != nullptr) task->fronts.remove(line.to, *before);
+    if (after != nullptr) task->fronts.add(line.to, *after);
+  }
 }
 
 std::pair<Call*, Task*> Exchange::next_for(const CallPeer& peer) const {
   std::pair<Call*, Task*> next{nullptr, nullptr};
   if (lines_.size() == 0) return next;
   budget_.spend(peer.provider->tasks.size());
+  std::string_view name = TaskTable::source_name(peer);
   for (Task* task : peer.provider->tasks) {
-    for (Line* line : task->lines) {
-      if (!TaskTable::takes(peer, line->to)) continue;
-      budget_.spend(line->users.size());
-      for (auto& [uid, calls] : line->users) {
-        Call* first = &calls.front();
-        // Those that the peer has passed on stand in front.
-        while (first != nullptr && TaskTable::declined(*first, peer)) first = first->behind;
-        if (first == nullptr || (next.first != nullptr && !lines_.is_before(*first, *next.first))) continue;
-        if (peer.is_silent() && others_serve(peer, *first)) continue;
-        next = {first, task};
-      }
-    }
+    auto look = [&](const auto& firsts) {
+      Call* call = first_for(peer, firsts);
+      if (call == nullptr || (next.first != nullptr && !lines_.is_before(*call, *next.first))) return;
+      next = {call, task};
+    };
+    task->fronts.for_each_user({}, look);
+    if (!name.empty()) task->fronts.for_each_user(name, look);
   }
   return next;
+}
+
+// The oldest call of one user that the peer may take; `firsts` are those that stand first in their lines.
+template <class Firsts>
+Call* Exchange::first_for(const CallPeer& peer, const Firsts& firsts) const {
+  Call* oldest = nullptr;
+  for (Call* call : firsts) {
+    if (oldest != nullptr && oldest->id < call->id) break;
+    budget_.spend(1);
+    // Those that the peer has passed on stand in front.
+    while (call != nullptr && TaskTable::declined(*call, peer)) call = call->behind;
+    if (call == nullptr || (oldest != nullptr && oldest->id < call->id)) continue;
+    if (!peer.is_silent() || !others_serve(peer, *call)) oldest = call;
+  }
+  return oldest;
 }
 
 // Whether somebody who has been heard of will take the call, if not now.

@@ -1,7 +1,8 @@
 // Brings calls and providers together: who takes a call now, and which call a free slot takes.
 //
 // Has the table of what is provided and the lines of those that wait, and keeps the two linked: each line knows the
-// provided tasks that match it, so a provider with a free slot looks only at lines that it may serve. Ends no call.
+// provided tasks that match it, and each of these the first calls of its lines, so a provider with a free slot looks
+// only at the oldest call of each user. Ends no call.
 #pragma once
 
 #include <string>
@@ -49,7 +50,10 @@ class Exchange {
  private:
   static constexpr size_t kMaxAncestors = 1024;
 
-  void link(Task& task);
+  void link_lines(Task& task);
+  void first_changed(Line& line, Call* before, Call* after);
+  template <class Firsts>
+  Call* first_for(const CallPeer& peer, const Firsts& firsts) const;
   bool others_serve(const CallPeer& peer, const Call& call) const;
 
   TurnBudget& budget_;

@@ -75,7 +75,11 @@ void TaskTable::forget_absent() {
 }
 
 bool TaskTable::takes(const CallPeer& peer, std::string_view to) {
-  return to.empty() || (peer.peer.phase == Phase::source && peer.peer.key == to);
+  return to.empty() || source_name(peer) == to;
+}
+
+std::string_view TaskTable::source_name(const CallPeer& peer) {
+  return peer.peer.phase == Phase::source ? std::string_view(peer.peer.key) : std::string_view();
 }
 
 bool TaskTable::declined(const Call& call, const CallPeer& peer) {

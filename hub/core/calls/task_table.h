@@ -10,20 +10,23 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "hub/core/base/text_map.h"
 #include "hub/core/base/turn_budget.h"
 #include "hub/core/calls/call_peer.h"
 #include "hub/core/calls/latency.h"
+#include "hub/core/calls/waiting_fronts.h"
 
 namespace bus::hub {
 
 struct Task {
   std::string name;  // or a pattern
   std::vector<CallPeer*> providers;
-  std::vector<Line*> lines;  // of calls that wait, and that a provider of this may take
-  size_t given = 0;          // calls of it that are open
+  std::unordered_set<Line*> lines;  // of calls that wait, and that a provider of this may take
+  WaitingFronts fronts;             // of these
+  size_t given = 0;                 // calls of it that are open
   std::array<uint64_t, kCallEnds> ends{};
   Latency latency;
 };
@@ -51,6 +54,8 @@ class TaskTable {
   Choice choose(const Call& call, std::string_view task, std::string_view to) const;
   // Whether somebody provides the task; with `to`, that source.
   bool is_provided(std::string_view task, std::string_view to) const;
+  // The name by which a call may ask for the peer; empty: it has none.
+  static std::string_view source_name(const CallPeer& peer);
   // Whether the peer is the one that a call asks for; empty: any.
   static bool takes(const CallPeer& peer, std::string_view to);
   // Whether it was given the call before, and passed it on.

@@ -68,7 +68,8 @@ void Tracker::place(Call& call, bool in_front, TimePoint until) {
   Choice choice = exchange_.choose(call);
   if (choice.provider != nullptr) return give(call, *choice.provider, *choice.task, until);
   call.deadline.arm(hub_.deadlines, *this, until, 0, call.caller == nullptr ? 0 : call.caller->peer.id);
-  if (!choice.any) return nobody_takes(call);
+  bool may_wait = choice.any || (call.waits && !call.was_passed_on());
+  if (!may_wait) return nobody_takes(call);
   if (call.parent() != nullptr && exchange_.is_deadlocked(call)) {
     return fail(call, CallEnd::other, "deadlock",
                 "all who provide " + std::string(call.text.task()) + " wait for the end of this call", {});
@@ -87,7 +88,6 @@ void Tracker::nobody_takes(Call& call) {
     return fail(call, CallEnd::declined, "declined",
                 "every provider of " + std::string(call.text.task()) + " declined this request", {});
   }
-  if (call.waits) return exchange_.join(call, true);
   if (call.extras && call.extras->handed_over > 0)
     return fail(call, CallEnd::gone, "provider_gone", "its provider went, and there is no other", {});
   fail(call, CallEnd::no_provider, "no_provider", exchange_.nobody_provides(call), {});

@@ -55,6 +55,11 @@ void WaitingLines::leave(Call& call) {
   if (--size_ == 0) turns_.clear();
 }
 
+Call* WaitingLines::first_of(const Line& line, uint32_t uid) {
+  auto user = line.users.find(uid);
+  return user == line.users.end() ? nullptr : &user->second.front();
+}
+
 size_t WaitingLines::waiting_of(const Line& line, uint32_t uid) {
   auto user = line.users.find(uid);
   return user == line.users.end() ? 0 : user->second.size();

@@ -38,6 +38,8 @@ class WaitingLines {
   void join(Line& line, Call& call, bool in_front);
   void leave(Call& call);
 
+  // The first of the user's calls there; nullptr: none waits.
+  static Call* first_of(const Line& line, uint32_t uid);
   // How many calls of the user wait there.
   static size_t waiting_of(const Line& line, uint32_t uid);
 
