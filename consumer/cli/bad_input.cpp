@@ -117,6 +117,9 @@ Error bad_input(std::string_view text, std::string_view reason, Input input) {
                  std::string(name) + "\": …}'";
   } else if (input == Input::payload && reason.find("not JSON") != std::string_view::npos) {
     error.hint = "for plain text add --text; for a JSON string write " + as_json_string(text);
+  } else if (input == Input::args && reason.find("not JSON") != std::string_view::npos) {
+    error.hint =
+        "a JSON string is written " + as_json_string(text) + ", and a member of an object -a NAME=VALUE";
   } else if (input == Input::frame && !is_meant_as_frame(text)) {
     error.hint = "without --type, each line is a whole event; if the lines are payloads, add --type TYPE";
     if (reason.starts_with("not JSON")) error.hint += " --text";

@@ -18,7 +18,7 @@ bool is_unfinished_json(std::string_view text);
 bool is_utf16(std::string_view text);
 
 // What a text that was refused should have been.
-enum class Input { text, payload, frame };
+enum class Input { text, payload, frame, args };
 
 // What to tell of `text`, which was refused with `reason`.
 Error bad_input(std::string_view text, std::string_view reason, Input input);

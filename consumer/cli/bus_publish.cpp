@@ -1,9 +1,7 @@
 // bus-publish: events from the command line or from stdin to the hub. The options; publish_session.* does the
 // work.
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <optional>
 #include <poll.h>
 #include <string>
@@ -17,6 +15,7 @@
 #include "consumer/cli/program.h"
 #include "consumer/cli/publish_session.h"
 #include "consumer/cli/signals.h"
+#include "consumer/cli/standard_input.h"
 
 namespace bus::cli {
 
@@ -58,7 +57,6 @@ Exit status: 0 done, 64 usage, 65 bad or empty input, 69 hub not reachable, 70 s
 read, 75 connection lost or refused for now, 76 not a hub, 77 permission, 124 the time of --timeout
 is over, 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
-constexpr size_t kMostPayloadBytes = 1024 * 1024;    // more fits no frame
 constexpr std::chrono::milliseconds kSilence{2000};  // of stdin, before people are told what is waited for
 constexpr size_t kHoldBytes = 64 * 1024;  // one write for many lines; sent at once when stdin has no more
 
@@ -147,21 +145,12 @@ void await_stdin(const Console& console) {
 
 // All of stdin into `payload`; else the exit code, after the reason was given.
 int read_payload(const Options& options, const Console& console, std::string& payload) {
-  char chunk[65536];
-  while (payload.size() <= kMostPayloadBytes) {
-    ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0)
-      return console.error(ErrorCode::input_failed,
-                           std::string("cannot read stdin: ") + std::strerror(errno));
-    if (n == 0) break;
-    payload.append(chunk, static_cast<size_t>(n));
-  }
+  if (auto error = read_standard_input(payload)) return console.error(*error);
   if (payload.empty())
     return console.error(ErrorCode::empty_input,
                          options.payload ? "stdin is empty" : "no PAYLOAD given, and stdin is empty",
                          "--null publishes an event without a payload, '' --text an empty string");
-  if (payload.size() > kMostPayloadBytes)
+  if (payload.size() > kMostInputBytes)
     return console.error(ErrorCode::bad_data,
                          "the payload on stdin is longer than a frame may be (1048576 bytes)");
   if (options.publish.text && payload.ends_with('\n')) payload.pop_back();

@@ -33,6 +33,12 @@ bool colour_wanted(int fd) {
   return isatty(fd) == 1;
 }
 
+bool can_rewrite(int fd) {
+  const char* term = getenv("TERM");
+  bool capable = term != nullptr && *term != '\0' && std::strcmp(term, "dumb") != 0;
+  return capable && isatty(fd) == 1;
+}
+
 std::optional<size_t> terminal_columns(int fd) {
   winsize size{};
   if (isatty(fd) != 1 || ioctl(fd, TIOCGWINSZ, &size) != 0) return std::nullopt;

@@ -16,6 +16,11 @@ namespace bus::cli {
 // Colour only on a terminal that can, and never with NO_COLOR (no-color.org).
 bool colour_wanted(int fd);
 
+// Whether a line on the terminal at `fd` can be rewritten in place; no: it is none, or a dumb one.
+bool can_rewrite(int fd);
+// What clears such a line.
+inline constexpr std::string_view kClearLine = "\r\x1b[K";
+
 // Columns of the terminal at `fd`; nothing when it is none.
 std::optional<size_t> terminal_columns(int fd);
 

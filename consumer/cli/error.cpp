@@ -51,6 +51,7 @@ int exit_code_of(ErrorCode code) {
     case ErrorCode::empty_input:
       return kBadData;
     case ErrorCode::no_hub:
+    case ErrorCode::no_provider:
       return kUnreachable;
     case ErrorCode::not_a_hub:
       return kProtocol;
@@ -59,6 +60,7 @@ int exit_code_of(ErrorCode code) {
     case ErrorCode::no_answer:
     case ErrorCode::rejected:
     case ErrorCode::refused:
+    case ErrorCode::busy:
     case ErrorCode::consumers_connected:
     case ErrorCode::connection_lost:
     case ErrorCode::events_lost:
@@ -66,6 +68,7 @@ int exit_code_of(ErrorCode code) {
       return kTryAgain;
     case ErrorCode::timed_out:
       return kTimeRanOut;
+    case ErrorCode::call_failed:
     case ErrorCode::command_failed:
     case ErrorCode::input_failed:
     case ErrorCode::output_failed:

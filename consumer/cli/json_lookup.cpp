@@ -169,4 +169,6 @@ std::optional<std::string> find_json(std::string_view json, const JsonPath& path
   return std::move(finder).found();
 }
 
+std::string string_text(std::string_view token) { return find_json(token, {}).value_or(std::string()); }
+
 }  // namespace bus::cli

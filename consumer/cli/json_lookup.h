@@ -18,4 +18,7 @@ using JsonPath = std::vector<std::string>;
 // counts, as most parsers have it. Nothing: there is no such value.
 std::optional<std::string> find_json(std::string_view json, const JsonPath& path);
 
+// The text of a JSON string, `token` with its quotes.
+std::string string_text(std::string_view token);
+
 }  // namespace bus::cli

@@ -10,6 +10,9 @@
 
 namespace bus::cli {
 
+// A frame with its LF is at most 1 048 576 bytes (protocol/PROTOCOL.md).
+inline constexpr size_t kMaxLineBytes = 1'048'575;
+
 struct Line {
   uint64_t number = 0;
   std::string_view text;  // without LF and a CR before it; until the next call of fill

@@ -17,8 +17,6 @@ namespace bus::cli {
 
 namespace {
 
-// A frame with its LF is at most 1 048 576 bytes (protocol/PROTOCOL.md).
-constexpr size_t kMaxLineBytes = 1'048'575;
 // Confirmation bounds what a break leaves in doubt, and the map of lines. While it is awaited nothing is sent:
 // for lines of 1 KiB, a round trip for every 768 KiB cost 5 to 10 % of the rate, and for every 4 MiB it costs
 // nothing that could be measured.
@@ -40,8 +38,6 @@ int exit_code_of_refusal(std::string_view code) {
       code == "bad_json" || code == "bad_frame" || code == "unknown_type" || code == "frame_too_large";
   return data ? kBadData : kTryAgain;
 }
-
-bool blank(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
 
 }  // namespace
 
@@ -168,7 +164,7 @@ void PublishSession::publish_line(const Line& line) {
     return;
   }
   if (!options_.text && (is_more_utf16(line) || begins_pretty_printed(line) || is_piece(line))) return;
-  if (!options_.text && blank(line.text)) return;
+  if (!options_.text && is_blank(line.text)) return;
   std::string_view payload = line.text;
   if (options_.text) {
     scratch_.clear();
@@ -183,7 +179,7 @@ void PublishSession::publish_line(const Line& line) {
 
 // Nothing of an input that is written over several lines is published: some of its lines would be values.
 bool PublishSession::begins_pretty_printed(const Line& line) {
-  if (looked_at_first_ || blank(line.text)) return false;
+  if (looked_at_first_ || is_blank(line.text)) return false;
   looked_at_first_ = true;
   if (is_utf16(line.text) || !is_unfinished_json(line.text)) return false;
   given_up_ = true;

@@ -1,7 +1,6 @@
 #include "consumer/cli/rate_line.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -15,14 +14,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstAfter{1000};
 constexpr std::chrono::milliseconds kPeriod{500};
-constexpr std::string_view kClearLine = "\r\x1b[K";
 
-// Rewriting needs a terminal that understands it; a person who types the lines sees their own echo instead.
-bool rewritable() {
-  const char* term = getenv("TERM");
-  bool capable = term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
-  return capable && isatty(STDERR_FILENO) == 1 && isatty(STDIN_FILENO) != 1;
-}
+// A person who types the lines sees their own echo instead.
+bool rewritable() { return can_rewrite(STDERR_FILENO) && isatty(STDIN_FILENO) != 1; }
 
 }  // namespace
 

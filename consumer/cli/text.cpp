@@ -86,6 +86,8 @@ void join_json_lines(std::string& json) {
   }
 }
 
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
+
 std::string grouped(unsigned long long number) {
   std::string digits = std::to_string(number);
   for (size_t at = digits.size(); at > 3;) {

@@ -30,6 +30,9 @@ std::string in_quotes(std::string_view text);
 // Those inside strings stay: they are faults, for the checker to name.
 void join_json_lines(std::string& json);
 
+// Whether a line has nothing but spaces.
+bool is_blank(std::string_view line);
+
 // "12345678" as "12 345 678".
 std::string grouped(unsigned long long number);
 

@@ -31,7 +31,7 @@ std::string value_in_words(const Declared& declared) {
     std::string_view name;
     const char* words;
   };
-  static constexpr std::array<Words, 17> kWords{{{"N", "a number"},
+  static constexpr std::array<Words, 19> kWords{{{"N", "a number"},
                                                  {"D", "a duration such as 500ms or 2s"},
                                                  {"TIME", "a time such as 500ms or 30s"},
                                                  {"SIZE", "a size such as 8MiB"},
@@ -46,6 +46,8 @@ std::string value_in_words(const Declared& declared) {
                                                  {"DIR", "a directory"},
                                                  {"FILE", "a file"},
                                                  {"ID", "an ID"},
+                                                 {"SOURCE", "the name of a source"},
+                                                 {"KEY=VALUE", "a KEY=VALUE, such as user.name=tony"},
                                                  {"TEMPLATE", "a template"},
                                                  {"MS", "milliseconds since 1970"}}};
   for (const Words& each : kWords) {

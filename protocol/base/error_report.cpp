@@ -66,6 +66,12 @@ const char* name_of(ReportCode code) {
       return "rejected";
     case ReportCode::refused:
       return "refused";
+    case ReportCode::no_provider:
+      return "no_provider";
+    case ReportCode::busy:
+      return "busy";
+    case ReportCode::call_failed:
+      return "call_failed";
     case ReportCode::consumers_connected:
       return "consumers_connected";
     case ReportCode::connection_lost:
@@ -102,6 +108,7 @@ std::string json_of(const ErrorReport& error) {
   append_member(out, "message", error.message);
   append_member(out, "hint", error.hint);
   if (!error.path.empty()) append_member(out, "path", error.path);
+  out += error.members;
   return out + "}";
 }
 

@@ -30,6 +30,9 @@ enum class ReportCode {
   denied,
   rejected,
   refused,
+  no_provider,
+  busy,
+  call_failed,
   consumers_connected,
   connection_lost,
   events_lost,
@@ -47,10 +50,11 @@ const char* name_of(ReportCode code);
 
 struct ErrorReport {
   ReportCode code = ReportCode::failed;
-  int exit = 0;         // the exit status that it leads to
-  std::string message;  // what is wrong, on one line
-  std::string hint;     // what to do about it; empty: nothing is known to help
-  std::string path;     // of the file or socket that it is about; empty: none
+  int exit = 0;           // the exit status that it leads to
+  std::string message;    // what is wrong, on one line
+  std::string hint;       // what to do about it; empty: nothing is known to help
+  std::string path;       // of the file or socket that it is about; empty: none
+  std::string members{};  // further ones for json_of(), raw JSON and safe text, each with a comma before it
 };
 
 // `text` is "what is wrong; what to do about it", as the checks of values and the library write it. The path

@@ -10,7 +10,7 @@ generate=$(realpath "$(dirname "$0")/../../packaging/completions/generate")
 . "$(dirname "$0")/../cli/lib.sh"
 share=$2
 shell=$3
-programs='busd bus-consume bus-publish bus-status bus-stop'
+programs='busd bus-call bus-consume bus-publish bus-status bus-stop'
 
 # ---- What the programs say
 
@@ -27,8 +27,8 @@ refused() {
   grep -q 'excludes' err
 }
 
-# Every two options of a program, with a value where one is needed, one pair to a line: NAME WORDS, tab, NAME WORDS. The
-# positional of bus-publish is among them.
+# Every two options of a program, with a value where one is needed, one pair to a line: NAME WORDS, tab, NAME WORDS. The first
+# positionals of bus-call and bus-publish are among them.
 pairs_of() {
   "$1" --help | awk -v program="$1" '
     /^Options:/ { inside = 1; next }
@@ -38,11 +38,12 @@ pairs_of() {
       sub(/.*,/, "", name)
       if (name == "--help" || name == "--version") next
       value = ""
-      if ($0 ~ /^  [^ ]+ [^ ]/) value = $2 ~ /^\[/ ? "" : $2 == "D" ? " 1s" : $2 ~ /\|/ ? " keys" : " 1"
+      if ($0 ~ /^  [^ ]+ [^ ]/) value = $2 ~ /^\[/ ? "" : $2 == "D" ? " 1s" : $2 ~ /\|/ ? " keys" : $2 ~ /=/ ? " a=1" : " 1"
       given[++n] = name value
     }
     END {
       if (program == "bus-publish") given[++n] = "TYPE"
+      if (program == "bus-call") given[++n] = "TASK"
       for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) print given[i] "\t" given[j]
     }'
 }
@@ -56,9 +57,9 @@ with_value() { # OPTION of busd
 
 check_exclusions() {
   sed -n "/^exclusions='/,/^'/p" "$generate" | sed -n 's/^\([a-z-]*\): /\1 /p' |
-    awk '{ for (i = 3; i <= NF; i++) if ($i != "PAYLOAD") print $1, $2, $i; }' >listed
+    awk '{ for (i = 3; i <= NF; i++) if ($i != "PAYLOAD" && $i != "ARGS") print $1, $2, $i; }' >listed
   [ -s listed ] || fail "no exclusions in $generate"
-  for program in bus-consume bus-publish bus-status bus-stop; do
+  for program in bus-call bus-consume bus-publish bus-status bus-stop; do
     pairs_of "$program" >pairs
     [ -s pairs ] || fail "no options in $program --help"
     while IFS='	' read -r one other; do
@@ -123,7 +124,7 @@ if [ "$shell" = bash-completion ] && [ ! -e "$loader" ]; then
 fi
 
 mkdir -m 700 home home/busd
-mkfifo keys answer
+mkfifo keys answer hold
 export HOME="$work/home" XDG_RUNTIME_DIR="$work/home" XDG_DATA_DIRS="$share" LC_ALL=C.UTF-8
 
 # In all of them ^T completes, with all candidates put on the line, and ^G hands over the line and empties it. bus-nothing is
@@ -189,7 +190,7 @@ case $shell in
   *) script -qefc 'stty cols 500; exec bash --noprofile --rcfile home/bashrc -i' /dev/null <keys >screen 2>&1 & ;;
 esac
 pids="$pids $!"
-exec 8>keys
+exec 8>keys 9<>hold
 [ "$shell" = fish ] || check_equal "the shell" ready "$(timeout 20 cat answer)"
 
 # completed LINE: what LINE becomes with every candidate put on it; of fish, the candidates.
@@ -252,7 +253,7 @@ done
 
 # ---- No hub: nothing, and none is started
 
-for line in 'bus-consume ' 'bus-consume -t ' 'bus-publish ' 'bus-status --explain ' 'bus-consume --bus other '; do
+for line in 'bus-consume ' 'bus-consume -t ' 'bus-publish ' 'bus-status --explain ' 'bus-consume --bus other ' 'bus-call ' 'bus-call --to '; do
   expect "$line" ''
 done
 check_equal "what is in the hub's folder" '' "$(find . -name 'bus.*')"
@@ -274,6 +275,13 @@ expect_names 'bus-consume --type=im:' 'im:message'
 expect_names 'bus-publish ' 'a=b@c,deploy,im:message,two words'
 expect_names 'bus-publish --lines --type a=b@' 'a=b@c'
 expect_names 'bus-status --explain ' 'a=b@c,deploy,im:message,two words'
+start_provider tasks math.add 'zip.*' 'two words'
+start clock sh -c 'exec bus-publish --lines --type tick --source clock <hold'
+expect_names 'bus-call ' 'bus.status,bus.sync,bus.tasks,math.add,two words'
+expect_names 'bus-call --wait -a x=1 ma' 'math.add'
+expect_names 'bus-call --to ' 'clock'
+expect 'bus-call math.add ' ''
+expect 'bus-call --timeout n' 'never'
 expect 'bus-consume x' ''
 expect 'bus-publish deploy ' ''
 

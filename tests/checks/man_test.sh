@@ -93,7 +93,7 @@ spoil libbusd-cpp.3 's/\*unconfirmed\*()//g'
 expect cpp 'Source::unconfirmed is not in libbusd-cpp.3'
 spoil busd.8 's/\*bus-stop\*(1)/*bus-halt*(1)/'
 expect references 'busd.8 refers to bus-halt(1), which is nowhere'
-spoil bus-stop.1 's/^\*bus-consume\*(1), \*bus-publish\*(1)/*bus-publish*(1), *bus-consume*(1)/'
+spoil bus-stop.1 's/^\*bus-call\*(1), \*bus-consume\*(1)/*bus-consume*(1), *bus-call*(1)/'
 expect references 'bus-stop.1: SEE ALSO is not in order'
 sed -i 's/%s\\\\n"/%sn"/' "$work/pages/man3/busd_connection_next.3"
 expect literal 'groff does not print the line fprintf(stderr, "%s\n", error.message);'

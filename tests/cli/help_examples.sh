@@ -1,7 +1,7 @@
 #!/bin/sh
 # The examples of every --help are typed as they are, on a bus of their own. Each must be accepted and do something that is
-# seen: a consumer gets events, a publisher's event arrives, a status is printed, a hub runs or is gone. Where the comment
-# promises more, that is looked at, too.
+# seen: a consumer gets events, a publisher's event arrives, a call has its result, a status is printed, a hub runs or is
+# gone. Where the comment promises more, that is looked at, too.
 . "$(dirname "$0")/lib.sh"
 command -v jq >/dev/null || fail "jq is missing"
 mkdir -m 700 run
@@ -90,6 +90,20 @@ try_stop() {
   run 69 bus-status
 }
 
+try_call() {
+  case $1 in
+    *calls.ndjson*) printf '{"id":1,"task":"math.add","args":{"a":1,"b":2}}\n{"id":2,"task":"bus.sync"}\n' >calls.ndjson ;;
+  esac
+  run 0 sh -c "$1"
+  check_empty err
+  case $1 in
+    *calls.ndjson*) check_equal "answers to $1" '{"id":1,"result":3} {"id":2,"result":null}' "$(sort out | xargs -d '\n')" ;;
+    *math.add*) check_equal "the result of $1" 3 "$(cat out)" ;;
+    *log.read*) check_equal "the parts of $1" "one two" "$(xargs <out)" ;;
+    *bus.tasks*) check_has out '"task":"math.add"' ;;
+  esac
+}
+
 try_busd() {
   bus=bus
   case $1 in *--bus\ work*) bus=work ;; esac
@@ -128,6 +142,8 @@ each bus-consume try_consume
 start_consumer all all -t '*'
 all=$pid
 each bus-publish try_publish
+start_provider tasks math.add log.read
+each bus-call try_call
 each bus-status try_status
 kill -TERM "$all"
 expect_exit "the consumer of everything" "$all" 143

@@ -14,7 +14,7 @@ fi
 unset BUSD_TEST_BOUNDED
 
 bin=$(cd "$1" && pwd) || exit 2
-scripts=$(cd "$(dirname "$0")" && pwd) || exit 2
+provider_script=$(realpath "$(dirname "$0")/../cli/provider.py") || exit 2
 PATH=$bin:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/busd-cli.XXXXXX") || exit 2
 chmod 700 "$work"
@@ -129,7 +129,7 @@ expect_exit() {
 start_provider() {
   name=$1
   shift
-  start "$name" "$scripts/provider.py" "$@"
+  start "$name" "$provider_script" "$@"
   await "$name.out" '^ready$'
 }
 

@@ -4,8 +4,9 @@
 Prints what happens to it, one line each: "ready", the frames that come, and "end". What it does for a task is told by the
 last part of the task's name, and by the args:
 
-echo      the args are the result
-say       the args are written as they are in the place of the response's members: "result":…
+add       the sum of a and b in the args
+read      two chunks, "one" and "two"
+echo      the args are the result, byte for byte
 code      fails with the code that is the args, a string
 stream    args N: N chunks {"n":1} …, then the result null
 total     the same, and N is the result
@@ -44,17 +45,20 @@ class Provider:
         yield from (line.decode() for line in lines)
 
 
+def raw_args(line):
+    """As the caller wrote them: the hub puts them last."""
+    return line.partition(',"args":')[2][:-1]
+
+
 def respond(provider, request_id, result=None):
     provider.send({"type": "response", "id": request_id, "result": result})
 
 
-def serve(provider, frame):
+def serve(provider, frame, args_text):
     request_id, task, args = frame["id"], frame["task"], frame["args"]
     how = task.rsplit(".", 1)[-1]
     if how == "echo":
-        respond(provider, request_id, args)
-    elif how == "say":
-        provider.send('{"type":"response","id":"%s",%s}' % (request_id, args))
+        provider.send('{"type":"response","id":"%s","result":%s}' % (request_id, args_text))
     elif how == "code":
         error = {"code": args, "message": "it said " + args, "data": {"of": task}}
         provider.send({"type": "response", "id": request_id, "error": error})
@@ -65,6 +69,12 @@ def serve(provider, frame):
     elif how == "progress":
         provider.send({"type": "progress", "id": request_id, "done": 3, "total": 9, "text": "linking"})
         held.append(request_id)
+    elif how == "add":
+        respond(provider, request_id, args["a"] + args["b"])
+    elif how == "read":
+        for data in ("one", "two"):
+            provider.send({"type": "chunk", "id": request_id, "data": data})
+        respond(provider, request_id)
     elif how == "hold":
         held.append(request_id)
     elif how == "flood":
@@ -79,8 +89,10 @@ def take(provider, line):
     print(line, flush=True)
     frame = json.loads(line)
     kind, request_id = frame["type"], frame.get("id")
-    if kind == "request":
-        serve(provider, frame)
+    if kind == "response":
+        print("ready", flush=True)
+    elif kind == "request":
+        serve(provider, frame, raw_args(line))
     elif kind == "pause":
         paused.add(request_id)
     elif kind == "resume":
@@ -119,12 +131,6 @@ def main(arguments):
     provider = Provider(os.environ["BUSD_SOCKET"])
     provider.send({"type": "hello", "role": "client", "pid": os.getpid(), "version": "0"})
     provider.send({"type": "provide", "id": "p", "tasks": arguments, "slots": slots})
-    for line in provider.lines():
-        print(line, flush=True)
-    while '"response"' not in line:
-        for line in provider.lines():
-            print(line, flush=True)
-    print("ready", flush=True)
     run(provider, wake)
     print("end", flush=True)
 

@@ -117,5 +117,43 @@ exec 8>&-
 tr '\r' '\n' <screen >lines
 check_has lines "${escape}[K[bus] published 1 event, 0 refused, in "
 
+# How far a call has come is shown on stderr where that is a terminal, in place, and cleared before the result.
+start_provider tasks t.progress t.hold t.echo
+provider=$pid
+begin_on_terminal "bus-call t.progress"
+timeout 10 tail -n +1 -F screen 2>/dev/null | stdbuf -oL tr '\r' '\n' | grep -qm1 'bus-call: 3 of 9 (33 %): linking' ||
+  fail "no progress: $(cat screen)"
+kill -USR1 "$provider"
+ends_on_terminal 0
+tr '\r' '\n' <screen >lines
+check_has lines "${escape}[Knull"
+begin_on_terminal "bus-call t.progress -q"
+await tasks.out '"id":"[^"]*\.2","task":"t.progress"'
+kill -USR1 "$provider"
+ends_on_terminal 0
+check_lacks screen linking
+
+# Ctrl-C cancels a call, and its provider is told; a second one ends bus-call at once.
+begin_on_terminal "bus-call t.hold"
+await tasks.out '"task":"t.hold"'
+press_ctrl_c
+ends_on_terminal 130
+await tasks.out '^{"type":"cancel",.*"reason":"canceled"}'
+begin_on_terminal "bus-call t.hold --timeout never"
+await tasks.out '"id":"[^"]*\.4","task":"t.hold"'
+kill -STOP "$hub"
+press_ctrl_c
+press_ctrl_c
+ends_on_terminal 130
+kill -CONT "$hub"
+
+# Of --raw, a terminal gets no control characters but line ends and tabs.
+run 0 bus-call t.echo '"a\u001b[31m\tb\nc"' --raw
+check_equal "raw text in a file" "$(printf 'a\033[31m\tb\nc')" "$(cat out)"
+NO_COLOR=1 on_terminal "bus-call t.echo '\"a\u001b[31m\tb\nc\"' --raw" || fail "bus-call ended with $?"
+check_equal "raw text on a terminal" "$(printf 'a\\x1b[31m\tb\nc')" "$(tr -d '\r' <screen)"
+kill -TERM "$provider"
+wait "$provider"
+
 kill -TERM "$long"
 expect_exit "the consumer" "$long" 143

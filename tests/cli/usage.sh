@@ -2,7 +2,7 @@
 # What every program has in common: help, version, usage errors, unreachable hubs.
 . "$(dirname "$0")/lib.sh"
 
-for program in bus-consume bus-publish bus-status bus-stop busd; do
+for program in bus-call bus-consume bus-publish bus-status bus-stop busd; do
   run 0 "$program" --help
   check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
   check_has out "Usage: $program"
@@ -26,6 +26,7 @@ promised() { # PROGRAM OPTION…
 promised bus-consume -t -n --timeout --payload --control --first --last --output-dir --subscription-id --exclusive --observe \
   --until-eof --no-reconnect --no-start -q --socket --bus --json-errors --literal --exclude --timeout-ok --ready-timeout --fail-on-loss \
   --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
+promised bus-call -a --timeout --wait --stream --idempotent --to --raw --lines --no-start -q --socket --bus --json-errors
 promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --list --no-start --socket --bus --json-errors
 promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
@@ -82,7 +83,7 @@ usage_text '--control excludes --payload; except with --output-dir or --batch' b
 usage_text '--quiet takes no value' bus-consume build --quiet=yes
 usage_text '--socket is given twice' bus-stop --socket a --socket b
 # An empty value is a variable that was not set: the default in its place would be another hub.
-for program in bus-status bus-stop "bus-publish t 1" "bus-consume k"; do
+for program in bus-status bus-stop "bus-publish t 1" "bus-consume k" "bus-call t"; do
   # shellcheck disable=SC2086 # they are meant to be split
   usage_text "--socket: must not be empty" $program --socket ''
 done
@@ -109,7 +110,7 @@ for pattern in 'build.*' '*'; do
 done
 
 # With --json-errors, or BUSD_ERRORS=json, each error is an object of its own.
-for program in bus-consume bus-publish bus-status bus-stop; do
+for program in bus-call bus-consume bus-publish bus-status bus-stop; do
   run 64 "$program" --zebra --json-errors --vresion
   check_equal "errors of $program" '{"code":"unknown_option","exit":64,"message":"unknown option --zebra","hint":"see '"$program"' --help"}
 {"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"
@@ -150,6 +151,19 @@ usage_text '--socket needs a path' busd --socket --check-config
 run 64 bus-consume k -- --json-errors
 check_lacks err '"code"'
 
+usage_text "TASK or --lines is required; TASK is the name of a task, and --lines calls what stdin has (see bus-call --help)" bus-call
+usage_text "TASK or --lines is required; TASK is the name of a task, and --lines calls what stdin has (see bus-call --help)" bus-call --wait
+usage_text "TASK excludes --lines; with --lines, each line of stdin names its task" bus-call t --lines
+usage_text "--lines excludes --raw" bus-call --lines --raw
+usage_text "--lines excludes --arg" bus-call --lines --arg a=1
+usage_text '"{"a":1}" reads as ARGS; TASK comes first: bus-call TASK ARGS' bus-call '{"a":1}' t
+usage_text '--arg needs a KEY=VALUE, such as user.name=tony' bus-call t --arg
+usage_text '--to needs the name of a source' bus-call t --to
+usage_text '--timeout: "5" is not a duration; write a whole number with ms, s, m or h, such as 500ms or 2s, or never' bus-call t --timeout 5
+usage_text '--timeout: "25h" is longer than 24h; write never for a call without a limit' bus-call t --timeout 25h
+usage_text '--timeout: "0s" is no time; write never for a call without a limit' bus-call t --timeout 0s
+usage_error "longer than 255 bytes" bus-call "$(printf '%256s' '' | tr ' ' k)"
+usage_error "control characters" bus-call t --to "a$(printf '\001')b"
 usage_error "KEY is required" bus-consume
 usage_error "must not be empty" bus-consume ''
 usage_error "longer than 255 bytes" bus-consume "$(printf '%256s' '' | tr ' ' k)"
@@ -198,7 +212,7 @@ check_has err 107
 # Nobody there, and nobody to be started.
 run 69 bus-consume key --no-start
 check_has err "$BUSD_SOCKET"
-for program in bus-status "bus-publish t 1" "bus-consume k"; do
+for program in bus-status "bus-publish t 1" "bus-consume k" "bus-call t"; do
   # shellcheck disable=SC2086
   run 69 $program --no-start --json-errors
   check_equal "errors of $program" 1 "$(lines_in err)"

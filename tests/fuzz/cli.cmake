@@ -1,5 +1,5 @@
 busd_fuzz_target(cli_fuzz cli_fuzz.cpp LIBS busd_cli)
-foreach(program consume publish status stop)
+foreach(program call consume publish status stop)
   add_library(cli_fuzz_${program} OBJECT cli_program.cpp)
   target_compile_definitions(cli_fuzz_${program} PRIVATE
     BUSD_CLI_SOURCE="consumer/cli/bus_${program}.cpp" BUSD_CLI_TAKES=${program}_takes
