@@ -21,7 +21,7 @@ HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
       input_(ledger_, turn_, admission_, peers_, closing_, dispatch_),
       handshake_(config_, ledger_, peers_, closing_),
       hub_{config_,  ledger_,    deadlines_, turn_,     delivery_, publishers_, peers_,
-           closing_, handshake_, input_,     transport, nullptr,   start} {
+           closing_, handshake_, input_,     transport, nullptr,   nullptr,     start} {
   rooms_.make(hub_, admission_, start, more_rooms);
   closing_.begin(delivery_, rooms_.all());
   handshake_.begin(rooms_.all());

@@ -5,8 +5,10 @@
 // peer in that peer's Part. How a room is added is told in HACKING.md.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -36,6 +38,25 @@ class OwnEvents {
   virtual bool publish_own(std::string_view event_type, std::string_view payload) = 0;
 };
 
+// Why a task failed, by a code of PROTOCOL.md 10.
+struct TaskFault {
+  std::string code;
+  std::string message;
+};
+
+// Calls that the hub makes itself.
+class OwnCalls {
+ public:
+  // Told of the end of a call, once: it had a result, unless there is a fault.
+  using OnEnd = std::function<void(const std::optional<TaskFault>& fault)>;
+
+  virtual ~OwnCalls() = default;
+  // Calls `task` as the peer would, which may go meanwhile. `args` is JSON. The call ends after `limit` at the latest,
+  // or when the hub stops; it may have ended when this returns.
+  virtual void call_for(const Peer& peer, std::string_view task, std::string_view args, Duration limit,
+                        OnEnd on_end) = 0;
+};
+
 // The core, as rooms see it.
 struct Hub {
   const HubConfig& config;
@@ -50,6 +71,7 @@ struct Hub {
   Input& input;
   Transport& transport;
   OwnEvents* events = nullptr;  // once there are rooms
+  OwnCalls* calls = nullptr;    // the same
   TimePoint now;                // of this entry
 };
 
@@ -70,12 +92,6 @@ struct MessageRule {
   Answer (*handle)(Room& room, Peer& from, const Frame& frame, TimePoint now);
   // Whether a frame that is not allowed is a good one: if not, that is what its sender is told.
   Answer (*check)(const Frame& frame);
-};
-
-// Why a task of the hub failed, by a code of PROTOCOL.md 10.
-struct TaskFault {
-  std::string code;
-  std::string message;
 };
 
 // A task below `bus.` that a room serves itself, at once: it appends its result, JSON of at most `most` bytes.

@@ -37,6 +37,7 @@ void Rooms::make(Hub& hub, Admission& admission, TimePoint start, std::span<cons
   status_->begin(list_);
   calls->begin(list_);
   hub.events = events_;
+  hub.calls = calls;
 }
 
 const Rooms::Handler* Rooms::find(std::string_view type) const {

@@ -30,6 +30,7 @@ struct Hello {
   std::vector<std::string> publishes;
   bool observer = false;
   bool background = false;
+  std::string cleanup_task;
   bool operator==(const Hello&) const = default;
 };
 
@@ -47,6 +48,7 @@ void members(Way& way, Some<Hello> auto& hello) {
   way.identifiers_if_any("publishes", hello.publishes, kMaxPublishes);
   way.flag_if_set("observer", hello.observer);
   way.flag_if_set("background", hello.background);
+  way.identifier_if_any("cleanup_task", hello.cleanup_task);
   // The others belong to no key.
   way.need("event_key", hello.role == Role::consumer, hello.event_key);
 }

@@ -80,6 +80,7 @@ struct StatusResponse {
     int64_t pid = 0;
     int64_t held_ms = 0;
     uint64_t waiting = 0;
+    std::string task{};
     bool operator==(const CleanupLock&) const = default;
   };
   struct Limits {
@@ -223,6 +224,7 @@ void members(Way& way, Some<StatusResponse::CleanupLock> auto& lock) {
   way.number("pid", lock.pid);
   way.number("held_ms", lock.held_ms);
   way.number("waiting", lock.waiting);
+  way.text_if_any("task", lock.task);
 }
 
 template <class Way>

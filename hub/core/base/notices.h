@@ -48,6 +48,8 @@ struct Notice {
     slow_consumer,  // the first event of a connection that was dropped
     // Of the hub.
     uncleaned,      // a scope ended, and nobody in it was told to clean up
+    cleaned_up,     // a task did so that the hub has called for it
+    not_cleaned,    // that failed; text: why
     out_of_memory,  // a pool was used up for the first time; text: which
     stop_requested,
   };
@@ -84,6 +86,8 @@ inline constexpr std::array kNoticeRules{
     NoticeRule{Notice::Kind::slow_consumer, LogLevel::warning, "slow consumer loses events"},
     NoticeRule{Notice::Kind::uncleaned, LogLevel::warning, "clean-up was missed",
                &ConnectionCounts::uncleaned},
+    NoticeRule{Notice::Kind::cleaned_up, LogLevel::info, "clean-up task is done"},
+    NoticeRule{Notice::Kind::not_cleaned, LogLevel::warning, "clean-up task failed"},
     NoticeRule{Notice::Kind::out_of_memory, LogLevel::warning, "memory is used up"},
     NoticeRule{Notice::Kind::stop_requested, LogLevel::info, "stop requested"},
 };

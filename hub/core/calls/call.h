@@ -73,8 +73,8 @@ struct CallOrigin {
   int64_t pid = 0;
   uint32_t uid = 0;
   std::string source;
-  std::string reply_event;       // empty: nobody is told by an event
-  std::function<void()> on_end;  // of a call that the hub makes itself
+  std::string reply_event;                            // empty: nobody is told by an event
+  std::function<void(std::string_view rest)> on_end;  // of a call that the hub makes itself
 };
 
 struct CallExtras {

@@ -27,6 +27,15 @@ GivenRequest::From origin_of(const Peer& peer) {
           peer.phase == Phase::source ? peer.key : std::string()};
 }
 
+std::unique_ptr<CallOrigin> call_origin(const Peer& peer) {
+  GivenRequest::From from = origin_of(peer);
+  auto origin = std::make_unique<CallOrigin>();
+  origin->pid = from.pid;
+  origin->uid = peer.uid;
+  origin->source = std::move(from.source);
+  return origin;
+}
+
 std::string id_for(const CallPeer& provider, uint64_t number) {
   return provider.provider->id_prefix + std::to_string(number);
 }

@@ -78,6 +78,8 @@ class CallWriter {
 
 // Whose request it is, as its provider is told.
 GivenRequest::From origin_of(const Peer& peer);
+// The same, for a call that may outlive the peer.
+std::unique_ptr<CallOrigin> call_origin(const Peer& peer);
 // The id by which the provider knows a call that it was given.
 std::string id_for(const CallPeer& provider, uint64_t number);
 

@@ -219,12 +219,8 @@ Answer Calls::request(Peer& peer, Request& message, TimePoint now) {
   terms.idempotent = message.idempotent;
   terms.to = std::move(message.to);
   if (!message.reply_event.empty()) {
-    GivenRequest::From from = origin_of(peer);
     terms.caller = nullptr;
-    terms.origin = std::make_unique<CallOrigin>();
-    terms.origin->pid = from.pid;
-    terms.origin->uid = peer.uid;
-    terms.origin->source = std::move(from.source);
+    terms.origin = call_origin(peer);
     terms.origin->reply_event = std::move(message.reply_event);
     tracker_.writer().respond(caller, message.id, result_rest(kAccepted));
   }

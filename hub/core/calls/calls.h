@@ -16,7 +16,7 @@
 
 namespace bus::hub {
 
-class Calls final : public Room {
+class Calls final : public Room, public OwnCalls {
  public:
   explicit Calls(Hub& hub) : Room(hub), tracker_(hub) {}
   // The tasks that the hub's rooms serve themselves.
@@ -31,6 +31,8 @@ class Calls final : public Room {
   bool is_busy() const override { return tracker_.open() > 0; }
   void stop() override;
   void describe(StatusWriter& out, TimePoint now) const override;
+  void call_for(const Peer& peer, std::string_view task, std::string_view args, Duration limit,
+                OnEnd on_end) override;
 
  private:
   struct Served {

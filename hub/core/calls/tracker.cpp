@@ -166,7 +166,7 @@ void Tracker::end(Call& call, CallEnd how, std::string_view rest, std::string_vi
 void Tracker::tell_origin(Call& call, std::string_view rest) {
   if (!call.extras || !call.extras->origin) return;
   CallOrigin& origin = *call.extras->origin;
-  if (origin.on_end) origin.on_end();
+  if (origin.on_end) origin.on_end(rest);
   if (!origin.reply_event.empty()) publish_end(origin.reply_event, call.text.id(), call.text.task(), rest);
 }
 

@@ -79,6 +79,7 @@ void Closing::leave_rooms(Peer& peer) {
 }
 
 void Closing::forget(Peer& peer) {
+  peer.hung_up = peer.phase != Phase::leaving;
   leave_rooms(peer);
   for (size_t i = rooms_.size(); i-- > 0;) rooms_[i]->gone(peer);
 }

@@ -24,6 +24,7 @@ size_t subscription_bytes(const Hello& message) {
     bytes += 3 * (message.event_key.size() + message.subscription_id.size()) + 2 * kPerName;
     for (const std::string& type : message.event_types)
       bytes += 3 * type.size() + kPerName + labels_of(type) * kPerLabel;
+    if (!message.cleanup_task.empty()) bytes += kPerName + message.cleanup_task.size();
   }
   if (!message.publishes.empty()) bytes += kPublishing;
   for (const std::string& type : message.publishes)
@@ -31,9 +32,12 @@ size_t subscription_bytes(const Hello& message) {
   return bytes;
 }
 
-// A client may not ask for what it would not get.
-Answer client_fault(const Hello& message) {
+// No client may ask for what it would not get.
+Answer role_fault(const Hello& message) {
   auto fault = [](const char* text) { return Fault{ErrorCode::bad_frame, text}; };
+  if (message.role == Role::consumer && message.cleanup_task.starts_with("bus."))
+    return fault("cleanup_task must not be below bus., where the tasks are the hub's; name another one");
+  if (message.role != Role::client) return {};
   if (!message.event_types.empty())
     return fault("event_types of a client must be empty, because a client gets no events; say role consumer");
   if (!message.source.empty())
@@ -59,9 +63,7 @@ Answer Handshake::hello(Peer& peer, Hello& message, TimePoint now) {
         "it"};
   }
   peer.pid = message.pid;
-  if (message.role == Role::client) {
-    if (Answer fault = client_fault(message)) return fault;
-  }
+  if (Answer fault = role_fault(message)) return fault;
   peers_.take_part(peer, message.background);
   if (!charge_subscription(peer, message, now)) return {};
   peer.announces = std::move(message.publishes);
@@ -108,6 +110,8 @@ void Handshake::become_consumer(Peer& peer, Hello& message, TimePoint now) {
   peer.event_types = std::move(message.event_types);
   peer.exclusive = message.exclusive;
   peer.observer = message.observer;
+  if (!message.cleanup_task.empty())
+    peer.cleanup_task = std::make_unique<std::string>(std::move(message.cleanup_task));
   peers_.set_phase(peer, Phase::waiting);
   Welcome welcome;
   for (Room* room : rooms_) {

@@ -71,6 +71,7 @@ struct Peer : Outgoing {
   bool fault_noticed = false;  // its first fault was logged
   bool loss_noticed = false;   // its first loss was logged
   bool said_bye = false;
+  bool hung_up = false;  // its connection has ended, and not by the hub's doing
   bool held = false;     // not read until it has taken more of its output
   bool owed = false;     // its input has ended, and a room has still something to come for it
   bool backlog = false;  // its reader has more, for resume()
@@ -93,6 +94,7 @@ struct Peer : Outgoing {
   std::vector<std::string> announces;  // what it publishes, until it has joined
   bool exclusive = false;
   bool observer = false;
+  std::unique_ptr<std::string> cleanup_task;  // few name one
   PoolCharge subscription_charge;
   size_t consumer_at = 0;  // its place among the consumers
 

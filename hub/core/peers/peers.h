@@ -63,6 +63,8 @@ class Peers {
   const std::vector<PeerId>& take_dirty();
 
   void notice(Notice::Kind kind, const Peer& peer, std::string text);
+  // Of one that may have gone.
+  void notice(Notice notice) { notices_.add(std::move(notice)); }
   const ConnectionCounts& counts() const { return notices_.counts; }
 
   Summary summary() const;

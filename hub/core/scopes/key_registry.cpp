@@ -75,14 +75,40 @@ KeyRegistry::Departure KeyRegistry::leave(std::string_view name, uint64_t peer) 
   Scope& scope = at->second;
   bool known = remove(scope, peer, out);
   BUSD_CHECK(known);
-  if (scope.holder == peer) {
-    scope.holder = 0;
-    if (auto waiters = std::move(scope.waiters); waiters != nullptr) {
-      for (const Candidate& waiter : *waiters) out.answers.push_back(admit(at->first, scope, waiter));
-    }
-  }
-  if (scope.consumers.empty() && waiting_in(scope) == 0) scopes_.erase(at);
+  if (scope.holder == peer) out.answers = release(at->first, scope);
+  erase_if_empty(at);
   return out;
+}
+
+// The lock is free: those that wait come in.
+std::vector<KeyRegistry::Answer> KeyRegistry::release(std::string_view name, Scope& scope) {
+  scope.holder = 0;
+  std::vector<Answer> answers;
+  auto waiters = std::move(scope.waiters);
+  if (waiters == nullptr) return answers;
+  for (const Candidate& waiter : *waiters) answers.push_back(admit(name, scope, waiter));
+  return answers;
+}
+
+void KeyRegistry::erase_if_empty(TextMap<Scope>::iterator at) {
+  const Scope& scope = at->second;
+  if (scope.consumers.empty() && waiting_in(scope) == 0 && scope.holder != kHub) scopes_.erase(at);
+}
+
+void KeyRegistry::lock(std::string_view name, TimePoint now) {
+  auto at = scopes_.find(name);
+  if (at == scopes_.end()) at = scopes_.emplace(std::string(name), Scope{}).first;
+  BUSD_CHECK(at->second.holder == 0 && at->second.members == 0);
+  at->second.holder = kHub;
+  at->second.held_since = now;
+}
+
+std::vector<KeyRegistry::Answer> KeyRegistry::unlock(std::string_view name) {
+  auto at = scopes_.find(name);
+  BUSD_CHECK(at != scopes_.end() && at->second.holder == kHub);
+  std::vector<Answer> answers = release(at->first, at->second);
+  erase_if_empty(at);
+  return answers;
 }
 
 bool KeyRegistry::check(std::string_view name, uint64_t peer, TimePoint now) {

@@ -2,8 +2,8 @@
 //
 // A scope exists while it has a consumer or a waiter. A consumer that has asked whether it is the last is
 // leaving: it stays in the scope until it ends, but no longer counts for those who join or ask after it. The
-// scope's clean-up lock is held between a granted check and its holder's end; while it is held all consumers
-// are leaving, and joins wait in order of arrival. Knows connections by id; does not know messages.
+// scope's clean-up lock is held between a granted check and its holder's end, or by the hub itself; while it is
+// held all consumers are leaving, and joins wait in order of arrival. Knows connections by id; does not know messages.
 #pragma once
 
 #include <cstddef>
@@ -40,11 +40,14 @@ class KeyRegistry {
   };
   struct Lock {
     std::string scope;
-    uint64_t peer = 0;
-    int64_t pid = 0;
+    uint64_t peer = 0;  // kHub: the hub
+    int64_t pid = 0;    // 0 of the hub's
     TimePoint since;
     size_t waiting = 0;
   };
+
+  // As a lock's holder.
+  static constexpr uint64_t kHub = UINT64_MAX;
 
   ~KeyRegistry();
 
@@ -57,6 +60,11 @@ class KeyRegistry {
   // `peer`, if it is a consumer of the scope `name`, is leaving from now on. Returns whether all others are,
   // too, and `peer` holds the clean-up lock now. O(log n), because a client may ask as often as it likes.
   bool check(std::string_view name, uint64_t peer, TimePoint now);
+
+  // The hub holds the lock of the scope `name`, of which the last that was not leaving has just left.
+  void lock(std::string_view name, TimePoint now);
+  // It does so no longer. Returns the answers to all waiters, in order of arrival.
+  std::vector<Answer> unlock(std::string_view name);
 
   std::vector<Lock> locks() const;
   size_t size() const { return scopes_.size(); }
@@ -77,6 +85,8 @@ class KeyRegistry {
   static std::vector<Consumer>::iterator find(Scope& scope, uint64_t peer);
   static bool remove(Scope& scope, uint64_t peer, Departure& out);
   static Answer admit(std::string_view name, Scope& scope, const Candidate& candidate);
+  static std::vector<Answer> release(std::string_view name, Scope& scope);
+  void erase_if_empty(TextMap<Scope>::iterator at);
 
   TextMap<Scope> scopes_;
 };

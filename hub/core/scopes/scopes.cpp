@@ -9,6 +9,7 @@
 #include "hub/core/peers/handshake.h"
 #include "hub/core/peers/input.h"
 #include "protocol/base/strings.h"
+#include "protocol/json_writer.h"
 #include "protocol/limits.h"
 
 namespace bus::hub {
@@ -105,9 +106,41 @@ void Scopes::leave(Peer& peer) {
   std::string_view scope = std::exchange(member->scope, {});
   if (scope.empty()) return;
   KeyRegistry::Departure departure = registry_.leave(scope, peer.id);
+  take(std::move(departure.answers));
   if (departure.was_last && !peer.said_bye && !hub_.closing.is_stopping())
-    hub_.peers.notice(Notice::Kind::uncleaned, peer, "nobody cleaned up " + std::string(scope));
-  for (KeyRegistry::Answer& answer : departure.answers) {
+    nobody_cleaned(peer, std::string(scope));
+}
+
+// The peer was the last of the scope.
+void Scopes::nobody_cleaned(Peer& peer, const std::string& scope) {
+  hub_.peers.notice(Notice::Kind::uncleaned, peer, "nobody cleaned up " + scope);
+  if (!peer.cleanup_task) return;
+  registry_.lock(scope, hub_.now);
+  cleanups_[scope] = {peer.id, peer.shown_pid(), *peer.cleanup_task};
+  std::string args;
+  ObjectWriter writer(args);
+  writer.text("scope", scope);
+  writer.text("reason", peer.hung_up ? "gone" : "closed");
+  writer.end();
+  hub_.calls->call_for(peer, *peer.cleanup_task, args, hub_.config.cleanup_timeout,
+                       [this, scope](const std::optional<TaskFault>& fault) { end_cleanup(scope, fault); });
+}
+
+void Scopes::end_cleanup(const std::string& scope, const std::optional<TaskFault>& fault) {
+  auto at = cleanups_.find(scope);
+  Cleanup cleanup = std::move(at->second);
+  cleanups_.erase(at);
+  std::string text =
+      "task " + printable(cleanup.task) + (fault ? " did not clean up " : " cleaned up ") + scope;
+  if (fault) text += ": " + fault->code + ": " + fault->message;
+  hub_.peers.notice({fault ? Notice::Kind::not_cleaned : Notice::Kind::cleaned_up, cleanup.peer, cleanup.pid,
+                     std::move(text)});
+  take(registry_.unlock(scope));
+}
+
+// What those that have waited are to be told.
+void Scopes::take(std::vector<KeyRegistry::Answer> answers) {
+  for (KeyRegistry::Answer& answer : answers) {
     // A peer that is rejected is in no scope from here on, though it may be told later.
     if (answer.outcome == KeyRegistry::Outcome::rejected)
       find_part<Member>(hub_.peers.get(answer.peer))->scope = {};
@@ -119,12 +152,15 @@ void Scopes::describe(StatusWriter& out, TimePoint now) const {
   out.begin_list("cleanup_locks");
   for (const KeyRegistry::Lock& lock : registry_.locks()) {
     if (!out.begin_row()) break;
+    auto cleanup = cleanups_.find(lock.scope);
+    bool of_hub = cleanup != cleanups_.end();
     out.label("scope", lock.scope);
-    out.number("pid", lock.pid);
+    out.number("pid", of_hub ? cleanup->second.pid : lock.pid);
     out.number("held_ms", to_ms(now - lock.since),
                {"busd_cleanup_lock_held_seconds", "Age of the clean-up lock of a scope.", kMilli});
     out.number("waiting", lock.waiting,
                {"busd_cleanup_lock_waiting_hellos", "Consumers that wait for the clean-up lock."});
+    if (of_hub) out.text("task", cleanup->second.task);
     out.end_row();
   }
   out.end_list();

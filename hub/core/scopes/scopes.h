@@ -2,7 +2,12 @@
 #pragma once
 
 #include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "hub/core/base/text_map.h"
 #include "hub/core/room.h"
 #include "hub/core/scopes/key_registry.h"
 #include "protocol/messages/pre_shutdown.h"
@@ -25,12 +30,23 @@ class Scopes final : public Room {
  private:
   struct Member;
 
+  // The call of a consumer's clean-up task.
+  struct Cleanup {
+    PeerId peer = 0;
+    int64_t pid = 0;
+    std::string task;
+  };
+
   Answer check(Peer& peer, PreShutdownCheck& message, TimePoint now);
   void stop_waiting(Peer& peer, Member& member);
+  void nobody_cleaned(Peer& peer, const std::string& scope);
+  void end_cleanup(const std::string& scope, const std::optional<TaskFault>& fault);
+  void take(std::vector<KeyRegistry::Answer> answers);
 
   KeyRegistry registry_;
   std::deque<KeyRegistry::Answer> answers_;  // of a lock that was released, not yet told
   size_t waiting_ = 0;                       // members that wait
+  TextMap<Cleanup> cleanups_;                // that go on, by scope
 };
 
 }  // namespace bus::hub

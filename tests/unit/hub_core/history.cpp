@@ -76,6 +76,7 @@ void History::add_to(Met& met) const {
   met.connections.cleanup_timeouts += status.connections.cleanup_timeouts;
   met.connections.unread += status.connections.unread;
   met.connections.uncleaned += status.connections.uncleaned;
+  met.cleanup_calls += twin_.model.cleanup_calls();
   met.crowded_out += twin_.model.crowded_out();
   met.shares += twin_.rig.shares;
   met.interest += twin_.interest_lines;

@@ -26,6 +26,7 @@ class History {
     uint64_t unmatched = 0;
     uint64_t refused = 0;
     StatusResponse::Connections connections;
+    uint64_t cleanup_calls = 0;
     uint64_t crowded_out = 0;  // hellos that were one too many to wait
     uint64_t shares = 0;       // of a rendering with a socket
     uint64_t interest = 0;     // lines of it

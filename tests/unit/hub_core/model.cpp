@@ -33,6 +33,8 @@ const std::string kSecondHello =
     "hello must be the first frame of a connection, and the only hello; open another connection for it";
 const std::string kClientAsks =
     "event_types of a client must be empty, because a client gets no events; say role consumer";
+const std::string kCleanupOfHub =
+    "cleanup_task must not be below bus., where the tasks are the hub's; name another one";
 const std::string kLineTooLong =
     "this frame is larger than 1048576 bytes, its line end included; send a smaller one, on a new connection";
 const std::string kTooLate =
@@ -331,6 +333,8 @@ void HubModel::hello(Id id, const Hello& message) {
   if (peer.phase != Phase::handshake) return fault(id, ErrorCode::not_allowed, kSecondHello);
   peer.pid = message.pid;
   peer.hello = message;
+  if (message.role == Role::consumer && message.cleanup_task.starts_with("bus."))
+    return fault(id, ErrorCode::bad_frame, kCleanupOfHub);
   if (message.role == Role::source) return become_source(id, message.source);
   if (message.role == Role::client) return become_client(id);
   become(peer, Phase::waiting);
@@ -473,6 +477,11 @@ void HubModel::leave_scope(Id id) {
   if (was_in_it && !peer.asked && !peer.said_bye && !stopping_ && all_others_asked(scope, id)) {
     ++connections_.uncleaned;
     note(Notice::Kind::uncleaned, id);
+    // Nobody provides a task here: the call has ended before anybody could see the lock.
+    if (!peer.hello.cleanup_task.empty()) {
+      note(Notice::Kind::not_cleaned, id);
+      ++calls_without_provider_;
+    }
   }
   std::erase(scope.waiters, id);
   if (scope.holder == id) {

@@ -66,6 +66,8 @@ class HubModel {
   std::string interest_fault(Id id) const;
   // What the log is told, in no particular order.
   std::vector<std::pair<hub::Notice::Kind, Id>> take_notices() { return std::exchange(notices_, {}); }
+  // Calls of clean-up tasks.
+  uint64_t cleanup_calls() const { return calls_without_provider_; }
   // Hellos that were refused because too many wait already.
   uint64_t crowded_out() const { return crowded_out_; }
   // Overwrites every member that PROTOCOL.md 7 tells how to count.
@@ -211,6 +213,7 @@ class HubModel {
   std::map<std::string, uint64_t> unmatched_;
   StatusResponse::Events events_;  // what was delivered and dropped: of peers that are gone
   StatusResponse::Connections connections_;
+  uint64_t calls_without_provider_ = 0;  // the hub's own; there are no others here
   std::vector<std::pair<hub::Notice::Kind, Id>> notices_;
   uint64_t crowded_out_ = 0;
 };

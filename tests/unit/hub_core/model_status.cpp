@@ -31,6 +31,7 @@ void HubModel::describe(StatusResponse& out) const {
   out.connections.unread = connections_.unread;
   out.connections.uncleaned = connections_.uncleaned;
   out.connections.administrative = connections_.administrative;
+  out.calls.no_provider = calls_without_provider_;
   describe_peers(out);
 
   out.unmatched_types.clear();

@@ -57,6 +57,7 @@ TEST_CASE("Random histories are, byte for byte, what the model says") {
   CHECK(met.connections.cleanup_timeouts > 0);
   CHECK(met.connections.unread > 0);
   CHECK(met.connections.uncleaned > kSeldom);
+  CHECK(met.cleanup_calls > kSeldom);
   CHECK(met.crowded_out > 0);
   CHECK(met.shares > kOften);
   CHECK(met.interest > kOften);

@@ -90,6 +90,7 @@ std::string RandomFrames::consumer_hello() {
   if (dice_.one_in(4)) members.push_back(text("role", "consumer"));
   if (dice_.one_in(12)) members.emplace_back("\"exclusive\":true");
   if (dice_.one_in(6)) members.emplace_back("\"capabilities\":[\"patterns\"]");
+  if (dice_.one_in(3)) members.push_back(text("cleanup_task", dice_.one_in(20) ? "bus.sweep" : "sweep"));
   add_interest(members, 20);
   return object(std::move(members));
 }
