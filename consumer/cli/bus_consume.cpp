@@ -79,6 +79,7 @@ busd::ConsumerOptions consumer_options(const ConsumeCommand& command, Hooks& hoo
   wanted.subscription_id = command.subscription_id;
   wanted.exclusive = command.exclusive;
   wanted.observer = command.observe;
+  wanted.cleanup_task = command.cleanup_task;
   wanted.no_reconnect = command.no_reconnect;
   wanted.no_start = command.no_start;
   if (command.ready_timeout) wanted.open_timeout = *command.ready_timeout;

@@ -70,6 +70,12 @@ std::string jobs_fault(const std::string& text) {
   return good ? std::string() : "\"" + text + "\" is not a number from 1 to " + std::to_string(kMostJobs);
 }
 
+std::string cleanup_task_fault(const std::string& text) {
+  if (text.starts_with("bus."))
+    return "\"" + text + "\" is below bus., where the tasks are the hub's; name a task of a provider";
+  return identifier_fault(text);
+}
+
 struct Forms {
   CommandLine::Option payload, format, timestamps;  // how an event is written
   CommandLine::Option output_dir, batch, exec;      // where to
@@ -144,6 +150,9 @@ void declare_scope(CommandLine& line, ConsumeCommand& command) {
   line.option("--first", "CMD", command.first,
               "Command the first consumer of the scope runs before its first event");
   line.option("--last", "CMD", command.last, "Command the last consumer of the scope runs at its end");
+  line.option("--cleanup-task", "TASK", command.cleanup_task,
+              "Task the hub calls if the last consumer is killed before it can run --last")
+      .check(cleanup_task_fault);
   line.option("--subscription-id", "ID", command.subscription_id, "Name of the scope, instead of KEY")
       .check(identifier_fault);
   line.flag("--exclusive", command.exclusive, "Claim the scope exclusively; exit 75 if it is in use");

@@ -28,6 +28,7 @@ struct ConsumeCommand {
   std::string output_dir;
   std::string first;
   std::string last;
+  std::string cleanup_task;
   std::string subscription_id;
   std::optional<std::chrono::milliseconds> ready_timeout;
   bool exclusive = false;

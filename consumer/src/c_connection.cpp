@@ -51,6 +51,11 @@ ApiResult consumer_part(const busd_connection_options& options, Hello& hello) {
   }
   hello.exclusive = options.exclusive != 0;
   hello.observer = options.observer != 0;
+  hello.cleanup_task = view_of(options.cleanup_task);
+  if (hello.cleanup_task.empty()) return {};
+  if (auto fault = identifier_fault("cleanup_task", hello.cleanup_task)) return {BUSD_INVALID, *fault};
+  if (hello.cleanup_task.starts_with("bus."))
+    return {BUSD_INVALID, "cleanup_task is below bus., where the tasks are the hub's; name another one"};
   return {};
 }
 
@@ -58,9 +63,9 @@ ApiResult consumer_part(const busd_connection_options& options, Hello& hello) {
 ApiResult other_part(const busd_connection_options& options, Face face, Hello& hello) {
   bool consumes = options.event_type_count > 0 || options.subscription_id.length > 0 ||
                   options.exclusive != 0 || options.observer != 0 || options.on_first != nullptr ||
-                  options.on_last != nullptr;
+                  options.on_last != nullptr || options.cleanup_task.length > 0;
   if (consumes)
-    return {BUSD_INVALID, "event types, subscription_id, exclusive, observer and hooks need a key"};
+    return {BUSD_INVALID, "event types, subscription_id, exclusive, observer, cleanup_task and hooks need a key"};
   hello.source = view_of(options.source);
   // A source of the simple face stays one without a name, too.
   hello.role = hello.source.empty() && face == Face::whole ? Role::client : Role::source;

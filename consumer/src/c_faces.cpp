@@ -41,6 +41,7 @@ busd_connection_options widened(const busd_consumer_options& options) {
   all.context = options.context;
   all.observer = options.observer;
   all.background = options.background;
+  all.cleanup_task = options.cleanup_task;
   return all;
 }
 

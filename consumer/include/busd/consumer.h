@@ -223,6 +223,9 @@ typedef struct busd_connection_options {
   /* The connection does not keep a hub running that was started on demand. So the library starts no hub for
      it, as with no_start: it connects, and connects again, when a hub is there. */
   int64_t background;
+  /* With a `key`: a task, not below "bus.", that the hub calls if this consumer is the last of its scope and its
+     connection ends without a word, for instance by SIGKILL, so that on_last cannot run. Default: none. */
+  busd_text cleanup_task;
 } busd_connection_options;
 
 /*
@@ -417,6 +420,7 @@ typedef struct busd_consumer_options {
   int cancel_fd;
   int64_t observer;
   int64_t background;
+  busd_text cleanup_task;
 } busd_consumer_options;
 
 /* Each does what the function of busd_connection with the same name does. Closing has nothing to flush. */

@@ -41,6 +41,7 @@ struct ConnectionOptions {
   std::vector<std::string> publish_types{};
   bool observer = false;
   bool background = false;
+  std::string cleanup_task{};
 };
 
 // Members as in busd_consumer_options; zero and empty mean the default.
@@ -61,6 +62,7 @@ struct ConsumerOptions {
   int cancel_fd = 0;
   bool observer = false;
   bool background = false;
+  std::string cleanup_task{};
 };
 
 // Members as in busd_source_options; zero and empty mean the default.
@@ -132,6 +134,7 @@ void put_consumer(Raw& raw, const Options& options, const std::vector<busd_text>
   raw.exclusive = options.exclusive ? 1 : 0;
   raw.observer = options.observer ? 1 : 0;
   raw.background = options.background ? 1 : 0;
+  raw.cleanup_task = text(options.cleanup_task);
   raw.on_first = hooks.on_first ? &Hooks::run_first : nullptr;
   raw.on_last = hooks.on_last ? &Hooks::run_last : nullptr;
   raw.context = &hooks;
