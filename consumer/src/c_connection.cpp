@@ -65,7 +65,8 @@ ApiResult other_part(const busd_connection_options& options, Face face, Hello& h
                   options.exclusive != 0 || options.observer != 0 || options.on_first != nullptr ||
                   options.on_last != nullptr || options.cleanup_task.length > 0;
   if (consumes)
-    return {BUSD_INVALID, "event types, subscription_id, exclusive, observer, cleanup_task and hooks need a key"};
+    return {BUSD_INVALID,
+            "event types, subscription_id, exclusive, observer, cleanup_task and hooks need a key"};
   hello.source = view_of(options.source);
   // A source of the simple face stays one without a name, too.
   hello.role = hello.source.empty() && face == Face::whole ? Role::client : Role::source;

@@ -130,3 +130,10 @@ run 0 bus-status --json
 check_has out '"observer":true'
 kill -TERM "$watching"
 expect_exit "the observer" "$watching" 143
+
+# A clean-up by a task is named in the hello; names below "bus." are the hub's.
+run 64 bus-consume key --cleanup-task bus.sync
+check_has err '--cleanup-task: "bus.sync" is below bus.'
+start_consumer swept key --cleanup-task sweep
+kill -KILL "$pid"
+expect_exit "the killed one" "$pid" 137

@@ -23,7 +23,7 @@ promised() { # PROGRAM OPTION…
   "$program" --help >out
   for option in "$@"; do check_has out " $option"; done
 }
-promised bus-consume -t -n --timeout --payload --control --first --last --output-dir --subscription-id --exclusive --observe \
+promised bus-consume -t -n --timeout --payload --control --first --last --cleanup-task --output-dir --subscription-id --exclusive --observe \
   --until-eof --no-reconnect --no-start -q --socket --bus --json-errors --literal --exclude --timeout-ok --ready-timeout --fail-on-loss \
   --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
 promised bus-call -a --timeout --wait --stream --idempotent --to --raw --lines --no-start -q --socket --bus --json-errors

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/integration/crowd.h"
 #include "tests/integration/golden.h"
 #include "tests/integration/sdk_support.h"
 #include "tests/support/catch.h"
@@ -22,14 +23,7 @@ using namespace bus::test;
 
 namespace {
 
-constexpr int kRounds = 20;
 const std::string kLast = R"({"type":"pre_shutdown_ack","last_for_key":true})";
-
-void wait_until_empty(const HubProcess& hub) {
-  StatusResponse status = hub.wait_for_status([](const StatusResponse& s) { return s.consumers.empty(); });
-  CHECK(status.connections.uncleaned == 0);
-  CHECK(status.cleanup_locks.empty());
-}
 
 // So many consumers of the scope k.
 std::vector<RawClient> join_scope(const HubProcess& hub, size_t count) {
@@ -68,49 +62,13 @@ int together(std::vector<std::function<bool()>> all) {
   return told;
 }
 
-std::string program(const std::string& name) { return std::string(BUSD_BIN_DIR) + "/" + name; }
-
-ChildOptions on(const HubProcess& hub) {
-  ChildOptions options;
-  options.environment = {{"BUSD_SOCKET", hub.socket()}, {"BUSD_NO_START", "1"}};
-  return options;
-}
-
-// bus-consume, with a clean-up that writes a line to stderr.
-std::vector<std::string> consumes(std::vector<std::string> more) {
-  std::vector<std::string> arguments{"k", "--last", "echo CLEANED"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
-struct Crowd {
-  std::vector<std::unique_ptr<Child>> members;
-
-  void add(const HubProcess& hub, const std::vector<std::string>& more, ChildOptions options = {}) {
-    options.environment = on(hub).environment;
-    members.push_back(std::make_unique<Child>(program("bus-consume"), consumes(more), std::move(options)));
-  }
-  void wait_until_ready() const {
-    for (const auto& each : members) each->wait_for_errors("[bus] ready");
-  }
-  // Waits for the end of all, and returns how many cleaned up.
-  int cleaned() const {
-    int count = 0;
-    for (const auto& each : members) {
-      each->wait();
-      if (each->errors().find("CLEANED") != std::string::npos) ++count;
-    }
-    return count;
-  }
-};
-
 }  // namespace
 
 // ---- raw frames
 
 TEST_CASE("Of raw clients that all ask before the first of them leaves, exactly one is the last", "[raw]") {
   HubProcess hub;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds(); ++round) {
     std::vector<RawClient> clients = join_scope(hub, 2 + static_cast<size_t>(round) % 9);
     INFO(clients.size() << " clients");
     int told = 0;
@@ -130,7 +88,7 @@ TEST_CASE("Of raw clients that all ask before the first of them leaves, exactly 
 TEST_CASE("Of raw clients that each ask and then leave, all at once, exactly one is the last", "[raw]") {
   HubProcess hub;
   const std::string own = R"({"type":"pre_shutdown_check","event_key":""})";
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds(); ++round) {
     std::vector<RawClient> clients = join_scope(hub, 2 + static_cast<size_t>(round) % 9);
     INFO(clients.size() << " clients");
     bool bye = round % 2 == 0;
@@ -164,7 +122,7 @@ TEST_CASE("A consumer that has asked goes on receiving, and one that joins besid
 
 TEST_CASE("Of consumers of the library that close at the same time, exactly one cleans up", "[sdk]") {
   HubProcess hub;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds(); ++round) {
     size_t count = 2 + static_cast<size_t>(round) % 9;
     INFO(count << " consumers");
     std::atomic<int> cleaned{0};
@@ -186,7 +144,7 @@ TEST_CASE("Of consumers of the library that close at the same time, exactly one 
 
 TEST_CASE("Of consumers of the library and raw clients that leave together, exactly one cleans up", "[sdk]") {
   HubProcess hub;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds(); ++round) {
     std::atomic<int> cleaned{0};
     auto options = consumer_options(hub.socket(), "k");
     options.on_last = [&cleaned] { return ++cleaned > 0; };
@@ -208,10 +166,9 @@ TEST_CASE("Of consumers of the library and raw clients that leave together, exac
 
 TEST_CASE("Of programs that one event ends, exactly one cleans up", "[cli]") {
   HubProcess hub;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds(); ++round) {
     Crowd crowd;
-    // Most races are between two; a few rounds with more.
-    for (int i = 2 + (round % 5 == 4 ? round / 2 - 1 : 0); i > 0; --i) crowd.add(hub, {"-n", "1"});
+    for (size_t i = crowd_size(round); i > 0; --i) crowd.add(hub, {"-n", "1"});
     INFO(crowd.members.size() << " programs");
     crowd.wait_until_ready();
     REQUIRE(run(program("bus-publish"), {"k", "1"}, on(hub)).status == ExitStatus{0, 0});
@@ -222,9 +179,9 @@ TEST_CASE("Of programs that one event ends, exactly one cleans up", "[cli]") {
 
 TEST_CASE("Of programs that get SIGTERM together, exactly one cleans up", "[cli]") {
   HubProcess hub;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds(); ++round) {
     Crowd crowd;
-    for (int i = 2 + (round % 5 == 4 ? round / 2 - 1 : 0); i > 0; --i) crowd.add(hub, {});
+    for (size_t i = crowd_size(round); i > 0; --i) crowd.add(hub, {});
     INFO(crowd.members.size() << " programs");
     crowd.wait_until_ready();
     for (const auto& each : crowd.members) each->signal(SIGTERM);
@@ -235,7 +192,7 @@ TEST_CASE("Of programs that get SIGTERM together, exactly one cleans up", "[cli]
 
 TEST_CASE("Of programs that end together, each in a way of its own, exactly one cleans up", "[cli]") {
   HubProcess hub;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds(); ++round) {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     Fd input(ends[0]);
@@ -257,6 +214,34 @@ TEST_CASE("Of programs that end together, each in a way of its own, exactly one 
     old.send_line(R"({"type":"event","event_type":"k"})");
     bool last = leaves_as_last(old, kCheck, round % 2 == 0);
     CHECK(crowd.cleaned() + (last ? 1 : 0) == 1);
+    wait_until_empty(hub);
+  }
+}
+
+TEST_CASE("Of programs on a terminal that get ctrl-C, exactly one cleans up", "[terminal]") {
+  HubProcess hub;
+  for (int round = 0; round < rounds(); ++round) {
+    size_t count = crowd_size(round);
+    INFO(count << " programs");
+    Terminal terminal(hub, count);
+    terminal.press_ctrl_c();
+    CHECK(terminal.cleaned() == 1);
+    wait_until_empty(hub);
+  }
+}
+
+// How long they run together depends on when they come; but what is set up is cleaned up, and once.
+TEST_CASE("Of programs that run out of time together, exactly one cleans up what the first has set up",
+          "[timeout]") {
+  HubProcess hub;
+  for (int round = 0; round < rounds(); ++round) {
+    Crowd crowd;
+    for (size_t i = crowd_size(round); i > 0; --i)
+      crowd.add(hub, {"--timeout", "150ms", "--first", "echo SET UP"});
+    INFO(crowd.members.size() << " programs");
+    int cleaned = crowd.cleaned();
+    CHECK(cleaned > 0);
+    CHECK(cleaned == crowd.count("SET UP"));
     wait_until_empty(hub);
   }
 }
