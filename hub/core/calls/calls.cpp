@@ -179,7 +179,7 @@ std::optional<TaskFault> Calls::fault_of(const CallPeer& caller, const Request& 
   }
   size_t bytes = message.id.size() + message.task.size() + message.args.size();
   for (const Member& member : message.others) bytes += member.name_token.size() + member.value_token.size();
-  if (!tracker_.has_room_for(*caller.peer.account, bytes))
+  if (!tracker_.memory().has_room_for(*caller.peer.account, bytes))
     return TaskFault{"busy", hub_.ledger.shortage_of(*caller.peer.account, Pool::calls, bytes)};
   if (hub_.closing.is_stopping()) return TaskFault{"stopping", "the hub stops"};
   return {};
@@ -294,7 +294,7 @@ Answer Calls::chunk(Peer& peer, Chunk& message, TimePoint) {
     return Fault{ErrorCode::frame_too_large,
                  "with its caller's id, this chunk is above " + std::to_string(kMaxFrameBytes) + " bytes"};
   }
-  tracker_.chunk(*named.call, message.data);
+  tracker_.memory().add_chunk(*named.call, message.data);
   tracker_.settle();
   return {};
 }
@@ -305,7 +305,7 @@ Answer Calls::progress(Peer& peer, Progress& message, TimePoint) {
   if (named.call == nullptr) {
     ++call_peer(peer).provider->late;
   } else if (named.call->caller != nullptr) {
-    tracker_.progress(*named.call, message);
+    tracker_.memory().set_progress(*named.call, message);
   }
   tracker_.settle();
   return {};

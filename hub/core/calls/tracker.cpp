@@ -11,9 +11,6 @@ namespace bus::hub {
 
 namespace {
 
-// What a call takes beside its texts: itself, its places in tables, and the allocator's share.
-constexpr size_t kCallBytes = sizeof(Call) + 96;
-
 // How often an idempotent call goes to another provider because the one that had it went.
 constexpr uint8_t kMaxHandOvers = 2;
 
@@ -27,15 +24,12 @@ std::string error_rest(std::string_view code, std::string_view message, std::str
   return rest;
 }
 
-Tracker::Tracker(Hub& hub) : hub_(hub), writer_(hub, *this), exchange_(hub.turn) {}
+Tracker::Tracker(Hub& hub)
+    : hub_(hub), writer_(hub, *this), memory_(hub, writer_, *this), exchange_(hub.turn) {}
 
 Tracker::~Tracker() { BUSD_CHECK(calls_.empty()); }
 
 // ---- a call's beginning
-
-bool Tracker::has_room_for(const Account& account, size_t text_bytes) const {
-  return hub_.ledger.has_room_for(account, Pool::calls, kCallBytes + text_bytes);
-}
 
 void Tracker::open(std::string_view id, std::string_view task, std::string_view rest, std::string_view args,
                    Terms terms) {
@@ -51,7 +45,7 @@ void Tracker::open(std::string_view id, std::string_view task, std::string_view 
   if (terms.origin) call.more().origin = std::move(terms.origin);
   if (call.caller == nullptr) hub_.ledger.hold(*call.account);
   if (terms.caller != nullptr) terms.caller->open.insert(&call);
-  if (terms.streams) streams_.insert(&call);
+  if (terms.streams) memory_.add_stream(call);
   TimePoint until = terms.until;
   if (Call* parent = terms.parent; parent != nullptr) {
     CallExtras& above = parent->more();
@@ -60,7 +54,7 @@ void Tracker::open(std::string_view id, std::string_view task, std::string_view 
     above.children.push_back(&call);
     until = std::min(until, parent->deadline.at());
   }
-  update_charge(call);
+  memory_.update(call);
   place(call, false, until);
 }
 
@@ -154,11 +148,11 @@ void Tracker::end(Call& call, CallEnd how, std::string_view rest, std::string_vi
   bool fits = CallWriter::response_bytes(call.text.id(), rest) <= kMaxFrameBytes;
   std::string instead;
   if (!fits) instead = error_rest("too_large", "the result is larger than a frame");
-  if (fits && rest.size() > call.text.bytes() && !make_room(call, rest.size()))
+  if (fits && rest.size() > call.text.bytes() && !memory_.make_room(call, rest.size()))
     instead = error_rest("busy", hub_.ledger.shortage_of(*call.account, Pool::calls, rest.size()));
   std::string id(call.text.id());
   call.text.set(id, {}, instead.empty() ? rest : std::string_view(instead));
-  update_charge(call);
+  memory_.update(call);
   writer_.queue(call);
 }
 
@@ -205,7 +199,7 @@ void Tracker::end_children(Call& call) {
 void Tracker::close(Call& call) {
   writer_.unqueue(call);
   if (call.to_end) std::erase(ending_, &call);
-  streams_.erase(&call);
+  memory_.forget(call);
   CallPeer* caller = call.caller;
   Account& account = *call.account;
   if (caller != nullptr) caller->open.erase(&call);
@@ -218,6 +212,10 @@ void Tracker::close(Call& call) {
 }
 
 void Tracker::response_written(Call& call) { close(call); }
+
+void Tracker::slow_reader(Call& call, std::string_view why) {
+  fail(call, CallEnd::other, "slow_reader", why, "slow_reader");
+}
 
 void Tracker::expired(Deadline& deadline, TimePoint) {
   Call& call = *static_cast<Call::EndBy&>(deadline).call;
@@ -242,60 +240,6 @@ void Tracker::pass_on(Call& call) {
   TimePoint until = call.deadline.at();
   take_back(call);
   place(call, true, until);
-}
-
-// ---- what streams hold
-
-void Tracker::update_charge(Call& call) {
-  size_t bytes = kCallBytes + call.text.bytes();
-  if (call.extras) bytes += sizeof(CallExtras) + call.extras->chunk_bytes + call.extras->progress.size();
-  call.charge.set(*call.account, Pool::calls, bytes);
-}
-
-// For so much more of the call's; streams of its user end for it, the largest first.
-bool Tracker::make_room(const Call& call, size_t bytes) {
-  while (!hub_.ledger.has_room_for(*call.account, Pool::calls, bytes)) {
-    Call* largest = nullptr;
-    for (Call* each : streams_) {
-      if (each->account != call.account || !each->extras || each->extras->chunk_bytes == 0) continue;
-      if (largest == nullptr || each->extras->chunk_bytes > largest->extras->chunk_bytes) largest = each;
-    }
-    hub_.turn.spend(streams_.size());
-    if (largest == nullptr) return false;
-    drop_chunks(*largest);
-    if (!largest->ended)
-      slow_reader(*largest, "the memory for calls is used up, and this stream holds most of it");
-  }
-  return true;
-}
-
-void Tracker::drop_chunks(Call& call) {
-  call.extras->chunks.clear();
-  call.extras->chunk_bytes = 0;
-  update_charge(call);
-}
-
-void Tracker::slow_reader(Call& call, std::string_view message) {
-  fail(call, CallEnd::other, "slow_reader", message, "slow_reader");
-}
-
-void Tracker::chunk(Call& call, std::string_view data_token) {
-  size_t bytes = CallWriter::chunk_bytes(call.text.id(), data_token);
-  if (call.more().chunk_bytes + bytes > kMaxStreamBytes) {
-    drop_chunks(call);
-    return slow_reader(call,
-                       std::to_string(kMaxStreamBytes) + " bytes of this stream waited for their reader");
-  }
-  bool fits = make_room(call, bytes);
-  if (call.ended) return;
-  if (!fits) return slow_reader(call, "the memory for calls is used up");
-  writer_.add_chunk(call, data_token);
-  update_charge(call);
-}
-
-void Tracker::progress(Call& call, const Progress& message) {
-  writer_.set_progress(call, message);
-  update_charge(call);
 }
 
 // ---- providers and callers

@@ -17,10 +17,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "hub/core/base/slots.h"
+#include "hub/core/calls/call_memory.h"
 #include "hub/core/calls/call_writer.h"
 #include "hub/core/calls/exchange.h"
 #include "hub/core/room.h"
@@ -30,12 +30,15 @@ namespace bus::hub {
 // What a peer is to be told of a call's end: ,"result":… or ,"error":…, and the members that go with it.
 std::string error_rest(std::string_view code, std::string_view message, std::string_view data = {});
 
-class Tracker final : public CallWriter::Owner, private Deadlines::Owner {
+class Tracker final : private CallWriter::Owner, private CallMemory::Owner, private Deadlines::Owner {
  public:
   explicit Tracker(Hub& hub);
   ~Tracker() override;
 
   CallWriter& writer() { return writer_; }
+  // Chunks and progress, from a call's provider, go there.
+  CallMemory& memory() { return memory_; }
+  const CallMemory& memory() const { return memory_; }
   const Exchange& exchange() const { return exchange_; }
   size_t open() const { return calls_.size(); }
   uint64_t ends(CallEnd end) const { return ends_[static_cast<size_t>(end)]; }
@@ -52,8 +55,6 @@ class Tracker final : public CallWriter::Owner, private Deadlines::Owner {
     bool idempotent = false;
     std::string to;
   };
-  // Whether there is memory for a call with so many bytes of text.
-  bool has_room_for(const Account& account, size_t text_bytes) const;
   // A call of `task`, which is given to a provider, or waits, or ends at once. `rest`, and `args` behind it, is what
   // its provider is told beside that.
   void open(std::string_view id, std::string_view task, std::string_view rest, std::string_view args,
@@ -68,10 +69,6 @@ class Tracker final : public CallWriter::Owner, private Deadlines::Owner {
                    std::string_view rest);
   // Its provider does not want it.
   void pass_on(Call& call);
-
-  // Part of a stream, from its provider.
-  void chunk(Call& call, std::string_view data_token);
-  void progress(Call& call, const Progress& message);
 
   void provide(CallPeer& peer, const std::vector<std::string>& names);
   void unprovide(CallPeer& peer, const std::vector<Task*>& tasks);
@@ -89,26 +86,24 @@ class Tracker final : public CallWriter::Owner, private Deadlines::Owner {
 
  private:
   void response_written(Call& call) override;
-  void update_charge(Call& call) override;
+  void update_charge(Call& call) override { memory_.update(call); }
+  void slow_reader(Call& call, std::string_view why) override;
   void expired(Deadline& deadline, TimePoint now) override;
 
   void place(Call& call, bool in_front, TimePoint until);
   void give(Call& call, CallPeer& peer, Task& task, TimePoint until);
   void take_back(Call& call);
   void nobody_takes(Call& call);
-  bool make_room(const Call& call, size_t bytes);
   void tell_origin(Call& call, std::string_view rest);
   void end_children(Call& call);
-  void drop_chunks(Call& call);
-  void slow_reader(Call& call, std::string_view message);
   void serve(CallPeer& peer);
   void close(Call& call);
 
   Hub& hub_;
   CallWriter writer_;
+  CallMemory memory_;
   Exchange exchange_;
   Slots<Call> calls_;
-  std::unordered_set<Call*> streams_;  // open calls that may have chunks
   std::array<uint64_t, kCallEnds> ends_{};
   std::vector<Call*> ending_;  // children of what has ended
   std::vector<CallPeer*> freed_;
