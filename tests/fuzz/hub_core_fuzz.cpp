@@ -216,8 +216,8 @@ class Script {
     // The newest stays, whatever its size, and so does what is partly written.
     BUSD_CHECK(outbox.queued() <= std::max<size_t>(config_.queue.frames, 2));
     BUSD_CHECK(outbox.queued_bytes() <= config_.queue.bytes || outbox.queued() <= 2);
-    BUSD_CHECK(outbox.control_memory() <= kMaxFrameBytes);
-    BUSD_CHECK(outbox.empty() == (outbox.queued_bytes() == 0 && outbox.control_memory() == 0));
+    BUSD_CHECK(outbox.replies().memory_bytes() <= kMaxFrameBytes);
+    BUSD_CHECK(outbox.empty() == (outbox.queued_bytes() == 0 && outbox.replies().memory_bytes() == 0));
     BUSD_CHECK(client.missing <= outbox.dropped());
     if (outbox.queued() > 0) return;
     BUSD_CHECK(client.last_seq == outbox.received() && client.missing == outbox.dropped());

@@ -27,8 +27,8 @@ Delivery::Delivery(const HubConfig& config, Transport& transport, Ledger& ledger
 
 void Delivery::reply(Outgoing& peer, std::string line, TimePoint write_by) {
   if (peer.abandoned) return;
-  if (!peer.outbox.has_room_for_control(line.size())) writer_.ask_socket(peer);
-  if (!peer.outbox.has_room_for_control(line.size())) {
+  if (!peer.outbox.replies().has_room_for(line.size())) writer_.ask_socket(peer);
+  if (!peer.outbox.replies().has_room_for(line.size())) {
     owner_.give_up(peer, Notice::Kind::unread,
                    "leaves more than " + std::to_string(kMaxControlBytes) + " bytes of replies unread");
     return;
@@ -39,7 +39,7 @@ void Delivery::reply(Outgoing& peer, std::string line, TimePoint write_by) {
                    ledger_.shortage_of(*peer.account, Pool::replies, line.size()));
     return;
   }
-  peer.outbox.push_control(std::move(line), write_by);
+  peer.outbox.push_reply(std::move(line), write_by);
   update_charges(peer);
   will_write(peer);
   owner_.output_changed(peer);
@@ -86,7 +86,7 @@ void Delivery::push_notice(Outgoing& peer, const BlockPtr& line) {
 }
 
 bool Delivery::has_room_for_notice(const Outgoing& peer, size_t bytes) const {
-  return peer.outbox.has_room_for_line(bytes, limits_);
+  return !peer.outbox.waiting().exceeds(limits_, 1, bytes);
 }
 
 void Delivery::feed(Outgoing& peer, Feed& feed) {
@@ -185,14 +185,14 @@ void Delivery::note_dropped(Outgoing& peer, size_t events) {
 void Delivery::update(Outgoing& peer) {
   update_charges(peer);
   peer.write_by.peer = &peer;
-  peer.write_by.arm(deadlines_, *this, peer.outbox.control_deadline(), peer.id);
+  peer.write_by.arm(deadlines_, *this, peer.outbox.replies().deadline(), peer.id);
 }
 
 void Delivery::expired(Deadline& deadline, TimePoint now) {
   Outgoing& peer = *static_cast<Outgoing::WriteBy&>(deadline).peer;
   if (peer.abandoned) return;
   static_cast<void>(write_now(peer));
-  if (peer.outbox.control_deadline() > now) return;
+  if (peer.outbox.replies().deadline() > now) return;
   owner_.give_up(peer, Notice::Kind::unread, kNotReadInTime);
 }
 

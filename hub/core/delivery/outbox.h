@@ -1,5 +1,5 @@
-// Bounded queue of what waits for one peer's socket: control replies in a slot of their own ahead, then
-// events.
+// What waits for one peer's socket: control replies in a lane of their own ahead (replies.h), then a bounded
+// queue of events (frame_queue.h).
 //
 // When full of events it drops the OLDEST: a slow consumer sees the newest state, and the gap shows in `seq`
 // (PROTOCOL.md 5). A frame that is partly written is never dropped. Does not write to sockets: delivery.cpp
@@ -12,17 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
-#include "hub/core/base/config.h"
-#include "hub/core/base/ring.h"
-#include "hub/core/delivery/block.h"
+#include "hub/core/delivery/frame_queue.h"
+#include "hub/core/delivery/replies.h"
 #include "protocol/base/clock.h"
 
 namespace bus::hub {
-
-// Control replies that a client leaves unread (PROTOCOL.md 4); a single reply may be larger (a
-// status_response).
-inline constexpr size_t kMaxControlBytes = 64 * 1024;
 
 class Outbox {
  public:
@@ -41,9 +37,6 @@ class Outbox {
   // The same for one of which the socket took only the first `written` bytes: it is what is written next.
   void push_partial(BlockPtr block, size_t at, size_t written);
 
-  // Whether a frame without seq has room.
-  bool has_room_for_line(size_t bytes, const QueueLimits& limits) const { return !exceeds(limits, 1, bytes); }
-
   // Appends a frame without seq if there is room, and evicts nothing (source_status). Returns whether it was
   // queued.
   bool push_best_effort(BlockPtr line, const QueueLimits& limits);
@@ -55,8 +48,8 @@ class Outbox {
 
   // The event that is partly written and so cannot be dropped: its size, and the size of the memory that it
   // keeps. 0 when there is none.
-  size_t partial_bytes() const { return partial_event_ ? front_bytes(events_.front()) : 0; }
-  size_t partial_holds() const;
+  size_t partial_bytes() const { return partial_event_ ? waiting_.front_bytes() : 0; }
+  size_t partial_holds() const { return partial_event_ ? waiting_.front_holds() : 0; }
   // Gives it memory of its own, of its own size.
   void isolate_partial(Payers payers);
 
@@ -64,13 +57,8 @@ class Outbox {
   // half a frame would be read as the rest of it.
   void forget();
 
-  // Whether a control reply of this size may be queued: unread ones are bounded by kMaxControlBytes, but for
-  // a single one.
-  bool has_room_for_control(size_t bytes) const;
-
-  // Queues a control reply, for which there must be room; `deadline` is when it must be fully written, kNever
-  // for none.
-  void push_control(std::string line, TimePoint deadline);
+  // Queues a control reply, for which replies() must have room.
+  void push_reply(std::string line, TimePoint deadline) { replies_.push(std::move(line), deadline); }
 
   // Appends to `out` the next bytes for the socket, whole frames until `out` holds at least `want` bytes.
   void render(std::string& out, size_t want) const;
@@ -78,59 +66,28 @@ class Outbox {
   // The socket took the first `written` bytes of what render() gave.
   void advance(size_t written);
 
-  bool empty() const { return control_.empty() && events_.empty(); }
-  // When the oldest control reply that has a deadline must be written; kNever when there is none.
-  TimePoint control_deadline() const;
+  bool empty() const { return replies_.empty() && waiting_.empty(); }
+  const Replies& replies() const { return replies_; }
+  const FrameQueue& waiting() const { return waiting_; }
 
   uint64_t next_seq() const { return last_seq_ + 1; }
   uint64_t received() const { return last_seq_; }
   uint64_t delivered() const { return delivered_; }
   uint64_t delivered_bytes() const { return delivered_bytes_; }
   uint64_t dropped() const { return dropped_; }
-  uint64_t queued() const { return queued_events_; }
-  size_t queued_bytes() const { return queued_bytes_; }
-  // Memory of the control replies and their queue, with what the allocator adds to each.
-  size_t control_memory() const {
-    return control_bytes_ + control_.memory_bytes() + control_.size() * kControlOverheadBytes;
-  }
-  // Memory of the queue itself, without the frames.
-  size_t ring_bytes() const { return events_.memory_bytes(); }
+  uint64_t queued() const { return waiting_.events(); }
+  size_t queued_bytes() const { return waiting_.bytes(); }
 
  private:
-  static constexpr size_t kControlOverheadBytes = 32;
-
-  // Frames of one block, in their order.
-  struct Range {
-    BlockPtr block;
-    uint32_t next = 0;
-    uint32_t end = 0;
-    uint64_t seq = 0;  // of `next`; 0: a frame without seq
-  };
-  struct Control {
-    std::string line;
-    TimePoint deadline = kNever;
-  };
-
-  static size_t front_bytes(const Range& range);
-  static void append(std::string& out, const Range& range, size_t i);
-  bool exceeds(const QueueLimits& limits, size_t more_frames, size_t more_bytes) const;
   void drop_oldest(size_t most);
-  void split_partial();
-  // Takes the first frames of the i-th range out, at most `most`; returns how many.
-  size_t take_front(size_t i, size_t most);
 
-  Ring<Control> control_;
-  Ring<Range> events_;
-  size_t queued_bytes_ = 0;
+  Replies replies_;
+  FrameQueue waiting_;
   uint64_t last_seq_ = 0;
   uint64_t delivered_ = 0;
   uint64_t delivered_bytes_ = 0;
   uint64_t dropped_ = 0;
-  uint32_t queued_frames_ = 0;  // events, and frames without seq
-  uint32_t queued_events_ = 0;
-  uint32_t control_bytes_ = 0;
-  // Bytes already written of the partial frame: the front event if `partial_event_`, else the front control
-  // reply.
+  // Bytes already written of the partial frame: the front of `waiting_` if `partial_event_`, else of `replies_`.
   uint32_t partial_written_ = 0;
   bool partial_event_ = false;
 };

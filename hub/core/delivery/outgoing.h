@@ -66,8 +66,8 @@ struct Outgoing : Subscriber {
 
 // What the peer's queue and replies hold now.
 inline void update_charges(Outgoing& peer) {
-  peer.queue_charge.set(*peer.account, Pool::queues, peer.outbox.ring_bytes());
-  peer.reply_charge.set(*peer.account, Pool::replies, peer.outbox.control_memory());
+  peer.queue_charge.set(*peer.account, Pool::queues, peer.outbox.waiting().memory_bytes());
+  peer.reply_charge.set(*peer.account, Pool::replies, peer.outbox.replies().memory_bytes());
 }
 
 }  // namespace bus::hub

@@ -187,25 +187,25 @@ TEST_CASE("Outbox sends control replies ahead of events, but never inside a fram
   push(outbox, event("a"), kWide);
   push(outbox, event("b"), kWide);
   outbox.advance(4);
-  outbox.push_control("{ack}\n", kNever);
+  outbox.push_reply("{ack}\n", kNever);
   CHECK(drain(outbox) == ",\"seq\":1}\n{ack}\n{\"b\",\"seq\":2}\n");
 }
 
 TEST_CASE("Outbox goes on in the middle of a control reply although events came") {
   Outbox outbox;
-  outbox.push_control("{ack}\n", kNever);
+  outbox.push_reply("{ack}\n", kNever);
   outbox.advance(2);
   push(outbox, event("a"), kWide);
-  outbox.push_control("{two}\n", kNever);
+  outbox.push_reply("{two}\n", kNever);
   CHECK(drain(outbox) == "ck}\n{two}\n{\"a\",\"seq\":1}\n");
-  CHECK(outbox.control_memory() == 0);
+  CHECK(outbox.replies().memory_bytes() == 0);
 }
 
 TEST_CASE("Outbox written in pieces of any size gives the same bytes") {
   for (size_t piece = 1; piece < 40; ++piece) {
     Outbox outbox;
     for (const char* name : {"a", "bb", "ccc"}) push(outbox, event(name), kWide);
-    outbox.push_control("{ack}\n", kNever);
+    outbox.push_reply("{ack}\n", kNever);
     outbox.push_best_effort(block_of_line("{status}\n"), kWide);
     std::string seen;
     while (!outbox.empty()) {
@@ -244,25 +244,25 @@ TEST_CASE("Outbox may evict a best-effort frame for an event, and does not count
 
 TEST_CASE("Outbox bounds unread control replies, but for a single one") {
   Outbox outbox;
-  CHECK(outbox.has_room_for_control(kMaxControlBytes * 4));
-  outbox.push_control(std::string(kMaxControlBytes - 10, 'x'), kNever);
-  CHECK(outbox.has_room_for_control(10));
-  CHECK_FALSE(outbox.has_room_for_control(11));
+  CHECK(outbox.replies().has_room_for(kMaxControlBytes * 4));
+  outbox.push_reply(std::string(kMaxControlBytes - 10, 'x'), kNever);
+  CHECK(outbox.replies().has_room_for(10));
+  CHECK_FALSE(outbox.replies().has_room_for(11));
 }
 
 TEST_CASE("Outbox knows the deadline of its oldest control reply that has one") {
   Outbox outbox;
   TimePoint t = TimePoint{} + seconds(5);
-  CHECK(outbox.control_deadline() == kNever);
-  outbox.push_control("{error}\n", kNever);
-  CHECK(outbox.control_deadline() == kNever);
-  outbox.push_control("{ack}\n", t);
-  outbox.push_control("{ack}\n", t + seconds(1));
-  CHECK(outbox.control_deadline() == t);
+  CHECK(outbox.replies().deadline() == kNever);
+  outbox.push_reply("{error}\n", kNever);
+  CHECK(outbox.replies().deadline() == kNever);
+  outbox.push_reply("{ack}\n", t);
+  outbox.push_reply("{ack}\n", t + seconds(1));
+  CHECK(outbox.replies().deadline() == t);
   outbox.advance(8 + 6);
-  CHECK(outbox.control_deadline() == t + seconds(1));
+  CHECK(outbox.replies().deadline() == t + seconds(1));
   outbox.advance(6);
-  CHECK(outbox.control_deadline() == kNever);
+  CHECK(outbox.replies().deadline() == kNever);
 }
 
 TEST_CASE(
@@ -271,13 +271,13 @@ TEST_CASE(
   Outbox outbox;
   push(outbox, events("abc"), kWide);
   outbox.advance(3);
-  outbox.push_control("{reply}\n", kNever);
+  outbox.push_reply("{reply}\n", kNever);
   CHECK(outbox.partial_bytes() == std::string("{\"a\",\"seq\":1}\n").size());
   outbox.forget();
   CHECK(outbox.empty());
   CHECK(drain(outbox).empty());
   CHECK(outbox.dropped() == 3);
-  CHECK(outbox.control_memory() == 0);
+  CHECK(outbox.replies().memory_bytes() == 0);
   CHECK(outbox.queued_bytes() == 0);
   check_balance(outbox);
 }
