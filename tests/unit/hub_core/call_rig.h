@@ -29,6 +29,16 @@ inline std::string text_of(std::string_view line, std::string_view name) {
 // Of a `response` with an error.
 inline std::string code_of(std::string_view line) { return text_of(token_of(line, "error"), "code"); }
 
+// A `response` with that result.
+inline std::string ok(const std::string& id, const std::string& result) {
+  return R"({"type":"response","id":")" + id + R"(","result":)" + result + "}";
+}
+inline size_t count_of(const std::vector<std::string>& lines, const std::string& type) {
+  size_t count = 0;
+  for (const std::string& line : lines) count += text_of(line, "type") == type ? 1U : 0U;
+  return count;
+}
+
 class CallRig : public CoreRig {
  public:
   explicit CallRig(hub::HubConfig config = rig_config()) : CoreRig(std::move(config)) {}

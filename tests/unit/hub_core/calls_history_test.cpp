@@ -407,7 +407,12 @@ class History {
       if (call->ended && !call->expected.empty() && !call->ended_with_parent) CHECK(code == call->expected);
     }
     if (code == "result") CHECK(token_of(line, "result") == "\"in time\"");
-    CHECK(call->chunks_read == call->chunks);
+    // Its provider may have gone on after an end that its caller, who read nothing, had not seen.
+    if (caller == reads_old_ && code != "result") {
+      CHECK(call->chunks_read <= call->chunks);
+    } else {
+      CHECK(call->chunks_read == call->chunks);
+    }
     if (!call->ended) end(*call, "");
     call->caller = 0;
   }
