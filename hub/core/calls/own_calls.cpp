@@ -20,7 +20,7 @@ std::optional<TaskFault> fault_in(std::string_view rest) {
 void Calls::call_for(const Peer& peer, std::string_view task, std::string_view args, Duration limit,
                      OnEnd on_end) {
   if (hub_.closing.is_stopping()) return on_end(TaskFault{"stopping", "the hub stops"});
-  if (size_t bytes = task.size() + args.size(); !tracker_.has_room_for(*peer.account, bytes))
+  if (size_t bytes = task.size() + args.size(); !tracker_.memory().has_room_for(*peer.account, bytes))
     return on_end(TaskFault{"busy", hub_.ledger.shortage_of(*peer.account, Pool::calls, bytes)});
   Tracker::Terms terms;
   terms.account = peer.account;
