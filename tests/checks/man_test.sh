@@ -86,7 +86,7 @@ expect functions 'hold_bytes of busd_connection_options is described nowhere'
 spoil busd_result_name.3 's/^\*BUSD_INTERNAL\*$/*BUSD_OTHER*/'
 expect functions 'BUSD_INTERNAL of busd_result is described nowhere'
 spoil busd_consumer_open.3 '/^  int64_t background;/d'
-expect functions 'int64_t observer;} in SYNOPSIS'
+expect functions 'int64_t observer; busd_text cleanup_task;} in SYNOPSIS'
 rm "$work/pages/man3/busd_free.3"
 expect functions 'man 3 busd_free does not find it'
 spoil libbusd-cpp.3 's/\*unconfirmed\*()//g'

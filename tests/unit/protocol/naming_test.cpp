@@ -23,7 +23,7 @@ TEST_CASE("The names of a message are its type and the members that it lists, in
   CHECK(list(names_of<bus::Hello>()) ==
         std::vector<std::string_view>{"type", "pid", "event_key", "event_types", "version", "subscription_id",
                                       "role", "source", "exclusive", "capabilities", "publishes", "observer",
-                                      "background"});
+                                      "background", "cleanup_task"});
   // Nested in a message, so without a type.
   CHECK(list(names_of<bus::test::StatusResponse::UnmatchedType>()) ==
         std::vector<std::string_view>{"event_type", "count"});
