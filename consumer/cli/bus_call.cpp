@@ -60,6 +60,8 @@ SIGHUP/SIGINT/SIGTERM, and the call is canceled.)";
 
 constexpr std::chrono::milliseconds kLongest{86'400'000};  // protocol/PROTOCOL.md 10
 constexpr std::chrono::milliseconds kOpenTimeout{10'000};
+constexpr size_t kHoldBytes =
+    size_t{64} * 1024;  // one write for many lines; sent at once when stdin has no more
 
 struct Options {
   CallRequest request;
@@ -191,6 +193,7 @@ int call(Options& options, const Console& console) {
                                             .no_start = options.no_start || !options.request.wait,
                                             .no_reconnect = true,
                                             .open_timeout = patience,
+                                            .hold_bytes = options.lines ? kHoldBytes : 0,
                                             .cancel_fd = signal_fd()});
   if (!connection) {
     if (caught_signal() != 0) return ended_by_signal(caught_signal());

@@ -58,6 +58,7 @@ void take_other(const Member& member, std::string& out) {
 // The name of a member that is given twice.
 std::string repeated_name(const std::vector<Member>& members) {
   std::vector<std::string> names;
+  names.reserve(members.size());
   for (const Member& member : members) names.push_back(string_text(member.name_token));
   std::sort(names.begin(), names.end());
   auto twice = std::adjacent_find(names.begin(), names.end());

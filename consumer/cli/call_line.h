@@ -21,7 +21,7 @@ class CallLineParser {
   // `defaults` holds for what lines do not say.
   explicit CallLineParser(const CallRequest& defaults) : defaults_(defaults) {}
 
-  CallLine parse(std::string_view line);
+  CallLine parse(std::string_view text);
 
  private:
   std::string take(const Member& member, CallLine& line);

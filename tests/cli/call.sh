@@ -155,7 +155,7 @@ check_equal "parts and a result" '{"n":1}
 {"n":2}
 2' "$(cat out)"
 # They come while the call goes on; who reads slowly makes the hub pause the provider, and loses nothing.
-mkfifo parts
+mkfifo parts parts2
 start flood sh -c 'exec bus-call t.flood --stream --timeout never >parts'
 flood=$pid
 exec 7<parts
@@ -165,6 +165,14 @@ for _ in 1 2 3; do
   read -r line <&7
   [ "${#line}" -eq 1002 ] || fail "a part was: $line"
 done
+# A signal ends it although stdout takes nothing.
+start full sh -c 'exec bus-call t.flood --stream --timeout never >parts2'
+full=$pid
+exec 6<parts2
+timeout 10 tail -n +1 -F tasks.out 2>/dev/null | grep -m 2 -c '"type":"pause"' >counted
+kill -INT "$full"
+expect_exit "the reader that reads nothing" "$full" 130
+exec 6<&-
 # Who closes stdout ends the call, and nothing is lost silently.
 exec 7<&-
 expect_exit "the reader that left" "$flood" 70
