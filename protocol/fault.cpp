@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/base/eight_bytes.h"
 #include "protocol/base/strings.h"
 #include "protocol/limits.h"
 
@@ -55,12 +56,12 @@ ErrorCode error_code_of(std::string_view name) {
 
 bool is_identifier(std::string_view text) {
   if (text.empty() || text.size() > kMaxIdentifierBytes) return false;
-  bool ascii = true;
-  for (char c : text) {
-    if (is_control(c)) return false;
-    ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-  }
-  return ascii || is_utf8(text);
+  auto control = [](uint64_t word) {
+    return eight_bytes::below(word, 0x20) | eight_bytes::equal(word, 0x7f);
+  };
+  if (has_none(text, ' ', [&](uint64_t word) { return control(word) | eight_bytes::not_ascii(word); }))
+    return true;
+  return std::none_of(text.begin(), text.end(), is_control) && is_utf8(text);
 }
 
 std::optional<std::string> identifier_fault(std::string_view name, std::string_view value) {

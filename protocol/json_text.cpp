@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdint>
 
+#include "protocol/base/eight_bytes.h"
 #include "protocol/base/strings.h"
 
 namespace bus {
@@ -110,6 +111,14 @@ void append_escaped(std::string& out, char c) {
   }
 }
 
+// Whether all of `text` is ASCII and stands for itself in a string.
+bool is_plain(std::string_view text) {
+  return has_none(text, ' ', [](uint64_t word) {
+    using namespace eight_bytes;
+    return not_ascii(word) | below(word, 0x20) | equal(word, '"') | equal(word, '\\');
+  });
+}
+
 }  // namespace
 
 bool append_decoded(std::string& out, std::string_view token) {
@@ -142,8 +151,19 @@ bool token_is(std::string_view token, std::string_view text) {
   return append_decoded(decoded, token) && decoded == text;
 }
 
+size_t json_string_bytes(std::string_view text) {
+  if (is_plain(text)) return text.size() + 2;
+  std::string token;
+  append_json_string(token, text);
+  return token.size();
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
+  if (is_plain(text)) {
+    out += text;
+    text = {};
+  }
   while (!text.empty()) {
     size_t plain = 0;
     size_t invalid = 0;

@@ -21,5 +21,7 @@ bool token_is(std::string_view token, std::string_view text);
 
 // Appends `text` as a JSON string token with its quotes. Bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
+// How many bytes that would append.
+size_t json_string_bytes(std::string_view text);
 
 }  // namespace bus

@@ -18,6 +18,8 @@ namespace bus::hub {
 inline constexpr unsigned kPlaceBits = 24;  // more than a process can have descriptors
 
 inline size_t place_of(uint64_t id) { return id & ((uint64_t{1} << kPlaceBits) - 1); }
+// Counts from 1, and tells one from another by itself.
+inline uint64_t serial_of(uint64_t id) { return id >> kPlaceBits; }
 
 // T has a member `id`, which this sets.
 template <class T>

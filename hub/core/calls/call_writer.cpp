@@ -1,6 +1,8 @@
 #include "hub/core/calls/call_writer.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include "hub/core/delivery/delivery.h"
@@ -20,11 +22,35 @@ constexpr size_t kBlockBytes = size_t{64} * 1024;
 // What stands in a frame beside its texts, at most.
 constexpr size_t kFrameBytes = 256;
 
+template <class Integer>
+void append_number(std::string& out, Integer number) {
+  std::array<char, 20> digits;
+  char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_from(std::string& out, int64_t pid, uint32_t uid, std::string_view source) {
+  out += R"({"pid":)";
+  append_number(out, pid);
+  out += R"(,"uid":)";
+  append_number(out, uid);
+  if (!source.empty()) {
+    out += R"(,"source":)";
+    append_json_string(out, source);
+  }
+  out += '}';
+}
+
+int64_t pid_of(const Peer& peer) { return peer.kernel_pid != 0 ? peer.kernel_pid : peer.pid; }
+
+std::string_view source_of(const Peer& peer) {
+  return peer.phase == Phase::source ? std::string_view(peer.key) : std::string_view();
+}
+
 }  // namespace
 
 GivenRequest::From origin_of(const Peer& peer) {
-  return {peer.kernel_pid != 0 ? peer.kernel_pid : peer.pid, peer.uid,
-          peer.phase == Phase::source ? peer.key : std::string()};
+  return {pid_of(peer), peer.uid, std::string(source_of(peer))};
 }
 
 std::unique_ptr<CallOrigin> call_origin(const Peer& peer) {
@@ -124,24 +150,28 @@ void CallWriter::render_requests(CallPeer& peer, std::string& out, size_t want) 
   }
 }
 
+// Written by hand, as each request comes by here: no text but the task and the source may need escapes.
 void CallWriter::render_request(const CallPeer& peer, const Call& call, uint64_t number,
                                 std::string& out) const {
-  ObjectWriter request(out);
-  request.text("type", GivenRequest::kType);
-  request.text("id", id_for(peer, number));
-  request.text("task", call.text.task());
+  out += R"({"type":"request","id":")";
+  out += peer.provider->id_prefix;
+  append_number(out, number);
+  out += R"(","task":)";
+  append_json_string(out, call.text.task());
   if (call.deadline.at() != kNever) {
     auto left = std::chrono::ceil<milliseconds>(call.deadline.at() - hub_.now).count();
-    request.number("timeout_ms", std::max<int64_t>(left, 1));
+    out += R"(,"timeout_ms":)";
+    append_number(out, std::max<int64_t>(left, 1));
   }
-  request.flag_if_set("stream", call.streams);
-  GivenRequest::From from;
+  if (call.streams) out += R"(,"stream":true)";
+  out += R"(,"from":)";
   if (call.extras && call.extras->origin) {
-    from = {call.extras->origin->pid, call.extras->origin->uid, call.extras->origin->source};
+    const CallOrigin& origin = *call.extras->origin;
+    append_from(out, origin.pid, origin.uid, origin.source);
   } else {
-    from = origin_of(call.caller->peer);
+    const Peer& caller = call.caller->peer;
+    append_from(out, pid_of(caller), caller.uid, source_of(caller));
   }
-  Writing::append(request.member("from"), from);
   out += call.text.rest();
   out += "}\n";
 }
@@ -184,24 +214,18 @@ void CallWriter::resume_if_drained(Call& call) {
 
 size_t CallWriter::response_bytes(std::string_view id, std::string_view rest) {
   constexpr std::string_view kAround = R"({"type":"response","id":})";
-  std::string token;
-  append_json_string(token, id);
-  return kAround.size() + token.size() + rest.size() + 1;
+  return kAround.size() + json_string_bytes(id) + rest.size() + 1;
 }
 
 size_t CallWriter::chunk_bytes(std::string_view id, std::string_view data_token) {
   constexpr std::string_view kAround = R"({"type":"chunk","id":,"seq":18446744073709551615,"data":})";
-  std::string token;
-  append_json_string(token, id);
-  return kAround.size() + token.size() + data_token.size() + 1;
+  return kAround.size() + json_string_bytes(id) + data_token.size() + 1;
 }
 
 size_t CallWriter::request_bytes(const CallPeer& provider, const Call& call) {
-  std::string token;
-  append_json_string(token, call.text.task());
   size_t from = call.extras && call.extras->origin ? call.extras->origin->source.size() : 0;
   if (call.caller != nullptr) from = call.caller->peer.key.size();
-  return kFrameBytes + provider.provider->id_prefix.size() + token.size() + 6 * from +
+  return kFrameBytes + provider.provider->id_prefix.size() + json_string_bytes(call.text.task()) + 6 * from +
          call.text.rest().size();
 }
 

@@ -138,7 +138,7 @@ Answer Calls::provide(Peer& peer, Provide& message, TimePoint) {
   }
   if (!part.provider) {
     part.provider = std::make_unique<Provider>();
-    part.provider->id_prefix = hub_.config.start_id + "." + std::to_string(peer.id) + ".";
+    part.provider->id_prefix = hub_.config.start_id + "." + std::to_string(serial_of(peer.id)) + ".";
     part.provider->idle_since = hub_.now;
   }
   part.provider->slots = message.slots;
@@ -328,6 +328,7 @@ Answer Calls::response(Peer& peer, Response& message, TimePoint) {
     return {};
   }
   std::string rest;
+  rest.reserve(16 + message.result.size());
   append_others(rest, message.others);
   if (message.error) {
     message.error->by.clear();

@@ -74,16 +74,24 @@ bool Writer::write_fed(Outgoing& peer) {
 void Writer::write_feeds(Outgoing& peer) {
   for (size_t total = 0; peer.fed != nullptr && !peer.socket_full && total < kWriteBytesPerTurn;) {
     Outgoing::Fed& fed = *peer.fed;
-    if (fed.bytes.empty()) {
-      Feed* feed = fed.feeds.front();
-      fed.feeds.erase(fed.feeds.begin());
-      if (feed->render(fed.bytes, kFeedBytes)) fed.feeds.push_back(feed);
-      if (fed.bytes.empty() && fed.feeds.empty()) peer.fed = nullptr;
-      if (peer.fed == nullptr || fed.bytes.empty()) continue;
-      if (std::optional<Pool> pool = feed->pool()) fed.charge.set(*peer.account, *pool, fed.bytes.size());
+    if (!fed.bytes.empty()) {
+      total += fed.bytes.size();
+      static_cast<void>(write_fed(peer));
+      continue;
     }
-    total += fed.bytes.size();
-    static_cast<void>(write_fed(peer));
+    Feed* feed = fed.feeds.front();
+    fed.feeds.erase(fed.feeds.begin());
+    fed_.clear();
+    if (feed->render(fed_, kFeedBytes)) fed.feeds.push_back(feed);
+    total += fed_.size();
+    if (!fed_.empty()) fed.written = write(peer, fed_);
+    if (fed.written < fed_.size()) {
+      fed.bytes.swap(fed_);
+      if (std::optional<Pool> pool = feed->pool()) fed.charge.set(*peer.account, *pool, fed.bytes.size());
+      return;
+    }
+    fed.written = 0;
+    if (fed.feeds.empty()) peer.fed = nullptr;
   }
 }
 

@@ -41,7 +41,9 @@ class Writer {
   Transport& transport_;
   TurnBudget& budget_;
   uint64_t turn_ = 1;
-  std::string out_;  // scratch, reused so that a write costs no allocation
+  // Scratch, reused so that a write costs no allocation: what queues render, and what feeds do.
+  std::string out_;
+  std::string fed_;
 };
 
 }  // namespace bus::hub
