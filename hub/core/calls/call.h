@@ -109,6 +109,7 @@ struct Call {
   Account* account = nullptr;    // its caller's user
   Call* before = nullptr;        // in the one list that it is in
   Call* behind = nullptr;
+  Call* behind_in_chain = nullptr;  // OpenCalls' own, as is id_hash
   struct EndBy : Deadline {
     Call* call = nullptr;
   } deadline;
@@ -122,6 +123,7 @@ struct Call {
   bool waits = false;                  // for a provider, too, when there is none
   bool streams = false;
   bool idempotent = false;
+  uint16_t id_hash = 0;
 
   CallExtras& more() {
     if (!extras) extras = std::make_unique<CallExtras>();

@@ -10,7 +10,7 @@ namespace bus::hub {
 namespace {
 
 // What a call takes beside its texts: itself, its places in tables, and the allocator's share.
-constexpr size_t kCallBytes = sizeof(Call) + 96;
+constexpr size_t kCallBytes = sizeof(Call) + 80;
 
 }  // namespace
 

@@ -9,32 +9,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
-#include "hub/core/calls/call.h"
+#include "hub/core/calls/open_calls.h"
 #include "hub/core/peers/peer.h"
 
 namespace bus::hub {
 
 class CallWriter;
 struct Task;
-
-// The calls of one caller by the ids that it gave them.
-struct CallIdHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view id) const noexcept { return std::hash<std::string_view>{}(id); }
-  size_t operator()(const Call* call) const noexcept { return (*this)(call->text.id()); }
-};
-struct CallIdEqual {
-  using is_transparent = void;
-  static std::string_view id_of(const Call* call) { return call->text.id(); }
-  static std::string_view id_of(std::string_view id) { return id; }
-  template <class A, class B>
-  bool operator()(const A& a, const B& b) const {
-    return id_of(a) == id_of(b);
-  }
-};
 
 // One who serves tasks. What it has said is the connection's, over all its tasks.
 struct Provider {
@@ -75,11 +58,6 @@ struct CallPeer final : Part, Feed {
   bool render(std::string& out, size_t want) override;
   std::optional<Pool> pool() const override { return Pool::calls; }
 
-  // Its open call of that id; nullptr if there is none.
-  Call* find(std::string_view id) const {
-    auto at = open.find(id);
-    return at == open.end() ? nullptr : *at;
-  }
   bool has_free_slot() const {
     return provider && provider->given.size() < provider->slots &&
            provider->unwritten_bytes < kMaxUnwrittenBytes;
@@ -95,8 +73,8 @@ struct CallPeer final : Part, Feed {
   CallWriter& writer;
 
   // As a caller.
-  std::unordered_set<Call*, CallIdHash, CallIdEqual> open;  // until their responses are written
-  CallList unwritten;                                       // those of which something is to be written
+  OpenCalls open;      // until their responses are written
+  CallList unwritten;  // those of which something is to be written
 
   // As a provider.
   std::unique_ptr<Provider> provider;

@@ -187,7 +187,7 @@ std::optional<TaskFault> Calls::fault_of(const CallPeer& caller, const Request& 
 
 Answer Calls::request(Peer& peer, Request& message, TimePoint now) {
   CallPeer& caller = call_peer(peer);
-  if (caller.find(message.id) != nullptr)
+  if (caller.open.find(message.id) != nullptr)
     return Fault{ErrorCode::bad_frame,
                  "the id " + printable(message.id) + " is that of an open request; use another"};
   Call* parent = nullptr;
@@ -256,7 +256,7 @@ void Calls::serve_own(CallPeer& caller, const Request& message, TimePoint now) {
 
 Answer Calls::cancel(Peer& peer, Cancel& message, TimePoint) {
   CallPeer* caller = find_part<CallPeer>(peer);
-  Call* call = caller == nullptr ? nullptr : caller->find(message.id);
+  Call* call = caller == nullptr ? nullptr : caller->open.find(message.id);
   // One that has just ended is no mistake of its caller's.
   if (call == nullptr || call->ended) return {};
   tracker_.fail(*call, CallEnd::canceled, "canceled", "its caller canceled this call", "canceled");

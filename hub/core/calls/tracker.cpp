@@ -44,7 +44,7 @@ void Tracker::open(std::string_view id, std::string_view task, std::string_view 
   if (!terms.to.empty()) call.more().to = std::move(terms.to);
   if (terms.origin) call.more().origin = std::move(terms.origin);
   if (call.caller == nullptr) hub_.ledger.hold(*call.account);
-  if (terms.caller != nullptr) terms.caller->open.insert(&call);
+  if (terms.caller != nullptr) terms.caller->open.insert(call);
   if (terms.streams) memory_.add_stream(call);
   TimePoint until = terms.until;
   if (Call* parent = terms.parent; parent != nullptr) {
@@ -202,7 +202,7 @@ void Tracker::close(Call& call) {
   memory_.forget(call);
   CallPeer* caller = call.caller;
   Account& account = *call.account;
-  if (caller != nullptr) caller->open.erase(&call);
+  if (caller != nullptr) caller->open.erase(call);
   calls_.erase(call.id);
   if (caller == nullptr) {
     hub_.ledger.release(account);
@@ -289,7 +289,9 @@ void Tracker::provider_gone(CallPeer& peer) {
 }
 
 void Tracker::caller_gone(CallPeer& peer) {
-  std::vector<Call*> open(peer.open.begin(), peer.open.end());
+  std::vector<Call*> open;
+  open.reserve(peer.open.size());
+  peer.open.for_each([&](Call& call) { open.push_back(&call); });
   std::sort(open.begin(), open.end(), [](const Call* a, const Call* b) { return a->id < b->id; });
   for (Call* call : open) {
     if (call->ended) {
@@ -297,7 +299,7 @@ void Tracker::caller_gone(CallPeer& peer) {
       continue;
     }
     writer_.unqueue(*call);
-    peer.open.erase(call);
+    peer.open.erase(*call);
     call->caller = nullptr;
     hub_.ledger.hold(*call->account);
     end(*call, CallEnd::canceled, {}, "gone");
