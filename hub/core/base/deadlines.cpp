@@ -9,58 +9,61 @@ namespace bus::hub {
 
 Deadlines::~Deadlines() { BUSD_CHECK(heap_.empty()); }
 
-TimePoint Deadlines::next() const { return heap_.empty() ? kNever : heap_.front()->at_; }
+TimePoint Deadlines::next() const { return heap_.empty() ? kNever : heap_.front().at; }
 
-bool Deadlines::is_before(size_t a, size_t b) const {
-  const Deadline& x = *heap_[a];
-  const Deadline& y = *heap_[b];
-  if (x.at_ != y.at_) return x.at_ < y.at_;
+bool Deadlines::is_before(const Entry& a, const Entry& b) {
+  if (a.at != b.at) return a.at < b.at;
+  const Deadline& x = *a.deadline;
+  const Deadline& y = *b.deadline;
   return x.read_first_ != y.read_first_ ? x.read_first_ < y.read_first_ : x.serial_ < y.serial_;
 }
 
-void Deadlines::sift_up(size_t place) {
-  while (place > 0) {
-    size_t parent = (place - 1) / 2;
-    if (!is_before(place, parent)) return;
-    std::swap(heap_[place], heap_[parent]);
-    moved(place);
-    moved(parent);
-    place = parent;
-  }
+void Deadlines::put(size_t place, const Entry& entry) {
+  heap_[place] = entry;
+  entry.deadline->place_ = place;
 }
 
-void Deadlines::sift_down(size_t place) {
+// Both move what stands in the way of `entry`, from `place` on, and put it where it belongs.
+void Deadlines::sift_up(size_t place, const Entry& entry) {
+  while (place > 0) {
+    size_t above = (place - 1) / kBelow;
+    if (!is_before(entry, heap_[above])) break;
+    put(place, heap_[above]);
+    place = above;
+  }
+  put(place, entry);
+}
+
+void Deadlines::sift_down(size_t place, const Entry& entry) {
   for (;;) {
-    size_t least = place;
-    for (size_t child = 2 * place + 1; child <= 2 * place + 2 && child < heap_.size(); ++child) {
-      if (is_before(child, least)) least = child;
+    size_t first = kBelow * place + 1;
+    if (first >= heap_.size()) break;
+    size_t least = first;
+    for (size_t below = first + 1; below < std::min(first + kBelow, heap_.size()); ++below) {
+      if (is_before(heap_[below], heap_[least])) least = below;
     }
-    if (least == place) return;
-    std::swap(heap_[place], heap_[least]);
-    moved(place);
-    moved(least);
+    if (!is_before(heap_[least], entry)) break;
+    put(place, heap_[least]);
     place = least;
   }
+  put(place, entry);
 }
-
-void Deadlines::moved(size_t place) { heap_[place]->place_ = place; }
 
 void Deadlines::arm(Deadline& deadline) {
   deadline.serial_ = ++last_serial_;
-  heap_.push_back(&deadline);
-  moved(heap_.size() - 1);
-  sift_up(heap_.size() - 1);
+  Entry entry{deadline.at_, &deadline};
+  heap_.push_back(entry);
+  sift_up(heap_.size() - 1, entry);
 }
 
 void Deadlines::disarm(Deadline& deadline) {
   size_t place = deadline.place_;
-  BUSD_CHECK(heap_[place] == &deadline);
-  std::swap(heap_[place], heap_.back());
-  moved(place);
+  BUSD_CHECK(heap_[place].deadline == &deadline);
+  Entry last = heap_.back();
   heap_.pop_back();
   if (place == heap_.size()) return;
-  sift_up(place);
-  sift_down(place);
+  bool rises = place > 0 && is_before(last, heap_[(place - 1) / kBelow]);
+  rises ? sift_up(place, last) : sift_down(place, last);
 }
 
 // Visits those that have come, the earliest first, until `visit` returns false. Below a deadline in the heap
@@ -68,10 +71,10 @@ void Deadlines::disarm(Deadline& deadline) {
 // nothing.
 template <class Visit>
 void Deadlines::visit_come(TimePoint now, Visit visit) const {
-  auto later = [this](size_t a, size_t b) { return is_before(b, a); };
+  auto later = [this](size_t a, size_t b) { return is_before(heap_[b], heap_[a]); };
   std::vector<size_t> next;
   auto add = [&](size_t place) {
-    if (place >= heap_.size() || heap_[place]->at_ > now) return;
+    if (place >= heap_.size() || heap_[place].at > now) return;
     next.push_back(place);
     std::push_heap(next.begin(), next.end(), later);
   };
@@ -80,9 +83,8 @@ void Deadlines::visit_come(TimePoint now, Visit visit) const {
     std::pop_heap(next.begin(), next.end(), later);
     size_t place = next.back();
     next.pop_back();
-    if (!visit(*heap_[place])) return;
-    add(2 * place + 1);
-    add(2 * place + 2);
+    if (!visit(*heap_[place].deadline)) return;
+    for (size_t below = 1; below <= kBelow; ++below) add(kBelow * place + below);
   }
 }
 
