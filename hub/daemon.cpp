@@ -33,7 +33,8 @@ Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, InstanceLock& lock, c
       rendezvous_(loop, lock, log,
                   {[this](Fd socket) { listen_at(std::move(socket)); },
                    [this](const std::string& reason) { hand_over(reason); }}),
-      deadline_(loop, [this] { on_deadline(); }),
+      deadline_(
+          loop, [this] { on_deadline(); }, Timer::Grain::fine),
       stop_deadline_(loop, [this] { sessions_.close_all(); }),
       on_sigterm_(loop, SIGTERM, [this] { begin_stop("SIGTERM"); }),
       on_sighup_(loop, SIGHUP, [this] { reload(); }) {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <sys/time.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
+#include "protocol/base/check.h"
 #include "protocol/base/last_word.h"
 
 namespace bus {
@@ -16,9 +19,12 @@ constexpr Duration kLongestWait = std::chrono::hours(1);
 
 }  // namespace
 
-Timer::Timer(Loop& loop, std::function<void()> callback)
-    : loop_(loop), callback_(std::move(callback)), event_(event_new(loop.base(), -1, 0, on_event, this)) {
-  if (event_ == nullptr) end_without_memory();
+Timer::Timer(Loop& loop, std::function<void()> callback, Grain grain)
+    : loop_(loop),
+      callback_(std::move(callback)),
+      fd_(grain == Grain::fine ? ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK) : -1),
+      event_(event_new(loop.base(), fd_.get(), fd_ ? EV_READ | EV_PERSIST : 0, on_event, this)) {
+  if (event_ == nullptr || (fd_ && event_add(event_, nullptr) != 0)) end_without_memory();
 }
 
 Timer::~Timer() { event_free(event_); }
@@ -26,14 +32,26 @@ Timer::~Timer() { event_free(event_); }
 void Timer::set(TimePoint due) {
   due_ = due;
   if (due == kNever) {
-    if (armed_ != kNever) event_del(event_);
-    armed_ = kNever;
+    // A fine one finds out when it is woken.
+    if (armed_ != kNever && !fd_) event_del(event_);
+    if (!fd_) armed_ = kNever;
   } else if (due < armed_) {
     arm();
   }
 }
 
+void Timer::arm_fine() {
+  armed_ = due_;
+  // 0 would disarm.
+  auto ns = std::max<int64_t>(1, std::chrono::nanoseconds(due_.time_since_epoch()).count());
+  itimerspec spec{};
+  spec.it_value.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
+  spec.it_value.tv_nsec = static_cast<long>(ns % 1'000'000'000);
+  BUSD_CHECK(::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
+}
+
 void Timer::arm() {
+  if (fd_) return arm_fine();
   TimePoint start = now();
   Duration wait = due_ <= start ? Duration::zero() : std::min(due_ - start, kLongestWait);
   armed_ = start + wait;
@@ -49,6 +67,8 @@ void Timer::arm() {
 void Timer::on_event(int, short, void* self) noexcept {
   auto* timer = static_cast<Timer*>(self);
   Loop::CallbackScope scope(timer->loop_);
+  uint64_t times = 0;
+  if (timer->fd_ && ::read(timer->fd_.get(), &times, sizeof times) < 0) return;
   timer->armed_ = kNever;
   if (timer->due_ == kNever) return;
   if (now() < timer->due_) {

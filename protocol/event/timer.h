@@ -1,9 +1,14 @@
 // One deadline that can be set, moved and cleared; the callback runs once for each time that it comes.
+//
+// libevent's clock is as coarse as the kernel's ticks, so that a timer may come some milliseconds late. A fine one has
+// a descriptor of its own (timerfd_create(2)), and comes within microseconds; without a descriptor it is coarse.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/fd.h"
 #include "protocol/event/loop.h"
 
 struct event;
@@ -12,7 +17,9 @@ namespace bus {
 
 class Timer {
  public:
-  Timer(Loop& loop, std::function<void()> callback);
+  enum class Grain : uint8_t { coarse, fine };
+
+  Timer(Loop& loop, std::function<void()> callback, Grain grain = Grain::coarse);
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
@@ -25,12 +32,14 @@ class Timer {
  private:
   static void on_event(int fd, short what, void* self) noexcept;
   void arm();
+  void arm_fine();
 
   Loop& loop_;
   std::function<void()> callback_;
+  Fd fd_;  // of a fine one
   event* event_;
   TimePoint due_ = kNever;
-  TimePoint armed_ = kNever;  // when libevent will wake us; not after due_
+  TimePoint armed_ = kNever;  // when we will be woken; not after due_
 };
 
 }  // namespace bus

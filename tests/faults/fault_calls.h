@@ -51,6 +51,7 @@
   X(fchmod,        EIO, EPERM, EROFS)                                                                             \
   X(fchmodat,      EACCES, EIO, ENOENT, ENOMEM, EOPNOTSUPP, EPERM, EROFS)                                          \
   X(lchown,        EACCES, EIO, ENOENT, ENOMEM, EPERM, EROFS)                                                      \
+  X(timerfd_create, EMFILE, ENFILE, ENODEV, ENOMEM)                                                                \
   X(inotify_init,  EMFILE, ENFILE, ENOMEM)                                                                        \
   X(inotify_add_watch, EACCES, ENOENT, ENOMEM, ENOSPC)                                                            \
   X(setpriority,   EACCES, EPERM)                                                                                 \

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -127,6 +128,7 @@ FAULT_WRAP(char*, NULL, getcwd, (char* to, size_t size), (to, size))
 /* libevent tries the older ones when the newer ones fail. */
 FAULT_WRAP_AS(epoll_create, int, -1, epoll_create1, (int flags), (flags))
 FAULT_WRAP_AS(epoll_create, int, -1, epoll_create, (int size), (size))
+FAULT_WRAP(int, -1, timerfd_create, (int clock, int flags), (clock, flags))
 FAULT_WRAP_AS(inotify_init, int, -1, inotify_init1, (int flags), (flags))
 FAULT_WRAP_AS(pipe, int, -1, pipe2, (int ends[2], int flags), (ends, flags))
 #ifndef FAULT_SANITIZED

@@ -67,11 +67,15 @@ TEST_CASE("Timer comes once, not before its time, and can be moved and cleared")
   auto loop = make_loop();
   int calls = 0;
   TimePoint came;
-  Timer timer(*loop, [&] {
-    ++calls;
-    came = now();
-    loop->stop();
-  });
+  auto grain = GENERATE(Timer::Grain::coarse, Timer::Grain::fine);
+  Timer timer(
+      *loop,
+      [&] {
+        ++calls;
+        came = now();
+        loop->stop();
+      },
+      grain);
   SECTION("as set") {
     TimePoint due = now() + milliseconds(30);
     timer.set(due);
