@@ -34,17 +34,17 @@ CallAccounting::Request CallAccounting::begin(size_t caller, TimePoint now) {
   return {slot.number, args};
 }
 
-CallAccounting::Slot* CallAccounting::slot_of(std::string_view args, const std::string& who) {
+CallAccounting::Slot* CallAccounting::slot_of(std::string_view args, std::string_view who) {
   auto number = number_of(args);
   size_t caller = number ? *number / kNumbersPerPublisher : callers_.size();
   if (caller >= callers_.size()) {
-    fail(who + " got a number that nobody sent: " + printable(args));
+    fail(std::string(who) + " got a number that nobody sent: " + printable(args));
     return nullptr;
   }
   uint64_t own = *number % kNumbersPerPublisher;
   Slot& slot = callers_[caller].slots[own % callers_[caller].slots.size()];
   if (slot.state == State::free || slot.number != own) {
-    fail(who + " got request " + std::to_string(own) + " of caller " + std::to_string(caller) +
+    fail(std::string(who) + " got request " + std::to_string(own) + " of caller " + std::to_string(caller) +
          ", which is not open");
     return nullptr;
   }
@@ -53,7 +53,7 @@ CallAccounting::Slot* CallAccounting::slot_of(std::string_view args, const std::
   const std::string& sent = variants_[own % variants_.size()];
   if (args.size() == sent.size() && args.substr(kFixedFrom) == std::string_view(sent).substr(kFixedFrom))
     return &slot;
-  fail(who + " got changed bytes: " + printable(args));
+  fail(std::string(who) + " got changed bytes: " + printable(args));
   return nullptr;
 }
 
@@ -65,12 +65,11 @@ void CallAccounting::given(std::string_view args) {
 }
 
 Duration CallAccounting::answered(size_t caller, uint64_t number, std::string_view result, TimePoint now) {
-  std::string who = "caller " + std::to_string(caller);
-  Slot* slot = slot_of(result, who);
+  Slot* slot = slot_of(result, "a caller");
   if (slot == nullptr) return {};
   Caller& to = callers_[caller];
   if (&to.slots[number % to.slots.size()] != slot || slot->number != number || slot->state != State::given) {
-    fail(who +
+    fail("caller " + std::to_string(caller) +
          " got the answer to another request, or to one that no provider had: " + std::to_string(number));
     return {};
   }

@@ -51,7 +51,7 @@ class CallAccounting {
   };
 
   // The open request with this number in its arguments; null, and a fault, when there is none.
-  Slot* slot_of(std::string_view args, const std::string& who);
+  Slot* slot_of(std::string_view args, std::string_view who);
   void fail(const std::string& what);
 
   std::vector<std::string> variants_;

@@ -1,11 +1,26 @@
 #include "tests/bench/footprint.h"
 
+#include "tests/bench/call_trials.h"
 #include "tests/bench/frame_cost.h"
 #include "tests/bench/idle_memory.h"
 #include "tests/bench/shape.h"
 #include "tests/bench/text_table.h"
 
 namespace bus::bench {
+
+namespace {
+
+Result<Findings> try_on(Contender& contender, const Trial& trial, bool quick, const Pinning& pinning,
+                        const std::string& directory) {
+  pinning.to_server_cpu();
+  auto server = contender.start(directory);
+  pinning.to_generator_cpu();
+  if (!server) return server.error();
+  TrialHub hub{contender, std::move(*server), quick};
+  return trial.run(hub);
+}
+
+}  // namespace
 
 Result<Footprint> idle_memory(const std::vector<std::unique_ptr<Contender>>& contenders,
                               ScratchDir& scratch) {
@@ -42,6 +57,27 @@ Result<Footprint> frames(const std::vector<std::unique_ptr<Contender>>& contende
   return Footprint{
       "### Frames that are no events, beside an event that nobody gets\n\n" + table.text() + costs.faults,
       !costs.faults.empty()};
+}
+
+Result<Footprint> trials(const std::vector<std::unique_ptr<Contender>>& contenders, const GroupFilter& filter,
+                         const Effort& effort, const Pinning& pinning, ScratchDir& scratch) {
+  TextTable table({"contender", "what", "figure"});
+  std::string faults;
+  for (const Trial& trial : call_trials()) {
+    if (!is_wanted(filter, Family::calls, trial.name)) continue;
+    for (const auto& contender : contenders) {
+      if (contender->role() != Role::hub) continue;
+      BUSD_ASSIGN(std::string directory, scratch.fresh());
+      auto findings = try_on(*contender, trial, filter.quick || effort.runs == 1, pinning, directory);
+      if (!findings)
+        faults += "\n" + contender->name() + ", " + trial.name + " FAILED: " + findings.error().what + "\n";
+      for (const Finding& each : findings ? *findings : Findings{}) {
+        table.add({contender->name(), each.what, each.figure});
+      }
+    }
+  }
+  if (table.empty() && faults.empty()) return Footprint{};
+  return Footprint{"### What becomes of calls\n\n" + table.text() + faults, !faults.empty()};
 }
 
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch) {

@@ -1,6 +1,6 @@
 // The groups that are no shapes, for nothing is delivered: memory of idle consumers, time until a server is there,
-// and cost of frames that are no events. Measured by idle_memory.h, startup.h and frame_cost.h; this makes tables
-// of it.
+// cost of frames that are no events, and what becomes of calls. Measured by idle_memory.h, startup.h, frame_cost.h and
+// call_trials.h; this makes tables of it.
 #pragma once
 
 #include <memory>
@@ -26,6 +26,12 @@ Result<Footprint> idle_memory(const std::vector<std::unique_ptr<Contender>>& con
 
 // In a quick run only the smallest and the largest frames. Without a busd among the contenders its text is empty.
 Result<Footprint> frames(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
+                         const Effort& effort, const Pinning& pinning, ScratchDir& scratch);
+
+// What becomes of calls (call_trials.h), of each busd: the trials that are wanted, each with a hub of its own; with
+// one run, or in a quick one, only so much of it that one sees it work. Without
+// a busd or a trial its text is empty.
+Result<Footprint> trials(const std::vector<std::unique_ptr<Contender>>& contenders, const GroupFilter& filter,
                          const Effort& effort, const Pinning& pinning, ScratchDir& scratch);
 
 // `options` without a directory: it comes from `scratch`.

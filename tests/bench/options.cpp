@@ -16,7 +16,8 @@ constexpr int kExitUsage = 64;
 constexpr const char* kFooter =
     "Groups of the family events: 1to1 8to1 1to8 1to64 apart keys routing stopped latency frames idle "
     "startup.\n"
-    "Groups of the family calls: calls1 calls64 calls64-batched callers providers.\n"
+    "Groups of the family calls: calls1 calls64 calls64-batched callers providers providers1000 killed"
+    " stopped-provider open cancel stream beside.\n"
     "\n"
     "Examples:\n"
     "  bus-bench --quick                              all families once, under a minute\n"

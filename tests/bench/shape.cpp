@@ -129,7 +129,8 @@ std::vector<Group> calls(const GroupFilter& filter) {
           call_group("calls64", filter, {.outstanding = kOpen}),
           call_group("calls64-batched", filter, {.outstanding = kOpen, .batched = true}),
           call_group("callers", filter, {.callers = 8, .outstanding = kOpen}),
-          call_group("providers", filter, {.providers = 8, .outstanding = kOpen})};
+          call_group("providers", filter, {.providers = 8, .outstanding = kOpen}),
+          call_group("providers1000", filter, {.providers = 1000, .outstanding = kOpen})};
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST_CASE("A quick run has every family once") {
   for (const Group& group : groups_of(quick)) names.insert(group.name);
   CHECK(names == std::set<std::string>{"1to1", "8to1", "1to8", "1to64", "apart", "keys", "routing", "stopped",
                                        "latency", "calls1", "calls64", "calls64-batched", "callers",
-                                       "providers"});
+                                       "providers", "providers1000"});
 }
 
 TEST_CASE("A family is chosen by itself, and calls have the sizes that are asked for") {
