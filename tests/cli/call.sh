@@ -136,6 +136,12 @@ run 0 bus-call t.echo --idempotent --timeout never
 await tasks.out '"task":"t.echo","from"'
 TRACEPARENT=00-4bf9-00 run 0 bus-call t.echo 1
 await tasks.out '"traceparent":"00-4bf9-00","args":1}'
+# One of several providers, by the name of its source.
+start_provider named --source one t.echo
+for number in 1 2 3; do run 0 bus-call t.echo $number --to one; done
+check_equal "calls to one source" 3 "$(grep -c '"task":"t.echo"' named.out)"
+kill -TERM "$pid"
+wait "$pid"
 # A call with --wait, for a provider that comes later.
 start early bus-call later.echo 7 --wait
 early=$pid
@@ -219,11 +225,19 @@ expect_exit "the call when its hub stopped" "$stopped" 75
 check_equal "what it said" "bus-call: stopping: the hub stops" "$(cat stopped.err)"
 expect_exit "the hub" "$hub" 0
 wait "$provider"
-start_hub
-start_provider tasks t.hold
+start_hub --waiting-calls 1
+start_provider tasks --slots 1 t.hold
 start killed bus-call t.hold
 killed=$pid
-await_status '"calls":{"open":1,'
+await_status '"calls":{"open":1,"waiting":0,'
+# One more waits for the slot, and for a third there is no room.
+start waits bus-call t.hold
+waits=$pid
+await_status '"calls":{"open":2,"waiting":1,'
+run 75 bus-call t.hold --json-errors
+check_has err '{"code":"busy","exit":75,"message":"busy: '
+kill -INT "$waits"
+expect_exit "the call that waited for a slot" "$waits" 130
 kill -KILL "$hub"
 expect_exit "the call when its hub was killed" "$killed" 75
 check_has killed.err "bus-call: lost: the connection broke before the answer came; whether the work was done is unknown"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A provider for the tests of the programs, on the raw wire: provider.py [--slots N] TASK…
+"""A provider for the tests of the programs, on the raw wire: provider.py [--slots N] [--source NAME] TASK…
 
 Prints what happens to it, one line each: "ready", the frames that come, and "end". What it does for a task is told by the
 last part of the task's name, and by the args:
@@ -121,15 +121,19 @@ def run(provider, wake):
 
 def main(arguments):
     slots = 16
-    if arguments[0] == "--slots":
-        slots = int(arguments[1])
+    hello = {"type": "hello", "role": "client", "pid": os.getpid(), "version": "0"}
+    while arguments[0].startswith("--"):
+        if arguments[0] == "--slots":
+            slots = int(arguments[1])
+        else:
+            hello["role"], hello["source"] = "source", arguments[1]
         arguments = arguments[2:]
     wake, waker = socket.socketpair()
     waker.setblocking(False)
     signal.signal(signal.SIGUSR1, lambda *_: None)
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     provider = Provider(os.environ["BUSD_SOCKET"])
-    provider.send({"type": "hello", "role": "client", "pid": os.getpid(), "version": "0"})
+    provider.send(hello)
     provider.send({"type": "provide", "id": "p", "tasks": arguments, "slots": slots})
     run(provider, wake)
     print("end", flush=True)
