@@ -15,19 +15,6 @@ namespace bus::cli {
 
 namespace {
 
-std::vector<std::string> environment_with(const Variables& variables) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    std::string_view text(*entry);
-    std::string_view name = text.substr(0, text.find('='));
-    bool replaced = false;
-    for (const auto& variable : variables) replaced = replaced || variable.first == name;
-    if (!replaced) environment.emplace_back(text);
-  }
-  for (const auto& [name, value] : variables) environment.emplace_back(name).append("=").append(value);
-  return environment;
-}
-
 // posix_spawn's settings, freed with the object.
 struct SpawnSettings {
   explicit SpawnSettings(const CommandStreams& streams) {
@@ -59,6 +46,19 @@ struct SpawnSettings {
 };
 
 }  // namespace
+
+std::vector<std::string> environment_with(const Variables& variables) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    std::string_view name = text.substr(0, text.find('='));
+    bool replaced = false;
+    for (const auto& variable : variables) replaced = replaced || variable.first == name;
+    if (!replaced) environment.emplace_back(text);
+  }
+  for (const auto& [name, value] : variables) environment.emplace_back(name).append("=").append(value);
+  return environment;
+}
 
 std::string start_command(const std::string& command, const Variables& variables,
                           const CommandStreams& streams, pid_t& pid) {

@@ -12,6 +12,9 @@ namespace bus::cli {
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
+// Our environment with these in place of, or beside, its own, each as "NAME=value".
+std::vector<std::string> environment_with(const Variables& variables);
+
 // The standard streams of a command. Its stderr is always ours.
 struct CommandStreams {
   int input = -1;              // -1: empty

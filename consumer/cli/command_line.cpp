@@ -144,6 +144,13 @@ CommandLine::Option CommandLine::option(const std::string& names, const char* va
   return Option(declared);
 }
 
+CommandLine::Option CommandLine::behind_dashes(const std::string& name, std::vector<std::string>& words,
+                                               const std::string& help) {
+  Option option = this->option(name, "", words, help);
+  option.declared_->behind_dashes = true;
+  return option;
+}
+
 CommandLine::Option CommandLine::duration(const std::string& names,
                                           std::optional<std::chrono::milliseconds>& value,
                                           const std::string& help) {

@@ -82,6 +82,8 @@ class CommandLine {
   // May be given again, each time with one value.
   Option option(const std::string& names, const char* value_name, std::vector<std::string>& values,
                 const std::string& help);
+  // An argument: all words behind "--", as they are.
+  Option behind_dashes(const std::string& name, std::vector<std::string>& words, const std::string& help);
   Option duration(const std::string& names, std::optional<std::chrono::milliseconds>& value,
                   const std::string& help);
   void add_place(Place& place);

@@ -15,6 +15,8 @@ inline constexpr int kTryAgain = 75;
 inline constexpr int kProtocol = 76;
 inline constexpr int kPermission = 77;
 inline constexpr int kTimeRanOut = 124;
+inline constexpr int kCannotRun = 126;  // a command that exists; as a shell has it
+inline constexpr int kNoCommand = 127;
 
 inline constexpr int ended_by_signal(int signal) { return 128 + signal; }
 

@@ -28,6 +28,8 @@ class LineReader {
   // One read(2). `failed`: errno says why. `again`: interrupted by a signal. At `end`, a last line without LF
   // still comes from next().
   Read fill(int fd);
+  // No more is to be read, although it has not ended: a last line without LF counts.
+  void end() { ended_ = true; }
   // The next complete line; nothing: fill again.
   std::optional<Line> next();
 

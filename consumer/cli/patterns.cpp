@@ -103,6 +103,23 @@ std::string entry_fault(std::string_view entry) {
          kLiteralHint;
 }
 
+std::string task_fault(std::string_view task) {
+  std::string_view plain =
+      is_pattern(task) ? task.substr(0, task.size() - std::min<size_t>(task.size(), 2)) : task;
+  std::string fault = edge_fault(plain);
+  if (!fault.empty()) return fault;
+  if (task.find_first_of(",|") != std::string_view::npos)
+    return in_quotes(task) + " reads as a list of tasks; name them one after the other" + kLiteralHint;
+  auto wildcard = find_wildcard(plain);
+  if (!wildcard && plain.ends_with('.')) wildcard = plain.size();
+  if (!wildcard) return {};
+  std::string stem = stem_of(plain, *wildcard);
+  return in_quotes(task) + " would be asked for by nobody; " +
+         (stem.empty() ? "\"*\" is every task"
+                       : in_quotes(stem + ".*") + " is every task below " + in_quotes(stem)) +
+         kLiteralHint;
+}
+
 std::string type_fault(std::string_view type) {
   std::string fault = edge_fault(type);
   if (fault.empty()) fault = list_fault(type, "an event has one type");

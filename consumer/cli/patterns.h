@@ -15,6 +15,9 @@ namespace bus::cli {
 // What is wrong with an entry of a subscription, as "what is wrong; what to do"; empty: nothing.
 std::string entry_fault(std::string_view entry);
 
+// The same for a task that is provided: a name, or one of the hub's patterns.
+std::string task_fault(std::string_view task);
+
 // The same for the type of one event, which is no pattern at all.
 std::string type_fault(std::string_view type);
 

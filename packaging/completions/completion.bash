@@ -144,7 +144,7 @@ _busd_options() {
 }
 
 # _busd_read WORD: one word before the cursor. Sets `option` to the one whose value comes next, counts `position`, and notes
-# in `given` what was given; `plain` after "--".
+# in `given` what was given; `plain` after "--", and `after` counts the words there.
 _busd_read() {
   local text=$1 i name
   if [[ $option && ! (${optional[$option]-} && $text == -*) ]]; then
@@ -154,6 +154,7 @@ _busd_read() {
   option=''
   if [[ $plain || $text != -?* ]]; then
     ((++position))
+    [[ $plain ]] && ((++after))
   elif [[ $text == -- ]]; then
     plain=1
   elif [[ $text == --* ]]; then
@@ -170,11 +171,12 @@ _busd_read() {
   fi
 }
 
-# Completes the line by the tables of the caller: kind, words, optional, without, options, positionals.
+# Completes the line by the tables of the caller: kind, words, optional, without, options, positionals; and `behind`, what stands
+# behind "--", where a command does.
 _busd_complete() {
   local IFS=$' \t\n' words_before=() word quote redirected kept open=0
   local -A given=()
-  local place=() option='' plain='' position=0 text i rest
+  local place=() option='' plain='' position=0 after=0 text i rest
   COMPREPLY=()
   # What stands behind the cursor counts too, but for the rest of the word that it is in.
   rest=${COMP_LINE:COMP_POINT}
@@ -192,6 +194,11 @@ _busd_complete() {
   done
   for text in "${words_before[@]:1}"; do _busd_read "$text"; done
 
+  if [[ $plain && ${behind-} ]]; then
+    # What follows the command is its own, of which nothing is known but that it may be a file.
+    if ((after == 0)); then _busd_values "$behind" ''; else compopt -o default; fi
+    return
+  fi
   if [[ $option && ! (${optional[$option]-} && $word == -*) ]]; then
     _busd_values "$option" ''
     return

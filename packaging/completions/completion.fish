@@ -52,6 +52,11 @@ function __busd_at
     not set -q value[1]; and test $at -eq $argv[1]
 end
 
+# The cursor is in the command that "--" begins.
+function __busd_at_command
+    contains -- -- (__busd_before)[-1]
+end
+
 # The word that the cursor is in, up to there; of --option=VALUE the value.
 function __busd_typed
     string replace -r '^--[^=]*=' '' -- (commandline -ct)

@@ -91,7 +91,10 @@ BEGIN {
     line = substr(line, 1, RSTART - 1)
   }
   n = split(line, part_of, " ")
-  if (part == "positionals:") {
+  if (part == "positionals:" && part_of[1] == "COMMAND") {
+    # It is completed where it stands, behind "--", and is no positional anywhere else.
+    behind = 1
+  } else if (part == "positionals:") {
     learn(part_of[1], part_of[1], text)
     names_of[part_of[1]] = part_of[1]
     position[part_of[1]] = ++positionals
@@ -172,6 +175,7 @@ function write_bash(    i, name, names, n, j, what, function_name) {
       if (excluded_options(name) != "") printf "  without+=(%s%s)\n", what, quoted(excluded_options(name))
     }
   }
+  if (behind) printf "  kind+=([COMMAND]=commands)\n  local behind=COMMAND\n"
   printf "  _busd_complete\n}\n\ncomplete -F %s %s\n", function_name, program
 }
 
@@ -189,6 +193,10 @@ function zsh_action(name) {
 function write_zsh(    i, name, names, n, j, rest, all, m, k, list) {
   printf "#compdef %s\n\n", program
   copy_common()
+  if (behind) {
+    printf "\ninteger dashes=${words[(i)--]}\nif (( dashes < CURRENT )); then\n"
+    printf "  shift $dashes words\n  (( CURRENT -= dashes ))\n  _normal\n  return\nfi\n"
+  }
   printf "\n_arguments -s -S :"
   for (i = 1; i <= arguments; i++) {
     name = argument[i]
@@ -228,6 +236,7 @@ function write_fish(    i, name, names, n, j, line, with_value, conditions) {
   }
   copy_common()
   printf "\ncomplete -c %s -f\n", program
+  if (behind) printf "complete -c %s -n __busd_at_command -a '(__busd_commands)'\n", program
   for (i = 1; i <= arguments; i++) {
     name = argument[i]
     conditions = excluded_options(name) == "" ? "" : "__busd_without " excluded_options(name)

@@ -70,6 +70,13 @@ std::string shell_word(const std::string& text) {
 
 std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
+// An argument in the line that says how the program is called.
+std::string in_usage(const Declared& argument) {
+  std::string name = argument.listed + (argument.repeatable ? "..." : "");
+  if (argument.behind_dashes) name = "-- " + name;
+  return argument.required ? " " + name : " [" + name + "]";
+}
+
 }  // namespace
 
 std::string usage_text(const std::string& program, const std::vector<std::unique_ptr<Declared>>& declared) {
@@ -79,7 +86,7 @@ std::string usage_text(const std::string& program, const std::vector<std::unique
   for (const auto& each : declared) {
     if (each->hidden) continue;
     if (each->is_argument()) {
-      usage += each->required ? " " + each->listed : " [" + each->listed + "]";
+      usage += in_usage(*each);
       arguments += help_line(each->listed, each->help);
     } else {
       std::string value = each->value_name.empty() ? "" : " " + each->value_name;
@@ -93,9 +100,15 @@ std::string usage_text(const std::string& program, const std::vector<std::unique
 std::vector<ErrorReport> ArgumentReader::read(const std::vector<std::string>& arguments) {
   arguments_ = &arguments;
   bool only_arguments = false;
+  Declared* behind_dashes = nullptr;
+  for (const auto& each : declared_) {
+    if (each->behind_dashes) behind_dashes = each.get();
+  }
   for (at_ = 0; at_ < arguments.size(); ++at_) {
     const std::string& argument = arguments[at_];
-    if (only_arguments || !is_option(argument)) {
+    if (only_arguments && behind_dashes != nullptr) {
+      take(*behind_dashes, argument);
+    } else if (only_arguments || !is_option(argument)) {
       read_argument(argument);
     } else if (argument == "--") {
       only_arguments = true;
@@ -142,9 +155,9 @@ void ArgumentReader::read_short(const std::string& argument) {
 void ArgumentReader::read_argument(const std::string& text) {
   Declared* last = nullptr;
   for (const auto& each : declared_) {
-    if (!each->is_argument()) continue;
+    if (!each->is_argument() || each->behind_dashes) continue;
     last = each.get();
-    if (!last->given) return take(*last, text);
+    if (!last->given || last->repeatable) return take(*last, text);
   }
   if (last == nullptr)
     return wrong(ReportCode::extra_argument, in_quotes(text) + " is not expected",
@@ -207,15 +220,17 @@ void ArgumentReader::check_together() {
 std::string ArgumentReader::completed() const {
   constexpr size_t kMostBytes = 200;
   std::string command = program_;
+  std::string behind_dashes;
   for (const auto& declared : declared_) {
-    if (declared->required && !declared->given) command += " " + declared->names.back();
+    if (!declared->required || declared->given) continue;
+    (declared->behind_dashes ? behind_dashes : command) += " " + declared->names.back();
   }
   for (const std::string& argument : *arguments_) {
     std::string word = shell_word(argument);
     if (command.size() + word.size() > kMostBytes) return command + " …";
     command += " " + word;
   }
-  return command;
+  return behind_dashes.empty() ? command : command + " --" + behind_dashes;
 }
 
 Declared* ArgumentReader::find_typed(const std::string& name) const {

@@ -1,7 +1,8 @@
 // Reads the arguments of a command line into what was declared, and finds what is wrong with them.
 //
 // Options are read as getopt_long(3) reads them: -n 5, -n5, -qn5, --count 5, --count=5; after "--" everything
-// is an argument. What begins with "-" and a digit, and "-" alone, is an argument or a value, no option.
+// is an argument, and belongs to the argument that is `behind_dashes`, if there is one. What begins with "-" and
+// a digit, and "-" alone, is an argument or a value, no option.
 //
 // CLI11 2.1 (Debian 12) was tried in its place: it gives "--socket= KEY" the value "KEY", cannot tell "--id
 // -x" from "--id=-x" or takes the "--help" of "-n --help" for a value, reads "-type" as "-t ype" and "---x"
@@ -37,7 +38,8 @@ struct Declared {
   bool required = false;
   bool repeatable = false;
   bool value_is_optional = false;
-  bool hidden = false;  // for programs; neither listed nor suggested
+  bool hidden = false;         // for programs; neither listed nor suggested
+  bool behind_dashes = false;  // of an argument: takes all words behind "--", and no others
   std::string (*check)(const std::string&) = nullptr;
   std::function<void(const std::string&)> take;
   std::vector<Relation> excludes;

@@ -10,7 +10,7 @@ generate=$(realpath "$(dirname "$0")/../../packaging/completions/generate")
 . "$(dirname "$0")/../cli/lib.sh"
 share=$2
 shell=$3
-programs='busd bus-call bus-consume bus-publish bus-status bus-stop'
+programs='busd bus-call bus-consume bus-publish bus-serve bus-status bus-stop'
 
 # ---- What the programs say
 
@@ -59,7 +59,7 @@ check_exclusions() {
   sed -n "/^exclusions='/,/^'/p" "$generate" | sed -n 's/^\([a-z-]*\): /\1 /p' |
     awk '{ for (i = 3; i <= NF; i++) if ($i != "PAYLOAD" && $i != "ARGS") print $1, $2, $i; }' >listed
   [ -s listed ] || fail "no exclusions in $generate"
-  for program in bus-call bus-consume bus-publish bus-status bus-stop; do
+  for program in bus-call bus-consume bus-publish bus-serve bus-status bus-stop; do
     pairs_of "$program" >pairs
     [ -s pairs ] || fail "no options in $program --help"
     while IFS='	' read -r one other; do
@@ -280,6 +280,7 @@ start clock sh -c 'exec bus-publish --lines --type tick --source clock <hold'
 expect_names 'bus-call ' 'bus.status,bus.sync,bus.tasks,math.add,two words'
 expect_names 'bus-call --wait -a x=1 ma' 'math.add'
 expect_names 'bus-call --to ' 'clock'
+expect_names 'bus-serve ma' 'math.add'
 expect 'bus-call math.add ' ''
 expect 'bus-call --timeout n' 'never'
 expect 'bus-consume x' ''
@@ -338,8 +339,10 @@ expect 'busd --config values/o' 'values/one.conf'
 expect 'busd --log-file=values/o' 'values/one.conf'
 expect 'bus-stop --socket values/' 'values/inside,values/one.conf'
 expect 'bus-consume --output-dir values/' 'values/inside'
-offered 'bus-consume --first mkfif' | tr , '\n' >out
-grep -qx mkfifo out || fail "no command for --first: $(cat out)"
+for line in 'bus-consume --first mkfif' 'bus-serve a.b --slots 2 -- mkfif'; do
+  offered "$line" | tr , '\n' >out
+  grep -qx mkfifo out || fail "no command for $line: $(cat out)"
+done
 if [ "$shell" = fish ]; then
   completed 'bus-consume --ty' >line
   check_has line "$(printf -- '--type\tConsume events of this type')"

@@ -14,7 +14,10 @@ printf '#!/bin/sh\necho 20.5\necho 21\n' >sensor
 # jq keeps what it has for a file until its input ends.
 mkdir shims
 printf '#!/bin/sh\nexec "%s" --unbuffered "$@"\n' "$(command -v jq)" >shims/jq
-chmod +x subscribe unsubscribe sensor shims/jq
+# shellcheck disable=SC2016 # the script's own shell expands it
+printf '#!/bin/sh\necho "$BUSD_TASK of $(cat)"\n' >deploy
+echo 'a line of the log' >app.log
+chmod +x subscribe unsubscribe sensor deploy shims/jq
 PATH=$work/shims:$PATH
 echo '{"type":"event","event_type":"whole","payload":1}' >events.ndjson
 
@@ -82,6 +85,25 @@ try_status() {
   esac
 }
 
+# What the commands of the examples answer to 4.
+try_serve() {
+  task=$(printf '%s\n' "$1" | sed "s/^bus-serve '\{0,1\}\([a-z.]*\).*/\1/; s/\.$/.now/")
+  start example timeout 20 sh -c "$1"
+  case $1 in
+    # It goes on until it is ended.
+    *tail*) timeout 3 bus-call "$task" 4 --wait --stream >answered && fail "the stream of $1 has ended" ;;
+    *) timeout 10 bus-call "$task" 4 --wait >answered || fail "the call to $1 ended with $?" ;;
+  esac
+  case $1 in
+    *double*) check_equal "the answer of $1" 8 "$(cat answered)" ;;
+    *square*) check_equal "the answer of $1" 16 "$(cat answered)" ;;
+    *deploy*) check_equal "the answer of $1" '"deploy.now of 4"' "$(cat answered)" ;;
+    *tail*) check_equal "the answer of $1" '"a line of the log"' "$(cat answered)" ;;
+  esac
+  kill -TERM "$pid"
+  wait "$pid"
+}
+
 try_stop() {
   run 0 bus-publish before 1
   case $1 in *--force*) start_consumer held key --no-reconnect ;; esac
@@ -144,6 +166,7 @@ all=$pid
 each bus-publish try_publish
 start_provider tasks math.add log.read
 each bus-call try_call
+each bus-serve try_serve
 each bus-status try_status
 kill -TERM "$all"
 expect_exit "the consumer of everything" "$all" 143

@@ -2,7 +2,7 @@
 # What every program has in common: help, version, usage errors, unreachable hubs.
 . "$(dirname "$0")/lib.sh"
 
-for program in bus-call bus-consume bus-publish bus-status bus-stop busd; do
+for program in bus-call bus-consume bus-publish bus-serve bus-status bus-stop busd; do
   run 0 "$program" --help
   check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
   check_has out "Usage: $program"
@@ -28,6 +28,7 @@ promised bus-consume -t -n --timeout --payload --control --first --last --cleanu
   --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
 promised bus-call -a --timeout --wait --stream --idempotent --to --raw --lines --no-start -q --socket --bus --json-errors
 promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
+promised bus-serve --slots --shell --stream --lines --priority --drain --grace --source --literal --no-start -q --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --list --no-start --socket --bus --json-errors
 promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors
@@ -110,7 +111,7 @@ for pattern in 'build.*' '*'; do
 done
 
 # With --json-errors, or BUSD_ERRORS=json, each error is an object of its own.
-for program in bus-call bus-consume bus-publish bus-status bus-stop; do
+for program in bus-call bus-consume bus-publish bus-serve bus-status bus-stop; do
   run 64 "$program" --zebra --json-errors --vresion
   check_equal "errors of $program" '{"code":"unknown_option","exit":64,"message":"unknown option --zebra","hint":"see '"$program"' --help"}
 {"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"

@@ -34,7 +34,7 @@ mkdir -p "$(dirname "$tree")"
 mv staged/opt/first "$tree"
 check_equal 'what stands outside of the prefix' '' "$(find staged -type f)"
 
-for file in bin/busd bin/bus-call bin/bus-consume bin/bus-publish bin/bus-status bin/bus-stop \
+for file in bin/busd bin/bus-call bin/bus-consume bin/bus-publish bin/bus-serve bin/bus-status bin/bus-stop \
   "$libdir/libbusd.so" "$libdir/libbusd.so.0" "$libdir/libbusd.so.0.1.0" "$libdir/libbusd.a" "$libdir/pkgconfig/busd.pc" \
   "$libdir/cmake/busd/busd-config.cmake" "$libdir/cmake/busd/busd-config-version.cmake" \
   "$docdir/examples/CMakeLists.txt" "$docdir/examples/SKILL.md" "$docdir/examples/minimal.c" "$docdir/examples/loops/turn.hpp"; do
@@ -42,7 +42,9 @@ for file in bin/busd bin/bus-call bin/bus-consume bin/bus-publish bin/bus-status
 done
 check_equal 'the installed headers' "$(cd "$source/consumer/include" && find . -type f | sort)" \
   "$(cd "$tree/include" && find . -type f | sort)"
-[ -x "$tree/$docdir/examples/load_source.sh" ] || fail 'load_source.sh cannot be run where it is installed'
+for script in load_source.sh machine_provider.sh; do
+  [ -x "$tree/$docdir/examples/$script" ] || fail "$script cannot be run where it is installed"
+done
 
 # Nothing of where it was built or installed. (A unit names its program, as it must.)
 if grep -rlF -e /opt/first -e "$build" -e "$source/" "$tree" | grep -v /systemd/ >found; then

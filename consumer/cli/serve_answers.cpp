@@ -1,0 +1,55 @@
+#include "consumer/cli/serve_answers.h"
+
+#include <string_view>
+
+namespace bus::cli {
+
+namespace {
+
+// What is around a result in its frame, and more.
+constexpr size_t kFrameBytes = 256;
+
+busd_text text_of(std::string_view text) { return {text.data(), text.size()}; }
+
+// The answer in place of a result that the library does not send.
+ServeReply refusal_of(std::string_view result, const char* reason) {
+  if (result.size() + kFrameBytes > kMostResultBytes) return reply_too_large("what the command printed");
+  return reply_error("bad_result", std::string("what the command printed: ") + reason);
+}
+
+}  // namespace
+
+void ServeAnswers::send(uint64_t request, const ServeReply& reply) {
+  ++answered_;
+  if (reply.failed()) return fail(request, reply);
+  auto error = BUSD_INIT(busd_error);
+  if (busd_request_respond(connection_, request, text_of(reply.result), &error) == BUSD_INVALID)
+    fail(request, refusal_of(reply.result, error.message));
+}
+
+void ServeAnswers::fail(uint64_t request, const ServeReply& reply) {
+  ++failed_;
+  busd_request_fail(connection_, request, text_of(reply.code), text_of(reply.message), text_of(reply.data),
+                    nullptr);
+}
+
+ServeAnswers::Part ServeAnswers::send_part(uint64_t request, const ServeReply& part, ServeReply& why) {
+  if (part.failed()) {
+    why = part;
+    return Part::refused;
+  }
+  auto error = BUSD_INIT(busd_error);
+  switch (busd_request_chunk(connection_, request, text_of(part.result), 0, &error)) {
+    case BUSD_OK:
+      return Part::sent;
+    case BUSD_TIMED_OUT:
+      return Part::later;
+    case BUSD_INVALID:
+      why = refusal_of(part.result, error.message);
+      return Part::refused;
+    default:
+      return Part::ended;
+  }
+}
+
+}  // namespace bus::cli
