@@ -7,13 +7,14 @@ namespace bus::cli {
 namespace {
 
 // What is around a result in its frame, and more.
-constexpr size_t kFrameBytes = 256;
+constexpr size_t kAroundResultBytes = 256;
 
-busd_text text_of(std::string_view text) { return {text.data(), text.size()}; }
+busd_text busd_text_of(std::string_view text) { return {text.data(), text.size()}; }
 
 // The answer in place of a result that the library does not send.
 ServeReply refusal_of(std::string_view result, const char* reason) {
-  if (result.size() + kFrameBytes > kMostResultBytes) return reply_too_large("what the command printed");
+  if (result.size() + kAroundResultBytes > kMostResultBytes)
+    return reply_too_large("what the command printed");
   return reply_error("bad_result", std::string("what the command printed: ") + reason);
 }
 
@@ -23,14 +24,14 @@ void ServeAnswers::send(uint64_t request, const ServeReply& reply) {
   ++answered_;
   if (reply.failed()) return fail(request, reply);
   auto error = BUSD_INIT(busd_error);
-  if (busd_request_respond(connection_, request, text_of(reply.result), &error) == BUSD_INVALID)
+  if (busd_request_respond(connection_, request, busd_text_of(reply.result), &error) == BUSD_INVALID)
     fail(request, refusal_of(reply.result, error.message));
 }
 
 void ServeAnswers::fail(uint64_t request, const ServeReply& reply) {
   ++failed_;
-  busd_request_fail(connection_, request, text_of(reply.code), text_of(reply.message), text_of(reply.data),
-                    nullptr);
+  busd_request_fail(connection_, request, busd_text_of(reply.code), busd_text_of(reply.message),
+                    busd_text_of(reply.data), nullptr);
 }
 
 ServeAnswers::Part ServeAnswers::send_part(uint64_t request, const ServeReply& part, ServeReply& why) {
@@ -39,7 +40,7 @@ ServeAnswers::Part ServeAnswers::send_part(uint64_t request, const ServeReply& p
     return Part::refused;
   }
   auto error = BUSD_INIT(busd_error);
-  switch (busd_request_chunk(connection_, request, text_of(part.result), 0, &error)) {
+  switch (busd_request_chunk(connection_, request, busd_text_of(part.result), 0, &error)) {
     case BUSD_OK:
       return Part::sent;
     case BUSD_TIMED_OUT:

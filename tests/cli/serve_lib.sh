@@ -50,5 +50,5 @@ await_gone() {
 # await_lines FILE N
 await_lines() {
   : >>"$1"
-  timeout 10 tail -n "+$2" -F "$1" 2>/dev/null | grep -qm1 '' || fail "$1 has only $(lines_in "$1") lines of $2"
+  [ "$(timeout 10 tail -n +1 -F "$1" 2>/dev/null | head -n "$2" | wc -l)" -eq "$2" ] || fail "$1 has only $(lines_in "$1") lines of $2"
 }

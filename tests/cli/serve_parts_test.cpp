@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-busd_text text_of(std::string_view text) { return {text.data(), text.size()}; }
+busd_text busd_text_of(std::string_view text) { return {text.data(), text.size()}; }
 
 std::string value_of(const Variables& variables, std::string_view name) {
   for (const auto& variable : variables) {
@@ -36,9 +36,9 @@ constexpr int exit_status(int code) { return code << 8; }
 
 TEST_CASE("A request is a line and an environment") {
   auto raw = BUSD_INIT(busd_request);
-  raw.task = text_of("math.add");
-  raw.args = text_of(R"({"a": 1.10})");
-  raw.source = text_of("ci");
+  raw.task = busd_text_of("math.add");
+  raw.args = busd_text_of(R"({"a": 1.10})");
+  raw.source = busd_text_of("ci");
   raw.pid = 42;
   raw.uid = 1000;
   raw.timeout_ms = 4998;
@@ -56,7 +56,7 @@ TEST_CASE("A request is a line and an environment") {
   CHECK(value_of(variables, "BUSD_STREAM") == "1");
 
   // What there is not is empty, and not inherited.
-  raw.source = text_of("");
+  raw.source = busd_text_of("");
   raw.timeout_ms = 0;
   variables = variables_of(request_of(8, raw), false);
   CHECK(value_of(variables, "BUSD_CALLER_SOURCE").empty());
