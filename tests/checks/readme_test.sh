@@ -1,8 +1,8 @@
 #!/bin/bash
 # What README.md shows is what happens: readme_test.sh README BIN_DIRECTORY
 #
-# Types the commands of its ```console fences into one shell (console.sh). Then runs each recipe and each of the four consumers
-# without the library as it stands in the page, with the environment of a user who has set nothing. What needs a tool that is
+# Types the commands of its ```console fences into one shell (console.sh). Then runs each recipe, and the consumer, the caller and
+# the provider in each of four languages as they stand in the page, with the environment of a user who has set nothing. What needs a tool that is
 # missing here is left out, and named.
 set -euo pipefail
 
@@ -234,6 +234,51 @@ consumer() {
   wait $! || fail "$language: the exclusive consumer ended with $?"
 }
 
+# --- callers and providers without the library ---
+
+callers=()
+
+# program LANGUAGE KIND FILE: puts the program of that fence into FILE, and builds what has to be built: FILE without its ending.
+program() {
+  fence "$1 $2" >"$3"
+  [[ -s $3 ]] || fail "there is no fence $1 $2"
+  if [[ $1 == go ]]; then "${bare[@]}" GOCACHE="$gocache" go build -o "${3%.go}" "$3" || fail "go build $3 ended with $?"; fi
+}
+
+# caller LANGUAGE TOOL FILE COMMAND...: is called by each provider() from now on.
+caller() {
+  ! without "$2" "the $1 caller" || return 0
+  program "$1" call "$3"
+  refused "$1" usage "${@:4}"
+  callers+=("${*:4}")
+}
+
+# provider LANGUAGE TOOL FILE COMMAND...: bus-call and each caller gets its sums, and its errors; it ends with the hub.
+provider() {
+  local language=$1 file=$3 task=sum.$1 caller answer
+  ! without "$2" "the $1 provider" || return 0
+  shift 3
+  program "$language" serve "$file"
+  busd --detach 2>/dev/null || fail "busd --detach ended with $?"
+  start "$language" "$@" "$task"
+  answer=$(bus-call "$task" '{"a":1,"b":2}' --wait --timeout "${patience}s") || fail "$language: bus-call ended with $?: $(cat "$dir/$language.err")"
+  [[ $answer == 3 ]] || fail "$language: the sum of 1 and 2 is $answer"
+  answer=$(bus-call "$task" '{"a":1,"b":[]}' 2>&1) && fail "$language: answered $answer to what has no sum"
+  [[ $answer == *bad_args:* ]] || fail "$language: no error bad_args, but $answer"
+  for caller in "${callers[@]}"; do
+    # shellcheck disable=SC2086  # the words of a command
+    answer=$("${bare[@]}" timeout "$patience" $caller "$task" '{"a":2,"b":40}') || fail "$caller, of $language: ended with $?"
+    [[ $answer == 42 ]] || fail "$caller, of $language: the sum of 2 and 40 is $answer"
+    # shellcheck disable=SC2086
+    refused "$language" bad_args $caller "$task" '{"a":1,"b":[]}'
+    # shellcheck disable=SC2086
+    refused "$language" no_provider $caller nobody null
+  done
+  bus-stop --force --timeout 5s 2>/dev/null || fail "$language: bus-stop ended with $?"
+  ended "$language" 0
+  refused "$language" usage "$@"
+}
+
 # refused LANGUAGE REASON COMMAND...: the command fails, prints nothing on stdout, and says that on stderr.
 refused() {
   local language=$1 reason=$2 status=0
@@ -251,3 +296,11 @@ consumer bash socat consume.sh bash consume.sh
 consumer python python3 consume.py python3 consume.py
 consumer js node consume.js node consume.js
 consumer go go consume.go ./consume_go
+caller bash socat call.sh bash call.sh
+caller python python3 call.py python3 call.py
+caller js node call.js node call.js
+caller go go call.go ./call
+provider bash socat serve.sh bash serve.sh
+provider python python3 serve.py python3 serve.py
+provider js node serve.js node serve.js
+provider go go serve.go ./serve
