@@ -118,8 +118,7 @@ void declare_serve(CommandLine& line, ServeCommand& command) {
   line.behind_dashes("COMMAND", command.command, "What is run for each request, with its arguments")
       .required();
   auto take_slots = [&command](const std::string& text) { command.slots = std::stoul(text); };
-  line.option("--slots", "N", take_slots,
-              "At most N commands at once (default: the number of processors)")
+  line.option("--slots", "N", take_slots, "At most N commands at once (default: the number of processors)")
       .check(slots_fault);
   line.flag("--shell", command.shell, "COMMAND is one word, which /bin/sh -c runs");
   auto stream = line.flag("--stream", command.stream,
