@@ -138,13 +138,14 @@ Texts print_idle_exit(const Options& options) {
 }
 
 Result<void> read_queue_bytes(Options& options, const Texts& texts) {
-  BUSD_ASSIGN(size_t bytes, parse_size(texts[0]));
-  if (bytes < kMinQueueBytes || bytes > kMaxQueueBytes) {
+  auto bytes = parse_size(texts[0]);
+  if (!bytes) return bytes.error();
+  if (*bytes < kMinQueueBytes || *bytes > kMaxQueueBytes) {
     return Error{Errc::invalid,
                  printable(texts[0]) + " is out of range: from " + format_size(kMinQueueBytes) +
                      " (one event of the largest size, and some) to " + format_size(kMaxQueueBytes)};
   }
-  options.queue.bytes = bytes;
+  options.queue.bytes = *bytes;
   return {};
 }
 
