@@ -190,6 +190,7 @@ if command -v script >/dev/null; then
   # shellcheck disable=SC2016
   env --default-signal=INT,QUIT script -qec 'bus-serve tty --shell -- "echo began >>tty.log; read -r go <go; echo \$go"; echo "ended $?"' /dev/null <keys >screen 2>&1 &
   terminal=$!
+  pids="$pids $terminal"
   exec 8>keys
   await screen '\[bus\] ready task=tty'
   start_caller caller tty 1
