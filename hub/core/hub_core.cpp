@@ -119,9 +119,9 @@ std::string HubCore::status(StatusFormat format, TimePoint now) const {
 TimePoint HubCore::next_deadline() {
   if (delivery_.is_behind() || rooms_.have_work()) return kAtOnce;
   TimePoint unused = peers_.unused_since();
-  TimePoint idle =
-      unused == kNever || config_.idle_exit == Duration::max() ? kNever : unused + config_.idle_exit;
-  return std::min(deadlines_.next(), idle);
+  // What keeps a busy hub has deadlines of its own.
+  bool may_leave = unused != kNever && config_.idle_exit != Duration::max() && !rooms_.are_busy();
+  return std::min(deadlines_.next(), may_leave ? unused + config_.idle_exit : kNever);
 }
 
 void HubCore::tick(TimePoint now, const std::vector<PeerId>& due) {

@@ -307,6 +307,7 @@ TEST_CASE("A call that the hub has to end for keeps it from leaving for lack of 
   rig.hang_up(caller);
   rig.advance(seconds(2));
   CHECK_FALSE(rig.core.idle(rig.clock));
+  CHECK(rig.core.next_deadline() == rig.clock + seconds(3));  // there is nothing to wake for before
   rig.advance(seconds(3));
   CHECK(rig.core.idle(rig.clock));
 }
