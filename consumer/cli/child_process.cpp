@@ -201,7 +201,8 @@ int program_fault(const std::string& program, std::string& why) {
     if (fault == 0) return 0;
     if (fault == kCannotRun) {
       status = fault;
-      why = file + ": " + reason;
+      why = file;
+      why.append(": ").append(reason);
     }
     if (end == rest.size()) return status;
     rest.remove_prefix(end + 1);
