@@ -97,7 +97,7 @@ Result<void> send_all(int socket, std::string_view bytes) {
 
 }  // namespace
 
-Result<BulkStream> BulkStream::open(const std::string& directory) {
+Result<BulkStream> BulkStream::open(const std::string& directory, Duration patience) {
   std::string streams = directory + "/streams";
   BUSD_TRY(ensure_own_dir(streams));
   remove_stale(streams);
@@ -107,7 +107,7 @@ Result<BulkStream> BulkStream::open(const std::string& directory) {
   std::string path = streams + "/" + name;
   BUSD_ASSIGN(stream.listener_, listen_at(path));
   stream.path_ = path;
-  stream.until_ = now() + kStreamPatience;
+  stream.until_ = now() + patience;
   stream.ticket_ = R"({"stream":{"socket":)";
   append_json_string(stream.ticket_, path);
   stream.ticket_ += R"(,"token":")" + stream.token_ + "\"}}";

@@ -20,11 +20,11 @@ inline constexpr seconds kStreamPatience{60};
 
 class BulkStream {
  public:
-  // In the directory of the hub's socket.
+  // In the directory of the hub's socket. Its reader must come within `patience`.
   //
   // Errors: denied    `streams` in it is not ours alone, or cannot be made
   //         too_long  the path does not fit a socket
-  static Result<BulkStream> open(const std::string& directory);
+  static Result<BulkStream> open(const std::string& directory, Duration patience = kStreamPatience);
   BulkStream(BulkStream&& other) noexcept
       : listener_(std::move(other.listener_)),
         path_(std::exchange(other.path_, {})),
@@ -38,7 +38,7 @@ class BulkStream {
 
   // Waits for the reader and copies everything from `from` to it.
   //
-  // Errors: timed_out  nobody came until kStreamPatience after open()
+  // Errors: timed_out  nobody came in time
   //         closed     the reader went away
   //         io         `from` cannot be read
   Result<void> send(int from);

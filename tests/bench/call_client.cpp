@@ -81,6 +81,7 @@ Result<std::string> CallClient::ask(std::string_view task) {
 
 Result<void> wait_readable(const std::vector<int>& fds, Duration patience) {
   std::vector<pollfd> waiting;
+  waiting.reserve(fds.size());
   for (int fd : fds) waiting.push_back({fd, POLLIN, 0});
   int count = ::poll(waiting.data(), waiting.size(), static_cast<int>(to_ms(patience)) + 1);
   if (count < 0 && errno != EINTR) return errno_error("poll", errno);

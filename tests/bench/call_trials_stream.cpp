@@ -11,7 +11,6 @@
 #include "tests/bench/call_trials.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/payload.h"
-#include "tests/bench/shape.h"
 #include "tests/bench/text_table.h"
 
 namespace bus::bench {
@@ -196,8 +195,8 @@ Result<Findings> trial_stream(TrialHub& hub) {
     BUSD_ASSIGN(double rate, stream_rate(hub, chunks));
     rates.push_back(rate);
   }
-  findings.push_back(
-      {size_text(chunks * kChunkBytes) + " in chunks of 32 KiB, MB/s", figure(median_of(rates))});
+  findings.push_back({std::to_string(chunks * kChunkBytes >> 20) + " MiB in chunks of 32 KiB, MB/s",
+                      figure(median_of(rates))});
   return findings;
 }
 

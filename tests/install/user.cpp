@@ -77,6 +77,15 @@ bool use_calls() {
          calls.back().answer().by.empty() && parts;
 }
 
+bool use_streams() {
+  auto connection = busd::Connection::open({});
+  if (!connection) return false;
+  auto stream = busd::BulkStream::open(*connection);
+  if (!stream) return false;
+  auto from = busd::receive_stream(stream->ticket());
+  return from && stream->send(*from);
+}
+
 bool use_hub() {
   auto status = busd::hub_status();
   auto facts = busd::hub_inspect({.socket = "/tmp/s", .bus = ""});
@@ -85,4 +94,4 @@ bool use_hub() {
 
 }  // namespace
 
-int main() { return use_consumer() && use_source() && use_calls() && use_hub() ? 0 : 1; }
+int main() { return use_consumer() && use_source() && use_calls() && use_streams() && use_hub() ? 0 : 1; }

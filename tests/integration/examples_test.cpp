@@ -76,6 +76,27 @@ TEST_CASE("A provider in C++ answers many calls at once, until it is interrupted
   CHECK(squares.wait() == ExitStatus{0, 0});
 }
 
+TEST_CASE("A stream in C++ comes whole, and its provider waits for a reader that does not read", "[calls]") {
+  HubProcess hub;
+  Child provider(example("example-stream"), {"serve"}, on(hub));
+  provider.wait_for_errors("ready");
+  // More than the hub holds of a stream.
+  RunResult asked = run(example("example-stream"), {"8000001"}, on(hub));
+  INFO(asked.errors);
+  CHECK(asked.status == ExitStatus{0, 0});
+  CHECK(asked.output.starts_with("{\"bytes\":8000001,\"checksum\":"));
+  CHECK(run(example("example-stream"), {"0"}, on(hub)).output.starts_with("{\"bytes\":0,"));
+  {
+    RawClient stopped(hub.socket());
+    stopped.send_line(R"({"type":"request","id":"1","task":"bytes.stream","stream":true,"args":100000000})");
+    CHECK(stopped.read_line().starts_with(R"({"type":"chunk","id":"1","seq":1,)"));
+  }
+  // It is free again, since nobody waits for that.
+  CHECK(run(example("example-stream"), {"10"}, on(hub)).output.starts_with("{\"bytes\":10,"));
+  provider.signal(SIGINT);
+  CHECK(provider.wait() == ExitStatus{0, 0});
+}
+
 TEST_CASE("The consumer in C prints what the clock publishes", "[c]") {
   HubProcess hub;
   Child consumer(example("example-minimal-c"), {"clock.tick", "3"}, on(hub));

@@ -20,7 +20,7 @@ busd_integration_test(examples_test examples_test.cpp CASES c calls cpp shell ${
 target_compile_definitions(examples_test PRIVATE
   BUSD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
   BUSD_EXAMPLES_DIR="${PROJECT_SOURCE_DIR}/consumer/examples")
-add_dependencies(examples_test example-adder example-ask example-squares example-provider-in-libevent example-minimal-c example-minimal-cpp example-clock-source bus-publish)
+add_dependencies(examples_test example-adder example-ask example-squares example-stream example-provider-in-libevent example-minimal-c example-minimal-cpp example-clock-source bus-publish)
 busd_integration_test(loops_test loops_test.cpp LIBS busd_consumer CASES ${loops})
 foreach(loop ${loops})
   add_dependencies(examples_test example-in-${loop})

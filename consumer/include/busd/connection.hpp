@@ -178,6 +178,9 @@ class Connection {
     return detail::deadline(busd_connection_deadline(handle()));
   }
 
+  // How many bytes wait to be sent: publishing waits when they are more than buffer_bytes.
+  std::size_t unsent() const noexcept { return busd_connection_unsent(handle()); }
+
   // Flushes and leaves the hub, with clean-up if this is the last consumer. Afterwards the object may only be
   // destroyed or assigned to.
   Expected<void> close(std::chrono::milliseconds timeout = detail::kCloseTimeout) {

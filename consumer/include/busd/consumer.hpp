@@ -32,6 +32,7 @@
 #include <busd/options.hpp>
 #include <busd/publish.hpp>
 #include <busd/source.hpp>
+#include <busd/streams.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
