@@ -9,6 +9,11 @@ namespace {
 // What is around a result in its frame, and more.
 constexpr size_t kAroundResultBytes = 256;
 
+// No more than this is sent before the hub has said that it has read what was before.
+constexpr size_t kMostUnconfirmedBytes = size_t{8} * 1024 * 1024;
+constexpr size_t kAskEveryBytes = size_t{2} * 1024 * 1024;
+constexpr size_t kAroundPartBytes = 128;
+
 busd_text busd_text_of(std::string_view text) { return {text.data(), text.size()}; }
 
 // The answer in place of a result that the library does not send.
@@ -21,7 +26,6 @@ ServeReply refusal_of(std::string_view result, const char* reason) {
 }  // namespace
 
 void ServeAnswers::send(uint64_t request, const ServeReply& reply) {
-  ++answered_;
   if (reply.failed()) return fail(request, reply);
   auto error = BUSD_INIT(busd_error);
   if (busd_request_respond(connection_, request, busd_text_of(reply.result), &error) == BUSD_INVALID)
@@ -39,9 +43,11 @@ ServeAnswers::Part ServeAnswers::send_part(uint64_t request, const ServeReply& p
     why = part;
     return Part::refused;
   }
+  if (unconfirmed_bytes_ >= kMostUnconfirmedBytes) return Part::later;
   auto error = BUSD_INIT(busd_error);
   switch (busd_request_chunk(connection_, request, busd_text_of(part.result), 0, &error)) {
     case BUSD_OK:
+      note_sent(part.result.size() + kAroundPartBytes);
       return Part::sent;
     case BUSD_TIMED_OUT:
       return Part::later;
@@ -51,6 +57,22 @@ ServeAnswers::Part ServeAnswers::send_part(uint64_t request, const ServeReply& p
     default:
       return Part::ended;
   }
+}
+
+void ServeAnswers::note_sent(size_t bytes) {
+  unconfirmed_bytes_ += bytes;
+  if (question_ != 0 || unconfirmed_bytes_ < kAskEveryBytes) return;
+  auto options = BUSD_INIT(busd_call_options);
+  options.timeout_ms = BUSD_FOREVER;
+  busd_connection_call_start(connection_, busd_text_of("bus.sync"), {}, &options, &question_, nullptr);
+  asked_bytes_ = unconfirmed_bytes_;
+}
+
+void ServeAnswers::on_call_end(uint64_t call) {
+  if (call != question_) return;
+  question_ = 0;
+  unconfirmed_bytes_ -= asked_bytes_;
+  note_sent(0);
 }
 
 }  // namespace bus::cli

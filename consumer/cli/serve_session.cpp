@@ -82,6 +82,8 @@ void ServeSession::take(const busd::Item& item, Clock::time_point now) {
     case BUSD_ITEM_RESUME:
       if (ServeJob* job = job_of(item.number())) job->pause(item.kind() == BUSD_ITEM_PAUSE);
       return;
+    case BUSD_ITEM_CALL_END:
+      return answers_.on_call_end(item.number());
     case BUSD_ITEM_BREAK:
       return console_.warning("the connection to the hub broke: " + std::string(item.detail()) +
                               "; connecting again");

@@ -102,6 +102,33 @@ await_gone "$(cat many.pid)"
 kill -TERM "$serve"
 expect_exit "the provider" "$serve" 143
 
+# A hub that does not read holds up the command, and nothing else: bus-serve ends in its time.
+cat >endless <<'SCRIPT'
+#!/bin/sh
+echo began
+read -r _ <go
+n=0
+while :; do
+  head -c 1000000 /dev/zero | tr '\0' x | fold -w 1000
+  n=$((n + 1))
+  echo "$n MB" >>endless.log
+done
+SCRIPT
+start_serve endless e --stream --drain 4s --grace 200ms -- sh ./endless
+endless=$pid
+start_caller stuck e 1 "$stream"
+await stuck.out began
+hub=$(hub_pid)
+kill -STOP "$hub"
+echo go >go
+await endless.log '^5 MB'
+kill -TERM "$endless"
+expect_exit "the one whose hub does not read" "$endless" 143
+kill -CONT "$hub"
+check_lacks endless.log "15 MB"
+await stuck.out '"code":"'
+rm stuck.out
+
 # Without --stream a request for parts gets one result.
 start_serve plain s.lines -- ./parts
 check_call '{"result":"{\"n\": 1.10}\ntext\n\n\"x\"\nlast, no line end"}' s.lines 1 "$stream"
