@@ -11,6 +11,7 @@
 #include "busd/consumer.hpp"
 #include "consumer/cli/buses.h"
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/explanation.h"
 #include "consumer/cli/health.h"
 #include "consumer/cli/output.h"
 #include "consumer/cli/patterns.h"
@@ -32,6 +33,7 @@ constexpr const char* kAbout =
   bus-status --metrics             print the hub's metrics for Prometheus
   bus-status --check || echo sick  tell a script or a supervisor whether the hub is healthy
   bus-status --explain build.done  list which consumers would get this type, and why others not
+  bus-status --explain-task add    list which provider would be given a call, and why others not
 
 Shows the state of the hub. It never starts a hub.)";
 
@@ -40,14 +42,16 @@ constexpr const char* kNotes =
 number that it discarded because the consumer was too slow; LAG is the number of events that wait
 for the consumer, and QUEUE is their size. PROGRAM is the name of the process. A pid in parentheses
 is the pid reported by the kernel, where it differs from the claimed one. UNMATCHED TYPE lists event
-types that no consumer subscribes to.
+types that no consumer subscribes to. SLOTS is how many calls the providers of a TASK can serve at a
+time, over all their tasks, and FREE how many of these are free; DONE counts calls that ended with a
+result, FAILED all others; P50 and P99 are times from request to end.
 
 --watch on a terminal: q quits, s changes the order of the consumers, p pauses. LOSS is "now" for a
 consumer that is losing events, and "earlier" for one that has lost some before. The bars show the
 last minute. Into a pipe, each snapshot begins with the time.
 
 --check succeeds when the hub answers within 2 s and holds the lock of its bus. Consumers that lost
-events are mentioned, but do not make the check fail.
+events, and tasks for which no more calls may wait, are mentioned, but do not make the check fail.
 
 --list prints names for shell completions: the keys of the consumers; the types that they subscribe
 to, and the unmatched ones; the tasks that are provided, and those of the hub; or the named sources.
@@ -55,14 +59,15 @@ Names with unprintable characters are left out. If no hub runs, it prints nothin
 
 A duration D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
-Exit status: 0 success: the hub is healthy, or at least one consumer would get the event; 1
-(--explain) no consumer would get it; 64 usage error; 69 no hub runs; 70 stdout cannot be written;
-75 the hub does not answer within 2 s, its socket is gone, or the process that answers does not hold
-the lock; 76 the peer is not a busd hub, or is too old for --metrics; 77 permission denied;
-129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
+Exit status: 0 success: the hub is healthy, or at least one consumer or provider would get it; 1
+(--explain, --explain-task) nobody would; 64 usage error; 69 no hub runs; 70 stdout cannot be
+written; 75 the hub does not answer within 2 s, its socket is gone, or the process that answers does
+not hold the lock; 76 the peer is not a busd hub, or is too old for --metrics or --explain; 77
+permission denied; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};
+constexpr std::chrono::milliseconds kPatience{2000};
 
 struct Options {
   bool json = false;
@@ -70,6 +75,7 @@ struct Options {
   bool check = false;
   std::optional<std::chrono::milliseconds> watch;
   std::string explain;
+  std::string explain_task;
   bool literal = false;
   std::string list;
   bool buses = false;
@@ -117,6 +123,14 @@ void declare(CommandLine& line, Options& options) {
           .excludes(watch)
           .excludes(check)
           .check(identifier_fault);
+  auto explain_task = line.option("--explain-task", "TASK", options.explain_task,
+                                  "List which provider would be given a call of TASK, and why not the others")
+                          .excludes(json)
+                          .excludes(metrics)
+                          .excludes(watch)
+                          .excludes(check)
+                          .excludes(explain)
+                          .check(identifier_fault);
   auto list = line.option("--list", "keys|types|tasks|sources", options.list,
                           "Print only the names of these, one per line")
                   .excludes(json)
@@ -124,6 +138,7 @@ void declare(CommandLine& line, Options& options) {
                   .excludes(watch)
                   .excludes(check)
                   .excludes(explain)
+                  .excludes(explain_task)
                   .check(list_fault);
   line.flag("--literal", options.literal, "Take TYPE as it is, even if it looks like a pattern")
       .needs(explain);
@@ -132,6 +147,7 @@ void declare(CommandLine& line, Options& options) {
                    .excludes(watch)
                    .excludes(check)
                    .excludes(explain)
+                   .excludes(explain_task)
                    .excludes(list);
   line.flag("--print-socket", options.print_socket, "Print the path of the socket; a hub need not run")
       .excludes(json)
@@ -139,6 +155,7 @@ void declare(CommandLine& line, Options& options) {
       .excludes(watch)
       .excludes(check)
       .excludes(explain)
+      .excludes(explain_task)
       .excludes(list)
       .excludes(buses);
   line.accept_no_start();
@@ -158,6 +175,7 @@ class Status {
   int metrics();
   int check();
   int explain();
+  int explain_task();
   int buses();
   int print_socket();
   int list();
@@ -166,6 +184,7 @@ class Status {
  private:
   int report(const Health& trouble) const;
   std::optional<StatusReport> read(int& code);
+  std::optional<std::string> ask_to_explain(const std::string& args, int& code);
   int print(const std::string& text);
 
   const Options& options_;
@@ -213,14 +232,50 @@ int Status::check() {
   return health.exit_code == kDone ? print(safe_text(health.summary) + "\n") : report(health);
 }
 
+// The result of the hub's task bus.explain. Sets `code` when there is none.
+std::optional<std::string> Status::ask_to_explain(const std::string& args, int& code) {
+  auto connection = busd::Connection::open({.socket = hub_.socket,
+                                            .bus = hub_.bus,
+                                            .no_start = true,
+                                            .no_reconnect = true,
+                                            .open_timeout = kPatience,
+                                            .background = true});
+  if (!connection) {
+    code = console_.error(error_of(connection.error()));
+    return std::nullopt;
+  }
+  busd::Answer answer = connection->call("bus.explain", args, {.timeout = kPatience});
+  if (answer) return std::move(answer.result);
+  bool too_old = answer.code == "no_provider" || answer.status == BUSD_PROTOCOL;
+  Health trouble{answer.status == BUSD_FAILED ? kTryAgain : exit_code_of(answer.status), answer.message};
+  if (too_old)
+    trouble = {kProtocol, "the hub does not know bus.explain, so it is older than this program; restart it"};
+  code = this->report(trouble);
+  return std::nullopt;
+}
+
 int Status::explain() {
   int code = kDone;
   auto report = read(code);
-  if (!report) return code;
-  size_t reached = 0;
-  auto lines = explanation_table(*report, options_.explain, terminal_columns(STDOUT_FILENO), reached);
+  auto answer = report ? ask_to_explain(explain_args("event_type", options_.explain), code) : std::nullopt;
+  if (!answer) return code;
+  auto explanation = parse_event_explanation(*answer);
+  if (!explanation) return this->report({kProtocol, "the peer is not a busd hub"});
+  auto lines = explanation_table(*explanation, terminal_columns(STDOUT_FILENO));
   code = print(joined(lines, colour_) + remarks(hub_, *report));
-  return code == kDone && reached == 0 ? kNobody : code;
+  return code == kDone && explanation->reached == 0 ? kNobody : code;
+}
+
+int Status::explain_task() {
+  int code = kDone;
+  auto report = read(code);
+  auto answer = report ? ask_to_explain(explain_args("task", options_.explain_task), code) : std::nullopt;
+  if (!answer) return code;
+  auto explanation = parse_task_explanation(*answer);
+  if (!explanation) return this->report({kProtocol, "the peer is not a busd hub"});
+  auto lines = explanation_table(*explanation, terminal_columns(STDOUT_FILENO));
+  code = print(joined(lines, colour_) + remarks(hub_, *report));
+  return code == kDone && !explanation->has_provider() ? kNobody : code;
 }
 
 int Status::buses() {
@@ -264,6 +319,7 @@ int act(Options& options, Console& console) {
   if (options.metrics) return status.metrics();
   if (options.check) return status.check();
   if (!options.explain.empty()) return status.explain();
+  if (!options.explain_task.empty()) return status.explain_task();
   if (!options.list.empty()) return status.list();
   return options.watch ? status.watch() : status.once();
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "consumer/cli/event_template.h"
-#include "consumer/cli/explain.h"
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/signals.h"
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "consumer/cli/control_lines.h"
-#include "consumer/cli/explain.h"
+#include "consumer/cli/patterns.h"
 #include "consumer/cli/signals.h"
 
 namespace bus::cli {

@@ -148,6 +148,10 @@ Health check_health(const busd::HubOptions& options) {
                         ", " + counted(report->sources.size(), "source") + ", " +
                         counted(report->consumers.size(), "consumer");
   if (losers > 0) summary += ", of which " + std::to_string(losers) + " lost events";
+  for (const TaskReport& task : report->tasks) {
+    if (task.full)
+      summary += "; the line of task \"" + task.task + "\" is full, with " + counted(task.waiting, "call");
+  }
   if (std::string old = renewal_hint(options, *report); !old.empty()) summary += "; " + old;
   return {kDone, summary};
 }

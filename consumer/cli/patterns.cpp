@@ -134,4 +134,11 @@ std::string type_fault(std::string_view type) {
          patterns_below(stem) + kLiteralHint;
 }
 
+bool entry_matches(std::string_view entry, std::string_view type) {
+  if (entry == "*" || entry == type) return true;
+  if (!entry.ends_with(".*")) return false;
+  std::string_view prefix = entry.substr(0, entry.size() - 1);
+  return type.size() > prefix.size() && type.starts_with(prefix);
+}
+
 }  // namespace bus::cli

@@ -12,6 +12,10 @@
 
 namespace bus::cli {
 
+// The rule of PROTOCOL.md 5: `*` matches every type; an entry that ends in `.*` matches the types that begin
+// with the text before the star and are longer; any other entry matches itself.
+bool entry_matches(std::string_view entry, std::string_view type);
+
 // What is wrong with an entry of a subscription, as "what is wrong; what to do"; empty: nothing.
 std::string entry_fault(std::string_view entry);
 

@@ -26,9 +26,15 @@ void name_programs(StatusReport& report) {
   }
   for (SourceReport& source : report.sources) {
     // Another process may have the pid of one that has gone.
-    if (source.state != "disconnected") source.program = program_name(source.pid);
+    if (source.state != "disconnected")
+      source.program = program_name(source.kernel_pid != 0 ? source.kernel_pid : source.pid);
   }
-  for (LockReport& lock : report.locks) lock.program = program_name(lock.pid);
+  for (ProviderReport& provider : report.providers)
+    provider.program = program_name(provider.kernel_pid != 0 ? provider.kernel_pid : provider.pid);
+  for (LockReport& lock : report.locks) {
+    // With a task, the process has gone.
+    if (lock.task.empty()) lock.program = program_name(lock.pid);
+  }
 }
 
 }  // namespace bus::cli

@@ -75,6 +75,10 @@ std::optional<ConsumerRates> rates_of(const ConsumerReport* earlier, const Consu
                        per_second(earlier->dropped, later.dropped, elapsed)};
 }
 
+std::optional<uint64_t> ended_calls(const StatusReport& report) {
+  return report.calls_done + report.calls_failed;
+}
+
 }  // namespace
 
 bool same_hub(const StatusReport& earlier, const StatusReport& later) {
@@ -104,6 +108,16 @@ std::optional<Rates> rates_between(const StatusReport& earlier, const StatusRepo
     rates.sources.push_back(
         same ? std::optional<double>(per_second(before->published, source.published, elapsed))
              : std::nullopt);
+  }
+  if (earlier.has_calls && later.has_calls)
+    rates.calls = per_second(ended_calls(earlier), ended_calls(later), elapsed);
+  std::map<std::string, uint64_t> ended;
+  for (const TaskReport& task : earlier.tasks) ended[task.task] = task.ended;
+  for (const TaskReport& task : later.tasks) {
+    auto before = ended.find(task.task);
+    rates.tasks.push_back(before == ended.end() ? std::nullopt
+                                                : per_second(std::optional(before->second),
+                                                             std::optional(task.ended), elapsed));
   }
   return rates;
 }

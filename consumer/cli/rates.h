@@ -20,7 +20,7 @@ struct ConsumerRates {
   double drops = 0;
 };
 
-// All per second. `consumers` and `sources` are in the order of the later report; one that was not in the
+// All per second. `consumers`, `sources` and `tasks` are in the order of the later report; one that was not in the
 // earlier report has no rates.
 struct Rates {
   double published = 0;
@@ -30,6 +30,8 @@ struct Rates {
   std::optional<double> delivered_bytes;
   std::vector<std::optional<ConsumerRates>> consumers;
   std::vector<std::optional<double>> sources;  // events published
+  std::optional<double> calls;                 // that ended; nothing: the hub knows no calls
+  std::vector<std::optional<double>> tasks;    // calls of each that ended
 };
 
 // Whether both are of one hub: `later` has the same pid, and none of its counters has gone back.

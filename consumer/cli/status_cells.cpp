@@ -1,6 +1,7 @@
 #include "consumer/cli/status_cells.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "consumer/cli/readable.h"
 #include "consumer/cli/text.h"
@@ -13,21 +14,28 @@ std::string name_cell(std::string_view name, std::optional<size_t> columns) {
 }
 
 std::string key_cell(const ConsumerReport& consumer, std::optional<size_t> columns) {
-  if (consumer.subscription_id.empty()) return name_cell(consumer.key, columns);
-  return name_cell(consumer.key + " [" + consumer.subscription_id + "]", columns);
+  std::string cell = consumer.subscription_id.empty()
+                         ? name_cell(consumer.key, columns)
+                         : name_cell(consumer.key + " [" + consumer.subscription_id + "]", columns);
+  return consumer.observer ? cell + " (observer)" : cell;
 }
 
-std::string pid_cell(const ConsumerReport& consumer) {
-  std::string pid = std::to_string(consumer.pid);
-  return consumer.kernel_pid == 0 ? pid : pid + " (" + std::to_string(consumer.kernel_pid) + ")";
+std::string pid_cell(int64_t pid, int64_t kernel_pid) {
+  std::string cell = std::to_string(pid);
+  return kernel_pid == 0 ? cell : cell + " (" + std::to_string(kernel_pid) + ")";
 }
 
 std::string program_cell(std::string_view program) { return program.empty() ? "-" : safe_text(program); }
 
 std::string types_cell(const ConsumerReport& consumer) {
-  std::string list;
-  for (const std::string& type : consumer.event_types) list += (list.empty() ? "" : " ") + safe_text(type);
+  std::string list = list_cell(consumer.event_types);
   return list.empty() ? "(none)" : list;
+}
+
+std::string list_cell(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : " ") + safe_text(name);
+  return list;
 }
 
 std::string source_cell(const SourceReport& source, std::optional<size_t> columns) {
@@ -36,6 +44,19 @@ std::string source_cell(const SourceReport& source, std::optional<size_t> column
 
 std::string last_event_cell(const SourceReport& source) {
   return source.last_event_ms_ago ? readable_ms(*source.last_event_ms_ago) + " ago" : "-";
+}
+
+bool knows_of_calls(const StatusReport& report) {
+  return report.calls_open + report.calls_done + report.calls_failed > 0 || !report.tasks.empty();
+}
+
+std::string latency_cell(uint64_t us) {
+  if (us == 0) return "-";
+  if (us < 1000) return std::to_string(us) + "us";
+  if (us >= 1'000'000) return readable_ms(us / 1000);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1fms", static_cast<double>(us) / 1000.0);
+  return text;
 }
 
 }  // namespace bus::cli

@@ -1,49 +1,10 @@
 #include "consumer/cli/status_report.h"
 
-#include <rapidjson/document.h>
+#include "consumer/cli/json_members.h"
 
 namespace bus::cli {
 
 namespace {
-
-using Json = rapidjson::Value;
-
-const Json* member(const Json& object, const char* name) {
-  auto found = object.FindMember(name);
-  return found == object.MemberEnd() ? nullptr : &found->value;
-}
-
-// RapidJSON asserts on the wrong type in debug builds only, and reads wild otherwise: every look is checked.
-std::string text_of(const Json& object, const char* name) {
-  const Json* value = member(object, name);
-  return value != nullptr && value->IsString() ? std::string(value->GetString(), value->GetStringLength())
-                                               : std::string();
-}
-
-uint64_t number_of(const Json& object, const char* name) {
-  const Json* value = member(object, name);
-  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
-}
-
-std::optional<uint64_t> number_if_any(const Json& object, const char* name) {
-  const Json* value = member(object, name);
-  return value != nullptr && value->IsUint64() ? std::optional(value->GetUint64()) : std::nullopt;
-}
-
-int64_t pid_of(const Json& object, const char* name = "pid") {
-  const Json* value = member(object, name);
-  return value != nullptr && value->IsInt64() ? value->GetInt64() : 0;
-}
-
-// Calls `take` for each object of the array called `name`.
-template <class Take>
-void for_each_in(const Json& object, const char* name, Take take) {
-  const Json* array = member(object, name);
-  if (array == nullptr || !array->IsArray()) return;
-  for (const Json& element : array->GetArray()) {
-    if (element.IsObject()) take(element);
-  }
-}
 
 ConsumerReport consumer_of(const Json& json) {
   ConsumerReport consumer;
@@ -58,6 +19,7 @@ ConsumerReport consumer_of(const Json& json) {
   consumer.queued_bytes = number_of(json, "queued_bytes");
   consumer.connected_sec = number_of(json, "connected_sec");
   consumer.delivered_bytes = number_if_any(json, "delivered_bytes");
+  consumer.observer = flag_of(json, "observer");
   const Json* types = member(json, "event_types");
   if (types == nullptr || !types->IsArray()) return consumer;
   for (const Json& type : types->GetArray()) {
@@ -71,9 +33,41 @@ SourceReport source_of(const Json& json) {
   source.name = text_of(json, "source");
   source.state = text_of(json, "state");
   source.pid = pid_of(json);
+  source.kernel_pid = pid_of(json, "kernel_pid");
   source.published = number_of(json, "published");
   source.last_event_ms_ago = number_if_any(json, "last_event_ms_ago");
   return source;
+}
+
+ProviderReport provider_of(const Json& json) {
+  ProviderReport provider;
+  provider.pid = pid_of(json);
+  provider.kernel_pid = pid_of(json, "kernel_pid");
+  provider.source = text_of(json, "source");
+  provider.slots = number_of(json, "slots");
+  provider.open = number_of(json, "open");
+  provider.late = number_of(json, "late");
+  provider.silent = flag_of(json, "silent");
+  provider.more_tasks = number_of(json, "more_tasks");
+  const Json* tasks = member(json, "tasks");
+  if (tasks == nullptr || !tasks->IsArray()) return provider;
+  for (const Json& task : tasks->GetArray()) {
+    if (task.IsString()) provider.tasks.emplace_back(task.GetString(), task.GetStringLength());
+  }
+  return provider;
+}
+
+// Calls that did not end by a result count as failed, whatever the reason.
+void read_calls(const Json& json, StatusReport& report) {
+  const Json* calls = member(json, "calls");
+  if (calls == nullptr || !calls->IsObject()) return;
+  report.has_calls = true;
+  report.calls_open = number_of(*calls, "open");
+  report.calls_waiting = number_of(*calls, "waiting");
+  report.calls_done = number_of(*calls, "done");
+  for (const char* end :
+       {"failed", "timeout", "canceled", "provider_gone", "declined", "no_provider", "busy", "other"})
+    report.calls_failed += number_of(*calls, end);
 }
 
 void read_totals(const Json& json, StatusReport& report) {
@@ -113,11 +107,7 @@ void read_memory(const Json& json, StatusReport& report) {
 
 std::optional<StatusReport> parse_status(std::string_view frame) {
   rapidjson::Document json;
-  // Iterative: what listens there may not be a hub, and nesting must not cost us the stack.
-  json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(frame.data(),
-                                                                                     frame.size());
-  if (json.HasParseError() || !json.IsObject() || text_of(json, "type") != "status_response")
-    return std::nullopt;
+  if (!read_object(frame, json) || text_of(json, "type") != "status_response") return std::nullopt;
   StatusReport report;
   report.pid = pid_of(json);
   report.version = text_of(json, "version");
@@ -131,18 +121,25 @@ std::optional<StatusReport> parse_status(std::string_view frame) {
   for_each_in(json, "consumers", [&](const Json& item) { report.consumers.push_back(consumer_of(item)); });
   for_each_in(json, "sources", [&](const Json& item) { report.sources.push_back(source_of(item)); });
   for_each_in(json, "cleanup_locks", [&](const Json& item) {
-    report.locks.push_back(
-        {text_of(item, "scope"), pid_of(item), number_of(item, "held_ms"), number_of(item, "waiting"), {}});
+    report.locks.push_back({text_of(item, "scope"),
+                            pid_of(item),
+                            number_of(item, "held_ms"),
+                            number_of(item, "waiting"),
+                            text_of(item, "task"),
+                            {}});
   });
   for_each_in(json, "unmatched_types", [&](const Json& item) {
     report.unmatched_types.push_back({text_of(item, "event_type"), number_of(item, "count")});
   });
-  report.has_calls = member(json, "calls") != nullptr;
+  read_calls(json, report);
   for_each_in(json, "tasks", [&](const Json& item) {
-    report.tasks.push_back({text_of(item, "task"), number_of(item, "providers")});
+    report.tasks.push_back({text_of(item, "task"), number_of(item, "providers"), number_of(item, "slots"),
+                            number_of(item, "free"), number_of(item, "open"), number_of(item, "waiting"),
+                            number_of(item, "done"), number_of(item, "ended"), number_of(item, "p50_us"),
+                            number_of(item, "p99_us"), flag_of(item, "full")});
   });
-  const Json* truncated = member(json, "truncated");
-  report.truncated = truncated != nullptr && truncated->IsTrue();
+  for_each_in(json, "providers", [&](const Json& item) { report.providers.push_back(provider_of(item)); });
+  report.truncated = flag_of(json, "truncated");
   return report;
 }
 
@@ -163,7 +160,7 @@ std::set<std::string> types_of(const StatusReport& report) {
 
 std::set<std::string> tasks_of(const StatusReport& report) {
   std::set<std::string> tasks;
-  if (report.has_calls) tasks = {"bus.status", "bus.sync", "bus.tasks"};
+  if (report.has_calls) tasks = {"bus.explain", "bus.status", "bus.sync", "bus.tasks"};
   for (const TaskReport& task : report.tasks) {
     if (task.providers > 0) tasks.insert(task.task);
   }

@@ -24,13 +24,15 @@ struct ConsumerReport {
   uint64_t queued_bytes = 0;
   uint64_t connected_sec = 0;
   std::optional<uint64_t> delivered_bytes;  // nothing: the hub does not count them
-  std::string program;                      // not in the response: see program_names.h
+  bool observer = false;
+  std::string program;  // not in the response: see program_names.h
 };
 
 struct SourceReport {
   std::string name;
   std::string state;
-  int64_t pid = 0;
+  int64_t pid = 0;         // as it says
+  int64_t kernel_pid = 0;  // as the kernel says, when that differs
   uint64_t published = 0;
   std::optional<uint64_t> last_event_ms_ago;
   std::string program;
@@ -41,6 +43,7 @@ struct LockReport {
   int64_t pid = 0;
   uint64_t held_ms = 0;
   uint64_t waiting = 0;
+  std::string task;  // that the hub has called to clean up; else the process of `pid` does so
   std::string program;
 };
 
@@ -52,6 +55,28 @@ struct TypeCount {
 struct TaskReport {
   std::string task;  // a name, or a pattern
   uint64_t providers = 0;
+  uint64_t slots = 0;
+  uint64_t free = 0;  // of these
+  uint64_t open = 0;
+  uint64_t waiting = 0;
+  uint64_t done = 0;   // with a result
+  uint64_t ended = 0;  // in any way
+  uint64_t p50_us = 0;
+  uint64_t p99_us = 0;
+  bool full = false;  // no more calls of some user may wait
+};
+
+struct ProviderReport {
+  int64_t pid = 0;
+  int64_t kernel_pid = 0;  // when it differs
+  std::string source;
+  std::vector<std::string> tasks;
+  uint64_t more_tasks = 0;
+  uint64_t slots = 0;
+  uint64_t open = 0;
+  uint64_t late = 0;
+  bool silent = false;
+  std::string program;
 };
 
 struct PoolReport {
@@ -86,7 +111,12 @@ struct StatusReport {
   std::vector<LockReport> locks;
   std::vector<TypeCount> unmatched_types;
   bool has_calls = false;  // else the hub is too old for tasks
+  uint64_t calls_open = 0;
+  uint64_t calls_waiting = 0;
+  uint64_t calls_done = 0;
+  uint64_t calls_failed = 0;
   std::vector<TaskReport> tasks;
+  std::vector<ProviderReport> providers;
   bool truncated = false;
 };
 

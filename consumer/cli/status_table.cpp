@@ -43,9 +43,34 @@ std::vector<TableLine> source_lines(const StatusReport& report, Columns columns)
              {"LAST EVENT", Align::right}});
   for (const SourceReport& source : report.sources) {
     grid.row(
-        {source_cell(source, columns), safe_text(source.state), std::to_string(source.pid),
+        {source_cell(source, columns), safe_text(source.state), pid_cell(source.pid, source.kernel_pid),
          program_cell(source.program), readable_number(source.published, columns), last_event_cell(source)},
         source.state == "connected" ? Emphasis::none : Emphasis::warning);
+  }
+  return grid.lines();
+}
+
+std::vector<TableLine> task_lines(const StatusReport& report, Columns columns) {
+  if (report.tasks.empty()) return {};
+  Grid grid({{"TASK", Align::left},
+             {"PROVIDERS", Align::right},
+             {"SLOTS", Align::right},
+             {"FREE", Align::right},
+             {"OPEN", Align::right},
+             {"WAITING", Align::right},
+             {"DONE", Align::right},
+             {"FAILED", Align::right},
+             {"P50", Align::right},
+             {"P99", Align::right}});
+  for (const TaskReport& task : report.tasks) {
+    grid.row({name_cell(task.task, columns), readable_number(task.providers, columns),
+              readable_number(task.slots, columns), readable_number(task.free, columns),
+              readable_number(task.open, columns), readable_number(task.waiting, columns),
+              readable_number(task.done, columns), readable_number(task.ended - task.done, columns),
+              latency_cell(task.p50_us), latency_cell(task.p99_us)},
+             task.full          ? Emphasis::alarm
+             : task.waiting > 0 ? Emphasis::warning
+                                : Emphasis::none);
   }
   return grid.lines();
 }
@@ -62,10 +87,11 @@ std::vector<TableLine> consumer_lines(const StatusReport& report, Columns column
              {"UP", Align::right},
              {"TYPES", Align::left}});
   for (const ConsumerReport& consumer : report.consumers) {
-    grid.row({key_cell(consumer, columns), pid_cell(consumer), program_cell(consumer.program),
-              readable_number(consumer.received, columns), readable_number(consumer.dropped, columns),
-              readable_number(consumer.queued, columns), readable_bytes(consumer.queued_bytes),
-              readable_seconds(consumer.connected_sec), types_cell(consumer)},
+    grid.row({key_cell(consumer, columns), pid_cell(consumer.pid, consumer.kernel_pid),
+              program_cell(consumer.program), readable_number(consumer.received, columns),
+              readable_number(consumer.dropped, columns), readable_number(consumer.queued, columns),
+              readable_bytes(consumer.queued_bytes), readable_seconds(consumer.connected_sec),
+              types_cell(consumer)},
              consumer.dropped > 0 ? Emphasis::warning : Emphasis::none);
   }
   return grid.lines();
@@ -98,11 +124,40 @@ std::vector<TableLine> memory_lines(const StatusReport& report, Columns columns)
   return out;
 }
 
+std::vector<TableLine> call_lines(const StatusReport& report, Columns columns) {
+  if (!knows_of_calls(report)) return {};
+  auto count = [&](uint64_t n, const char* what) { return readable_number(n, columns) + " " + what; };
+  return {{"calls   " + count(report.calls_open, "open") + "  " + count(report.calls_waiting, "waiting") +
+               "  " + count(report.calls_done, "done") + "  " + count(report.calls_failed, "failed"),
+           Emphasis::none}};
+}
+
 std::vector<TableLine> uncleaned_lines(const StatusReport& report, Columns columns) {
   if (report.uncleaned == 0) return {};
   std::string were = report.uncleaned == 1 ? " was" : " were";
   return {{"scopes  " + readable_number(report.uncleaned, columns) + were + " left without a clean-up",
            Emphasis::warning}};
+}
+
+std::vector<TableLine> provider_lines(const StatusReport& report, Columns columns) {
+  if (report.providers.empty()) return {};
+  Grid grid({{"PROVIDER", Align::left},
+             {"PID", Align::right},
+             {"PROGRAM", Align::left},
+             {"SLOTS", Align::right},
+             {"OPEN", Align::right},
+             {"LATE", Align::right},
+             {"TASKS", Align::left}});
+  for (const ProviderReport& provider : report.providers) {
+    std::string tasks = list_cell(provider.tasks);
+    if (provider.more_tasks > 0) tasks += " and " + std::to_string(provider.more_tasks) + " more";
+    grid.row({provider.source.empty() ? "-" : name_cell(provider.source, columns),
+              pid_cell(provider.pid, provider.kernel_pid), program_cell(provider.program),
+              readable_number(provider.slots, columns), readable_number(provider.open, columns),
+              readable_number(provider.late, columns), tasks},
+             provider.silent ? Emphasis::warning : Emphasis::none);
+  }
+  return grid.lines();
 }
 
 std::vector<TableLine> lock_lines(const StatusReport& report, Columns columns) {
@@ -111,10 +166,12 @@ std::vector<TableLine> lock_lines(const StatusReport& report, Columns columns) {
              {"PID", Align::right},
              {"PROGRAM", Align::left},
              {"HELD FOR", Align::right},
-             {"WAITING", Align::right}});
+             {"WAITING", Align::right},
+             {"TASK", Align::left}});
   for (const LockReport& lock : report.locks) {
     grid.row({name_cell(lock.scope, columns), std::to_string(lock.pid), program_cell(lock.program),
-              readable_ms(lock.held_ms), readable_number(lock.waiting, columns)});
+              readable_ms(lock.held_ms), readable_number(lock.waiting, columns),
+              lock.task.empty() ? "-" : name_cell(lock.task, columns)});
   }
   return grid.lines();
 }
@@ -129,46 +186,17 @@ std::vector<TableLine> unmatched_lines(const StatusReport& report, Columns colum
 
 std::vector<TableLine> status_table(const StatusReport& report, Columns columns) {
   std::vector<TableLine> lines{hub_line(report), event_line(report, columns)};
+  append(lines, call_lines(report, columns));
   append(lines, memory_lines(report, columns));
   append(lines, uncleaned_lines(report, columns));
   append_part(lines, source_lines(report, columns));
   append_part(lines, consumer_lines(report, columns));
+  append_part(lines, task_lines(report, columns));
+  append_part(lines, provider_lines(report, columns));
   append_part(lines, lock_lines(report, columns));
   append_part(lines, unmatched_lines(report, columns));
   if (report.truncated) {
     lines.push_back({"The lists are incomplete: the hub's answer did not fit one frame.", Emphasis::warning});
-  }
-  cut_lines(lines, columns);
-  return lines;
-}
-
-std::vector<TableLine> explanation_table(const StatusReport& report, const std::string& type, Columns columns,
-                                         size_t& reached) {
-  Grid grid({{"GETS IT", Align::left},
-             {"KEY", Align::left},
-             {"PID", Align::right},
-             {"PROGRAM", Align::left},
-             {"WHY", Align::left}});
-  reached = 0;
-  for (bool wanted : {true, false}) {
-    for (const ConsumerReport& consumer : report.consumers) {
-      Explanation explanation = explain(consumer, type);
-      if (explanation.gets_it != wanted) continue;
-      if (wanted) ++reached;
-      grid.row({wanted ? "yes" : "no", name_cell(consumer.key, columns), pid_cell(consumer),
-                program_cell(consumer.program), safe_text(explanation.reason)});
-    }
-  }
-  std::vector<TableLine> lines;
-  size_t all = report.consumers.size();
-  lines.push_back({"\"" + safe_text(type) + "\" would reach " + std::to_string(reached) + " of " +
-                       std::to_string(all) + (all == 1 ? " consumer" : " consumers"),
-                   Emphasis::heading});
-  if (!grid.empty()) append(lines, grid.lines());
-  for (const std::string& hint : unmatched_hints(report, type))
-    lines.push_back({safe_text(hint), Emphasis::none});
-  if (report.truncated) {
-    lines.push_back({"The list is incomplete: the hub's answer did not fit one frame.", Emphasis::warning});
   }
   cut_lines(lines, columns);
   return lines;

@@ -46,6 +46,15 @@ TableLine flow_line(const char* name, double events, const std::optional<double>
   return {text, Emphasis::none};
 }
 
+TableLine calls_line(const WatchPicture& picture, Columns columns) {
+  const StatusReport& report = picture.report;
+  std::string rate =
+      picture.rates && picture.rates->calls ? rate_text(*picture.rates->calls, columns) : kUnknown;
+  return {"calls   " + rate + " calls/s  " + readable_number(report.calls_open, columns) + " open  " +
+              readable_number(report.calls_waiting, columns) + " waiting",
+          Emphasis::none};
+}
+
 // Of the i-th consumer; nullptr when they are not known.
 const ConsumerRates* consumer_rates(const WatchPicture& picture, size_t i) {
   if (!picture.rates || !picture.rates->consumers[i]) return nullptr;
@@ -107,6 +116,7 @@ std::vector<TableLine> head_lines(const WatchPicture& picture, const Viewport& v
     lines.push_back({"in      -", Emphasis::none});
     lines.push_back({"out     -", Emphasis::none});
   }
+  if (knows_of_calls(picture.report)) lines.push_back(calls_line(picture, viewport.columns));
   lines.push_back(loss_line(picture, viewport.columns));
   auto uncleaned = uncleaned_lines(picture.report, viewport.columns);
   std::move(uncleaned.begin(), uncleaned.end(), std::back_inserter(lines));
@@ -173,7 +183,8 @@ std::vector<TableLine> consumer_section(const WatchPicture& picture, Columns col
                                    readable_number(consumer.dropped, columns),
                                    readable_bytes(consumer.queued_bytes),
                                    types_cell(consumer)};
-    std::vector<std::string> names{pid_cell(consumer), program_cell(consumer.program)};
+    std::vector<std::string> names{pid_cell(consumer.pid, consumer.kernel_pid),
+                                   program_cell(consumer.program)};
     cells.insert(narrow ? cells.end() : cells.begin(), names.begin(), names.end());
     cells.insert(cells.begin(), key_cell(consumer, columns));
     grid.row(std::move(cells), loss == Loss::now       ? Emphasis::alarm
@@ -195,10 +206,31 @@ std::vector<TableLine> source_section(const WatchPicture& picture, Columns colum
              {"LAST EVENT", Align::right}});
   for (size_t i = 0; i < sources.size(); ++i) {
     const SourceReport& source = sources[i];
-    grid.row({source_cell(source, columns), std::to_string(source.pid), program_cell(source.program),
-              safe_text(source.state), source_rate_cell(picture, i, columns),
+    grid.row({source_cell(source, columns), pid_cell(source.pid, source.kernel_pid),
+              program_cell(source.program), safe_text(source.state), source_rate_cell(picture, i, columns),
               readable_number(source.published, columns), last_event_cell(source)},
              source.state == "connected" ? Emphasis::none : Emphasis::warning);
+  }
+  return grid.lines();
+}
+
+std::vector<TableLine> task_section(const WatchPicture& picture, Columns columns) {
+  const auto& tasks = picture.report.tasks;
+  if (tasks.empty()) return {};
+  Grid grid({{"TASK", Align::left},
+             {"CALLS/S", Align::right},
+             {"OPEN", Align::right},
+             {"WAITING", Align::right},
+             {"FREE", Align::right},
+             {"P50", Align::right},
+             {"P99", Align::right}});
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const TaskReport& task = tasks[i];
+    bool known = picture.rates && picture.rates->tasks[i];
+    grid.row({name_cell(task.task, columns), known ? rate_text(*picture.rates->tasks[i], columns) : kUnknown,
+              readable_number(task.open, columns), readable_number(task.waiting, columns),
+              readable_number(task.free, columns), latency_cell(task.p50_us), latency_cell(task.p99_us)},
+             task.full ? Emphasis::alarm : Emphasis::none);
   }
   return grid.lines();
 }
@@ -238,11 +270,11 @@ std::vector<TableLine> watch_table(const WatchPicture& picture, const Viewport& 
   if (picture.report.truncated) {
     lines.push_back({"The lists are incomplete: the hub's answer did not fit one frame.", Emphasis::warning});
   }
-  lines = fit_rows(
-      std::move(lines),
-      {consumer_section(picture, viewport.columns), source_section(picture, viewport.columns),
-       lock_lines(picture.report, viewport.columns), unmatched_lines(picture.report, viewport.columns)},
-      viewport.rows.value_or(SIZE_MAX), viewport.utf8 ? "…" : "...");
+  lines = fit_rows(std::move(lines),
+                   {consumer_section(picture, viewport.columns), source_section(picture, viewport.columns),
+                    task_section(picture, viewport.columns), lock_lines(picture.report, viewport.columns),
+                    unmatched_lines(picture.report, viewport.columns)},
+                   viewport.rows.value_or(SIZE_MAX), viewport.utf8 ? "…" : "...");
   cut_lines(lines, viewport.columns);
   return lines;
 }

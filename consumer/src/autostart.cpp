@@ -94,8 +94,13 @@ Result<Fd> connect_any(const Endpoint& where, TimePoint deadline) {
 
 // To a client that may not start a hub.
 std::string start_advice(const Endpoint& where) {
-  return "start one with busd --detach --socket " + where.socket +
-         ", or leave out --no-start (or $BUSD_NO_START)";
+  std::string place;  // as an option of busd, where it is not the default
+  if (where.explicit_path) {
+    place = " --socket " + where.socket;
+  } else if (where.name != "bus") {
+    place = " --bus " + where.name;
+  }
+  return "start one with busd --detach" + place + ", or leave out --no-start (or $BUSD_NO_START)";
 }
 
 Result<void> prepare_directory(const Endpoint& where) {

@@ -101,6 +101,15 @@ struct HubTask {
                                     std::string& result);
 };
 
+// What is asked by the task `bus.explain`.
+struct Question {
+  enum class About : uint8_t { event_type, task, key };
+  About about = About::event_type;
+  std::string name;
+  std::string to;   // with a task: the source that is to serve it
+  size_t most = 0;  // bytes of the answer
+};
+
 // What a room says of a hello.
 struct Welcome {
   enum class Kind : uint8_t { welcome, waits, rejected };
@@ -141,6 +150,8 @@ class Room : public Deadlines::Owner {
   virtual void stop() {}
   // Its sections of status.
   virtual void describe(StatusWriter&, TimePoint) const {}
+  // Its answer, JSON, if the question is about what it keeps; else empty.
+  virtual std::string explain(const Question&, TimePoint) const { return {}; }
 
   // Which of a peer's parts is this room's.
   void set_place(size_t place) { place_ = place; }

@@ -7,7 +7,7 @@
 #include "consumer/cli/bad_input.h"
 #include "consumer/cli/command_line.h"
 #include "consumer/cli/event_files.h"
-#include "consumer/cli/explain.h"
+#include "consumer/cli/explanation.h"
 #include "consumer/cli/line_reader.h"
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/publish_session.h"
@@ -273,30 +273,41 @@ TEST_CASE("UTF-16 is told from text with a zero byte") {
   CHECK_FALSE(is_utf16(""));
 }
 
-TEST_CASE("Near misses are told apart, and far ones are none") {
-  CHECK(near_miss("build.*", "build") ==
-        "pattern \"build.*\" matches only types that continue after the dot; \"build\" would match");
-  CHECK(near_miss("build.*", "builds.x") ==
-        "pattern \"build.*\" needs a dot after \"build\", but the type has \"s\" there");
-  CHECK(near_miss("build.*", "buildä.x") ==
-        "pattern \"build.*\" needs a dot after \"build\", but the type has \"ä\" there");
-  CHECK(near_miss("build.*", "Build.x") ==
-        "pattern \"build.*\" differs from the type in upper and lower case");
-  CHECK(near_miss("biuld.*", "build.x") ==
-        "pattern \"biuld.*\" is similar, but the type begins with \"build\"");
-  CHECK(near_miss("a.biuld.*", "a.build.x") ==
-        "pattern \"a.biuld.*\" is similar, but the type begins with \"a.build\"");
-  CHECK(near_miss("build*", "builds") ==
-        "entry \"build*\" is not a pattern; only \"*\" and entries that end in \".*\" are");
-  CHECK(near_miss("Build", "build") == "entry \"Build\" differs from the type in upper and lower case");
-  CHECK(near_miss("build ", "build") == "entry \"build \" differs from the type in spaces");
-  CHECK(near_miss("build", "build.done") == "entry \"build\" matches only itself; \"build.*\" would match");
-  CHECK(near_miss("ab", "a").empty());
-  CHECK(near_miss("k", "t").empty());
-  CHECK(near_miss("bulid", "build") == "entry \"bulid\" is spelled almost like the type");
-  CHECK(near_miss("deploy", "build").empty());
-  CHECK(near_miss("deploy.*", "build.done").empty());
-  CHECK(near_miss(".*", "x").empty());
+TEST_CASE("An explanation is read and shown, whatever names and reasons hold") {
+  auto event = parse_event_explanation(
+      R"({"event_type":"a\u001b","reached":1,"connected":3,"unmatched":[{"event_type":"b","count":2}],)"
+      R"("consumers":[{"pid":1,"kernel_pid":2,"event_key":"k","gets":true,"why":"subscribed to it"},)"
+      R"({"pid":3,"event_key":"l\n","nearly":true,"why":"entry \"b\u001b\" …"}],"left_out":1})");
+  REQUIRE(event.has_value());
+  std::string text = joined(explanation_table(*event, std::nullopt), false);
+  CHECK(text.find("\x1b") == std::string::npos);
+  CHECK(text.find(" would reach 1 of 3 consumers\n") != std::string::npos);
+  CHECK(text.find("yes      k") != std::string::npos);
+  CHECK(text.find("1 (2)") != std::string::npos);
+  CHECK(text.find("2 events of type \"b\" matched no consumer so far; is that the type you meant?\n") !=
+        std::string::npos);
+  CHECK(text.find("The list is incomplete: 1 more did not fit") != std::string::npos);
+
+  auto task = parse_task_explanation(
+      R"({"task":"t","outcome":"given","waiting":2,"providers":[{"pid":5,"provides":"t","slots":4,"open":1,)"
+      R"("chosen":true,"why":"it would be given the call now"}]})");
+  REQUIRE(task.has_value());
+  text = joined(explanation_table(*task, std::nullopt), false);
+  CHECK(text.find("a call of \"t\" would go to pid 5; 2 calls wait\n") == 0);
+  CHECK(text.find("it would be given the call now\n") != std::string::npos);
+  for (const auto& [outcome, said] :
+       {std::pair<std::string, std::string>{"waits", "a call of \"t\" would wait for a free slot"},
+        {"hub", "the hub itself serves \"t\""},
+        {"no_provider", "a call of \"t\" would end with no_provider: m"}}) {
+    auto other = parse_task_explanation(R"({"task":"t","outcome":")" + outcome + R"(","message":"m"})");
+    REQUIRE(other.has_value());
+    CHECK(joined(explanation_table(*other, std::nullopt), false) == said + "\n");
+    CHECK(other->has_provider() == (outcome != "no_provider"));
+  }
+  CHECK_FALSE(parse_event_explanation("null").has_value());
+  CHECK_FALSE(parse_event_explanation("{}").has_value());
+  CHECK_FALSE(parse_task_explanation("[]").has_value());
+  CHECK(explain_args("task", "a\"b") == R"({"task":"a\"b"})");
 }
 
 TEST_CASE("A status response is read with what it lacks as zero, and anything else is refused") {
@@ -352,8 +363,8 @@ TEST_CASE("The table shows every part, and is cut to the terminal") {
   slow.queued_bytes = 2048;
   slow.program = "evil\x1b[m";
   report.consumers.push_back(slow);
-  report.sources.push_back({"clock", "connected", 11, 4, 250, "ticker"});
-  report.locks.push_back({"scope", 12, 1500, 2, ""});
+  report.sources.push_back({"clock", "connected", 11, 13, 4, 250, "ticker"});
+  report.locks.push_back({"scope", 12, 1500, 2, "", ""});
   report.unmatched_types.push_back({"x.y", 3});
   report.memory_bytes = 9 << 20U;
   report.memory_limit_bytes = 512 << 20U;
@@ -367,14 +378,14 @@ TEST_CASE("The table shows every part, and is cut to the terminal") {
         "memory  9.0 MiB of 512.0 MiB  event loop busy for at most 1.2 ms\n"
         "        the pool \"queues\" was full 3 times; it now uses 1.0 MiB of 2.0 MiB\n"
         "\n"
-        "SOURCE  STATE      PID  PROGRAM  PUBLISHED  LAST EVENT\n"
-        "clock   connected   11  ticker           4    0.2s ago\n"
+        "SOURCE  STATE          PID  PROGRAM  PUBLISHED  LAST EVENT\n"
+        "clock   connected  11 (13)  ticker           4    0.2s ago\n"
         "\n"
         "CONSUMER KEY     PID  PROGRAM     RECEIVED  DROPPED  LAG    QUEUE  UP  TYPES\n"
         "key           9 (10)  evil\\x1b[m        30        5   20  2.0 KiB  0s  a b.*\n"
         "\n"
-        "CLEAN-UP LOCK  PID  PROGRAM  HELD FOR  WAITING\n"
-        "scope           12  -            1.5s        2\n"
+        "CLEAN-UP LOCK  PID  PROGRAM  HELD FOR  WAITING  TASK\n"
+        "scope           12  -            1.5s        2  -\n"
         "\n"
         "UNMATCHED TYPE  EVENTS\n"
         "x.y                  3\n"

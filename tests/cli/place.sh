@@ -28,6 +28,14 @@ run 0 bus-stop --bus work
 check_has err stopped
 check_equal "the hub of \$BUSD_SOCKET, after another one was stopped" "$other" "$(hub_at)"
 run 69 bus-status --bus work
+# A client that may not start a hub says how one is started there.
+run 69 bus-publish type --null --bus work --no-start
+check_has err "start one with busd --detach --bus work, or"
+(
+  unset BUSD_SOCKET
+  run 69 bus-publish type --null --no-start
+  check_has err "start one with busd --detach, or"
+) || exit 1
 # So does --bus over $BUSD_BUS, and $BUSD_SOCKET over $BUSD_BUS.
 check_equal "\$BUSD_SOCKET and \$BUSD_BUS" "$other" "$(BUSD_BUS=work hub_at)"
 

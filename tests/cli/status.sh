@@ -45,11 +45,30 @@ check_equal "the types" 'build.*,deploy,nobody.cares,other,two words' "$(paste -
 check_empty err
 # Tasks that are provided now, and those of the hub.
 run 0 bus-status --list tasks
-check_equal "the tasks of the hub" "bus.status bus.sync bus.tasks" "$(xargs <out)"
+check_equal "the tasks of the hub" "bus.explain bus.status bus.sync bus.tasks" "$(xargs <out)"
 start_provider tasks 'zip.pack' 'zip.pack' 'math.*' 'two words'
 provider=$pid
 run 0 bus-status --list tasks
-check_equal "the tasks" 'bus.status,bus.sync,bus.tasks,math.*,two words,zip.pack' "$(paste -sd , out)"
+check_equal "the tasks" 'bus.explain,bus.status,bus.sync,bus.tasks,math.*,two words,zip.pack' "$(paste -sd , out)"
+# Tasks and their providers; a client that only calls is no source.
+run 0 bus-call math.add -a a=1 -a b=2
+run 0 bus-status
+check_has out "calls   0 open  0 waiting  1 done  0 failed"
+check_has out "TASK       PROVIDERS  SLOTS  FREE  OPEN  WAITING  DONE  FAILED"
+grep -Eq '^math\.\* +1 +16 +16 +0 +0 +1 +0 +[0-9.]+[mu]?s +[0-9.]+[mu]?s$' out || fail "no line for the task: $(cat out)"
+grep -Eq "^- +$provider +[^ ]+ +16 +0 +0  .*zip\.pack" out || fail "no line for the provider: $(cat out)"
+check_lacks out "(anonymous)"
+bus-status --watch 50ms | sed '/^time /{x;s/^/x/;/xxx/{x;q};x}' >watch.txt
+check_has watch.txt "CALLS/S"
+grep -Eq '^calls   [0-9.-]+ calls/s  0 open  0 waiting$' watch.txt || fail "no line for calls: $(cat watch.txt)"
+# Which provider would be given a call, and what if there is none.
+run 0 bus-status --explain-task math.add
+check_has out "a call of \"math.add\" would go to pid $provider"
+grep -Eq "^yes +$provider +[^ ]+ +- +math\.\* +0 +16 +it would be given the call now\$" out || fail "no yes: $(cat out)"
+run 1 bus-status --explain-task zip.pac
+check_has out 'a call of "zip.pac" would end with no_provider: nobody provides zip.pac; zip.pack is provided by pid'
+run 0 bus-status --explain-task bus.sync
+check_has out 'the hub itself serves "bus.sync"'
 kill -TERM "$provider"
 wait "$provider"
 timeout 10 sh -c 'while bus-status --list tasks | grep -qx zip.pack; do :; done' || fail "the provider's tasks have not gone"

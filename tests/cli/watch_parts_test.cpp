@@ -59,8 +59,8 @@ std::string picture_of(const StatusReport& report, const std::optional<Rates>& r
 TEST_CASE("Rates are what changed between two reports, per second") {
   StatusReport before = report(10, 100, {consumer("k", 50, 1, 5)});
   StatusReport after = report(12, 400, {consumer("k", 150, 21, 7), consumer("new", 7, 0, 0)});
-  before.sources.push_back({"clock", "connected", 11, 4, 250, ""});
-  after.sources.push_back({"clock", "connected", 11, 14, 250, ""});
+  before.sources.push_back({"clock", "connected", 11, 0, 4, 250, ""});
+  after.sources.push_back({"clock", "connected", 11, 0, 14, 250, ""});
   after.delivered = 150;
   after.delivered_bytes = 15'000;
   auto rates = rates_between(before, after, seconds(2));

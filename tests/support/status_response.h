@@ -44,6 +44,7 @@ struct StatusResponse {
     uint64_t uid = 0;
     uint64_t published = 0;
     int64_t last_event_ms_ago = -1;  // -1: none yet; omitted on the wire
+    int64_t kernel_pid = 0;          // when it differs from `pid`
     bool operator==(const Source&) const = default;
   };
   struct Events {
@@ -158,7 +159,24 @@ struct StatusResponse {
     uint64_t ended = 0;
     uint64_t p50_us = 0;
     uint64_t p99_us = 0;
+    uint64_t slots = 0;
+    uint64_t free = 0;
+    bool full = false;
     bool operator==(const Task&) const = default;
+  };
+  struct Provider {
+    int64_t pid = 0;
+    int64_t kernel_pid = 0;  // when it differs from `pid`
+    uint64_t uid = 0;
+    std::string source;
+    uint64_t slots = 0;
+    uint64_t open = 0;
+    int64_t priority = 0;
+    uint64_t late = 0;
+    bool silent = false;
+    std::vector<std::string> tasks;  // 16 of them at most
+    uint64_t more_tasks = 0;
+    bool operator==(const Provider&) const = default;
   };
 
   int64_t pid = 0;
@@ -179,6 +197,7 @@ struct StatusResponse {
   Callbacks callbacks;
   Calls calls;
   std::vector<Task> tasks;
+  std::vector<Provider> providers;
   bool truncated = false;
   bool operator==(const StatusResponse&) const = default;
 };
@@ -207,6 +226,7 @@ void members(Way& way, Some<StatusResponse::Source> auto& source) {
   way.text("source", source.source);
   way.choice("state", source.state);
   way.number("pid", source.pid);
+  way.number_unless(int64_t{0}, "kernel_pid", source.kernel_pid);
   way.number("uid", source.uid);
   way.number("published", source.published);
   way.number_unless(int64_t{-1}, "last_event_ms_ago", source.last_event_ms_ago);
@@ -292,6 +312,24 @@ void members(Way& way, Some<StatusResponse::Task> auto& task) {
   way.number("ended", task.ended);
   way.number("p50_us", task.p50_us);
   way.number("p99_us", task.p99_us);
+  way.number("slots", task.slots);
+  way.number("free", task.free);
+  way.flag_if_set("full", task.full);
+}
+
+template <class Way>
+void members(Way& way, Some<StatusResponse::Provider> auto& provider) {
+  way.number("pid", provider.pid);
+  way.number_unless(int64_t{0}, "kernel_pid", provider.kernel_pid);
+  way.number("uid", provider.uid);
+  way.identifier_if_any("source", provider.source);
+  way.number("slots", provider.slots);
+  way.number("open", provider.open);
+  way.number_unless(int64_t{0}, "priority", provider.priority);
+  way.number("late", provider.late);
+  way.flag_if_set("silent", provider.silent);
+  way.identifiers("tasks", provider.tasks, 16);
+  way.number_unless(uint64_t{0}, "more_tasks", provider.more_tasks);
 }
 
 template <class Way>
@@ -353,6 +391,7 @@ void members(Way& way, Some<StatusResponse> auto& response) {
   way.object("callbacks", response.callbacks);
   way.object("calls", response.calls);
   way.list("tasks", response.tasks);
+  way.list("providers", response.providers);
   way.flag_if_set("truncated", response.truncated);
 }
 

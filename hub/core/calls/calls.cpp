@@ -205,7 +205,7 @@ Answer Calls::request(Peer& peer, Request& message, TimePoint now) {
                               error_rest("canceled", "the request that this one is made for has ended"));
     return {};
   }
-  if (message.task.starts_with(TaskTable::kHubPrefix) && !message.task.starts_with(kSourcesPrefix)) {
+  if (is_of_hub(message.task)) {
     serve_own(caller, message, now);
     return {};
   }
@@ -230,6 +230,11 @@ Answer Calls::request(Peer& peer, Request& message, TimePoint now) {
   tracker_.open(message.id, message.task, rest, message.args, std::move(terms));
   tracker_.settle();
   return {};
+}
+
+// Below bus., except what sources provide.
+bool Calls::is_of_hub(std::string_view task) {
+  return task.starts_with(TaskTable::kHubPrefix) && !task.starts_with(kSourcesPrefix);
 }
 
 void Calls::serve_own(CallPeer& caller, const Request& message, TimePoint now) {
@@ -383,6 +388,8 @@ void Calls::end_of_turn(TimePoint) {
   }
 }
 
-void Calls::describe(StatusWriter& out, TimePoint) const { describe_calls(tracker_, out); }
+void Calls::describe(StatusWriter& out, TimePoint) const {
+  describe_calls(tracker_, hub_.config.waiting_calls, out);
+}
 
 }  // namespace bus::hub

@@ -31,6 +31,7 @@ class Calls final : public Room, public OwnCalls {
   bool is_busy() const override { return tracker_.open() > 0; }
   void stop() override;
   void describe(StatusWriter& out, TimePoint now) const override;
+  std::string explain(const Question& question, TimePoint now) const override;
   void call_for(const Peer& peer, std::string_view task, std::string_view args, Duration limit,
                 OnEnd on_end) override;
 
@@ -56,6 +57,7 @@ class Calls final : public Room, public OwnCalls {
   CallPeer& call_peer(Peer& peer);
   std::optional<TaskFault> fault_of(const Peer& peer, const Provide& message) const;
   bool may_provide_below_bus(const Peer& peer) const;
+  static bool is_of_hub(std::string_view task);
   void serve_own(CallPeer& caller, const Request& message, TimePoint now);
   std::optional<TaskFault> fault_of(const CallPeer& caller, const Request& message) const;
   Named named(Peer& peer, std::string_view id) const;

@@ -23,6 +23,7 @@ class Events final : public Room, public OwnEvents {
   void joined(Peer& peer, TimePoint now) override;
   void leave(Peer& peer) override;
   void describe(StatusWriter& out, TimePoint now) const override;
+  std::string explain(const Question& question, TimePoint now) const override;
 
  private:
   void forward(const EventLine& event, std::string_view line, size_t bytes);

@@ -30,8 +30,9 @@ KeyRegistry::Answer KeyRegistry::admit(std::string_view name, Scope& scope, cons
                                        "), and this one asks for it exclusively; stop that one, or leave "
                                        "out exclusive")};
   }
-  scope.consumers.insert(find(scope, candidate.peer), Consumer{candidate});
+  auto added = scope.consumers.insert(find(scope, candidate.peer), Consumer{candidate});
   ++scope.members;
+  added->first = scope.members == 1;
   return {candidate.peer, scope.members == 1 ? Outcome::joined_first : Outcome::joined, {}};
 }
 
@@ -137,6 +138,21 @@ std::vector<KeyRegistry::Lock> KeyRegistry::locks() const {
   }
   std::sort(out.begin(), out.end(), [](const Lock& a, const Lock& b) { return a.since < b.since; });
   return out;
+}
+
+KeyRegistry::View KeyRegistry::look(std::string_view name) const {
+  View view;
+  auto at = scopes_.find(name);
+  if (at == scopes_.end()) return view;
+  const Scope& scope = at->second;
+  view.holder = scope.holder;
+  view.held_since = scope.held_since;
+  for (const Consumer& each : scope.consumers)
+    view.consumers.push_back({each.peer, each.exclusive, each.leaving, each.first, false});
+  if (!scope.waiters) return view;
+  for (const Candidate& each : *scope.waiters)
+    view.consumers.push_back({each.peer, each.exclusive, false, false, true});
+  return view;
 }
 
 }  // namespace bus::hub

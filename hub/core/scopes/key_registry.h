@@ -67,11 +67,28 @@ class KeyRegistry {
   std::vector<Answer> unlock(std::string_view name);
 
   std::vector<Lock> locks() const;
+
+  // One scope as it is now.
+  struct Presence {
+    uint64_t peer = 0;
+    bool exclusive = false;
+    bool leaving = false;
+    bool first = false;  // was told so
+    bool waiting = false;
+  };
+  struct View {
+    std::vector<Presence> consumers;  // then those that wait, in order of arrival
+    uint64_t holder = 0;
+    TimePoint held_since;
+  };
+  // Of a scope that does not exist, an empty one.
+  View look(std::string_view name) const;
   size_t size() const { return scopes_.size(); }
 
  private:
   struct Consumer : Candidate {
     bool leaving = false;
+    bool first = false;
   };
   struct Scope {
     std::vector<Consumer> consumers;                  // by peer

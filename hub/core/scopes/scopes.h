@@ -26,6 +26,7 @@ class Scopes final : public Room {
   void end_of_turn(TimePoint now) override;
   bool has_work() const override;
   void describe(StatusWriter& out, TimePoint now) const override;
+  std::string explain(const Question& question, TimePoint now) const override;
 
  private:
   struct Member;
@@ -38,6 +39,7 @@ class Scopes final : public Room {
   };
 
   Answer check(Peer& peer, PreShutdownCheck& message, TimePoint now);
+  std::string scope_row(const std::string& scope, size_t most, TimePoint now) const;
   void stop_waiting(Peer& peer, Member& member);
   void nobody_cleaned(Peer& peer, const std::string& scope);
   void end_cleanup(const std::string& scope, const std::optional<TaskFault>& fault);

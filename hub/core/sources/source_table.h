@@ -29,7 +29,8 @@ struct NamedSource {
   SourceState state = SourceState::connected;
   std::string detail;
   size_t connections = 0;
-  int64_t pid = 0;  // of the connection that was heard last
+  int64_t pid = 0;         // of the connection that was heard last
+  int64_t kernel_pid = 0;  // the same, as the kernel has it
   uint32_t uid = 0;
   Publisher published;  // by all connections that have borne the name
 

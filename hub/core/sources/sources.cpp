@@ -36,6 +36,7 @@ void Sources::joined(Peer& peer, TimePoint) {
   NamedSource& source = table_.add(peer.key);
   part<Bearer>(peer).source = &source;
   source.pid = peer.shown_pid();
+  source.kernel_pid = peer.kernel_pid;
   source.uid = peer.uid;
   peer.published_as_name = &source.published;
   tell_all({source.name, source.state, {}});
@@ -89,6 +90,7 @@ bool Sources::describe_named(StatusWriter& out, TimePoint now) const {
     out.choice("state", name_of(source->state),
                {"busd_source_state", "The state of a named source, as the label says."});
     out.number("pid", source->pid);
+    if (source->kernel_pid != source->pid) out.number("kernel_pid", source->kernel_pid);
     out.number("uid", source->uid);
     out.number("published", source->published.count,
                {"busd_source_events_published_total", "Events accepted from a named source."});
@@ -106,10 +108,13 @@ bool Sources::describe_named(StatusWriter& out, TimePoint now) const {
 void Sources::describe_anonymous(StatusWriter& out, TimePoint now) const {
   for (const Peer* peer : hub_.peers.oldest_first()) {
     if (!peer->publishes() || peer->published_as_name != nullptr) continue;
+    // One that began without a hello and has only called, or told the state of others, is no source.
+    if (peer->phase == Phase::anonymous && !peer->published) continue;
     if (!out.begin_row()) return;
     out.text("source", "");
     out.text("state", name_of(SourceState::connected));
     out.number("pid", peer->shown_pid());
+    if (peer->kernel_pid != peer->shown_pid()) out.number("kernel_pid", peer->kernel_pid);
     out.number("uid", peer->uid);
     out.number("published", peer->published ? peer->published->count : 0);
     if (peer->published && peer->published->last != kNever)

@@ -198,7 +198,8 @@ std::optional<TaskFault> Status::serve_status(Room& room, std::string_view, size
 }
 
 std::span<const HubTask> Status::tasks() const {
-  static constexpr std::array kTasks{HubTask{"bus.status", serve_status}};
+  static constexpr std::array kTasks{HubTask{"bus.status", serve_status},
+                                     HubTask{"bus.explain", serve_explain}};
   return kTasks;
 }
 

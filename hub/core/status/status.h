@@ -1,5 +1,5 @@
 // The room of status: answers status_query (PROTOCOL.md 7) with what the rooms say of themselves, and describes what
-// belongs to no room: the hub, its connections, its memory.
+// belongs to no room: the hub, its connections, its memory. `bus.explain` it passes on to the room that knows.
 #pragma once
 
 #include <memory>
@@ -29,6 +29,8 @@ class Status final : public Room {
 
   static std::optional<TaskFault> serve_status(Room& room, std::string_view args, size_t most, TimePoint now,
                                                std::string& result);
+  static std::optional<TaskFault> serve_explain(Room& room, std::string_view args, size_t most, TimePoint now,
+                                                std::string& result);
   Answer query(Peer& peer, StatusQuery& message, TimePoint now);
   void describe_hub(StatusWriter& out, TimePoint now) const;
   void describe_consumers(StatusWriter& out, TimePoint now) const;

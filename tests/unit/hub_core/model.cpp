@@ -277,6 +277,7 @@ void HubModel::publish(Id id, const Event& event, std::string_view line) {
     fault(id, ErrorCode::frame_too_large, event_too_large(frame.most_bytes()), event.event_id);
     return;
   }
+  peer.tried_to_publish = true;
   if (is_repetition(peer, event.event_id)) {
     ++events_.duplicates;
     return;
@@ -401,6 +402,7 @@ void HubModel::become_source(Id id, const std::string& name) {
   source.state = SourceState::connected;
   source.detail.clear();
   source.pid = peer.shown_pid();
+  source.kernel_pid = peer.kernel_pid;
   source.uid = peer.uid;
   broadcast({name, source.state, {}});
 }

@@ -116,6 +116,7 @@ class HubModel {
     bool said_bye = false;
     std::string source;  // its name, while it bears it
     uint64_t published = 0;
+    bool tried_to_publish = false;  // an event, be it a repetition
     TimePoint last_event = kNever;
     Ids ids;
 
@@ -131,6 +132,7 @@ class HubModel {
     std::string detail;
     size_t connections = 0;
     int64_t pid = 0;
+    int64_t kernel_pid = 0;
     uint32_t uid = 0;
     uint64_t published = 0;
     TimePoint last_event = kNever;

@@ -77,17 +77,24 @@ void HubModel::describe_peers(StatusResponse& out) const {
   out.consumers.clear();
   out.sources.clear();
   for (const auto& [name, source] : sources_) {
-    out.sources.push_back(
-        {name, source.state, source.pid, source.uid, source.published, age_ms(source.last_event)});
+    out.sources.push_back({name, source.state, source.pid, source.uid, source.published,
+                           age_ms(source.last_event),
+                           source.kernel_pid == source.pid ? 0 : source.kernel_pid});
   }
   for (const auto& [id, peer] : peers_) {
     out.events.delivered += peer.out.delivered();
     out.events.delivered_bytes += peer.out.delivered_bytes();
     out.events.dropped += peer.out.dropped();
     if (peer.is_source() || peer.has_joined()) ++out.active_conns;
-    if (peer.is_source() && peer.source.empty()) {
-      out.sources.push_back(
-          {{}, SourceState::connected, peer.shown_pid(), peer.uid, peer.published, age_ms(peer.last_event)});
+    bool only_tells = peer.phase == Phase::anonymous && !peer.tried_to_publish;
+    if (peer.is_source() && peer.source.empty() && !only_tells) {
+      out.sources.push_back({{},
+                             SourceState::connected,
+                             peer.shown_pid(),
+                             peer.uid,
+                             peer.published,
+                             age_ms(peer.last_event),
+                             peer.kernel_pid == peer.shown_pid() ? 0 : peer.kernel_pid});
     }
     if (peer.phase != Phase::consumer) continue;
     StatusResponse::Consumer consumer;

@@ -70,7 +70,7 @@ TEST_CASE("Status says who is there and what became of every event") {
   CHECK(c.connected_sec == 2);
   CHECK(c.exclusive);
   REQUIRE(s.sources.size() == 2);
-  CHECK(s.sources[0] == StatusResponse::Source{"clock", SourceState::connected, 43, kOurUid, 1, 2500});
+  CHECK(s.sources[0] == StatusResponse::Source{"clock", SourceState::connected, 43, kOurUid, 1, 2500, 100});
   CHECK(s.sources[1] == StatusResponse::Source{"", SourceState::connected, 555, kOurUid, 1, 2500});
   CHECK(s.events == StatusResponse::Events{2, 0, 0, 0, 1, 0, published_bytes, 0});
   REQUIRE(s.cleanup_locks.size() == 1);

@@ -1,14 +1,16 @@
-#include "consumer/cli/explain.h"
+#include "hub/core/events/judge_entries.h"
 
 #include <algorithm>
 #include <cctype>
 
-#include "consumer/cli/text.h"
 #include "protocol/base/spelling.h"
+#include "protocol/event_pattern.h"
 
-namespace bus::cli {
+namespace bus::hub {
 
 namespace {
+
+std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -57,13 +59,6 @@ std::string pattern_miss(std::string_view entry, std::string_view type) {
 
 }  // namespace
 
-bool entry_matches(std::string_view entry, std::string_view type) {
-  if (entry == "*" || entry == type) return true;
-  if (!entry.ends_with(".*")) return false;
-  std::string_view prefix = entry.substr(0, entry.size() - 1);
-  return type.size() > prefix.size() && type.starts_with(prefix);
-}
-
 std::string near_miss(std::string_view entry, std::string_view type) {
   if (trimmed(entry) == trimmed(type))
     return "entry " + in_quotes(entry) + " differs from the type in spaces";
@@ -85,39 +80,27 @@ std::string near_miss(std::string_view entry, std::string_view type) {
   return {};
 }
 
-Explanation explain(const ConsumerReport& consumer, std::string_view type) {
-  if (consumer.event_types.empty()) return {false, "subscribed to no types"};
-  for (const std::string& entry : consumer.event_types) {
-    if (!entry_matches(entry, type)) continue;
-    return {true, entry == type ? "subscribed to it" : "pattern " + in_quotes(entry) + " matches"};
+Verdict judge_entries(const std::vector<std::string>& entries, std::string_view type, bool look_closely) {
+  if (entries.empty()) return {Verdict::Kind::no, "subscribed to no types"};
+  for (const std::string& entry : entries) {
+    if (!matches(parse_event_pattern(entry), type)) continue;
+    return {Verdict::Kind::gets,
+            entry == type ? "subscribed to it" : "pattern " + in_quotes(entry) + " matches"};
   }
-  for (const std::string& entry : consumer.event_types) {
-    std::string miss = near_miss(entry, type);
-    if (!miss.empty()) return {false, miss};
+  for (const std::string& entry : entries) {
+    std::string miss = look_closely ? near_miss(entry, type) : std::string();
+    if (!miss.empty()) return {Verdict::Kind::nearly, miss};
   }
   constexpr size_t kShown = 4;
   std::string list;
-  for (size_t i = 0; i < std::min(kShown, consumer.event_types.size()); ++i) {
-    list += (i == 0 ? "" : ", ") + in_quotes(consumer.event_types[i]);
-  }
-  if (consumer.event_types.size() > kShown) {
-    list += " and " + std::to_string(consumer.event_types.size() - kShown) + " more";
-  }
-  return {false, "subscribed to " + list};
+  for (size_t i = 0; i < std::min(kShown, entries.size()); ++i)
+    list += (i == 0 ? "" : ", ") + in_quotes(entries[i]);
+  if (entries.size() > kShown) list += " and " + std::to_string(entries.size() - kShown) + " more";
+  return {Verdict::Kind::no, "subscribed to " + list};
 }
 
-std::vector<std::string> unmatched_hints(const StatusReport& report, std::string_view type) {
-  std::vector<std::string> hints;
-  for (const TypeCount& unmatched : report.unmatched_types) {
-    std::string times = std::to_string(unmatched.count) + (unmatched.count == 1 ? " event" : " events");
-    if (unmatched.type == type) {
-      hints.push_back(times + " of this type matched no consumer so far");
-    } else if (lower(unmatched.type) == lower(type) || alike(unmatched.type, type)) {
-      hints.push_back(times + " of type " + in_quotes(unmatched.type) +
-                      " matched no consumer so far; is that the type you meant?");
-    }
-  }
-  return hints;
+bool is_nearly(std::string_view type, std::string_view other) {
+  return lower(type) == lower(other) || alike(type, other);
 }
 
-}  // namespace bus::cli
+}  // namespace bus::hub
