@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "hub/core/base/budget.h"
 #include "protocol/base/check.h"
 #include "protocol/limits.h"
+#include "tests/fuzz/call_frames.h"
 #include "tests/support/core_rig.h"
 #include "tests/support/messages.h"
 
@@ -28,6 +30,7 @@ constexpr uint32_t kFriend = 1001;       // admitted by its uid
 constexpr uint32_t kGroupFriend = 1002;  // by its gid; CoreRig gives a user the group of the same number
 constexpr uint32_t kUsers[] = {kOurUid, 0, kFriend, kGroupFriend, 1003};
 constexpr Duration kCleanupTimeout = seconds(10);
+constexpr Duration kMostTimeout = std::chrono::hours(24);  // of a call
 
 hub::HubConfig config(unsigned choice) {
   hub::HubConfig config = rig_config();
@@ -45,6 +48,8 @@ hub::HubConfig config(unsigned choice) {
     config.uid_share_percent = 1;
   }
   config.cleanup_timeout = kCleanupTimeout;
+  config.open_calls = 4;
+  config.waiting_calls = 2;
   return config;
 }
 
@@ -90,6 +95,7 @@ struct Client {
   bool acked = false;
   uint64_t last_seq = 0;
   uint64_t missing = 0;  // events that its gaps tell of
+  CallView calls;
 };
 
 class Script {
@@ -113,6 +119,8 @@ class Script {
     }
     check_snapshot();
     rig_.hang_up_all();
+    // Calls whose end is an event go on until their deadlines.
+    rig_.advance(kMostTimeout);
     check_all_given_back();
   }
 
@@ -137,6 +145,11 @@ class Script {
       case 8:
         if (argument % 32 == 31) return stop(milliseconds(argument * 10));
         [[fallthrough]];
+      case 10:
+        return rig_.send(client.id, client.calls.chunks(argument % 8 + 1, argument / 8 * size_t{2048}));
+      case 11:
+        return rig_.send_line(client.id,
+                              client.calls.filled_in(kCallFrames[argument % std::size(kCallFrames)]));
       default: {
         std::string_view frame = kFrames[argument % std::size(kFrames)];
         size_t cut = argument % frame.size();
@@ -189,6 +202,7 @@ class Script {
   void take(Client& client, const std::string& line) {
     // Anybody may get one; not decoded, because a flood's answers would take most of the time.
     if (line.starts_with(R"({"type":"error","code":")")) return;
+    if (client.calls.take(line, given_)) return;
     Decoded decoded = decode(line);
     BUSD_CHECK(std::holds_alternative<Message>(decoded));
     const Message& message = std::get<Message>(decoded);
@@ -321,6 +335,7 @@ class Script {
   bool stopping_ = false;
   uint64_t opened_ = 0;
   uint64_t events_out_ = 0;
+  std::set<std::string> given_;  // ids of all requests that providers got
   StatusResponse before_;
 };
 
