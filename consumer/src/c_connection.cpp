@@ -12,6 +12,7 @@
 #include "consumer/src/c_call.h"
 #include "consumer/src/c_handles.h"
 #include "consumer/src/fill_item.h"
+#include "consumer/src/open_socket.h"
 #include "consumer/src/text.h"
 #include "protocol/base/strings.h"
 #include "protocol/fault.h"
@@ -125,6 +126,17 @@ ApiResult open_connection(const busd_connection_options& options, Face face,
   return Connection::open(std::move(all), opened);
 }
 
+// The socket goes to a program that may do with it what it likes: nothing of ours can run for it.
+ApiResult open_socket_of(const busd_connection_options& options, Fd& opened) noexcept {
+  if (options.on_first != nullptr || options.on_last != nullptr)
+    return {BUSD_INVALID, "who gets the socket cleans up by itself: leave the hooks out"};
+  SessionOptions session;
+  ApiResult result = hello_of(options, Face::whole, session.hello);
+  if (result.ok()) result = session_part(options, session);
+  if (result.ok()) result = open_socket(session, opened);
+  return result;
+}
+
 busd_result publish_frame(Connection* connection, busd_text frame, uint64_t* number,
                           busd_error* error) noexcept {
   if (connection == nullptr) return answer({BUSD_INVALID, "handle is NULL"}, error);
@@ -234,6 +246,17 @@ busd_result busd_connection_report(busd_connection* connection, busd_source_stat
 busd_result busd_connection_flush(busd_connection* connection, int64_t timeout_ms, busd_error* error) {
   return bus::sdk::flush(of(connection), timeout_ms, error);
 }
+
+busd_result busd_socket_open(const busd_connection_options* options, int* socket, busd_error* error) {
+  if (socket == nullptr) return answer({BUSD_INVALID, "socket is NULL"}, error);
+  *socket = -1;
+  bus::Fd opened;
+  busd_result result = answer(bus::sdk::open_socket_of(taken(options), opened), error);
+  if (result == BUSD_OK) *socket = opened.release();
+  return result;
+}
+
+size_t busd_connection_unsent(const busd_connection* connection) { return connection->impl->unsent_bytes(); }
 
 uint64_t busd_connection_unconfirmed(const busd_connection* connection) {
   return connection->impl->unconfirmed();

@@ -58,6 +58,7 @@ class Connection {
   ApiResult report(SourceState state, std::string_view detail);
   ApiResult flush(int64_t timeout_ms);
   uint64_t unconfirmed() const { return unconfirmed_; }
+  size_t unsent_bytes() const { return publisher_.waiting_bytes() + calls_.waiting_bytes(); }
 
   // Calls, as in <busd/calls.h>. An answer is an item of kind call_end, good until the next call of this.
   ApiResult call(std::string_view task, std::string_view args, const busd_call_options& options,

@@ -49,9 +49,9 @@ class Publisher {
   // added.
   bool send_is_due() const;
   // `more_bytes` wait elsewhere for a connection.
-  bool is_full(size_t more_bytes) const {
-    return transport().pending_bytes() + backlog_bytes_ + more_bytes > options_.buffer_bytes;
-  }
+  bool is_full(size_t more_bytes) const { return waiting_bytes() + more_bytes > options_.buffer_bytes; }
+  // Bytes that no socket has taken.
+  size_t waiting_bytes() const { return transport().pending_bytes() + backlog_bytes_; }
   // Whether something waits that nobody but us will send: the socket has not refused it.
   bool holds_back() const {
     return session_.up() && transport().pending_bytes() > 0 && !transport().blocked();

@@ -186,33 +186,32 @@ Item* Session::own_item(ItemKind kind) {
   return &own_item_;
 }
 
-Item* Session::on_turned_away(const Item& item) {
+ApiResult turned_away_result(const Item& item, const Endpoint& where, int64_t pid) {
   std::string text = item.detail;
+  switch (item.turned_away) {
+    case TurnedAway::rejected:
+    case TurnedAway::busy:
+      return {BUSD_REJECTED, std::move(text)};
+    case TurnedAway::denied:
+      return {BUSD_DENIED, "the hub at " + printable(where.socket) + " says: " + text};
+    case TurnedAway::protocol:
+      break;
+  }
+  return {BUSD_PROTOCOL, printable(where.socket) + " (" + process_text(pid) + "): " + text};
+}
+
+Item* Session::on_turned_away(const Item& item) {
   TurnedAway why = item.turned_away;
-  if (why == TurnedAway::protocol)
-    text = printable(options_.endpoint.socket) + " (" + process_text(peer_pid_) + "): " + text;
-  if (why == TurnedAway::denied)
-    text = "the hub at " + printable(options_.endpoint.socket) + " says: " + text;
+  ApiResult result = turned_away_result(item, options_.endpoint, peer_pid_);
   transport_.detach();
   if (why == TurnedAway::busy && !opening_ && options_.reconnect) {
-    reason_ = std::move(text);
+    reason_ = std::move(result.message);
     state_ = State::down;
     pause(now());
     return nullptr;
   }
   rejected_ = why == TurnedAway::rejected;
-  switch (why) {
-    case TurnedAway::rejected:
-    case TurnedAway::busy:
-      end(ApiResult(BUSD_REJECTED, std::move(text)));
-      break;
-    case TurnedAway::denied:
-      end(ApiResult(BUSD_DENIED, std::move(text)));
-      break;
-    case TurnedAway::protocol:
-      end(ApiResult(BUSD_PROTOCOL, std::move(text)));
-      break;
-  }
+  end(std::move(result));
   return nullptr;
 }
 

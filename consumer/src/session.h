@@ -39,6 +39,9 @@ struct SessionOptions {
   int cancel_fd = 0;  // readable: opening is to end; 0: none
 };
 
+// What it comes to that the hub at `where`, process `pid` (0: unknown), has turned us away.
+ApiResult turned_away_result(const Item& item, const Endpoint& where, int64_t pid);
+
 class Session {
  public:
   enum class State {

@@ -8,6 +8,7 @@
 
 #include "tests/integration/sdk_support.h"
 #include "tests/support/hub_fixture.h"
+#include "tests/support/raw_client.h"
 
 namespace bus::test {
 namespace {
@@ -205,6 +206,110 @@ TEST_CASE("A set-up that fails after a reconnection ends the consumer", "[reconn
   }
   CHECK(consumer.close());
   CHECK(cleaned == 1);
+}
+
+// --- the socket itself ---
+
+busd_connection_options raw_options(const std::string& socket) {
+  auto options = BUSD_INIT(busd_connection_options);
+  options.socket = {socket.data(), socket.size()};
+  options.no_start = 1;
+  return options;
+}
+
+TEST_CASE("A socket is handed out after the hub's answer, and nothing behind it was read", "[waiting]") {
+  HubProcess hub;
+  auto options = raw_options(hub.socket());
+  options.source = {"weather", 7};
+  busd_text types[] = {{"weather.*", 9}, {"alarm", 5}};
+  options.publish_types = types;
+  options.publish_type_count = 2;
+  int fd = -1;
+  auto error = BUSD_INIT(busd_error);
+  busd_result result = busd_socket_open(&options, &fd, &error);
+  INFO(error.message);
+  REQUIRE(result == BUSD_OK);
+  CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+  CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+  RawClient client{Fd(fd)};
+  client.expect_line(R"({"type":"interest","event_type":"weather.*","consumers":0})");
+  client.expect_line(R"({"type":"interest","event_type":"alarm","consumers":0})");
+  auto consumer = open_consumer(consumer_options(hub.socket(), "k", {"alarm"}));
+  client.expect_line(R"({"type":"interest","event_type":"alarm","consumers":1})");
+  client.send_line(R"({"type":"event","event_type":"alarm","payload":1})");
+  CHECK(next_item(consumer) == "source weather connected");
+  CHECK(next_item(consumer) == "event 1");
+}
+
+TEST_CASE("A socket is not handed out where there is no hub, or it refuses", "[waiting]") {
+  auto error = BUSD_INIT(busd_error);
+  int fd = 7;
+  SECTION("no hub") {
+    TempDir directory;
+    std::string socket = directory.file("bus.sock");
+    auto options = raw_options(socket);
+    CHECK(busd_socket_open(&options, &fd, &error) == BUSD_UNREACHABLE);
+  }
+  SECTION("it refuses") {
+    HubProcess hub;
+    auto holder = consumer_options(hub.socket(), "k");
+    holder.exclusive = true;
+    auto consumer = open_consumer(holder);
+    auto options = raw_options(hub.socket());
+    options.key = {"k", 1};
+    CHECK(busd_socket_open(&options, &fd, &error) == BUSD_REJECTED);
+    CHECK(std::string(error.message) != "");
+  }
+  SECTION("it is no hub") {
+    ScriptedHub hub({[](ScriptPeer& peer) {
+      peer.line();
+      peer.say("220 mail.example.org ESMTP");
+    }});
+    std::string socket = hub.socket();
+    auto options = raw_options(socket);
+    CHECK(busd_socket_open(&options, &fd, &error) == BUSD_PROTOCOL);
+    hub.finish();
+  }
+  SECTION("hooks, which nobody would run") {
+    std::string socket = "/x";
+    auto options = raw_options(socket);
+    options.key = {"k", 1};
+    options.on_last = [](void*) { return 0; };
+    CHECK(busd_socket_open(&options, &fd, &error) == BUSD_INVALID);
+  }
+  CHECK(fd == -1);
+}
+
+TEST_CASE("An answer of the hub that comes in pieces is read to its end, and no further", "[waiting]") {
+  ScriptedHub hub({[](ScriptPeer& peer) {
+    peer.line();
+    std::string ack = R"({"type":"hello_ack","bus_version":"v1","first_for_key":false,"capabilities":["x)";
+    // Longer than what is looked at in one go.
+    for (int i = 0; i < 15; ++i) ack += std::string(200, 'x') + R"(","x)";
+    peer.say(ack + R"("]})" + "\n" + R"({"type":"interest","event_type":"a","consumers":0})");
+  }});
+  std::string socket = hub.socket();
+  auto options = raw_options(socket);
+  int fd = -1;
+  auto error = BUSD_INIT(busd_error);
+  REQUIRE(busd_socket_open(&options, &fd, &error) == BUSD_OK);
+  RawClient client{Fd(fd)};
+  client.expect_line(R"({"type":"interest","event_type":"a","consumers":0})");
+  hub.finish();
+}
+
+TEST_CASE("What waits to be sent is known, so that a loop need not wait", "[waiting]") {
+  HubProcess hub;
+  auto connection = open_connection(connection_options(hub.socket(), "k"));
+  CHECK(connection.unsent() == 0);
+  hub.pause();
+  std::string payload = "\"" + std::string(10'000, 'x') + "\"";
+  // The default of buffer_bytes is 256 KiB: the socket takes some, and the rest waits here, without a wait.
+  while (connection.unsent() < 200'000) REQUIRE(connection.publish("other", payload));
+  CHECK(connection.unsent() < 220'000);
+  hub.resume();
+  REQUIRE(connection.flush(kItemPatience));
+  CHECK(connection.unsent() == 0);
 }
 
 }  // namespace

@@ -263,6 +263,18 @@ BUSD_API busd_result busd_connection_open(const busd_connection_options* options
                                           busd_connection** connection, busd_error* error);
 
 /*
+ * Connects and says hello as busd_connection_open does, but hands out the socket itself in place of a handle:
+ * for a program that starts another one, which then speaks the wire (protocol/PROTOCOL.md) over it, for
+ * instance as its stdin and stdout. The hub's answer to the hello has been read and is good, and nothing
+ * behind it: the first bytes to be read are those of the frame that the hub has sent next, such as an
+ * `interest`. The socket blocks, is closed by exec, and is the caller's to close. The hooks must be NULL,
+ * because nobody is left to run them; the options about reconnecting, buffers and checks mean nothing.
+ *
+ * The results are those of busd_connection_open.
+ */
+BUSD_API busd_result busd_socket_open(const busd_connection_options* options, int* socket, busd_error* error);
+
+/*
  * Gets the next item, in the order in which things happened. Waits at most `timeout_ms`. Meanwhile sends
  * events that were held back, and reconnects as configured.
  *
@@ -364,6 +376,11 @@ BUSD_API uint64_t busd_connection_unconfirmed(const busd_connection* connection)
 BUSD_API int busd_connection_fd(const busd_connection* connection);
 BUSD_API short busd_connection_events(const busd_connection* connection);
 BUSD_API int64_t busd_connection_deadline(const busd_connection* connection); /* BUSD_FOREVER: none */
+
+/* Returns how many bytes wait to be sent. While they are no more than `buffer_bytes`, with what is about to
+ * be published, publishing does not wait. So a program whose loop must not be held up stops publishing before
+ * that, and goes on when they have become fewer: the descriptor says so. */
+BUSD_API size_t busd_connection_unsent(const busd_connection* connection);
 
 /* Returns whether the hub called this consumer the first of its scope when it last connected. */
 BUSD_API int busd_connection_is_first(const busd_connection* connection);
