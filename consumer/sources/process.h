@@ -18,6 +18,7 @@
 namespace bus::sources {
 
 class Processes;
+class Run;
 
 // What a run is started with.
 struct Launch {
@@ -69,8 +70,9 @@ class Process {
   // What could not be done and is not fatal: "memory-max is not in force: …", one line each.
   std::vector<std::string> take_complaints();
 
-  void terminate();  // closes nothing; SIGTERM, then SIGCONT, to its group
-  void kill();       // SIGKILL to every process of the run, until none is left
+  // Closes nothing; SIGTERM, then SIGCONT, to its group, and to what has left that and has no parent to tell it.
+  void terminate();
+  void kill();  // SIGKILL to every process of the run, until none is left
   // Resident memory and processor time of all its processes, as far as they can be read.
   struct Use {
     uint64_t rss_bytes = 0;
@@ -79,8 +81,8 @@ class Process {
   Use use() const;
 
  private:
-  class Body;
-  std::unique_ptr<Body> body_;
+  Processes& all_;
+  std::unique_ptr<Run> run_;
 };
 
 }  // namespace bus::sources

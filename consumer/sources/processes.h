@@ -13,6 +13,8 @@
 
 namespace bus::sources {
 
+class RunTable;
+
 class Processes {
  public:
   struct Settings {
@@ -36,13 +38,13 @@ class Processes {
   // What could not be done and is not fatal, one line each; for the log.
   std::vector<std::string> take_complaints();
 
-  class Body;
-  Body& body() { return *body_; }
+  RunTable& runs() { return *runs_; }
 
  private:
-  explicit Processes(std::unique_ptr<Body> body);
+  Processes();
 
-  std::unique_ptr<Body> body_;
+  std::unique_ptr<RunTable> runs_;
+  std::vector<std::string> complaints_;
 };
 
 }  // namespace bus::sources

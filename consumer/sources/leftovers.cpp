@@ -1,0 +1,113 @@
+#include "consumer/sources/leftovers.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "consumer/sources/process_facts.h"
+#include "protocol/base/fd.h"
+
+namespace bus::sources {
+
+namespace {
+
+// Between looks on kernels without pidfd_open(2), and at what was forked while its parent was killed.
+constexpr Duration kLook = milliseconds(10);
+
+struct Leftover {
+  int64_t pid = 0;
+  Fd process;  // invalid on kernels without
+};
+
+bool is_first_process(const ProcessFacts& facts, const RecordedRun& run) {
+  return run.pid != 0 && facts.pid == run.pid && facts.start_ticks == run.start_ticks;
+}
+
+// In the session of a first process that still lives: as long as it does, the session's number is nobody else's.
+bool is_in_session(const ProcessFacts& facts, const RecordedRun& run) {
+  if (run.pid == 0 || facts.session != run.pid) return false;
+  auto leader = facts_of(run.pid);
+  return leader && is_first_process(*leader, run);
+}
+
+bool belongs(const ProcessFacts& facts, const RecordedRuns& recorded) {
+  if (facts.state == 'Z' || facts.pid == ::getpid()) return false;
+  for (const auto& [serial, run] : recorded.runs) {
+    if (is_first_process(facts, run) || is_in_session(facts, run)) return true;
+  }
+  return mark_of(facts.pid, recorded.instance) != 0;
+}
+
+std::vector<Leftover> find_leftovers(const RecordedRuns& recorded) {
+  std::vector<Leftover> found;
+  for (int64_t pid : all_processes()) {
+    auto facts = facts_of(pid);
+    if (!facts || !belongs(*facts, recorded)) continue;
+    Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
+    auto again = facts_of(pid);
+    if (again && again->start_ticks == facts->start_ticks) found.push_back({pid, std::move(process)});
+  }
+  return found;
+}
+
+// One that may not be signalled is found again, and said to live.
+void send(const Leftover& leftover, int signal) {
+  if (leftover.process) {
+    ::syscall(SYS_pidfd_send_signal, leftover.process.get(), signal, nullptr, 0U);
+  } else {
+    ::kill(static_cast<pid_t>(leftover.pid), signal);
+  }
+}
+
+// Returns when the last one has ended, or `until` has come.
+void wait_for_ends(std::vector<Leftover>& leftovers, TimePoint until) {
+  for (Leftover& leftover : leftovers) {
+    if (!leftover.process) {
+      ::poll(nullptr, 0, static_cast<int>(to_ms(kLook)));
+      return;
+    }
+    TimePoint time = now();
+    pollfd ended{leftover.process.get(), POLLIN, 0};
+    auto wait_ms = static_cast<int>(std::max<long long>(to_ms(until - time), 0));
+    while (::poll(&ended, 1, wait_ms) < 0 && errno == EINTR) {
+    }
+  }
+}
+
+// Until none is found, or `until` has come.
+std::vector<Leftover> pursue(const RecordedRuns& recorded, int signal, bool again, TimePoint until) {
+  std::vector<Leftover> left = find_leftovers(recorded);
+  bool told = false;
+  while (!left.empty() && now() < until) {
+    for (const Leftover& leftover : left) {
+      if (told && !again) break;
+      send(leftover, signal);
+      // What is stopped would never see it.
+      send(leftover, SIGCONT);
+    }
+    told = true;
+    wait_for_ends(left, again ? std::min(until, now() + kLook) : until);
+    left = find_leftovers(recorded);
+  }
+  return left;
+}
+
+}  // namespace
+
+std::vector<std::string> end_leftovers(const RecordedRuns& recorded, Patience patience) {
+  std::vector<std::string> complaints;
+  if (recorded.runs.empty() || recorded.boot_id != boot_id() || recorded.boot_id.empty()) return complaints;
+  TimePoint begun = now();
+  if (pursue(recorded, SIGTERM, false, begun + patience.until_kill).empty()) return complaints;
+  for (const Leftover& leftover : pursue(recorded, SIGKILL, true, begun + patience.until_end)) {
+    complaints.push_back("process " + std::to_string(leftover.pid) +
+                         ", which an earlier bus-sources has left, could not be ended");
+  }
+  return complaints;
+}
+
+}  // namespace bus::sources

@@ -1,0 +1,227 @@
+#include "consumer/sources/run_table.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+
+#include "consumer/sources/process_facts.h"
+#include "consumer/sources/process_tree.h"
+
+namespace bus::sources {
+
+namespace {
+
+// In one turn; the rest in the next one, so that a source whose processes end by the thousand does not keep others waiting.
+constexpr int kMostReapsPerTurn = 1000;
+constexpr int kMostReapsAtOnce = 10;
+// Between signals to what is killed, when no end is announced: it belongs to a process that does not die.
+constexpr Duration kPursueEvery = milliseconds(50);
+// What is killed and not gone by then hangs in the kernel.
+constexpr Duration kLastPatience = seconds(2);
+
+}  // namespace
+
+RunTable::RunTable(Loop& loop, std::string trampoline, uint32_t instance)
+    : loop_(loop),
+      trampoline_(std::move(trampoline)),
+      instance_(instance),
+      timer_(loop, [this] { on_time(); }),
+      child_watch_(loop, SIGCHLD, [this] { on_child(); }) {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  ::sigprocmask(SIG_UNBLOCK, &child, nullptr);
+}
+
+RunTable::~RunTable() {
+  TimePoint until = now() + kLastPatience;
+  for (auto [serial, run] : std::map(runs_)) {
+    run->disown();
+    run->kill();
+  }
+  while (!runs_.empty() && now() < until) {
+    if (!reap()) ::poll(nullptr, 0, 1);
+    settle_all();
+  }
+}
+
+void RunTable::use_cgroups(Result<CgroupParent> parent) {
+  if (parent) {
+    cgroups_ = std::move(*parent);
+  } else {
+    no_cgroups_ = parent.error().what;
+  }
+}
+
+void RunTable::use_record(Result<Record> record) {
+  if (record) {
+    record_ = std::move(*record);
+  } else {
+    complaints_.push_back("what runs is not recorded: " + record.error().what);
+  }
+}
+
+uint32_t RunTable::enter(Run& run) {
+  runs_.emplace(++last_serial_, &run);
+  return last_serial_;
+}
+
+void RunTable::leave(uint32_t serial) {
+  runs_.erase(serial);
+  if (record_) note(record_->end(serial));
+}
+
+// A disk that is full is said once, not with each run.
+void RunTable::note(const Result<void>& recorded) {
+  if (!recorded && complained_.insert("").second)
+    complaints_.push_back("what runs is not recorded: " + recorded.error().what);
+}
+
+SpawnPlan RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<Cgroup>& cgroup,
+                         std::vector<std::string>& complaints) {
+  SpawnPlan plan{trampoline_, make_mark(instance_, serial), ""};
+  std::string why_not = no_cgroups_;
+  if (cgroups_) {
+    auto made =
+        cgroups_->make(launch.source + "-" + std::to_string(instance_) + "-" + std::to_string(serial));
+    if (made) {
+      cgroup = std::make_unique<Cgroup>(std::move(*made));
+      plan.cgroup_file = cgroup->processes_file();
+      limit(*cgroup, launch, complaints);
+    } else {
+      why_not = made.error().what;
+    }
+  }
+  if (!cgroup && launch.memory_max) complain_once(launch.source, "memory-max", why_not, complaints);
+  if (!cgroup && launch.cpu_weight) complain_once(launch.source, "cpu-weight", why_not, complaints);
+  if (record_) note(record_->add(serial, {launch.source, cgroup ? cgroup->directory() : "", 0, 0}));
+  return plan;
+}
+
+void RunTable::limit(const Cgroup& cgroup, const Launch& launch, std::vector<std::string>& complaints) {
+  if (!launch.memory_max && !launch.cpu_weight) return;
+  if (!controllers_) controllers_ = cgroups_->enable_controllers();
+  if (launch.memory_max) {
+    auto done = cgroup.limit_memory(*launch.memory_max);
+    if (!done) complain_once(launch.source, "memory-max", done.error().what, complaints);
+  }
+  if (launch.cpu_weight) {
+    auto done = cgroup.weigh_cpu(*launch.cpu_weight);
+    if (!done) complain_once(launch.source, "cpu-weight", done.error().what, complaints);
+  }
+}
+
+void RunTable::complain_once(const std::string& source, const std::string& limit, const std::string& why_not,
+                             std::vector<std::string>& complaints) {
+  if (complained_.insert(source + " " + limit).second)
+    complaints.push_back(limit + " is not in force: " + why_not);
+}
+
+void RunTable::set_first(uint32_t serial, pid_t pid) {
+  first_.emplace(pid, serial);
+  auto facts = record_ ? facts_of(pid) : std::nullopt;
+  if (facts) note(record_->set_process(serial, pid, facts->start_ticks));
+}
+
+std::vector<int64_t> RunTable::orphans_of(uint32_t serial) const {
+  std::vector<int64_t> found;
+  for (auto [pid, run] : orphans_) {
+    if (run == serial) found.push_back(pid);
+  }
+  return found;
+}
+
+void RunTable::announce_later(uint32_t serial) {
+  to_announce_.push_back(serial);
+  timer_.set(now());
+}
+
+void RunTable::pursue_later() {
+  if (pursue_at_ != kNever) return;
+  pursue_at_ = now() + kPursueEvery;
+  if (pursue_at_ < timer_.due()) timer_.set(pursue_at_);
+}
+
+void RunTable::adopt(std::unique_ptr<Run> run) {
+  run->disown();
+  run->kill();
+  if (!run->is_over()) nobodys_.push_back(std::move(run));
+}
+
+// What a process has left unreaped is ours with its end, and is not said to live on.
+void RunTable::on_child() {
+  bool any = false;
+  for (int again = 0; again < kMostReapsAtOnce && reap(); ++again) {
+    any = true;
+    look();
+  }
+  if (any) settle_all();
+}
+
+void RunTable::on_time() {
+  for (uint32_t serial : std::exchange(to_announce_, {})) {
+    auto found = runs_.find(serial);
+    if (found != runs_.end()) found->second->announce();
+  }
+  pursue_at_ = kNever;
+  reap();
+  settle_all();
+}
+
+// Whether there was one.
+bool RunTable::reap() {
+  for (int reaped = 0; reaped < kMostReapsPerTurn;) {
+    int status = 0;
+    pid_t pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid <= 0) return reaped > 0;
+    ++reaped;
+    orphans_.erase(pid);
+    auto first = first_.find(pid);
+    if (first == first_.end()) continue;
+    auto run = runs_.find(first->second);
+    first_.erase(first);
+    if (run != runs_.end()) run->second->first_ended(status);
+  }
+  timer_.set(now());
+  return true;
+}
+
+void RunTable::look() {
+  for (int64_t pid : children_of(::getpid())) {
+    if (first_.contains(static_cast<pid_t>(pid)) || orphans_.contains(pid)) continue;
+    uint32_t serial = run_of_orphan(pid);
+    orphans_.emplace(pid, serial);
+    auto run = runs_.find(serial);
+    if (run != runs_.end()) run->second->orphan_found(pid);
+  }
+}
+
+uint32_t RunTable::run_of_orphan(int64_t pid) const {
+  uint64_t mark = mark_of(pid, instance_);
+  if (mark != 0) return serial_of(mark);
+  auto facts = facts_of(pid);
+  for (auto [serial, run] : runs_) {
+    if (facts && run->pid() == facts->session) return serial;
+  }
+  return 0;
+}
+
+void RunTable::settle_all() {
+  look();
+  std::set<uint32_t> with_orphans;
+  for (auto [pid, serial] : orphans_) with_orphans.insert(serial);
+  // An owner that is told may start a new run.
+  for (auto [serial, run] : std::map(runs_)) {
+    run->settle(with_orphans.contains(serial));
+    if (run->is_being_killed()) run->pursue();
+  }
+  std::erase_if(nobodys_, [](const auto& run) { return run->is_over(); });
+}
+
+}  // namespace bus::sources

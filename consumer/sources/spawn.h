@@ -1,0 +1,43 @@
+// How the first process of a run comes to be: posix_spawn(3) of the trampoline, with the pipes that the program gets.
+//
+// Never fork(2): it copies the page tables of a large parent (15 ms at 400 MiB, measured), and posix_spawn(3) does not.
+// Returns when the trampoline is executed; what becomes of the program comes through `report`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+#include "consumer/sources/process.h"
+#include "consumer/sources/start_report.h"
+#include "protocol/base/fd.h"
+#include "protocol/base/result.h"
+
+namespace bus::sources {
+
+struct SpawnPlan {
+  std::string trampoline;
+  uint64_t mark = 0;
+  std::string cgroup_file;  // its cgroup.procs; empty: none
+};
+
+struct Spawned {
+  pid_t pid = -1;
+  Pipes pipes;
+  Fd report;  // non-blocking: StartReports, then the end
+};
+
+// Takes the channel of `launch` with it. The process leads a session and a group of its own, with every signal at its
+// default and none blocked.
+//
+// Errors: unavailable, io: descriptors, processes or memory are lacking, or the trampoline cannot be executed
+Result<Spawned> spawn(const SpawnPlan& plan, Launch& launch);
+
+// Why it could not be started, or what it was started without, for people: "/d/x.sh: Permission denied".
+std::string explain(const StartReport& report, const Launch& launch);
+
+// The one beside our own program, as in a build directory; else the one that is installed. Empty: neither is there.
+std::string find_trampoline();
+
+}  // namespace bus::sources
