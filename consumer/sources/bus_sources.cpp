@@ -1,0 +1,165 @@
+// bus-sources: runs supervised sources. Reads its options, and joins the parts: lock, loop, processes, supervisor.
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <sys/resource.h>
+#include <vector>
+
+#include "consumer/cli/exit_code.h"
+#include "consumer/cli/program.h"
+#include "consumer/sources/check.h"
+#include "consumer/sources/places.h"
+#include "consumer/sources/processes.h"
+#include "consumer/sources/supervisor.h"
+#include "protocol/base/file.h"
+#include "protocol/base/last_word.h"
+#include "protocol/base/lock_holder.h"
+#include "protocol/event/signal_watch.h"
+#include "protocol/sources_place.h"
+
+namespace bus::sources {
+
+namespace {
+
+constexpr const char* kAbout =
+    R"(Examples:
+  bus-sources                     run the sources in ~/.config/busd/sources.d
+  bus-sources --dir ./sources.d   run those in another directory
+  bus-sources --check             judge all files, and run nothing
+
+Runs programs that print lines as sources of the bus: an executable NAME in the directory is the
+source NAME. It runs while somebody listens to it, is started again when it fails, and is stopped
+with everything that it has started. bus-source lists, starts and stops them.)";
+
+constexpr const char* kNotes =
+    R"(A hub that is started on demand starts bus-sources when there are sources in the default directory.
+bus-sources itself starts no hub: it waits for one, and ends when its hub ends in order. SIGHUP makes
+it look at the directories again, which it also does when they change. A second one for the same bus
+ends at once and says who serves.
+
+The default directory is /etc/busd/sources.d for the system's bus, else sources.d (for a bus that is
+not named "bus": NAME.sources.d) in $XDG_CONFIG_HOME/busd or ~/.config/busd. Files are described in
+bus-sources(5).
+
+Exit status: 0 ended by a signal or with its hub, or another one serves, or --check found nothing
+wrong; 64 usage, or --check found faults; 70 internal error, or the program that starts sources is
+missing; 77 permission.)";
+
+struct Options {
+  std::vector<std::string> directories;
+  std::string state;
+  bool check = false;
+  bool quiet = false;
+  cli::Place place;
+};
+
+void declare(cli::CommandLine& line, Options& options) {
+  line.option("--dir", "DIR", options.directories, "Directory with sources; may be repeated");
+  line.option("--state", "DIR", options.state, "Where it is noted which sources are disabled");
+  line.flag("--check", options.check, "Judge all files, say every fault with file and line, and run nothing");
+  line.flag("-q,--quiet", options.quiet, "Print only errors and faults");
+  line.accept_no_start();
+  line.add_place(options.place);
+}
+
+const char* variable(const char* name) { return std::getenv(name); }
+
+cli::ErrorCode code_of(Errc code) {
+  switch (code) {
+    case Errc::denied:
+      return cli::ErrorCode::denied;
+    case Errc::invalid:
+    case Errc::too_long:
+      return cli::ErrorCode::bad_value;
+    default:
+      return cli::ErrorCode::failed;
+  }
+}
+
+int fail(const cli::Console& console, const Error& error) {
+  return console.error(cli::error_of(code_of(error.code), error.what));
+}
+
+// What is given, else the default; made absolute, because sources are started elsewhere.
+Result<std::vector<std::string>> directories_of(const Options& options, const Endpoint& endpoint) {
+  if (options.directories.empty()) {
+    BUSD_ASSIGN(std::string directory, sources_directory(endpoint, variable));
+    return std::vector<std::string>{std::move(directory)};
+  }
+  std::vector<std::string> all;
+  for (std::string directory : options.directories) {
+    while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+    if (char* real = ::realpath(directory.c_str(), nullptr); real != nullptr) {
+      directory = real;
+      std::free(real);  // NOLINT(cppcoreguidelines-no-malloc): realpath(3)'s
+    } else if (!directory.starts_with('/')) {
+      return Error{Errc::invalid, "--dir " + directory + ": there is no such directory"};
+    }
+    all.push_back(std::move(directory));
+  }
+  return all;
+}
+
+// A source has up to five descriptors here.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int serve(const Options& options, const Endpoint& endpoint, std::vector<std::string> directories,
+          cli::Console& console) {
+  auto state =
+      options.state.empty() ? state_directory(endpoint, variable) : Result<std::string>(options.state);
+  if (!state) return fail(console, state.error());
+  auto lock = try_lock_file(sources_lock(endpoint));
+  if (!lock && lock.error().code == Errc::busy) {
+    int64_t holder = inspect_lock(sources_lock(endpoint)).pid;
+    console.note((holder > 0 ? "pid " + std::to_string(holder) : std::string("another process")) +
+                 " serves the sources of " + endpoint.socket);
+    return cli::kDone;
+  }
+  if (!lock) return fail(console, lock.error());
+  raise_descriptor_limit();
+  auto loop = Loop::create();
+  if (!loop) return fail(console, loop.error());
+  auto processes = Processes::create(**loop, {.record = sources_record(endpoint)});
+  if (!processes) return fail(console, processes.error());
+  for (const std::string& complaint : (*processes)->take_complaints()) console.warning(complaint);
+  Supervisor::Settings settings{endpoint, std::move(directories), options.directories.empty(), *state};
+  {
+    Supervisor supervisor(**loop, **processes, std::move(settings),
+                          {[&console](const std::string& text) { console.note(text); },
+                           [&console](const std::string& text) { console.warning(text); }});
+    SignalWatch on_term(**loop, SIGTERM, [&] { supervisor.end("SIGTERM"); });
+    SignalWatch on_int(**loop, SIGINT, [&] { supervisor.end("SIGINT"); });
+    SignalWatch on_hup(**loop, SIGHUP, [&] { supervisor.look_again(); });
+    (*loop)->on_end_of_turn([&] { supervisor.end_of_turn(); });
+    supervisor.begin();
+    (*loop)->run();
+    (*loop)->on_end_of_turn(nullptr);
+  }
+  return cli::kDone;
+}
+
+int act(Options& options, cli::Console& console) {
+  console.set_quiet(options.quiet);
+  auto endpoint = resolve_endpoint({options.place.socket, options.place.bus}, variable);
+  if (!endpoint) return fail(console, endpoint.error());
+  auto directories = directories_of(options, *endpoint);
+  if (!directories) return fail(console, directories.error());
+  if (options.check) return check_directories(*directories, options.directories.empty(), console);
+  return serve(options, *endpoint, std::move(*directories), console);
+}
+
+constexpr cli::Program<Options> kProgram{"bus-sources", kAbout, kNotes, declare, act};
+
+}  // namespace
+
+}  // namespace bus::sources
+
+[[gnu::constructor(101)]] static void watch_memory() { bus::end_when_memory_is_out("bus-sources"); }
+
+int main(int argc, char** argv) { return bus::sources::kProgram.run(argc, argv); }

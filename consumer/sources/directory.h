@@ -1,0 +1,52 @@
+// Which sources there are: the contents of the directories, read once.
+//
+// An executable NAME or NAME.ext is the source NAME; NAME.source says how to run it (core/definition.h). Does not watch
+// the directories (directory_watch.h), and starts nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "consumer/sources/core/definition.h"
+
+namespace bus::sources {
+
+// What is wrong with a file or a directory.
+struct FileFault {
+  std::string file;
+  size_t line = 0;  // 0: the whole of it
+  std::string message;
+
+  bool operator==(const FileFault&) const = default;
+};
+
+// "FILE:LINE: message".
+std::string text_of(const FileFault& fault);
+
+// Which file a program is: another one, or another version of it, differs.
+struct ProgramVersion {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  int64_t changed_ns = 0;
+  uint64_t size = 0;
+
+  bool operator==(const ProgramVersion&) const = default;
+};
+
+struct FoundSource {
+  Definition definition;
+  ProgramVersion version;
+};
+
+struct Catalog {
+  std::map<std::string, FoundSource> sources;  // by their names
+  std::vector<FileFault> faults;               // in the order of the directories and their files
+};
+
+// Looks at all of them. One that is not there is a fault, unless `may_be_missing`.
+Catalog look_at(const std::vector<std::string>& directories, bool may_be_missing);
+
+}  // namespace bus::sources

@@ -1,0 +1,17 @@
+// The environment that a source is started with: a clean one, and what its definition adds.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "consumer/sources/core/definition.h"
+
+namespace bus::sources {
+
+// PATH HOME USER LANG TZ, as far as we have them, BUSD_SOCKET and BUSD_SOURCE; then `environment` of the definition.
+std::vector<std::string> launch_environment(const Definition& definition, const std::string& socket);
+
+// Of this user, by $HOME or the user database; "/" if there is none.
+std::string home_directory();
+
+}  // namespace bus::sources

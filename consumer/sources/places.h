@@ -1,0 +1,19 @@
+// Where bus-sources keeps its files, by the bus that it serves. Where the sources are is protocol/sources_place.h.
+#pragma once
+
+#include <string>
+
+#include "protocol/base/result.h"
+#include "protocol/endpoint.h"
+
+namespace bus::sources {
+
+// Where marks are kept: $STATE_DIRECTORY of a service; else /var/lib/busd for the system's bus, $XDG_STATE_HOME/busd,
+// or ~/.local/state/busd. Error invalid: there is no home.
+Result<std::string> state_directory(const Endpoint& endpoint, const Environment& environment);
+
+// Files beside the socket: the lock of the one bus-sources of a bus, and the record of what it runs.
+std::string sources_lock(const Endpoint& endpoint);
+std::string sources_record(const Endpoint& endpoint);
+
+}  // namespace bus::sources

@@ -1,0 +1,167 @@
+#include "consumer/sources/report.h"
+
+#include <algorithm>
+
+#include "protocol/json_writer.h"
+
+namespace bus::sources {
+
+namespace {
+
+constexpr uint64_t kLinesInStatus = 5;
+
+void put_exit(ObjectWriter& writer, const Source& source) {
+  const auto& exit = source.life().last_exit();
+  if (!exit) return;
+  std::string text;
+  ObjectWriter inner(text);
+  if (exit->code) inner.number("code", *exit->code);
+  if (exit->signal) inner.number("signal", *exit->signal);
+  inner.number("seconds", std::chrono::duration_cast<seconds>(exit->lasted).count());
+  inner.text_if_any("reason", exit->reason);
+  inner.text_if_any("stderr", source.feed().last_error_line(source.life().run()));
+  inner.end();
+  writer.raw("exit", text);
+}
+
+void put_next_try(ObjectWriter& writer, const Source& source, TimePoint now) {
+  TimePoint next = source.life().next_try();
+  if (next != kNever) writer.number("next_try_ms", std::max<long long>(to_ms(next - now), 0));
+}
+
+void put_pid(ObjectWriter& writer, const Source& source) {
+  if (auto pid = source.pid()) writer.number("pid", *pid);
+}
+
+void put_row(ObjectWriter& writer, const Source& source, TimePoint now) {
+  const Lifecycle& life = source.life();
+  writer.text("name", source.name());
+  writer.text("state", name_of(life.state()));
+  put_pid(writer, source);
+  writer.number("run", life.run());
+  writer.number("restarts", life.restarts());
+  bool is_up = life.state() == State::running || life.state() == State::stopping;
+  writer.number("up_ms", is_up ? to_ms(now - life.started_at()) : 0);
+  if (auto use = source.use()) {
+    writer.number("rss_bytes", use->rss_bytes);
+    writer.number("cpu_ms", use->cpu_ms);
+  }
+  writer.number("published", source.feed().published());
+  writer.number("refused", source.feed().refused());
+  writer.number("skipped", source.feed().skipped());
+  writer.number("log_lines", source.feed().log().next() - 1);
+  writer.texts("types", source.definition().types);
+  ObjectWriter wanted(writer.member("wanted_by"));
+  wanted.flag("events", source.demand().by_events());
+  wanted.number("requests", source.demand().requests());
+  wanted.end();
+  put_exit(writer, source);
+  put_next_try(writer, source, now);
+}
+
+const char* name_of(Start start) {
+  switch (start) {
+    case Start::demand:
+      return "demand";
+    case Start::always:
+      return "always";
+    case Start::manual:
+      return "manual";
+  }
+  return "demand";
+}
+
+const char* name_of(Restart restart) {
+  switch (restart) {
+    case Restart::on_failure:
+      return "on-failure";
+    case Restart::always:
+      return "always";
+    case Restart::never:
+      return "never";
+  }
+  return "never";
+}
+
+void put_definition(ObjectWriter& writer, const Definition& definition) {
+  writer.text("file", definition.file);
+  writer.texts("command", definition.command);
+  writer.texts("tasks", definition.tasks);
+  writer.text("start", name_of(definition.start));
+  writer.text("restart", name_of(definition.restart));
+  if (definition.every) writer.number("every_ms", to_ms(*definition.every));
+  // Names alone: a value may be a secret.
+  std::vector<std::string> names;
+  for (const std::string& entry : definition.environment) names.push_back(entry.substr(0, entry.find('=')));
+  writer.texts("environment", names);
+  ObjectWriter limits(writer.member("limits"));
+  limits.number("linger_ms", to_ms(definition.linger));
+  limits.number("stop_timeout_ms", to_ms(definition.stop_timeout));
+  limits.number("log_bytes", definition.log_bytes);
+  if (definition.memory_max) limits.number("memory_max", *definition.memory_max);
+  if (definition.cpu_weight) limits.number("cpu_weight", *definition.cpu_weight);
+  if (definition.nice) limits.number("nice", *definition.nice);
+  limits.end();
+}
+
+}  // namespace
+
+std::string event_payload(const Source& source, TimePoint now) {
+  std::string text;
+  ObjectWriter writer(text);
+  writer.text("source", source.name());
+  writer.text("state", name_of(source.life().state()));
+  put_pid(writer, source);
+  writer.number("run", source.life().run());
+  put_exit(writer, source);
+  writer.number("restarts", source.life().restarts());
+  put_next_try(writer, source, now);
+  writer.end();
+  return text;
+}
+
+std::string list_row(const Source& source, TimePoint now) {
+  std::string text;
+  ObjectWriter writer(text);
+  put_row(writer, source, now);
+  writer.end();
+  return text;
+}
+
+std::string status_of(const Source& source, TimePoint now) {
+  std::string text;
+  ObjectWriter writer(text);
+  put_row(writer, source, now);
+  put_definition(writer, source.definition());
+  const LogRing& log = source.feed().log();
+  std::vector<uint64_t> last;
+  uint64_t from = std::max(log.first(), log.next() - std::min(log.next() - 1, kLinesInStatus));
+  for (uint64_t n = from; n < log.next(); ++n) last.push_back(n);
+  writer.list("log", last, [&](std::string& out, uint64_t n) { out += log_line(log.at(n)); });
+  writer.end();
+  return text;
+}
+
+std::string command_result(const Source& source) {
+  std::string text;
+  ObjectWriter writer(text);
+  writer.text("state", name_of(source.life().state()));
+  put_pid(writer, source);
+  put_exit(writer, source);
+  writer.end();
+  return text;
+}
+
+std::string log_line(const LogLine& line) {
+  std::string text;
+  ObjectWriter writer(text);
+  writer.number("n", line.n);
+  writer.number("time_ms", line.time_ms);
+  writer.text("stream", line.stream == Stream::out ? "stdout" : "stderr");
+  writer.number("run", line.run);
+  writer.text("line", line.text);
+  writer.end();
+  return text;
+}
+
+}  // namespace bus::sources

@@ -1,0 +1,138 @@
+// The runs of a source: how each is launched, what is heard of its processes, and its end.
+#include <utility>
+
+#include "consumer/sources/launch_environment.h"
+#include "consumer/sources/source.h"
+#include "protocol/encode.h"
+#include "protocol/messages/interest.h"
+
+namespace bus::sources {
+
+void Source::spawn(uint64_t) { launch(); }
+
+Result<Fd> Source::open_channel() {
+  const Definition& definition = found_.definition;
+  std::vector<busd_text> types;
+  for (const std::string& type : definition.types) types.push_back(text_of(type));
+  auto options = BUSD_INIT(busd_connection_options);
+  options.socket = text_of(place_.socket);
+  options.source = text_of(definition.name);
+  options.publish_types = types.data();
+  options.publish_type_count = types.size();
+  options.background = definition.start == Start::always ? 0 : 1;
+  options.no_start = 1;
+  options.open_timeout_ms = 2000;
+  auto error = BUSD_INIT(busd_error);
+  int fd = -1;
+  if (busd_socket_open(&options, &fd, &error) != BUSD_OK) return Error{Errc::unavailable, error.message};
+  return Fd(fd);
+}
+
+void Source::launch() {
+  const Definition& definition = found_.definition;
+  retire_process();
+  Launch what;
+  what.source = definition.name;
+  what.run = life_.run();
+  what.command = definition.command;
+  what.directory = definition.directory.empty() ? home_directory() : definition.directory;
+  what.environment = launch_environment(definition, place_.socket);
+  what.memory_max = definition.memory_max;
+  what.cpu_weight = definition.cpu_weight;
+  what.nice = definition.nice;
+  what.reads_stdin = definition.input == Input::frames;
+  if (definition.connection == Channel::socket) {
+    // Without a hub there is nothing for it to do.
+    launch_waits_ = !link_.is_open();
+    if (launch_waits_) return;
+    auto channel = open_channel();
+    if (!channel) {
+      launch_trouble_ = "no connection to the hub for it: " + channel.error().what;
+      return unlaunched_.set(now());
+    }
+    what.channel = std::move(*channel);
+  }
+  process_ =
+      std::make_unique<Process>(place_.processes, static_cast<Process::Owner&>(*this), std::move(what));
+  Pipes pipes = process_->take_pipes();
+  if (pipes.in) inlet_ = std::make_unique<Inlet>(place_.loop, std::move(pipes.in));
+  outputs_.push_back(std::make_unique<RunOutput>(place_.loop, static_cast<RunOutput::Owner&>(*this),
+                                                 life_.run(), std::move(pipes.out), std::move(pipes.err)));
+  pause_outputs();
+}
+
+void Source::fail_launch(const std::string& reason) {
+  feed_.note(life_.run(), reason);
+  life_.could_not_start(reason, now());
+  relay_.on_ended("the source " + name() + " could not be started: " + reason);
+  settle();
+}
+
+void Source::retire_process() {
+  inlet_.reset();
+  if (!process_) return;
+  dead_processes_.push_back(std::move(process_));
+  owner_.on_source_has_dead(*this);
+}
+
+void Source::terminate() {
+  inlet_.reset();
+  relay_.on_ended("the source " + name() + " was stopped before it answered");
+  if (process_) return process_->terminate();
+  // It was never launched.
+  launch_waits_ = false;
+  launch_trouble_ = "stopped before it was started";
+  unlaunched_.set(now());
+}
+
+void Source::kill() {
+  if (process_) process_->kill();
+}
+
+void Source::changed() {
+  report_state();
+  owner_.on_source_changed(*this);
+}
+
+void Source::on_started() {
+  for (const std::string& complaint : process_->take_complaints()) feed_.note(life_.run(), complaint);
+  tell_interest();
+  life_.started(now());
+  if (life_.state() == State::running) relay_.on_running(inlet_.get());
+  settle();
+}
+
+// A program that reads frames begins with what is known.
+void Source::tell_interest() {
+  if (!inlet_) return;
+  for (const auto& [entry, consumers] : interest_)
+    (void)inlet_->write(encode(InterestMessage{entry, consumers}));
+}
+
+void Source::on_could_not_start(const std::string& reason) { fail_launch(reason); }
+
+void Source::on_exited(Exit exit, bool others_left) {
+  for (const auto& output : outputs_) output->drain();
+  relay_.on_ended("the source " + name() + " ended before it answered: " + exit.reason);
+  life_.exited(std::move(exit), others_left, now());
+  settle();
+}
+
+void Source::on_all_gone() {
+  life_.all_gone(now());
+  settle();
+}
+
+std::optional<int64_t> Source::pid() const {
+  State state = life_.state();
+  bool is_alive = state == State::starting || state == State::running || state == State::stopping;
+  if (!process_ || !is_alive || process_->pid() <= 0) return std::nullopt;
+  return process_->pid();
+}
+
+std::optional<Process::Use> Source::use() const {
+  if (!pid()) return std::nullopt;
+  return process_->use();
+}
+
+}  // namespace bus::sources

@@ -1,0 +1,40 @@
+#include "protocol/sources_place.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace bus {
+
+namespace {
+
+constexpr const char* kSystemSocket = "/run/busd/bus.sock";
+constexpr const char* kOrdinaryBus = "bus";
+
+}  // namespace
+
+bool is_system_bus(const Endpoint& endpoint) { return endpoint.socket == kSystemSocket; }
+
+bool has_default_sources(const Endpoint& endpoint, const Environment& environment) {
+  if (is_system_bus(endpoint) || !endpoint.explicit_path) return true;
+  std::vector<std::string> places = standard_places(environment).directories;
+  return std::find(places.begin(), places.end(), endpoint.directory) != places.end() &&
+         endpoint.socket.ends_with(".sock");
+}
+
+Result<std::string> sources_directory(const Endpoint& endpoint, const Environment& environment) {
+  if (is_system_bus(endpoint)) return std::string("/etc/busd/sources.d");
+  BUSD_ASSIGN(std::string place, user_directory(environment, "XDG_CONFIG_HOME", ".config"));
+  return place + "/" + (endpoint.name == kOrdinaryBus ? "" : endpoint.name + ".") + "sources.d";
+}
+
+Result<std::string> user_directory(const Environment& environment, const char* variable,
+                                   const char* beside_home) {
+  const char* value = environment(variable);
+  if (value != nullptr && *value == '/') return std::string(value) + "/busd";
+  const char* home = environment("HOME");
+  if (home == nullptr || *home != '/')
+    return Error{Errc::invalid, std::string("neither $") + variable + " nor $HOME names a directory"};
+  return std::string(home) + "/" + beside_home + "/busd";
+}
+
+}  // namespace bus

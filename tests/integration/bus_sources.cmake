@@ -1,0 +1,12 @@
+# bus-sources beside a real hub, with real programs.
+add_library(bus_sources_support STATIC bus_sources_support.cpp)
+target_link_libraries(bus_sources_support PUBLIC busd_test_support busd_cli)
+target_compile_definitions(bus_sources_support PUBLIC BUSD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+busd_integration_test(bus_sources_run_test bus_sources_run_test.cpp LIBS bus_sources_support busd_consumer
+  CASES demand lines restart stop torture)
+busd_integration_test(bus_sources_hub_test bus_sources_hub_test.cpp LIBS bus_sources_support busd_consumer
+  CASES hub tasks program directory)
+foreach(test bus_sources_run_test bus_sources_hub_test)
+  add_dependencies(${test} bus-sources source-trampoline busd)
+endforeach()
+add_dependencies(bus_sources_hub_test example-squares)
