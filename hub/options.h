@@ -40,6 +40,7 @@ struct Options {
   Duration cleanup_timeout = seconds(60);
   size_t open_calls = kDefaultOpenCalls;
   size_t waiting_calls = kDefaultWaitingCalls;
+  bool run_sources = true;  // `sources`: auto
   std::optional<uint32_t> sources_uid;
 };
 

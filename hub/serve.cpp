@@ -6,6 +6,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "hub/instance_lock.h"
 #include "hub/passed_socket.h"
 #include "hub/process_limits.h"
+#include "hub/source_keeper.h"
 #include "protocol/base/file.h"
 #include "protocol/base/lock_holder.h"
 #include "protocol/base/signals.h"
@@ -142,7 +144,10 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   log.write(LogLevel::info, "serving",
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
   starter.readiness.ready();
+  std::optional<SourceKeeper> sources;
+  if (options.run_sources) sources.emplace(*loop, endpoint, log);
   daemon.run();
+  sources.reset();
   // While the lock is held: nobody else's socket can stand there. One that was passed stays.
   lock.take_down_socket();
   log.write(LogLevel::info, "stopped");

@@ -156,7 +156,7 @@ Result<void> read_log_level(Options& options, const Texts& texts) {
   return {};
 }
 
-constexpr std::array<Setting, 18> kSettings = {{
+constexpr std::array<Setting, 19> kSettings = {{
     {"socket", "PATH", "Socket to serve (default: $BUSD_SOCKET, else that of --bus)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.endpoint.socket, read_path(texts[0]));
@@ -242,6 +242,15 @@ constexpr std::array<Setting, 18> kSettings = {{
        return {};
      },
      [](const Options& o) { return Texts{std::to_string(o.waiting_calls)}; }},
+    {"sources", "auto|off", "Run bus-sources when this bus has sources, or never (default: auto)",
+     false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       if (texts[0] != "auto" && texts[0] != "off")
+         return Error{Errc::invalid, printable(texts[0]) + " is none of auto, off"};
+       o.run_sources = texts[0] == "auto";
+       return {};
+     },
+     [](const Options& o) { return Texts{o.run_sources ? "auto" : "off"}; }},
     {"sources-user", "USER", "Let this user, too, provide tasks below bus.source., by name or number", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(std::vector<uint32_t> ids, read_ids(texts, "user", uid_of));

@@ -116,7 +116,7 @@ function put_settings(prefix,    lines, n, i, line) {
   n = each_line(root "/man/settings.scd", lines)
   for (i = 1; i <= n; ++i) {
     line = lines[i]
-    if (line ~ /^\*[a-z-]+\* _[A-Z]+_$/) {
+    if (line ~ /^\*[a-z-]+\* _[A-Za-z|]+_$/) {
       if (prefix == "=") sub(/ /, " = ", line)
       else sub(/^\*/, "*" prefix, line)
     }

@@ -52,6 +52,7 @@ TEST_CASE("Options without arguments are the defaults of the wire's contract") {
   CHECK(options.open_calls == 1024);
   CHECK(options.waiting_calls == 1024);
   CHECK_FALSE(options.sources_uid);
+  CHECK(options.run_sources);
   CHECK_FALSE(options.idle_exit);
   CHECK(options.endpoint.socket.empty());
 }
@@ -237,6 +238,7 @@ TEST_CASE("--print-config prints a file that --config reads back to the same") {
        "--cleanup-timeout", "2m",
        "--open-calls",      "5",
        "--waiting-calls",   "6",
+       "--sources",         "off",
        "--sources-user",    "7",
        "--log-file",        "/log here",
        "--log-level",       "error"},
@@ -250,6 +252,12 @@ TEST_CASE("--print-config prints a file that --config reads back to the same") {
     CHECK(print_config(parsed(to_arguments(parsed(arguments)))) == text);
   }
   CHECK(parsed({"--config", directory.file("busd.conf")}).endpoint.file_socket == "/a b/c,d#e;f=\"[g].sock");
+}
+
+TEST_CASE("sources is auto or off") {
+  CHECK_FALSE(parsed({"--sources", "off"}).run_sources);
+  CHECK(parsed({"--sources", "auto"}).run_sources);
+  expect_wrong({"--sources", "on"}, kExitUsage, "is none of auto, off");
 }
 
 TEST_CASE("options_fuzz: a path with both kinds of quotes is refused, because no file could hold it") {

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Sources as a user has them: a program is dropped into a directory, and the first consumer starts the hub, the hub
+# bus-sources, and bus-sources the program.
+. "$(dirname "$0")/lib.sh"
+
+mkdir -m 700 run config state
+unset BUSD_SOCKET
+XDG_RUNTIME_DIR=$work/run
+XDG_CONFIG_HOME=$work/config
+XDG_STATE_HOME=$work/state
+export XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_STATE_HOME
+mkdir -p config/busd/sources.d
+drop() { # NAME: a program from stdin, whole at once
+  cat >"new.$1"
+  chmod 755 "new.$1"
+  mv "new.$1" "config/busd/sources.d/$1"
+}
+
+# Run alone it prints lines; dropped in, unchanged, it is a source.
+drop clock.sh <<'END'
+#!/bin/sh
+n=0
+while :; do
+  n=$((n + 1))
+  echo "{\"n\":$n}"
+  sleep 0.02
+done
+END
+run 0 bus-consume me -t clock -n 2 --payload
+check_equal "two events of the program" '{"n":1}
+{"n":2}' "$(cat out)"
+
+# Another hub than that of the standard place runs none of the user's sources.
+mkdir -m 700 other
+start hub busd --socket "$work/other/bus.sock"
+other=$pid
+await hub.err serving
+run 0 bus-status --socket "$work/other/bus.sock"
+check_lacks hub.err bus-sources
+kill "$other"
+
+# bus-sources that is killed is started again by the hub, and its sources with it.
+await run/busd/bus.log 'bus-sources is started'
+supervisor=$(sed -n 's/.*bus-sources is started" pid=//p' run/busd/bus.log | tail -n 1)
+start_consumer again me -t clock
+kill -KILL "$supervisor"
+await run/busd/bus.log 'bus-sources has failed'
+await again.out 'clock'
+
+# When the hub is stopped in order, bus-sources ends, and nothing of the sources is left.
+lock=run/busd/bus.sources.lock
+[ -e "$lock" ] || fail "there is no lock of bus-sources beside the socket"
+kill "$pid"
+run 0 bus-stop --force
+timeout 10 flock "$lock" true || fail "bus-sources did not end with its hub"
+
+# With `sources = off` there is none.
+busd --detach --sources off 2>/dev/null || fail "busd --detach --sources off"
+flock -n "$lock" true || fail "a hub with sources = off has started bus-sources"
+run 0 bus-stop
+
+# Every fault is said at once, with file and line, and what to do.
+printf 'linger = soon\nevry = 1s\n' >config/busd/sources.d/clock.source
+printf '#!/bin/sh\n' >config/busd/sources.d/plain.sh
+run 64 bus-sources --check
+check_has err 'clock.source:1: linger: '
+check_has err 'clock.source:2: unknown key "evry"'
+check_has err "chmod +x $work/config/busd/sources.d/plain.sh"
+rm config/busd/sources.d/clock.source config/busd/sources.d/plain.sh
+run 0 bus-sources --check
+check_has err '1 source is fine: clock'
+chmod 777 config/busd/sources.d/clock.sh
+run 64 bus-sources --check
+check_has err 'others can write to'
