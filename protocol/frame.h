@@ -44,7 +44,7 @@ struct EventLine {
   std::string scratch;  // backing store of decoded texts
 };
 
-struct SortedMembers;  // frame.cpp
+class SortedMembers;  // frame.cpp
 
 enum class FrameKind {
   event,  // a valid event
