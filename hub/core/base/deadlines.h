@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "hub/core/base/transport.h"
@@ -88,6 +89,29 @@ class Deadline {
   PeerId then_read_ = 0;
   uint64_t serial_ = 0;  // of one time, the oldest peer's comes first; of that, the one that was armed first
   size_t place_ = 0;     // in the heap
+};
+
+// A deadline of `Whose`, which mostly has none: it costs a pointer until it is armed.
+template <class Whose>
+class RareDeadline {
+ public:
+  void arm(Deadlines& table, Deadlines::Owner& owner, TimePoint at, Whose& whose, PeerId read_first) {
+    if (at == kNever) return disarm();
+    if (!armed_) armed_ = std::make_unique<Armed>(whose);
+    armed_->arm(table, owner, at, read_first);
+  }
+  void disarm() { armed_.reset(); }
+  TimePoint at() const { return armed_ ? armed_->at() : kNever; }
+
+  // Of the deadline that an owner is told of.
+  static Whose& whose(Deadline& expired) { return static_cast<Armed&>(expired).whose; }
+
+ private:
+  struct Armed final : Deadline {
+    explicit Armed(Whose& of) : whose(of) {}
+    Whose& whose;
+  };
+  std::unique_ptr<Armed> armed_;
 };
 
 }  // namespace bus::hub

@@ -184,12 +184,11 @@ void Delivery::note_dropped(Outgoing& peer, size_t events) {
 // After its queue has changed.
 void Delivery::update(Outgoing& peer) {
   update_charges(peer);
-  peer.write_by.peer = &peer;
-  peer.write_by.arm(deadlines_, *this, peer.outbox.replies().deadline(), peer.id);
+  peer.write_by.arm(deadlines_, *this, peer.outbox.replies().deadline(), peer, peer.id);
 }
 
 void Delivery::expired(Deadline& deadline, TimePoint now) {
-  Outgoing& peer = *static_cast<Outgoing::WriteBy&>(deadline).peer;
+  Outgoing& peer = RareDeadline<Outgoing>::whose(deadline);
   if (peer.abandoned) return;
   static_cast<void>(write_now(peer));
   if (peer.outbox.replies().deadline() > now) return;

@@ -57,9 +57,7 @@ struct Outgoing : Subscriber {
   bool deferred = false;       // is written to in a later turn, as this one has no time
   uint64_t asked_in_turn = 0;  // the turn in which its socket refused bytes last
   // Until when its oldest reply that has a time is to be written.
-  struct WriteBy : Deadline {
-    Outgoing* peer = nullptr;
-  } write_by;
+  RareDeadline<Outgoing> write_by;
   PoolCharge queue_charge;
   PoolCharge reply_charge;
 };

@@ -88,12 +88,11 @@ void Closing::schedule(Peer& peer) {
   TimePoint at = peer.close_deadline;
   if (peer.phase == Phase::handshake) at = std::min(at, peer.since + kHandshakeTimeout);
   if (peer.close_state == CloseState::close_now) at = kNever;
-  peer.act_by.peer = &peer;
-  peer.act_by.arm(deadlines_, *this, at, peer.id);
+  peer.act_by.arm(deadlines_, *this, at, peer, peer.id);
 }
 
 void Closing::expired(Deadline& deadline, TimePoint now) {
-  Peer& peer = *static_cast<Peer::ActBy&>(deadline).peer;
+  Peer& peer = RareDeadline<Peer>::whose(deadline);
   if (peer.phase == Phase::handshake && peer.since + kHandshakeTimeout <= now) {
     std::string reason =
         "no complete frame came within " + format_duration(kHandshakeTimeout) +

@@ -80,9 +80,7 @@ struct Peer : Outgoing {
   TimePoint since;  // its connection, then its hello
   TimePoint close_deadline = kNever;
   // Until when its first frame is to come, or it is closed.
-  struct ActBy : Deadline {
-    Peer* peer = nullptr;
-  } act_by;
+  RareDeadline<Peer> act_by;
   LineReader reader;
   PoolCharge input_charge;
 

@@ -17,11 +17,9 @@ namespace bus::hub {
 struct Scopes::Member final : Part {
   ~Member() override { BUSD_CHECK(scope.empty() && !waits); }
 
-  std::string_view scope;  // the peer's subscription id or key; empty: it is in none
-  bool waits = false;      // for a clean-up lock
-  struct HoldsUntil : Deadline {
-    Peer* peer = nullptr;
-  } holds_until;  // armed while it holds the scope's lock
+  std::string_view scope;          // the peer's subscription id or key; empty: it is in none
+  bool waits = false;              // for a clean-up lock
+  RareDeadline<Peer> holds_until;  // armed while it holds the scope's lock
 };
 
 std::span<const MessageRule> Scopes::messages() const {
@@ -83,16 +81,14 @@ Answer Scopes::check(Peer& peer, PreShutdownCheck& message, TimePoint now) {
   std::string_view scope = message.subscription_id.empty() ? message.event_key : message.subscription_id;
   if (scope.empty()) scope = own;
   bool last = peer.phase == Phase::consumer && scope == own && registry_.check(scope, peer.id, now);
-  if (last && member->holds_until.at() == kNever) {
-    member->holds_until.peer = &peer;
-    member->holds_until.arm(hub_.deadlines, *this, now + hub_.config.cleanup_timeout, peer.id);
-  }
+  if (last && member->holds_until.at() == kNever)
+    member->holds_until.arm(hub_.deadlines, *this, now + hub_.config.cleanup_timeout, peer, peer.id);
   hub_.closing.reply(peer, PreShutdownAck{last}, now + kWriteTimeout);
   return {};
 }
 
 void Scopes::expired(Deadline& deadline, TimePoint) {
-  Peer& peer = *static_cast<Member::HoldsUntil&>(deadline).peer;
+  Peer& peer = RareDeadline<Peer>::whose(deadline);
   hub_.closing.close_now(peer, Notice::Kind::cleanup_timeout,
                          "held the clean-up lock of scope " + printable(find_part<Member>(peer)->scope) +
                              " for more than " + format_duration(hub_.config.cleanup_timeout));

@@ -114,3 +114,36 @@ TEST_CASE("Deadlines keep their order through arming, moving and dying at random
   CHECK(std::is_sorted(times.begin(), times.end()));
   CHECK(table.next() == kNever);
 }
+
+TEST_CASE("A rare deadline is one while it is armed, and tells whose it is") {
+  struct Thing {
+    RareDeadline<Thing> deadline;
+  };
+  struct Owner : Deadlines::Owner {
+    void expired(Deadline& deadline, TimePoint) override {
+      told = &RareDeadline<Thing>::whose(deadline);
+      told->deadline.disarm();  // it may go while its owner is told
+    }
+    Thing* told = nullptr;
+  };
+  static_assert(sizeof(Thing) == sizeof(void*));
+  Deadlines table;
+  Owner owner;
+  Thing a, b;
+  CHECK(a.deadline.at() == kNever);
+  a.deadline.arm(table, owner, at(5), a, 1);
+  b.deadline.arm(table, owner, at(6), b, 2);
+  a.deadline.arm(table, owner, at(7), a, 1);
+  CHECK(a.deadline.at() == at(7));
+  table.expire(at(6), {1, 2});
+  CHECK(owner.told == &b);
+  CHECK(b.deadline.at() == kNever);
+  a.deadline.arm(table, owner, kNever, a, 1);
+  CHECK(table.next() == kNever);
+  b.deadline.arm(table, owner, at(8), b, 2);
+  {
+    Thing dies;
+    dies.deadline.arm(table, owner, at(7), dies, 3);
+  }
+  CHECK(table.next() == at(8));
+}
