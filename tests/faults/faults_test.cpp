@@ -109,11 +109,13 @@ void start_under(FaultyHub& hub, const Fault& fault) {
   REQUIRE(::lstat(hub.socket().c_str(), &st) != 0);
 }
 
+using PlayIt = void (*)(FaultyHub& hub, const Fault& fault);
+
 // Of a hub that has everything open that it opens when it is first needed.
-size_t warm_descriptors(FaultyHub& hub) {
+size_t warm_descriptors(FaultyHub& hub, PlayIt play_it) {
   Fault none;
   none.nth = 0;
-  play(hub, none);
+  play_it(hub, none);
   return hub.descriptors();
 }
 
@@ -121,9 +123,9 @@ size_t warm_descriptors(FaultyHub& hub) {
 // kernel says so, and of a directory that lstat says is gone, since it then hands over.
 bool may_end(FaultCall call) { return call == FAULT_alloc || call == FAULT_read || call == FAULT_lstat; }
 
-void serve_under(FaultyHub& hub, const Fault& fault, size_t& baseline) {
+void serve_under(FaultyHub& hub, const Fault& fault, PlayIt play_it, size_t baseline) {
   pid_t before = hub.running() ? hub.pid() : 0;
-  play(hub, fault);
+  play_it(hub, fault);
   bool ended = !hub.running();
   if (ended && !may_end(fault.call)) FAIL("busd may not end of this");
   hub.expect_service();
@@ -136,11 +138,12 @@ void serve_under(FaultyHub& hub, const Fault& fault, size_t& baseline) {
   }
 }
 
-void serve(const char* name, const std::vector<FaultRow>& rows) {
+void serve(const char* name, const std::vector<FaultRow>& rows, PlayIt play_it = play) {
   FaultyHub hub;
   Tally tally{name};
-  size_t baseline = warm_descriptors(hub);
-  until_none_fails(rows, false, hub, tally, [&](const Fault& fault) { serve_under(hub, fault, baseline); });
+  size_t baseline = warm_descriptors(hub, play_it);
+  until_none_fails(rows, false, hub, tally,
+                   [&](const Fault& fault) { serve_under(hub, fault, play_it, baseline); });
   hub.stop();
 }
 
@@ -204,6 +207,13 @@ TEST_CASE("busd serves on whatever else fails", "[serve-rest]") {
   others.insert(others.end(), kInput.begin(), kInput.end());
   others.insert(others.end(), kOutput.begin(), kOutput.end());
   serve("serve-rest", rows_without(others));
+}
+
+TEST_CASE("busd ends each call once, whichever call of its own fails", "[serve-calls]") {
+  std::vector<FaultCall> calls = kInput;
+  calls.insert(calls.end(), kOutput.begin(), kOutput.end());
+  if (can_fail_allocations()) calls.push_back(FAULT_alloc);
+  serve("serve-calls", rows_of(calls), play_calls);
 }
 
 TEST_CASE("busd does not spin while a call keeps failing, and serves again when it does not", "[storm]") {

@@ -13,6 +13,11 @@ namespace bus::test {
 // lost that `seq` does not show.
 void play(FaultyHub& hub, const Fault& fault);
 
+// A caller and its providers: a stream whose reader stops for a while, calls that nobody takes, a provider that goes
+// while it has requests. With the fault armed; disarms it when the hub has survived. No call ends twice, each ends on
+// a connection that stays, and a result comes behind the whole of its stream.
+void play_calls(FaultyHub& hub, const Fault& fault);
+
 // The same kind of traffic while every call fails and no answer can be expected, for a moment; then nothing
 // may spin.
 void storm(FaultyHub& hub, const Fault& fault);
