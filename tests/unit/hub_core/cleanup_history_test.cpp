@@ -255,7 +255,8 @@ class History {
 
 }  // namespace
 
-TEST_CASE("In random histories each scope that nobody cleaned up is, by one call, and locked meanwhile") {
+TEST_CASE("In random histories each scope that nobody cleaned up is, by one call, and locked meanwhile",
+          "[long]") {
   const char* given = std::getenv("BUSD_SEED");
   uint64_t first = given == nullptr ? 1 : parse_u64(given).value_or(1);
   uint64_t last = given == nullptr ? kHistories : first;

@@ -52,7 +52,7 @@ TEST_CASE("DedupWindow keeps exactly the last ten thousand ids") {
   CHECK_FALSE(window.seen(kKey, "0", kWindow, kStart));
 }
 
-TEST_CASE("DedupWindow agrees with a plain list over many ids and a running clock") {
+TEST_CASE("DedupWindow agrees with a plain list over many ids and a running clock", "[long]") {
   DedupWindow window;
   std::deque<std::pair<std::string, TimePoint>> model;
   uint64_t random = 42;

@@ -42,7 +42,8 @@ std::vector<PeerId> join(CoreRig& rig, size_t count, const std::string& types) {
 
 }  // namespace
 
-TEST_CASE("One event for thousands is written to some in its turn, and to the others in turns of their own") {
+TEST_CASE("One event for thousands is written to some in its turn, and to the others in turns of their own",
+          "[long]") {
   CoreRig rig(wide_config());
   constexpr size_t kConsumers = 5000;
   std::vector<PeerId> consumers = join(rig, kConsumers, R"("t")");
@@ -174,7 +175,7 @@ TEST_CASE("A hub that is told to stop handles what it has read before") {
   for (PeerId id : consumers) CHECK(rig.core.outbox(id).received() == 900);
 }
 
-TEST_CASE("A chunk that gives much to many is handled in several turns, in order") {
+TEST_CASE("A chunk that gives much to many is handled in several turns, in order", "[long]") {
   CoreRig rig(wide_config());
   constexpr size_t kConsumers = 300;
   constexpr size_t kEvents = 1500;
