@@ -189,13 +189,13 @@ void Relay::look_for_provider() {
 void Relay::on_tasks(std::string_view result) {
   auto rows = cli::find_json(result, {"tasks"});
   if (!rows || rows->size() < 2 || rows->front() != '[') return;
-  std::vector<EventPattern> provided;
+  std::vector<std::string> provided;  // names and patterns
   std::string use;
   JsonWalk walk(*rows);
   for (Member row; walk.next(row);) {
     auto name = cli::find_json(row.value_token, {"task"});
     if (!name || !has_other_provider(row.value_token)) continue;
-    provided.push_back(parse_event_pattern(*name));
+    provided.push_back(*name);
     if (std::find(definition_.tasks.begin(), definition_.tasks.end(), *name) == definition_.tasks.end())
       continue;
     provides_itself_ = true;
@@ -207,7 +207,7 @@ void Relay::on_tasks(std::string_view result) {
   for (const auto& [number, waiting] : open_) {
     const std::string& task = waiting.task;
     if (std::any_of(provided.begin(), provided.end(),
-                    [&](const EventPattern& each) { return matches(each, task); }))
+                    [&](const std::string& each) { return matches(parse_event_pattern(each), task); }))
       passed_on.push_back(number);
   }
   for (uint64_t number : passed_on) {

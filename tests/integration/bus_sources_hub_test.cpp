@@ -1,5 +1,4 @@
 // bus-sources and its hub: tasks, programs that take requests, the hub's end, the directory while it runs.
-#include <algorithm>
 #include <csignal>
 #include <set>
 
@@ -133,11 +132,9 @@ TEST_CASE("The states of a source are known to the hub's consumers", "[hub]") {
   sources.start();
   auto consumer = open_consumer(consumer_options(sources.socket(), "k", {"s"}));
   std::vector<std::string> seen;
-  while (seen.empty() || seen.back() != "source s connected") {
-    std::string item = next_item(consumer);
-    if (item.starts_with("source s")) seen.push_back(item);
-  }
-  CHECK(std::find(seen.begin(), seen.end(), "source s connecting") != seen.end());
+  // The connection of bus-sources itself may be told before: it is connected as long as it has said nothing else.
+  while (seen.empty() || seen.back() != "source s connecting") seen.push_back(next_item(consumer));
+  while (seen.back() != "source s connected") seen.push_back(next_item(consumer));
 }
 
 // --- tasks ---

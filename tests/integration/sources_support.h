@@ -113,7 +113,7 @@ class Stage {
 };
 
 // Reads a descriptor to its end.
-class Reader : private FdWatch::Handler {
+class Reader final : private FdWatch::Handler {
  public:
   Reader(Loop& loop, Fd fd)
       : fd_(std::move(fd)), watch_(loop, fd_.get(), static_cast<FdWatch::Handler&>(*this)) {
@@ -149,7 +149,7 @@ inline sources::Launch launch(std::vector<std::string> command) {
 }
 
 // A run whose story is kept: "started ", "exited 0 ", "exited SIGTERM, others left ", "gone ", "failed: REASON".
-class Watched : public sources::Process::Owner {
+class Watched final : public sources::Process::Owner {
  public:
   Watched(Stage& stage, sources::Launch launch) : stage_(stage) {
     process_ = std::make_unique<sources::Process>(stage.processes(), *this, std::move(launch));

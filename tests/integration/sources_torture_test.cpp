@@ -36,8 +36,7 @@ const char* const kKinds[] = {
     // is stopped
     "setsid sh -c 'kill -STOP $$; $0 1000' $NAP & echo ready; kill -STOP $$; $NAP 1000",
     // forks 200 times, each in a session of its own
-    "trap '' TERM; echo ready; i=0; while [ $i -lt 200 ]; do setsid $NAP 1000 & i=$((i + 1)); done; wait; "
-    "wait",
+    "trap '' TERM; echo ready; i=0\nwhile [ $i -lt 200 ]; do setsid $NAP 1000 & i=$((i + 1)); done\nwait",
     // forks as it ends, without an end
     "[ -n \"$1\" ] || echo ready\n\"$0\" again & exit 0",
     // is gone already
