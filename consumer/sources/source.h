@@ -129,6 +129,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   bool launch_waits_ = false;  // for a hub
   size_t interest_awaited_ = 0;
   std::unique_ptr<Process> process_;
+  uint64_t process_run_ = 0;
   std::unique_ptr<Inlet> inlet_;
   std::vector<std::unique_ptr<RunOutput>> outputs_;  // the newest last
   std::vector<std::pair<std::string, uint64_t>> interest_;

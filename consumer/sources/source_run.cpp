@@ -52,6 +52,7 @@ void Source::launch() {
     }
     what.channel = std::move(*channel);
   }
+  process_run_ = life_.run();
   process_ =
       std::make_unique<Process>(place_.processes, static_cast<Process::Owner&>(*this), std::move(what));
   Pipes pipes = process_->take_pipes();
@@ -126,7 +127,9 @@ void Source::on_all_gone() {
 std::optional<int64_t> Source::pid() const {
   State state = life_.state();
   bool is_alive = state == State::starting || state == State::running || state == State::stopping;
-  if (!process_ || !is_alive || process_->pid() <= 0) return std::nullopt;
+  // While a run is announced, the process is that of the one before.
+  bool is_of_this_run = process_ && process_run_ == life_.run();
+  if (!is_of_this_run || !is_alive || process_->pid() <= 0) return std::nullopt;
   return process_->pid();
 }
 
