@@ -7,6 +7,8 @@ namespace bus::cli {
 
 inline constexpr int kDone = 0;
 inline constexpr int kNobody = 1;  // bus-status --explain only: nobody would get it
+inline constexpr int kSomeFailed =
+    1;  // bus-source only: what was to be done to one of the sources has failed
 inline constexpr int kUsage = 64;
 inline constexpr int kBadData = 65;
 inline constexpr int kUnreachable = 69;

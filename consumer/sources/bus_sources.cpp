@@ -33,10 +33,10 @@ source NAME. It runs while somebody listens to it, is started again when it fail
 with everything that it has started. bus-source lists, starts and stops them.)";
 
 constexpr const char* kNotes =
-    R"(A hub that is started on demand starts bus-sources when there are sources in the default directory.
-bus-sources itself starts no hub: it waits for one, and ends when its hub ends in order. SIGHUP makes
-it look at the directories again, which it also does when they change. A second one for the same bus
-ends at once and says who serves.
+    R"(A hub that is started on demand starts bus-sources when the default directory has sources. It starts
+no hub itself: it waits for one, and ends when its hub ends in order. SIGHUP makes it look at the
+directories again, which it also does when they change. A second one for the same bus ends at once
+and says who serves.
 
 The default directory is /etc/busd/sources.d for the system's bus, else sources.d (for a bus that is
 not named "bus": NAME.sources.d) in $XDG_CONFIG_HOME/busd or ~/.config/busd. Files are described in

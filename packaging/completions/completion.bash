@@ -171,8 +171,8 @@ _busd_read() {
   fi
 }
 
-# Completes the line by the tables of the caller: kind, words, optional, without, options, positionals; and `behind`, what stands
-# behind "--", where a command does.
+# Completes the line by the tables of the caller: kind, words, optional, without, options, positionals; `repeats`, set when the
+# last positional may stand again; and `behind`, what stands behind "--", where a command does.
 _busd_complete() {
   local IFS=$' \t\n' words_before=() word quote redirected kept open=0
   local -A given=()
@@ -216,6 +216,7 @@ _busd_complete() {
     _busd_options
     return
   fi
+  [[ ${repeats-} ]] && ((position >= ${#positionals[@]})) && position=$((${#positionals[@]} - 1))
   if ((position < ${#positionals[@]})); then
     text=${positionals[position]}
     _busd_allowed "$text" && _busd_values "$text" ''

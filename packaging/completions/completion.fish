@@ -33,7 +33,8 @@ function __busd_after
     contains -- (__busd_before)[-1] $argv
 end
 
-# __busd_at POSITION NAME…: a positional is to stand here, and it is the one of this number; a value follows each NAME.
+# __busd_at POSITION NAME…: a positional is to stand here, and it is the one of this number, or, of "2-", that one or a later
+# one; a value follows each NAME.
 function __busd_at
     set -l at 1
     set -l plain
@@ -49,7 +50,12 @@ function __busd_at
             set value 1
         end
     end
-    not set -q value[1]; and test $at -eq $argv[1]
+    set -q value[1]; and return 1
+    if string match -q -- '*-' $argv[1]
+        test $at -ge (string trim -r -c - -- $argv[1])
+    else
+        test $at -eq $argv[1]
+    end
 end
 
 # The cursor is in the command that "--" begins.

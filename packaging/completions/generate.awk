@@ -52,7 +52,7 @@ function learn(name, value, text) {
   kind[name] = "words"
   if (value ~ /\|/) {
     words[name] = words_in(value)
-  } else if (value == "LEVEL") {
+  } else if (value == "LEVEL" || value == "VERB") {
     words[name] = words_in(brief(text))
   } else if (value == "D" || value == "TIME") {
     words[name] = "500ms 2s 30s 10m" (text ~ /, or never/ ? " never" : "")
@@ -80,11 +80,10 @@ BEGIN {
   for (i in opaque) kind_of_value[opaque[i]] = "nothing"
 }
 
-/^[A-Za-z]+:$/ { part = tolower($0) }
-/^$/ { part = "" }
-(part == "positionals:" || part == "options:") && /^  [^ ]/ {
-  # The name and the value stand before the first two spaces, the text behind.
-  line = trim($0)
+# One entry of --help, in one line: the name and the value stand before the first two spaces, the text behind.
+function take(line,    text, n, part_of, names, long) {
+  if (line == "") return
+  line = trim(line)
   text = ""
   if (match(line, /  +/)) {
     text = substr(line, RSTART + RLENGTH)
@@ -98,6 +97,7 @@ BEGIN {
     learn(part_of[1], part_of[1], text)
     names_of[part_of[1]] = part_of[1]
     position[part_of[1]] = ++positionals
+    repeats = repeatable[part_of[1]]
   } else {
     names = part_of[1]
     gsub(/,/, " ", names)
@@ -109,6 +109,22 @@ BEGIN {
     options++
   }
 }
+
+function take_held() {
+  take(held)
+  held = ""
+}
+
+/^$/ || /^[A-Za-z]+:$/ {
+  take_held()
+  part = tolower($0)
+}
+(part == "positionals:" || part == "options:") && /^  [^ ]/ {
+  take_held()
+  held = $0
+}
+# The text goes on, or begins here.
+held != "" && /^          / { held = held (held ~ /[^ ]  +[^ ]/ ? " " : "  ") trim($0) }
 
 function read_exclusions(    lines, n, i, names, m, j) {
   n = split(exclusions, lines, "\n")
@@ -176,6 +192,7 @@ function write_bash(    i, name, names, n, j, what, function_name) {
     }
   }
   if (behind) printf "  kind+=([COMMAND]=commands)\n  local behind=COMMAND\n"
+  if (repeats) printf "  local repeats=1\n"
   printf "  _busd_complete\n}\n\ncomplete -F %s %s\n", function_name, program
 }
 
@@ -206,7 +223,7 @@ function write_zsh(    i, name, names, n, j, rest, all, m, k, list) {
     list = list == "" ? "" : "(" trim(list) ")"
     rest = kind[name] == "" ? "" : ":" (optional[name] ? ":" : "") placeholder[name] ":" zsh_action(name)
     if (name in position) {
-      printf " \\\n  %s", quoted(list position[name] rest)
+      printf " \\\n  %s", quoted(list (repeatable[name] ? "*" : position[name]) rest)
       continue
     }
     text = text_of[name]
@@ -246,7 +263,7 @@ function write_fish(    i, name, names, n, j, line, with_value, conditions) {
     }
     if (name in position) {
       if (kind[name] == "nothing") continue
-      conditions = conditions (conditions == "" ? "" : "; and ") "__busd_at " position[name] with_value
+      conditions = conditions (conditions == "" ? "" : "; and ") "__busd_at " position[name] (repeatable[name] ? "-" : "") with_value
       printf "complete -c %s -n %s -a %s\n", program, quoted(conditions), quoted(fish_candidates(name))
       continue
     }
@@ -268,6 +285,7 @@ function write_fish(    i, name, names, n, j, line, with_value, conditions) {
 
 END {
   if (failed) exit 1
+  take_held()
   if (!options) fail("no options were found in it")
   read_exclusions()
   if (shell == "bash") write_bash()

@@ -10,7 +10,7 @@ generate=$(realpath "$(dirname "$0")/../../packaging/completions/generate")
 . "$(dirname "$0")/../cli/lib.sh"
 share=$2
 shell=$3
-programs='busd bus-call bus-consume bus-publish bus-serve bus-status bus-stop'
+programs='busd bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop'
 
 # ---- What the programs say
 
@@ -23,6 +23,7 @@ options_of() {
 # such a BUSD_ERRORS, which it says when the rest is fine.
 refused() {
   [ "$1" != bus-consume ] || set -- "$@" key
+  [ "$1" != bus-source ] || set -- "$@" list
   BUSD_ERRORS=bogus "$@" >/dev/null 2>err && fail "$* was taken with BUSD_ERRORS=bogus"
   grep -q 'excludes' err
 }
@@ -38,7 +39,7 @@ pairs_of() {
       sub(/.*,/, "", name)
       if (name == "--help" || name == "--version") next
       value = ""
-      if ($0 ~ /^  [^ ]+ [^ ]/) value = $2 ~ /^\[/ ? "" : $2 == "D" ? " 1s" : $2 ~ /\|/ ? " keys" : $2 ~ /=/ ? " a=1" : " 1"
+      if ($0 ~ /^  [^ ]+ [^ ]/) value = $2 ~ /^\[/ ? "" : $2 == "D" ? " 1s" : $2 ~ /\|/ ? (program == "bus-source" ? " stdout" : " keys") : $2 ~ /=/ ? " a=1" : " 1"
       given[++n] = name value
     }
     END {
@@ -59,7 +60,7 @@ check_exclusions() {
   sed -n "/^exclusions='/,/^'/p" "$generate" | sed -n 's/^\([a-z-]*\): /\1 /p' |
     awk '{ for (i = 3; i <= NF; i++) if ($i != "PAYLOAD" && $i != "ARGS") print $1, $2, $i; }' >listed
   [ -s listed ] || fail "no exclusions in $generate"
-  for program in bus-call bus-consume bus-publish bus-serve bus-status bus-stop; do
+  for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop; do
     pairs_of "$program" >pairs
     [ -s pairs ] || fail "no options in $program --help"
     while IFS='	' read -r one other; do
@@ -281,6 +282,10 @@ expect_names 'bus-call ' 'bus.explain,bus.status,bus.sync,bus.tasks,math.add,two
 expect_names 'bus-call --wait -a x=1 ma' 'math.add'
 expect_names 'bus-call --to ' 'clock'
 expect_names 'bus-serve ma' 'math.add'
+expect_names 'bus-source status ' 'clock'
+expect_names 'bus-source start x y c' 'clock'
+expect 'bus-source st' 'start,status,stop'
+expect 'bus-source logs --stream ' 'stderr,stdout'
 expect 'bus-call math.add ' ''
 expect 'bus-call --timeout n' 'never'
 expect 'bus-consume x' ''

@@ -17,7 +17,14 @@ printf '#!/bin/sh\nexec "%s" --unbuffered "$@"\n' "$(command -v jq)" >shims/jq
 # shellcheck disable=SC2016 # the script's own shell expands it
 printf '#!/bin/sh\necho "$BUSD_TASK of $(cat)"\n' >deploy
 echo 'a line of the log' >app.log
-chmod +x subscribe unsubscribe sensor deploy shims/jq
+printf '#!/bin/sh\necho begins >&2\nwhile :; do echo "{\\"n\\":1}"; sleep 0.1; done\n' >clock.sh
+chmod +x subscribe unsubscribe sensor deploy clock.sh shims/jq
+mkdir -p config/busd/sources.d sources.d
+XDG_CONFIG_HOME=$work/config
+XDG_STATE_HOME=$work/state
+export XDG_CONFIG_HOME XDG_STATE_HOME
+cp clock.sh config/busd/sources.d
+cp clock.sh sources.d
 PATH=$work/shims:$PATH
 echo '{"type":"event","event_type":"whole","payload":1}' >events.ndjson
 
@@ -104,6 +111,38 @@ try_serve() {
   wait "$pid"
 }
 
+try_sources() {
+  case $1 in
+    *--check*)
+      run 0 sh -c "$1"
+      check_has err '1 source is fine: clock'
+      return
+      ;;
+  esac
+  start example timeout 20 sh -c "$1"
+  await example.err 'serving 1 source'
+  kill -TERM "$pid"
+  wait "$pid"
+  timeout 10 flock bus.sources.lock true || fail "$1 has not ended"
+}
+
+try_source() {
+  try "$1"
+  case $1 in
+    *run*) check_has out 'event    clock {"n":1}' ;;
+    *list* | *status*) check_has out clock ;;
+    *logs*) check_has out 'stderr| begins' ;;
+    *events*) check_has err '[bus] ready' ;;
+    *restart*) check_has out 'clock is running' ;;
+    *disable*) check_equal "what $1 says" 'clock is disabled' "$(cat out)" ;;
+    *check*) check_has err '1 source is fine: clock' ;;
+  esac
+  case $1 in
+    *run* | *-f* | *events*) check_equal "how $1 ended" 124 "$status" ;;
+    *) check_equal "how $1 ended" 0 "$status" ;;
+  esac
+}
+
 try_stop() {
   run 0 bus-publish before 1
   case $1 in *--force*) start_consumer held key --no-reconnect ;; esac
@@ -167,6 +206,14 @@ each bus-publish try_publish
 start_provider tasks math.add log.read
 each bus-call try_call
 each bus-serve try_serve
+each bus-sources try_sources
+start supervisor bus-sources
+supervisor=$pid
+await supervisor.err 'serving 1 source'
+run 0 bus-source start clock
+each bus-source try_source
+kill -TERM "$supervisor"
+expect_exit "bus-sources" "$supervisor" 0
 each bus-status try_status
 kill -TERM "$all"
 expect_exit "the consumer of everything" "$all" 143

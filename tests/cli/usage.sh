@@ -2,7 +2,7 @@
 # What every program has in common: help, version, usage errors, unreachable hubs.
 . "$(dirname "$0")/lib.sh"
 
-for program in bus-call bus-consume bus-publish bus-serve bus-status bus-stop busd; do
+for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop busd; do
   run 0 "$program" --help
   check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
   check_has out "Usage: $program"
@@ -29,6 +29,8 @@ promised bus-consume -t -n --timeout --payload --control --first --last --cleanu
 promised bus-call -a --timeout --wait --stream --idempotent --to --raw --lines --no-start -q --socket --bus --json-errors
 promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
 promised bus-serve --slots --shell --stream --lines --priority --drain --grace --source --literal --no-start -q --socket --bus --json-errors
+promised bus-source --json --watch -f -n --since --stream --no-start -q --socket --bus --json-errors
+promised bus-sources --dir --state --check --no-start -q --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --explain-task --list --no-start --socket --bus --json-errors
 promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors
@@ -77,6 +79,15 @@ usage_text '-n is given twice' bus-consume build --count 1 -n 2
 usage_text '--explain needs an event type, such as build.done' bus-status --explain
 usage_text '--buses excludes --list' bus-status --buses --list keys
 usage_text '--print-socket excludes --list' bus-status --print-socket --list keys
+usage_text 'VERB: there is no "strat"; did you mean start?' bus-source strat clock
+usage_text 'start needs a SOURCE' bus-source start
+usage_text 'status takes one SOURCE only; "b" is not expected' bus-source status a b
+usage_text 'list takes no SOURCE; "a" is not expected' bus-source list a
+usage_text '--follow goes with logs only' bus-source list -f
+usage_text '--watch goes with list only' bus-source status a --watch
+usage_text '--json goes with list, status, logs and events only' bus-source start a --json
+usage_text '--stream: "stdin" is neither stdout nor stderr' bus-source logs a --stream stdin
+usage_text '--lines: "x" is no whole number' bus-source logs a --lines x
 usage_text '--list needs keys or types or tasks or sources' bus-status --list
 usage_text '--id needs an ID; one that begins with "-" is written --id=-x' bus-publish t 1 --id -x
 usage_text '--timeout: "9000h" is longer than 366 days' bus-consume build --timeout 9000h
@@ -111,7 +122,7 @@ for pattern in 'build.*' '*'; do
 done
 
 # With --json-errors, or BUSD_ERRORS=json, each error is an object of its own.
-for program in bus-call bus-consume bus-publish bus-serve bus-status bus-stop; do
+for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop; do
   run 64 "$program" --zebra --json-errors --vresion
   check_equal "errors of $program" '{"code":"unknown_option","exit":64,"message":"unknown option --zebra","hint":"see '"$program"' --help"}
 {"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"

@@ -1,0 +1,96 @@
+#include "consumer/cli/bus_source/hub_side.h"
+
+#include <chrono>
+#include <cstdlib>
+
+#include "consumer/cli/buses.h"
+#include "consumer/cli/call_error.h"
+#include "consumer/cli/call_request.h"
+#include "consumer/cli/signals.h"
+#include "consumer/cli/text.h"
+#include "protocol/sources_place.h"
+
+namespace bus::cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds kOpenTimeout{10'000};
+
+const char* variable(const char* name) { return std::getenv(name); }
+
+// What to do where nobody runs sources.
+std::string how_to_run_sources(const Place& place) {
+  auto endpoint = resolve_endpoint({place.socket, place.bus}, variable);
+  auto directory = endpoint ? sources_directory(*endpoint, variable) : endpoint.error();
+  std::string hint = "run bus-sources";
+  if (!directory || !has_default_sources(*endpoint, variable)) return hint + " --dir DIR";
+  return hint + "; a hub does so when there are sources in " + *directory + " as it starts";
+}
+
+}  // namespace
+
+std::string name_args(std::string_view name) {
+  std::string args = "{\"name\":";
+  append_json_string(args, name);
+  return args + "}";
+}
+
+std::optional<busd::Connection> connect_to_hub(const Place& place, const Console& console, int& code) {
+  auto connection = busd::Connection::open({.socket = place.socket,
+                                            .bus = place.bus,
+                                            .no_start = true,
+                                            .no_reconnect = true,
+                                            .open_timeout = kOpenTimeout,
+                                            .cancel_fd = signal_fd(),
+                                            .background = true});
+  if (connection) return std::move(*connection);
+  code = console.error(connect_error(connection.error(), place));
+  return std::nullopt;
+}
+
+Error connect_error(const busd::Error& error, const Place& place) {
+  Error said = error_of(error);
+  busd::HubOptions hub = hub_of(place);
+  auto found = busd::hub_find(hub);
+  if (error.result != BUSD_UNREACHABLE || !found || found->socket.empty()) return said;
+  said.message = absence(hub, found->socket);
+  said.hint = "one is started when somebody listens, as bus-consume does";
+  said.path = found->socket;
+  return said;
+}
+
+std::optional<std::string> ask_sources(busd::Connection& connection, const Place& place,
+                                       std::string_view verb, const std::string& args, const Console& console,
+                                       int& code) {
+  busd::Answer answer =
+      connection.call(std::string(kSourceTasks) + std::string(verb), args, {.timeout = busd::forever});
+  if (answer) return std::move(answer.result);
+  if (answer.status != BUSD_FAILED) {
+    code = console.error(error_of(busd::Error{answer.status, answer.message}));
+    return std::nullopt;
+  }
+  busd_answer failed{};
+  failed.code = c_text(answer.code);
+  failed.message = c_text(answer.message);
+  failed.by = c_text(answer.by);
+  failed.data = c_text(answer.data);
+  code = console.error(source_error(failed, place));
+  return std::nullopt;
+}
+
+Error source_error(const busd_answer& answer, const Place& place) {
+  Error error = error_of(answer);
+  if (error.code == ErrorCode::no_provider) {
+    error.message = "no bus-sources runs for this bus";
+    error.hint = how_to_run_sources(place);
+  } else if (answer.by.length == 0) {
+    // Its messages say all that its codes do.
+    error.message = view_of(answer.message);
+    if (view_of(answer.code) == "not_allowed") error.code = ErrorCode::denied;
+    if (view_of(answer.code) == "busy") error.code = ErrorCode::busy;
+    error.exit = exit_code_of(error.code);
+  }
+  return error;
+}
+
+}  // namespace bus::cli

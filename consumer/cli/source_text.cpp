@@ -1,0 +1,192 @@
+#include "consumer/cli/source_text.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "consumer/cli/json_members.h"
+#include "consumer/cli/readable.h"
+#include "consumer/cli/text.h"
+
+namespace bus::cli {
+
+namespace {
+
+std::string shown(const Json& object, const char* name) { return safe_text(text_of(object, name)); }
+
+// "exit status 3: no such device"; empty: it has not ended.
+std::string exit_text(const Json& row) {
+  const Json* exit = member(row, "exit");
+  if (exit == nullptr || !exit->IsObject()) return {};
+  std::string text = shown(*exit, "reason");
+  if (text.empty()) text = "ended in order";
+  std::string said = shown(*exit, "stderr");
+  return said.empty() ? text : text + ": " + said;
+}
+
+std::string next_try_text(const Json& row) {
+  auto next = number_if_any(row, "next_try_ms");
+  return next ? "again in " + readable_ms(*next) : std::string();
+}
+
+std::string last_text(const Json& row) {
+  std::string exit = exit_text(row);
+  std::string next = next_try_text(row);
+  if (next.empty()) return exit.empty() ? "-" : exit;
+  return exit.empty() ? next : next + ": " + exit;
+}
+
+std::string wanted_text(const Json& row) {
+  const Json* wanted = member(row, "wanted_by");
+  if (wanted == nullptr || !wanted->IsObject()) return "-";
+  std::string text = flag_of(*wanted, "events") ? "events" : "";
+  uint64_t requests = number_of(*wanted, "requests");
+  if (requests > 0) text += (text.empty() ? "" : ", ") + counted(requests, "request");
+  return text.empty() ? "-" : text;
+}
+
+std::string pid_text(const Json& row) {
+  int64_t pid = pid_of(row);
+  return pid > 0 ? std::to_string(pid) : "-";
+}
+
+Emphasis emphasis_of(std::string_view source_state) {
+  if (source_state == "failed") return Emphasis::alarm;
+  return source_state == "backoff" ? Emphasis::warning : Emphasis::none;
+}
+
+std::string joined_texts(const Json& row, const char* name, const char* between) {
+  const Json* texts = member(row, name);
+  std::string all;
+  if (texts == nullptr || !texts->IsArray()) return all;
+  for (const Json& each : texts->GetArray()) {
+    if (!each.IsString()) continue;
+    all += (all.empty() ? "" : between) + safe_text(std::string(each.GetString(), each.GetStringLength()));
+  }
+  return all;
+}
+
+std::string limits_text(const Json& row) {
+  const Json* limits = member(row, "limits");
+  if (limits == nullptr || !limits->IsObject()) return {};
+  std::string text = "linger " + readable_ms(number_of(*limits, "linger_ms")) + ", stop-timeout " +
+                     readable_ms(number_of(*limits, "stop_timeout_ms")) + ", log-bytes " +
+                     readable_bytes(number_of(*limits, "log_bytes"));
+  if (auto bytes = number_if_any(*limits, "memory_max")) text += ", memory-max " + readable_bytes(*bytes);
+  if (auto weight = number_if_any(*limits, "cpu_weight")) text += ", cpu-weight " + std::to_string(*weight);
+  const Json* nice = member(*limits, "nice");
+  if (nice != nullptr && nice->IsInt()) text += ", nice " + std::to_string(nice->GetInt());
+  return text;
+}
+
+std::string log_text(const Json& line) {
+  return time_text(number_of(line, "time_ms")) + " " + std::to_string(number_of(line, "run")) + " " +
+         shown(line, "stream") + "| " + shown(line, "line");
+}
+
+std::string state_text(const Json& row) {
+  std::string text = shown(row, "state");
+  if (pid_of(row) > 0) text += ", pid " + pid_text(row);
+  std::string next = next_try_text(row);
+  return next.empty() ? text : text + ", " + next;
+}
+
+}  // namespace
+
+std::optional<std::vector<TableLine>> source_table(const std::string& list, std::optional<size_t> columns,
+                                                   const char* heading) {
+  rapidjson::Document document;
+  if (!read_object(list, document) || member(document, "sources") == nullptr) return std::nullopt;
+  Grid grid({{heading, Align::left},
+             {"STATE", Align::left},
+             {"PID", Align::right},
+             {"UP", Align::right},
+             {"RESTARTS", Align::right},
+             {"RSS", Align::right},
+             {"PUBLISHED", Align::right},
+             {"WANTED", Align::left},
+             {"LAST", Align::left}});
+  for_each_in(document, "sources", [&](const Json& row) {
+    std::string its_state = shown(row, "state");
+    uint64_t up_ms = number_of(row, "up_ms");
+    auto rss = number_if_any(row, "rss_bytes");
+    grid.row({shown(row, "name"), its_state, pid_text(row), up_ms > 0 ? readable_ms(up_ms) : "-",
+              readable_number(number_of(row, "restarts"), columns), rss ? readable_bytes(*rss) : "-",
+              readable_number(number_of(row, "published"), columns), wanted_text(row), last_text(row)},
+             emphasis_of(its_state));
+  });
+  std::vector<TableLine> lines = grid.lines();
+  cut_lines(lines, columns);
+  return lines;
+}
+
+std::optional<std::vector<TableLine>> source_details(const std::string& status) {
+  rapidjson::Document row;
+  if (!read_object(status, row) || member(row, "name") == nullptr) return std::nullopt;
+  std::vector<TableLine> lines;
+  auto put = [&](const char* name, const std::string& text, Emphasis emphasis = Emphasis::none) {
+    if (text.empty()) return;
+    std::string label = name;
+    label.resize(std::max<size_t>(label.size(), 12), ' ');
+    lines.push_back({label + text, emphasis});
+  };
+  put("name", shown(row, "name"));
+  put("state", state_text(row), emphasis_of(text_of(row, "state")));
+  put("wanted by", wanted_text(row));
+  put("run", std::to_string(number_of(row, "run")) + ", up " + readable_ms(number_of(row, "up_ms")) +
+                 ", restarts " + std::to_string(number_of(row, "restarts")));
+  put("last exit", exit_text(row));
+  if (auto rss = number_if_any(row, "rss_bytes"))
+    put("uses",
+        readable_bytes(*rss) + " of memory, " + readable_ms(number_of(row, "cpu_ms")) + " of processor time");
+  put("lines", "published " + std::to_string(number_of(row, "published")) + ", refused " +
+                   std::to_string(number_of(row, "refused")) + ", skipped " +
+                   std::to_string(number_of(row, "skipped")) + ", log " +
+                   std::to_string(number_of(row, "log_lines")));
+  put("types", joined_texts(row, "types", ", "));
+  put("tasks", joined_texts(row, "tasks", ", "));
+  put("file", shown(row, "file"));
+  put("command", joined_texts(row, "command", " "));
+  put("start", shown(row, "start") + ", restart " + shown(row, "restart"));
+  put("limits", limits_text(row));
+  put("environment", joined_texts(row, "environment", ", "));
+  for_each_in(row, "log", [&](const Json& line) { put("log", log_text(line)); });
+  return lines;
+}
+
+std::string change_line(const std::string& payload) {
+  rapidjson::Document event;
+  if (!read_object(payload, event)) return {};
+  std::string line = shown(event, "source") + " " + shown(event, "state") +
+                     " run=" + std::to_string(number_of(event, "run"));
+  if (pid_of(event) > 0) line += " pid=" + pid_text(event);
+  if (auto next = number_if_any(event, "next_try_ms")) line += " next_try_ms=" + std::to_string(*next);
+  // Of a run that goes on, the end of the one before is old news.
+  std::string its_state = text_of(event, "state");
+  bool tells_end = its_state != "starting" && its_state != "running";
+  std::string exit = tells_end ? exit_text(event) : std::string();
+  return exit.empty() ? line : line + ": " + exit;
+}
+
+std::string log_text(const std::string& line) {
+  rapidjson::Document read;
+  return read_object(line, read) ? log_text(static_cast<const Json&>(read)) : std::string();
+}
+
+std::string command_text(std::string_view name, const std::string& result) {
+  rapidjson::Document read;
+  if (!read_object(result, read)) return {};
+  return safe_text(name) + " is " + state_text(read);
+}
+
+std::string time_text(uint64_t time_ms) {
+  auto seconds_since = static_cast<time_t>(time_ms / 1000);
+  tm parts{};
+  char text[32];
+  if (localtime_r(&seconds_since, &parts) == nullptr) return "-";
+  size_t length = strftime(text, sizeof text, "%H:%M:%S", &parts);
+  std::string fraction = std::to_string(1000 + time_ms % 1000);
+  fraction[0] = '.';
+  return std::string(text, length) + fraction;
+}
+
+}  // namespace bus::cli

@@ -1,0 +1,35 @@
+// Supervised sources, as bus-source and bus-status show them: the JSON of the tasks bus.source.* and of the events, as lines
+// for people. Pure; text of other programs comes out safe for a terminal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "consumer/cli/grid.h"
+
+namespace bus::cli {
+
+// The rows of bus.source.list; `heading` is that of the names. Nothing: it is no such list.
+std::optional<std::vector<TableLine>> source_table(const std::string& list, std::optional<size_t> columns,
+                                                   const char* heading = "NAME");
+
+// The result of bus.source.status, a line for each thing. Nothing: it is no such result.
+std::optional<std::vector<TableLine>> source_details(const std::string& status);
+
+// The payload of an event bus.source.STATE: "NAME STATE", and what there is to say of it.
+std::string change_line(const std::string& payload);
+
+// A line of a log: "12:00:00.123 1 stderr| TEXT", by the local time.
+std::string log_text(const std::string& line);
+
+// What a command has come to: "NAME is running, pid 12".
+std::string command_text(std::string_view name, const std::string& result);
+
+// The local time with milliseconds, of milliseconds since 1970.
+std::string time_text(uint64_t time_ms);
+
+}  // namespace bus::cli

@@ -1,0 +1,189 @@
+#!/bin/sh
+# bus-source: each of its verbs, with a bus-sources that runs real programs.
+. "$(dirname "$0")/lib.sh"
+
+mkdir -m 700 sources.d
+drop() { # FILE: a program from stdin, whole at once
+  { echo '#!/bin/sh' && cat; } >new
+  chmod 755 new
+  mv new "sources.d/$1"
+}
+drop clock <<'END'
+echo 'clock begins' >&2
+while :; do echo '{"tick":1}'; sleep 0.02; done
+END
+drop broken.sh <<'END'
+echo 'no such device' >&2
+exit 3
+END
+echo 'command = /nonexistent/program' >sources.d/absent.source
+
+# --- no hub, and no bus-sources ---
+
+run 69 bus-source list
+check_has err "bus-source: no hub runs at $BUSD_SOCKET"
+check_has err '; one is started when somebody listens, as bus-consume does'
+start_hub
+run 69 bus-source list
+check_has err 'bus-source: no bus-sources runs for this bus; run bus-sources --dir DIR'
+
+start supervisor bus-sources --dir sources.d --state state
+supervisor=$pid
+await supervisor.err '^bus-sources: serving 3 sources'
+
+# --- what there is ---
+
+run 0 bus-source list
+check_equal "the columns" "NAME STATE PID UP RESTARTS RSS PUBLISHED WANTED LAST" "$(head -n 1 out | xargs)"
+check_equal "the sources" "absent idle - - 0 - 0 - - broken idle - - 0 - 0 - - clock idle - - 0 - 0 - -" "$(tail -n +2 out | xargs)"
+run 0 bus-source list --json
+check_has out '{"sources":[{"name":"absent","state":"idle","run":0,'
+timeout 10 bus-source list --watch 50ms >watched &
+watcher=$!
+pids="$pids $watcher"
+await watched '^time    [0-9:.]*$'
+await watched '^clock'
+kill -TERM "$watcher"
+wait "$watcher"
+
+# --- start, stop, restart; one that fails does not keep the others from it ---
+
+start changes bus-source events clock
+changes=$pid
+await changes.err '^\[bus\] ready'
+start all_changes bus-source events --json
+await all_changes.err '^\[bus\] ready'
+
+run 1 bus-source start absent broken clock clok
+check_has out 'broken is running, pid '
+check_has out 'clock is running, pid '
+check_has err 'bus-source: absent: /nonexistent/program: No such file or directory'
+check_has err 'bus-source: there is no source "clok"; did you mean clock?'
+run 0 bus-source stop broken absent
+run 0 bus-source status clock
+check_has out 'state       running, pid '
+check_has out "file        $work/sources.d/clock"
+check_has out 'stderr| clock begins'
+run 0 bus-source status clock --json
+check_has out '"name":"clock","state":"running"'
+run 70 bus-source status clok
+check_equal "the error" 'bus-source: there is no source "clok"; did you mean clock?' "$(cat err)"
+run 0 bus-source restart clock
+check_has out 'clock is running, pid '
+{ timeout 10 bus-source logs clock -f 2>/dev/null || :; } | grep -qm1 ' 2 stderr| clock begins' || fail "run 2 has printed nothing"
+run 0 bus-source stop clock
+check_equal "the end" "clock is idle" "$(cat out)"
+
+# --- events: a line for each change; only of what was asked for ---
+
+await changes.out 'clock idle run=2: killed by SIGTERM'
+check_equal "the first changes" "clock starting run=1 clock running run=1 pid=N" \
+  "$(head -n 2 changes.out | sed 's/^[0-9:.]* //; s/pid=.*/pid=N/' | xargs)"
+check_lacks changes.out broken
+await all_changes.out '^{"source":"broken","state":"backoff",.*"stderr":"no such device"'
+kill -TERM "$changes"
+expect_exit "events" "$changes" 143
+
+# --- logs ---
+
+run 0 bus-source logs clock
+check_equal "the log" "1 stderr| clock begins
+2 stderr| clock begins" "$(sed 's/^[0-9:.]* //' out)"
+run 0 bus-source logs clock -n 1
+check_equal "the last line" "2 stderr| clock begins" "$(sed 's/^[0-9:.]* //' out)"
+run 0 bus-source logs clock --stream stdout
+check_empty out
+run 0 bus-source logs clock --since 1h --json
+check_has out '"stream":"stderr","run":2,"line":"clock begins"}'
+run 0 bus-source logs clock --since 0s
+check_empty out
+start follower bus-source logs clock -f -n 0
+follower=$pid
+start_consumer listener listener -t broken -t clock
+run 0 bus-source start clock
+await follower.out '3 stderr| clock begins'
+kill -INT "$follower"
+expect_exit "logs -f" "$follower" 130
+run 70 bus-source logs clok
+check_has err 'did you mean clock?'
+
+# --- disable holds over bus-sources, enable starts what is wanted ---
+
+run 0 bus-source disable clock
+check_equal "what is said" "clock is disabled" "$(cat out)"
+run 1 bus-source start clock
+check_equal "why not" "bus-source: clock: it is disabled: enable it first" "$(cat err)"
+run 0 bus-source enable clock
+
+# --- reload and check ---
+
+# Stopped, it sees no change before it is asked to look.
+kill -STOP "$supervisor"
+drop fresh.sh <<'END'
+echo 1
+END
+printf 'command = true\nlinger = soon\n' >sources.d/bad.source
+rm sources.d/broken.sh
+start reload bus-source reload
+reload=$pid
+kill -CONT "$supervisor"
+expect_exit "reload" "$reload" 64
+check_equal "what has changed" "added fresh
+removed broken" "$(cat reload.out)"
+check_has reload.err "bus-source: $work/sources.d/bad.source:2: linger: "
+run 64 bus-source check sources.d
+check_has err "bus-source: $work/sources.d/bad.source:2: linger: "
+check_has err "bus-source: 3 sources are fine: absent, clock, fresh"
+run 64 bus-source check sources.d/bad.source sources.d/clock
+check_has err "bad.source:2: linger: "
+check_has err "sources.d/clock is fine: the source clock"
+run 64 bus-source check nothing
+check_equal "the error" 'bus-source: "nothing" does not exist' "$(cat err)"
+
+kill -TERM "$supervisor"
+expect_exit "bus-sources" "$supervisor" 0
+
+# --- run: no hub is needed ---
+
+run 0 bus-stop --force
+cat >try.sh <<'END'
+#!/bin/sh
+echo '{"n":1}'
+echo '{"type":"event","event_type":"try.x","payload":[2]}'
+echo '{"type":"event","event_type":"other","payload":3}'
+echo 'a word'
+echo 'to people' >&2
+printf 'no end'
+exit "${1:-0}"
+END
+chmod +x try.sh
+run 0 bus-source run ./try.sh
+# shellcheck disable=SC2016 # the words are quoted as people do it
+check_equal "lines of stdout" 'event    try {"n":1}
+event    try.x [2]
+refused  its type "other" is none of those that `types` declares: {"type":"event","event_type":"other","payload":3}
+log      stdout| a word
+log      stdout| no end' "$(grep -v stderr out)"
+check_has out 'log      stderr| to people'
+check_equal "the summary" "bus-source: 2 events, 3 log lines, 1 refused, 0 skipped" "$(cat err)"
+run 70 bus-source run ./try.sh 4
+check_has err 'bus-source: try has ended: exit status 4'
+# shellcheck disable=SC2016 # the program's own shell expands it
+printf 'command = sh -c "echo $0 $1" x\nformat = text\nevent_type = words\n' >words.source
+run 0 bus-source run words.source -- -v
+check_equal "the arguments" 'event    words "x -v"' "$(cat out)"
+printf 'lingre = 1s\nformat = xml\n' >try.source
+run 64 bus-source run ./try.sh
+check_has err "$work/try.source:1: unknown key"
+check_has err "$work/try.source:2: format: "
+run 64 bus-source run ./nothing
+check_has err 'does not exist'
+run 70 bus-source run nonexistent-program
+check_has err 'there is no such program in PATH'
+printf '#!/bin/sh\necho 1\ntrap "" TERM\nwhile :; do sleep 0.1; done\n' >stubborn.sh
+printf 'stop-timeout = 100ms\n' >stubborn.source
+chmod +x stubborn.sh
+start stubborn bus-source run ./stubborn.sh
+await stubborn.out 'event    stubborn 1'
+kill -INT "$pid"
+expect_exit "run" "$pid" 130
