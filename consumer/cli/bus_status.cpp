@@ -16,6 +16,7 @@
 #include "consumer/cli/output.h"
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/program.h"
+#include "consumer/cli/source_text.h"
 #include "consumer/cli/status_report.h"
 #include "consumer/cli/status_table.h"
 #include "consumer/cli/status_watch.h"
@@ -184,6 +185,7 @@ class Status {
  private:
   int report(const Health& trouble) const;
   std::optional<StatusReport> read(int& code);
+  std::string supervised(const StatusReport& report) const;
   std::optional<std::string> ask_to_explain(const std::string& args, int& code);
   int print(const std::string& text);
 
@@ -218,8 +220,24 @@ int Status::once() {
   int code = kDone;
   auto report = read(code);
   if (!report) return code;
-  return print(joined(status_table(*report, terminal_columns(STDOUT_FILENO)), colour_) +
+  return print(joined(status_table(*report, terminal_columns(STDOUT_FILENO)), colour_) + supervised(*report) +
                remarks(hub_, *report));
+}
+
+// What bus-sources says of its sources, as a table of its own; empty: none runs, or there is nothing to say.
+std::string Status::supervised(const StatusReport& report) const {
+  if (!tasks_of(report).contains("bus.source.list")) return {};
+  auto connection = busd::Connection::open({.socket = hub_.socket,
+                                            .bus = hub_.bus,
+                                            .no_start = true,
+                                            .no_reconnect = true,
+                                            .open_timeout = kPatience,
+                                            .background = true});
+  if (!connection) return {};
+  busd::Answer list = connection->call("bus.source.list", "null", {.timeout = kPatience});
+  if (!list) return {};
+  auto lines = source_table(list.result, terminal_columns(STDOUT_FILENO), "SUPERVISED");
+  return lines && lines->size() > 1 ? "\n" + joined(*lines, colour_) : std::string();
 }
 
 int Status::metrics() {
