@@ -49,6 +49,7 @@ missing; 77 permission.)";
 struct Options {
   std::vector<std::string> directories;
   std::string state;
+  std::string run;
   bool check = false;
   bool quiet = false;
   cli::Place place;
@@ -57,6 +58,7 @@ struct Options {
 void declare(cli::CommandLine& line, Options& options) {
   line.option("--dir", "DIR", options.directories, "Directory with sources; may be repeated");
   line.option("--state", "DIR", options.state, "Where it is noted which sources are disabled");
+  line.option("--run", "DIR", options.run, "Where the lock and the record are (default: beside the socket)");
   line.flag("--check", options.check, "Judge all files, say every fault with file and line, and run nothing");
   line.flag("-q,--quiet", options.quiet, "Print only errors and faults");
   line.accept_no_start();
@@ -114,9 +116,10 @@ int serve(const Options& options, const Endpoint& endpoint, std::vector<std::str
   auto state =
       options.state.empty() ? state_directory(endpoint, variable) : Result<std::string>(options.state);
   if (!state) return fail(console, state.error());
-  auto lock = try_lock_file(sources_lock(endpoint));
+  RunFiles files = run_files(endpoint, options.run);
+  auto lock = try_lock_file(files.lock);
   if (!lock && lock.error().code == Errc::busy) {
-    int64_t holder = inspect_lock(sources_lock(endpoint)).pid;
+    int64_t holder = inspect_lock(files.lock).pid;
     console.note((holder > 0 ? "pid " + std::to_string(holder) : std::string("another process")) +
                  " serves the sources of " + endpoint.socket);
     return cli::kDone;
@@ -125,7 +128,7 @@ int serve(const Options& options, const Endpoint& endpoint, std::vector<std::str
   raise_descriptor_limit();
   auto loop = Loop::create();
   if (!loop) return fail(console, loop.error());
-  auto processes = Processes::create(**loop, {.record = sources_record(endpoint)});
+  auto processes = Processes::create(**loop, {.record = files.record});
   if (!processes) return fail(console, processes.error());
   for (const std::string& complaint : (*processes)->take_complaints()) console.warning(complaint);
   Supervisor::Settings settings{endpoint, std::move(directories), options.directories.empty(), *state};

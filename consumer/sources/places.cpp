@@ -4,16 +4,6 @@
 
 namespace bus::sources {
 
-namespace {
-
-std::string beside_socket(const Endpoint& endpoint, const char* suffix) {
-  std::string stem = endpoint.lock;
-  stem.resize(stem.rfind('.'));
-  return stem + suffix;
-}
-
-}  // namespace
-
 Result<std::string> state_directory(const Endpoint& endpoint, const Environment& environment) {
   const char* of_service = environment("STATE_DIRECTORY");
   if (of_service != nullptr && *of_service == '/') return std::string(of_service);
@@ -21,7 +11,11 @@ Result<std::string> state_directory(const Endpoint& endpoint, const Environment&
   return user_directory(environment, "XDG_STATE_HOME", ".local/state");
 }
 
-std::string sources_lock(const Endpoint& endpoint) { return beside_socket(endpoint, ".sources.lock"); }
-std::string sources_record(const Endpoint& endpoint) { return beside_socket(endpoint, ".sources.record"); }
+RunFiles run_files(const Endpoint& endpoint, const std::string& directory) {
+  std::string stem = endpoint.lock;
+  stem.resize(stem.rfind('.'));
+  if (!directory.empty()) stem = directory + stem.substr(stem.rfind('/'));
+  return {stem + ".sources.lock", stem + ".sources.record"};
+}
 
 }  // namespace bus::sources

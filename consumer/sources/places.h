@@ -12,8 +12,12 @@ namespace bus::sources {
 // or ~/.local/state/busd. Error invalid: there is no home.
 Result<std::string> state_directory(const Endpoint& endpoint, const Environment& environment);
 
-// Files beside the socket: the lock of the one bus-sources of a bus, and the record of what it runs.
-std::string sources_lock(const Endpoint& endpoint);
-std::string sources_record(const Endpoint& endpoint);
+// The lock of the one bus-sources of a bus, and the record of what it runs: in `directory`, or beside the socket if that is
+// empty.
+struct RunFiles {
+  std::string lock;
+  std::string record;
+};
+RunFiles run_files(const Endpoint& endpoint, const std::string& directory);
 
 }  // namespace bus::sources

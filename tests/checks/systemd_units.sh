@@ -1,6 +1,6 @@
 #!/bin/sh
-# The units as they are installed: systemd finds nothing wrong with them, the system's service is exposed less than 2.0, and
-# each hardening directive of Debian's redis-server stands in it or is explained: systemd_units.sh BUILD CMAKE BUSD
+# The units as they are installed: systemd finds nothing wrong with them, the service of the system's hub is exposed less than
+# 2.0, and each hardening directive of Debian's redis-server stands in it or is explained: systemd_units.sh BUILD CMAKE BUSD
 #
 # Skips (77) where systemd-analyze is missing.
 set -eu
@@ -23,18 +23,21 @@ fail() {
 # Units name the program by the prefix they are installed into, whatever the build was configured for.
 "$cmake" --install "$build" --prefix "$work/usr" --component systemd >"$work/log" || fail "install: $(cat "$work/log")"
 mkdir "$work/usr/bin"
-ln -s "$busd" "$work/usr/bin/busd"
+for program in busd bus-sources; do ln -s "$(dirname "$busd")/$program" "$work/usr/bin/$program"; done
 units=$work/usr/lib/systemd
 for manager in system user; do
   grep -q "^ExecStart=$work/usr/bin/busd " "$units/$manager/busd.service" ||
     fail "the service of the $manager does not start $work/usr/bin/busd"
   # shellcheck disable=SC2016 # the text of a variable
-  if grep -E '@[A-Za-z_]+@|\$\{' "$units/$manager/busd.service"; then fail 'something was not filled in'; fi
+  grep -q "^ExecStart=$work/usr/bin/bus-sources " "$units/$manager/busd-sources.service" ||
+    fail "the service of the $manager does not start $work/usr/bin/bus-sources"
+  # shellcheck disable=SC2016 # the text of a variable
+  if grep -E '@[A-Za-z_]+@|\$\{' "$units/$manager"/busd*.service; then fail 'something was not filled in'; fi
 done
 
 # verify MANAGER: without warnings.
 verify() {
-  XDG_RUNTIME_DIR=$work systemd-analyze --"$1" verify --man=no "$units/$1/busd.socket" "$units/$1/busd.service" \
+  XDG_RUNTIME_DIR=$work systemd-analyze --"$1" verify --man=no "$units/$1/busd.socket" "$units/$1/busd.service" "$units/$1/busd-sources.service" \
     >"$work/verify" 2>&1 || fail "systemd-analyze verify of the $1's units: $(cat "$work/verify")"
   # Other units of the machine may be odd.
   if grep -i busd "$work/verify"; then fail "systemd-analyze verify warns of the $1's units"; fi
@@ -43,8 +46,10 @@ verify system
 verify user
 systemd-sysusers --dry-run --root="$work" "$work/usr/lib/sysusers.d/busd.conf" >"$work/users" 2>&1 ||
   fail "sysusers: $(cat "$work/users")"
-for kind in group user; do
-  grep -qi "creat.* $kind 'busd'" "$work/users" || fail "sysusers makes no $kind: $(cat "$work/users")"
+for name in busd busd-sources; do
+  for kind in group user; do
+    grep -qi "creat.* $kind '$name'" "$work/users" || fail "sysusers makes no $kind $name: $(cat "$work/users")"
+  done
 done
 
 systemd-analyze security --offline=true --threshold=19 --no-pager "$units/system/busd.service" >"$work/security" 2>&1 ||

@@ -72,3 +72,22 @@ check_has err '1 source is fine: clock'
 chmod 777 config/busd/sources.d/clock.sh
 run 64 bus-sources --check
 check_has err 'others can write to'
+
+# The examples are fine, and the program of the demo is a source unchanged.
+examples=$(dirname "$provider_script")/../../consumer/examples
+rm -r config/busd/sources.d
+cp -r "$examples/sources.d" config/busd
+cp "$examples/load_source.sh" config/busd/sources.d
+run 0 bus-sources --check
+check_has err '6 sources are fine: devices, downloads, journal, load_source, memory, ticks'
+run 0 bus-consume me -t load.cpu -t disk.root -n 2
+check_has out '"event_type":"load.cpu"'
+check_has out '"event_type":"disk.root"'
+
+# Where nothing may be written beside the socket, the lock has another place.
+mkdir -m 700 elsewhere
+start away bus-sources --run elsewhere --dir config/busd/sources.d
+await away.err 'serving 6 sources'
+[ -e elsewhere/bus.sources.lock ] || fail "the lock is not in the directory of --run"
+kill "$pid"
+expect_exit "bus-sources --run" "$pid" 0

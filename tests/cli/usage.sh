@@ -30,7 +30,7 @@ promised bus-call -a --timeout --wait --stream --idempotent --to --raw --lines -
 promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
 promised bus-serve --slots --shell --stream --lines --priority --drain --grace --source --literal --no-start -q --socket --bus --json-errors
 promised bus-source --json --watch -f -n --since --stream --no-start -q --socket --bus --json-errors
-promised bus-sources --dir --state --check --no-start -q --socket --bus --json-errors
+promised bus-sources --dir --state --run --check --no-start -q --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --explain-task --list --no-start --socket --bus --json-errors
 promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors

@@ -43,9 +43,12 @@ for file in bin/busd bin/bus-call bin/bus-consume bin/bus-publish bin/bus-serve 
 done
 check_equal 'the installed headers' "$(cd "$source/consumer/include" && find . -type f | sort)" \
   "$(cd "$tree/include" && find . -type f | sort)"
-for script in load_source.sh machine_provider.sh; do
+for script in load_source.sh machine_provider.sh sources.d/load_source.sh sources.d/memory.js sources.d/ticks.py; do
   [ -x "$tree/$docdir/examples/$script" ] || fail "$script cannot be run where it is installed"
 done
+
+run 0 "$tree/bin/bus-source" check "$tree/$docdir/examples/sources.d"
+check_has err '6 sources are fine: devices, downloads, journal, load_source, memory, ticks'
 
 # Nothing of where it was built or installed. (A unit names its program, as it must.)
 if grep -rlF -e /opt/first -e "$build" -e "$source/" "$tree" | grep -v /systemd/ >found; then
