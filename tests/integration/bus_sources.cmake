@@ -6,7 +6,9 @@ busd_integration_test(bus_sources_run_test bus_sources_run_test.cpp LIBS bus_sou
   CASES demand lines restart stop torture)
 busd_integration_test(bus_sources_hub_test bus_sources_hub_test.cpp LIBS bus_sources_support busd_consumer
   CASES hub tasks program directory)
-foreach(test bus_sources_run_test bus_sources_hub_test)
+busd_integration_test(bus_sources_traps_test bus_sources_traps_test.cpp LIBS bus_sources_support busd_consumer
+  CASES left lines requests many)
+foreach(test bus_sources_run_test bus_sources_hub_test bus_sources_traps_test)
   add_dependencies(${test} bus-sources source-trampoline busd)
 endforeach()
 add_dependencies(bus_sources_hub_test example-squares)

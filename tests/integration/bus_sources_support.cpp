@@ -13,14 +13,18 @@ bool command_holds(const std::string& pid, const std::string& marker) {
 
 }  // namespace
 
-bool is_running(const std::string& marker) {
+std::vector<pid_t> processes_of(const std::string& marker) {
+  std::vector<pid_t> found;
   std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), &::closedir);
   REQUIRE(processes);
   while (const dirent* entry = ::readdir(processes.get())) {
-    if (parse_u64(entry->d_name) && command_holds(entry->d_name, marker)) return true;
+    auto pid = parse_u64(entry->d_name);
+    if (pid && command_holds(entry->d_name, marker)) found.push_back(static_cast<pid_t>(*pid));
   }
-  return false;
+  return found;
 }
+
+bool is_running(const std::string& marker) { return !processes_of(marker).empty(); }
 
 void wait_until_gone(const std::string& marker) {
   TimePoint end = now() + kPatience;

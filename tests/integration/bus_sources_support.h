@@ -164,7 +164,48 @@ class Listener {
   busd::Consumer consumer_;
 };
 
-// Whether a process runs whose command line holds `marker`.
+// A call that goes on while the test does something else.
+class OpenCall {
+ public:
+  OpenCall(const std::string& socket, const std::string& task, const std::string& args, bool stream)
+      : connection_(opened(busd::Connection::open({.socket = socket, .no_start = true}))) {
+    auto options = BUSD_INIT(busd_call_options);
+    options.stream = stream ? 1 : 0;
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_connection_call_start(connection_.handle(), {task.data(), task.size()},
+                                                    {args.data(), args.size()}, &options, nullptr, &error);
+    INFO(error.message);
+    REQUIRE(result == BUSD_OK);
+    // From here on the request lies with its provider.
+    REQUIRE(connection_.call("bus.sync"));
+  }
+  // The next chunk, or the result; the code of the error that it ends with; of progress "DONE of TOTAL".
+  std::string next() {
+    auto item = BUSD_INIT(busd_item);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_connection_next(connection_.handle(), kItemPatience.count(), &item, &error);
+    INFO(error.message);
+    REQUIRE(result == BUSD_OK);
+    if (item.kind == BUSD_ITEM_CHUNK) return {item.payload.data, item.payload.length};
+    if (item.kind == BUSD_ITEM_PROGRESS)
+      return std::to_string(item.done) + " of " + std::to_string(item.total);
+    REQUIRE(item.kind == BUSD_ITEM_CALL_END);
+    busd_text end = item.answer->code.length == 0 ? item.answer->result : item.answer->code;
+    return {end.data, end.length};
+  }
+
+ private:
+  busd::Connection connection_;
+};
+
+// Reads a log; ends with "null", or the code of an error.
+struct LogReader : OpenCall {
+  LogReader(const std::string& socket, const std::string& args)
+      : OpenCall(socket, "bus.source.logs", args, true) {}
+};
+
+// Processes whose command line holds `marker`, and whether there are any.
+std::vector<pid_t> processes_of(const std::string& marker);
 bool is_running(const std::string& marker);
 void wait_until_gone(const std::string& marker);
 

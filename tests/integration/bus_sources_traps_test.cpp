@@ -1,0 +1,241 @@
+// What sources do that a supervisor can stumble over: what they leave behind, close, hold back or flood; who asks for what;
+// and many of them at once.
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "tests/integration/bus_sources_support.h"
+#include "tests/integration/stranger.h"
+#include "tests/support/slow.h"
+
+namespace bus::test {
+namespace {
+
+constexpr const char* kClock = "while :; do echo 1; sleep 0.02; done";
+
+// Resident memory of bus-sources.
+uint64_t resident_kib(pid_t pid) {
+  auto text = read_file("/proc/" + std::to_string(pid) + "/status", 65'536);
+  REQUIRE(text);
+  size_t at = text->find("VmRSS:");
+  REQUIRE(at != std::string::npos);
+  return std::strtoull(text->c_str() + at + 6, nullptr, 10);
+}
+
+// --- what a program leaves behind, and what it closes ---
+
+TEST_CASE("What a program leaves behind is a state that is shown, until it has been ended, too", "[left]") {
+  Sources sources;
+  std::string marker = "marker-left-" + std::to_string(::getpid());
+  REQUIRE(::mkfifo(sources.scratch("fifo").c_str(), 0600) == 0);
+  // Its first process ends in order, and what it has started ignores that it is told to end.
+  sources.add_script("s", "setsid sh -c 'trap \"\" TERM; echo > " + sources.scratch("fifo") +
+                              "; while :; do sleep 0.05; done' " + marker + " &\nread x < " +
+                              sources.scratch("fifo") + "\nexit 0");
+  sources.add_file("s", "stop-timeout = 1h\n");
+  sources.start();
+  Listener changes(sources.socket(), {"bus.source.*"}, true);
+  Listener listener(sources.socket(), {"s"});
+  CHECK(member(changes.until("bus.source.stopping").payload, {"exit", "code"}) == "0");
+  CHECK(sources.state("s") == "stopping");
+  REQUIRE(is_running(marker));
+  for (pid_t pid : processes_of(marker)) ::kill(pid, SIGKILL);
+  changes.until("bus.source.idle");
+}
+
+TEST_CASE("A program that closes its stdout runs on, and what it says on stderr is kept", "[left]") {
+  Sources sources;
+  sources.add_script("s", "echo 1; exec >&-; echo closed >&2; while :; do sleep 0.05; done");
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == "1");
+  std::string status =
+      sources.wait_for("s", [](const std::string& s) { return member(s, {"log_lines"}) == "1"; });
+  CHECK(member(status, {"state"}) == "running");
+  CHECK(member(sources.call_by_name("stop", "s"), {"state"}) == "idle");
+}
+
+TEST_CASE("A program that closes its stdin is asked nothing more, and runs on", "[left]") {
+  Sources sources;
+  sources.add_script("s", "exec <&-; echo ready >&2; while :; do sleep 0.05; done");
+  sources.add_file("s", "stdin = frames\ntasks = closed.ask\nstart = always\n");
+  sources.start();
+  sources.wait_for("s", [](const std::string& s) { return member(s, {"log_lines"}) == "1"; });
+  busd::Connection caller = opened(busd::Connection::open({.socket = sources.socket(), .no_start = true}));
+  auto answer = caller.call("closed.ask");
+  REQUIRE_FALSE(answer);
+  CHECK(answer.code == "busy");
+  CHECK(sources.state("s") == "running");
+}
+
+// --- lines ---
+
+TEST_CASE("A line without an end costs no more than a frame, and the rest is read", "[lines]") {
+  Sources sources;
+  sources.add_script("s", "head -c 64000000 /dev/zero; echo; echo 2");
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == "2");
+  CHECK(member(sources.status("s"), {"skipped"}) == "1");
+  if (!kSlowBuild) CHECK(resident_kib(sources.supervisor().pid()) < 32 * 1024);
+}
+
+TEST_CASE("Lines of the greatest length, in pieces, and empty ones", "[lines]") {
+  Sources sources;
+  // With its quotes exactly as long as a payload can be: its frame has to keep the cap, too.
+  sources.add_script("s",
+                     "printf '\"'; head -c 1000000 /dev/zero | tr '\\0' x; printf '\"\\n\\n\\n'\n"
+                     "for part in 1 2 3 4; do printf $part; sleep 0.01; done; echo");
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload.size() == 1'000'002);
+  CHECK(listener.next().payload == "1234");
+  CHECK(member(sources.status("s"), {"log_lines"}) == "0");
+}
+
+TEST_CASE("A reader of a log that does not read costs nothing but gaps in the numbers", "[lines]") {
+  Sources sources;
+  sources.add_script(
+      "s",
+      "i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); echo \"line $i of a log that is read late\"; done >&2\n"
+      "echo 1; while :; do sleep 0.05; done");
+  sources.add_file("s", "log-bytes = 64KiB\n");
+  sources.start();
+  LogReader late(sources.socket(), R"({"name":"s","follow":true})");
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == "1");
+  sources.wait_for("s", [](const std::string& s) { return member(s, {"log_lines"}) == "30000"; });
+  if (!kSlowBuild) CHECK(resident_kib(sources.supervisor().pid()) < 32 * 1024);
+  // Each number at most once, in order, with what was dropped as a gap, to the newest line.
+  uint64_t last = 0;
+  uint64_t lines = 0;
+  while (last < 30'000) {
+    std::string line = late.next();
+    uint64_t n = parse_u64(member(line, {"n"})).value_or(0);
+    REQUIRE(n > last);
+    CHECK(member(line, {"line"}).starts_with("line " + std::to_string(n) + " "));
+    last = n;
+    ++lines;
+  }
+  CHECK(lines <= 30'000);
+}
+
+// --- requests ---
+
+TEST_CASE("A program answers with parts and progress, and is told when nobody waits any more", "[requests]") {
+  Sources sources;
+  sources.add_script("s", R"(while read -r line; do
+  id=${line#*'"id":"'}; id=${id%%'"'*}
+  case $line in
+    *'"type":"cancel"'*) echo "cancel" >&2 ;;
+    *'"wait"'*) printf '{"type":"progress","id":"%s","done":1,"total":2}\n' "$id" ;;
+    *'"type":"request"'*)
+      printf '{"type":"chunk","id":"%s","seq":1,"data":"part"}\n' "$id"
+      printf '{"type":"response","id":"%s","result":"whole"}\n' "$id" ;;
+  esac
+done)");
+  sources.add_file("s", "stdin = frames\ntasks = s.read\ntypes = never\n");
+  sources.start();
+  OpenCall call(sources.socket(), "s.read", "null", true);
+  CHECK(call.next() == R"("part")");
+  CHECK(call.next() == R"("whole")");
+  {
+    OpenCall waits(sources.socket(), "s.read", R"("wait")", true);
+    CHECK(waits.next() == "1 of 2");
+  }
+  sources.wait_for("s", [](const std::string& status) {
+    return member(status, {"log", "0", "line"}) == "cancel";
+  });
+}
+
+TEST_CASE("Who is not the hub's user, root or the user of bus-sources may look, and not change",
+          "[requests]") {
+  if (!can_be_another()) return;
+  Sources sources({"--allow-uid", std::to_string(kStranger)});
+  sources.add_script("s", kClock);
+  sources.start();
+  open_to_all(sources.hub());
+  Forked stranger([&](const Forked::Tell& tell) {
+    if (!become(kStranger)) return tell("cannot become another user");
+    auto connection = busd::Connection::open({.socket = sources.socket(), .no_start = true});
+    if (!connection) return tell("no connection: " + connection.error().message);
+    for (const char* verb : {"start", "stop", "restart", "enable", "disable", "reload"}) {
+      auto answer = connection->call(std::string("bus.source.") + verb, R"({"name":"s"})");
+      tell(answer ? "was done" : answer.code);
+    }
+    tell(connection->call("bus.source.list") ? "listed" : "not listed");
+    tell(connection->call("bus.source.status", R"({"name":"s"})") ? "shown" : "not shown");
+  });
+  for (int i = 0; i < 6; ++i) CHECK(stranger.read_line() == "not_allowed");
+  CHECK(stranger.read_line() == "listed");
+  CHECK(stranger.read_line() == "shown");
+  CHECK(sources.state("s") == "idle");
+}
+
+// --- many, and more than one ---
+
+TEST_CASE("A hundred sources start at once, and each is heard", "[many]") {
+  Sources sources;
+  for (int i = 0; i < 100; ++i) sources.add_script("s" + std::to_string(i), "echo 1; exec sleep 1000");
+  sources.start();
+  std::vector<std::string> types;
+  for (int i = 0; i < 100; ++i) types.push_back("s" + std::to_string(i));
+  Listener listener(sources.socket(), types);
+  std::set<std::string> heard;
+  while (heard.size() < 100) heard.insert(listener.next().type);
+  for (const char* each : {"s0", "s99"}) CHECK(member(sources.status(each), {"run"}) == "1");
+  sources.stop();
+}
+
+TEST_CASE("Two hubs with one directory run its sources each by itself", "[many]") {
+  Sources sources;
+  sources.add_script("s", "echo $$; exec sleep 1000");
+  sources.start();
+  HubProcess other;
+  Child second(BUSD_BIN_DIR "/bus-sources", {"--dir", sources.directory(), "--socket", other.socket(),
+                                             "--state", sources.scratch("other-state")});
+  second.wait_for_errors("serving 1 source");
+  Listener here(sources.socket(), {"s"});
+  Listener there(other.socket(), {"s"});
+  CHECK(here.next().payload != there.next().payload);
+  CHECK(member(sources.call_by_name("stop", "s"), {"state"}) == "idle");
+  {
+    busd::Connection connection =
+        opened(busd::Connection::open({.socket = other.socket(), .no_start = true}));
+    CHECK(member(connection.call("bus.source.status", R"({"name":"s"})").result, {"state"}) == "running");
+  }
+  second.signal(SIGTERM);
+  CHECK(second.wait() == ExitStatus{0, 0});
+}
+
+TEST_CASE("A stop holds until bus-sources starts anew", "[many]") {
+  Sources sources;
+  sources.add_script("s", kClock);
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == "1");
+  CHECK(member(sources.call_by_name("stop", "s"), {"state"}) == "idle");
+  sources.stop();
+  sources.start();
+  sources.wait_for_state("s", "running");
+}
+
+TEST_CASE("SIGHUP lets it look at what the kernel does not tell of", "[many]") {
+  Sources sources;
+  // The program is elsewhere: a change of it is none of the directory.
+  write_text(sources.scratch("program"), "#!/bin/sh\nwhile :; do echo '\"old\"'; sleep 0.02; done\n", 0755);
+  std::filesystem::create_symlink(sources.scratch("program"), sources.file("s"));
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == R"("old")");
+  write_text(sources.scratch("program"), "#!/bin/sh\nwhile :; do echo '\"new\"'; sleep 0.02; done\n", 0755);
+  CHECK(member(sources.status("s"), {"run"}) == "1");
+  sources.supervisor().signal(SIGHUP);
+  while (listener.next().payload != R"("new")") {
+  }
+  CHECK(member(sources.status("s"), {"run"}) == "2");
+}
+
+}  // namespace
+}  // namespace bus::test
