@@ -34,7 +34,7 @@ constexpr const char* kAbout =
   bus-status --metrics             print the hub's metrics for Prometheus
   bus-status --check || echo sick  tell a script or a supervisor whether the hub is healthy
   bus-status --explain build.done  list which consumers would get this type, and why others not
-  bus-status --explain-task add    list which provider would be given a call, and why others not
+  bus-status --explain-task job.x  list which provider would be given a call, and why others not
 
 Shows the state of the hub. It never starts a hub.)";
 

@@ -87,6 +87,7 @@ try_status() {
   [ -s out ] || fail "$1 printed nothing: $(cat err)"
   case $1 in
     *--check*) check_lacks out sick && check_has out healthy ;;
+    *--explain-task*) check_has out job.x ;;
     *--explain*) check_has out all ;;
     *--watch*) check_equal "how $1 ended" 124 "$status" ;;
   esac
@@ -203,7 +204,7 @@ each bus-consume try_consume
 start_consumer all all -t '*'
 all=$pid
 each bus-publish try_publish
-start_provider tasks math.add log.read
+start_provider tasks math.add log.read job.x
 each bus-call try_call
 each bus-serve try_serve
 each bus-sources try_sources
