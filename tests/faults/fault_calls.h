@@ -1,4 +1,4 @@
-/* The table of faults: what busd and libevent call, and how each call may fail.
+/* The table of faults: what busd, bus-sources and libevent call, and how each call may fail.
  *
  * Each row is one function and the errors of its manual page that the machine or another process can cause.
  * Left out are those that only a bug of the program causes (EBADF, EFAULT, EINVAL of a wrong argument),
@@ -64,6 +64,8 @@
   X(setrlimit,     EPERM)                                                                                         \
   X(dup2,          EBUSY, EINTR, EMFILE)                                                                          \
   X(fork,          EAGAIN, ENOMEM)                                                                                \
+  X(posix_spawn,   EAGAIN, ENOMEM, EMFILE)                                                                        \
+  X(pidfd_open,    EMFILE, ENFILE, ENODEV, ENOMEM, ENOSYS)                                                        \
   X(waitpid,       EINTR, ECHILD)                                                                                 \
   X(execvpe,       EACCES, ENOENT, ENOMEM)                                                                        \
   X(chdir,         EACCES, ENOMEM)                                                                                \

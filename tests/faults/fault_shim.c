@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -137,6 +138,29 @@ FAULT_WRAP_AS(pipe, int, -1, pipe, (int ends[2]), (ends))
 #endif
 FAULT_WRAP_AS(pipe, int, -1, socketpair, (int domain, int type, int protocol, int ends[2]),
               (domain, type, protocol, ends))
+
+/* Answers its errno. */
+int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                const posix_spawnattr_t* attributes, char* const words[], char* const environment[]) {
+  static int (*real)(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                     char* const[], char* const[]);
+  if (real == NULL) *(void**)&real = next("posix_spawn");
+  if (fails(FAULT_posix_spawn)) return errno;
+  return real(pid, path, actions, attributes, words, environment);
+}
+
+/* pidfd_open(2) has no wrapper in older libraries. */
+long syscall(long number, ...) {
+  static long (*real)(long, ...);
+  if (real == NULL) *(void**)&real = next("syscall");
+  long arguments[6];
+  va_list more;
+  va_start(more, number);
+  for (int i = 0; i < 6; ++i) arguments[i] = va_arg(more, long);
+  va_end(more);
+  if (number == SYS_pidfd_open && fails(FAULT_pidfd_open)) return -1;
+  return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+}
 
 /* To take a descriptor out of epoll's table needs nothing, and cannot fail (fs/eventpoll.c: ep_remove). */
 int epoll_ctl(int fd, int operation, int which, struct epoll_event* event) {
