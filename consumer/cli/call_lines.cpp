@@ -114,7 +114,7 @@ int CallLines::summary() const {
   if (failed_ > 0) text = std::to_string(failed_) + " of " + counted(called_, "call") + " failed";
   if (bad_lines_ > 0) {
     text += (text.empty() ? "" : ", ") + counted(bad_lines_, "line") +
-            (bad_lines_ == 1 ? " is no request" : " are no requests");
+            (bad_lines_ == 1 ? " is no call" : " are no calls");
   }
   if (text.empty()) return 0;
   ErrorCode code = failed_ > 0 ? ErrorCode::call_failed : ErrorCode::bad_data;

@@ -1,5 +1,5 @@
 // bus-call --lines: calls from stdin, one per line, and their answers to stdout in the order in which they
-// come. A line that is no request is answered, too.
+// come. A line that is no call is answered, too.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace bus::cli {
 std::string answer_line(std::string_view id, const busd_answer& answer);
 // {"id":…,"chunk":…,"seq":…}
 std::string part_line(std::string_view id, std::string_view data, uint64_t number);
-// The answer to a line that is no request; its error has the code "bad_line".
+// The answer to a line that is no call; its error has the code "bad_line".
 std::string bad_line(std::string_view id, uint64_t line, std::string_view fault);
 
 class CallLines final : public CallSession {

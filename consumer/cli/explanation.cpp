@@ -45,7 +45,8 @@ TableLine heading_of(const TaskExplanation& explanation) {
                 waiting,
             Emphasis::heading};
   }
-  return {"a call of " + task + " would wait for a free slot" + waiting, Emphasis::heading};
+  std::string busy = explanation.full ? ", or end with busy, as many calls of one user wait as may" : "";
+  return {"a call of " + task + " would wait for a free slot" + busy + waiting, Emphasis::heading};
 }
 
 }  // namespace
@@ -86,6 +87,7 @@ std::optional<TaskExplanation> parse_task_explanation(std::string_view text) {
   explanation.outcome = text_of(json, "outcome");
   explanation.message = text_of(json, "message");
   explanation.waiting = number_of(json, "waiting");
+  explanation.full = flag_of(json, "full");
   explanation.left_out = number_of(json, "left_out");
   for_each_in(json, "providers", [&](const Json& item) {
     TaskExplanation::Provider one{flag_of(item, "chosen"), pid_of(item),

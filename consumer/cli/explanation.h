@@ -49,6 +49,7 @@ struct TaskExplanation {
   std::string outcome;
   std::string message;
   uint64_t waiting = 0;
+  bool full = false;  // no more calls of some user may wait
   std::vector<Provider> providers;
   uint64_t left_out = 0;
 

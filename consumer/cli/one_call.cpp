@@ -35,6 +35,7 @@ OneCall::OneCall(const Console& console, busd::Connection connection, bool raw)
 int OneCall::call(const CallRequest& request) {
   stream_ = request.stream;
   wait_ = request.wait;
+  is_task_of_hub_ = request.task.starts_with("bus.") && !request.task.starts_with("bus.source.");
   uint64_t number = 0;
   busd::Error fault;
   if (start(request, number, fault) == Start::refused)
@@ -67,7 +68,10 @@ void OneCall::ended(uint64_t, const busd_answer& answer) {
   if (!going_on()) return;  // it was canceled here, or its connection is lost, and this is said once
   flush();
   Error error = error_of(answer);
-  if (error.code == ErrorCode::no_provider && !wait_) error.hint = "--wait waits until somebody does";
+  if (error.code == ErrorCode::no_provider && !wait_) {
+    error.hint = is_task_of_hub_ ? "bus-status --list tasks shows the tasks that there are"
+                                 : "--wait waits until somebody does";
+  }
   code_ = console().error(error);
 }
 

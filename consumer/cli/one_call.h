@@ -32,6 +32,7 @@ class OneCall final : public CallSession {
   bool to_terminal_;
   bool stream_ = false;
   bool wait_ = false;
+  bool is_task_of_hub_ = false;
   ProgressLine progress_;
   int code_ = 0;
 };

@@ -212,8 +212,18 @@ void ArgumentReader::check_together() {
   for (const auto& declared : declared_) {
     if (declared->required && !declared->given)
       wrong(ReportCode::missing_argument, declared->name() + " is required",
-            "write " + completed() + " (see " + program_ + " --help)");
+            (declared->behind_dashes ? "put -- before it: " + form() : "write " + completed()) + " (see " +
+                program_ + " --help)");
   }
+}
+
+// What must be given. Where -- was forgotten, what was typed says nothing of what is meant by it.
+std::string ArgumentReader::form() const {
+  std::string command = program_;
+  for (const auto& declared : declared_) {
+    if (declared->required) command += (declared->behind_dashes ? " -- " : " ") + declared->names.back();
+  }
+  return command;
 }
 
 // What was typed, and the names of what is missing.

@@ -79,6 +79,7 @@ class ArgumentReader {
   Declared* find(std::string_view name) const;
   void unknown(const std::string& option);
   std::string suggestion_for(const std::string& option) const;
+  std::string form() const;
   std::string completed() const;
   void wrong(ReportCode code, std::string message, std::string hint = {});
 

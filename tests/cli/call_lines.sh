@@ -82,7 +82,7 @@ null bad_line 6 line 6: id must be a string or a number, not an object
 13 bad_line 13 line 13: task holds a control character
 null bad_line 14 line 14: not JSON at byte 10: Missing a name for object member; JSON that goes over several lines is put on one by: jq -c .
 good null null null' "$(answers)"
-check_equal "what it said" "bus-call: 14 lines are no requests; the answers on stdout say why" "$(cat err)"
+check_equal "what it said" "bus-call: 14 lines are no calls; the answers on stdout say why" "$(cat err)"
 {
   head -c 3000000 /dev/zero | tr '\0' x
   printf '\n{"id":2,"task":"t.echo"}\n'

@@ -304,6 +304,12 @@ TEST_CASE("An explanation is read and shown, whatever names and reasons hold") {
     CHECK(joined(explanation_table(*other, std::nullopt), false) == said + "\n");
     CHECK(other->has_provider() == (outcome != "no_provider"));
   }
+  auto full = parse_task_explanation(R"({"task":"t","outcome":"waits","waiting":2,"full":true})");
+  REQUIRE(full.has_value());
+  CHECK(joined(explanation_table(*full, std::nullopt), false) ==
+        "a call of \"t\" would wait for a free slot, or end with busy, as many calls of one user wait as "
+        "may; 2 calls "
+        "wait\n");
   CHECK_FALSE(parse_event_explanation("null").has_value());
   CHECK_FALSE(parse_event_explanation("{}").has_value());
   CHECK_FALSE(parse_task_explanation("[]").has_value());

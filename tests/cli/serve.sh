@@ -9,7 +9,7 @@
 run 64 bus-serve
 check_has err "bus-serve: TASK is required; write bus-serve TASK -- COMMAND (see bus-serve --help)"
 run 64 bus-serve a.b ./add
-check_has err "bus-serve: COMMAND is required; write bus-serve a.b ./add -- COMMAND (see bus-serve --help)"
+check_has err "bus-serve: COMMAND is required; put -- before it: bus-serve TASK -- COMMAND (see bus-serve --help)"
 run 64 bus-serve -- true
 check_has err "TASK is required"
 run 64 bus-serve 'a*' -- true

@@ -35,7 +35,7 @@ struct Provider {
   uint64_t written_number = 0;  // of those that its socket took
   size_t unwritten_bytes = 0;   // of requests
   TimePoint idle_since;         // since its last call ended, or it provided
-  uint64_t silent_since = 0;    // its frames when a call of its own timed out, plus 1; 0: none did
+  uint64_t silent_since = 0;    // its frames when it let a call time out, plus 1; 0: none did
   uint64_t late = 0;            // what it sent for calls that had ended
   std::string id_prefix;        // of the ids of its requests
 
@@ -63,7 +63,7 @@ struct CallPeer final : Part, Feed {
            provider->unwritten_bytes < kMaxUnwrittenBytes;
   }
   size_t free_slots() const { return provider->slots - provider->given.size(); }
-  // It has sent nothing since a call of its own timed out.
+  // It has sent nothing since it let a call time out.
   bool is_silent() const { return provider->silent_since == peer.frames_in + 1; }
 
   // Requests that a provider has not read; beyond, it has no free slot.

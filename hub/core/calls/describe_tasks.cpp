@@ -127,11 +127,6 @@ std::map<std::string_view, Row> by_name_with_lines(const Tracker& tracker) {
   return rows;
 }
 
-bool is_full(const Line& line, size_t waiting_calls) {
-  return std::any_of(line.users.begin(), line.users.end(),
-                     [&](const auto& user) { return user.second.size() >= waiting_calls; });
-}
-
 void describe_row(std::string_view name, const Row& row, size_t waiting_calls, StatusWriter& out) {
   static const Task kNobodys;
   const Task& task = row.task == nullptr ? kNobodys : *row.task;
@@ -139,7 +134,7 @@ void describe_row(std::string_view name, const Row& row, size_t waiting_calls, S
   bool full = false;
   for (const Line* line : row.lines) {
     waiting += line->size;
-    full = full || is_full(*line, waiting_calls);
+    full = full || WaitingLines::is_full(*line, waiting_calls);
   }
   size_t slots = 0;
   size_t free = 0;

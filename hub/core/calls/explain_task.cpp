@@ -23,7 +23,7 @@ std::string than(size_t its, size_t chosen_ones, const CallPeer& chosen) {
 std::string why_not(const CallPeer& peer, const Task& task, const Choice& choice) {
   const CallPeer& chosen = *choice.provider;
   if (peer.is_silent() && !chosen.is_silent())
-    return "it has sent nothing since a call of its own timed out, and is asked last";
+    return "it has sent nothing since it let a call time out, and is asked last";
   if (&task != choice.task)
     return printable(task.name) + " matches less closely than " + printable(choice.task->name);
   const Provider& its = *peer.provider;
@@ -40,8 +40,8 @@ std::string why(const CallPeer& peer, const Task& task, const Choice& choice, st
   const Provider& its = *peer.provider;
   if (!TaskTable::takes(peer, to)) return "it is not the source " + printable(to);
   if (&peer == choice.provider)
-    return peer.is_silent() ? "it is the only one with a free slot, though a call of "
-                              "its own timed out and it has sent nothing since"
+    return peer.is_silent() ? "it is the only one with a free slot, though it has sent nothing "
+                              "since it let a call time out"
                             : "it would be given the call now";
   if (its.given.size() >= its.slots) {
     return "it has no free slot: " + std::to_string(its.given.size()) + " of " + std::to_string(its.slots) +
@@ -98,6 +98,7 @@ std::string Calls::explain(const Question& question, TimePoint) const {
   if (!choice.any) writer.text("message", exchange.nobody_provides(call));
   const Line* line = exchange.lines().find(task, question.to);
   writer.number("waiting", line == nullptr ? 0 : line->size);
+  writer.flag_if_set("full", line != nullptr && WaitingLines::is_full(*line, hub_.config.waiting_calls));
 
   RowList rows(question.most);
   RowList others(question.most);

@@ -83,7 +83,8 @@ void Tracker::nobody_takes(Call& call) {
                 "every provider of " + std::string(call.text.task()) + " declined this request", {});
   }
   if (call.extras && call.extras->handed_over > 0)
-    return fail(call, CallEnd::gone, "provider_gone", "its provider went, and there is no other", {});
+    return fail(call, CallEnd::gone, "provider_gone",
+                "its provider ended before it answered, and there is no other", {});
   fail(call, CallEnd::no_provider, "no_provider", exchange_.nobody_provides(call), {});
 }
 
@@ -280,7 +281,8 @@ void Tracker::provider_gone(CallPeer& peer) {
       take_back(call);
       place(call, true, until);
     } else {
-      fail(call, CallEnd::gone, "provider_gone", who + ", which served this request, went", {});
+      fail(call, CallEnd::gone, "provider_gone",
+           who + ", which served this request, ended or left before it answered", {});
     }
   }
   std::erase(freed_, &peer);

@@ -65,6 +65,11 @@ size_t WaitingLines::waiting_of(const Line& line, uint32_t uid) {
   return user == line.users.end() ? 0 : user->second.size();
 }
 
+bool WaitingLines::is_full(const Line& line, size_t most) {
+  return std::any_of(line.users.begin(), line.users.end(),
+                     [most](const auto& user) { return user.second.size() >= most; });
+}
+
 uint64_t WaitingLines::turn_of(uint32_t uid) const {
   auto at = turns_.find(uid);
   return at == turns_.end() ? 0 : at->second;

@@ -42,6 +42,8 @@ class WaitingLines {
   static Call* first_of(const Line& line, uint32_t uid);
   // How many calls of the user wait there.
   static size_t waiting_of(const Line& line, uint32_t uid);
+  // Whether as many calls of a user wait there as may.
+  static bool is_full(const Line& line, size_t most);
 
   // Of two calls that wait, whether `a` comes first: the user who was served longest ago, then the older call.
   bool is_before(const Call& a, const Call& b) const;

@@ -175,12 +175,12 @@ TEST_CASE("bus.explain of a task says what tells each provider from the chosen o
     REQUIRE_FALSE(rig.given_one(other).empty());
     CHECK(why_of_last() == "it has no free slot: 1 of 1 calls are open");
   }
-  SECTION("silent since a call of its own timed out") {
+  SECTION("silent since it let a call time out") {
     PeerId other = rig.provider("\"a.b\"", R"(,"priority":9)");
     rig.request(caller, "1", "a.b", R"(,"timeout_ms":10)");
     REQUIRE_FALSE(rig.given_one(other).empty());
     rig.advance(milliseconds(10));
-    CHECK(why_of_last() == "it has sent nothing since a call of its own timed out, and is asked last");
+    CHECK(why_of_last() == "it has sent nothing since it let a call time out, and is asked last");
     rig.hang_up(best);
     CHECK(why_of_last().starts_with("it is the only one with a free slot, though"));
   }
@@ -250,6 +250,18 @@ TEST_CASE("bus.explain of a key: its scopes, who is there, who would be first an
   CHECK(token_of(said, "lock") == R"({"pid":42,"held_ms":0,"task":"sweep"})");
   rig.hang_up(provider);
   static_cast<void>(two);
+}
+
+TEST_CASE("bus.explain tells that no more calls of a user may wait") {
+  hub::HubConfig config = rig_config();
+  config.waiting_calls = 2;
+  ExplainRig rig(config);
+  PeerId caller = rig.client();
+  rig.provider("\"a.b\"", R"(,"slots":1)");
+  for (const char* id : {"1", "2"}) rig.request(caller, id, "a.b");
+  CHECK(token_of(rig.explained(R"({"task":"a.b"})"), "full").empty());
+  rig.request(caller, "3", "a.b");
+  CHECK(token_of(rig.explained(R"({"task":"a.b"})"), "full") == "true");
 }
 
 TEST_CASE("What does not fit a frame is left out and counted, the ones that get the event last of all") {
