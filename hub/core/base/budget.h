@@ -28,7 +28,7 @@ enum class Pool : uint8_t {
   queues,         // events that wait for slow consumers: each byte once, however many queues hold it
   unfinished,     // input whose line end is still to come, or whose turn is
   handshaking,    // the same of connections that have not sent a complete frame yet
-  replies,        // control replies that wait for their reader
+  replies,        // control replies that wait for their reader, and what answers requests that became no call
   subscriptions,  // keys and event types of consumers, and what sources publish
   event_ids,      // remembered to drop repetitions
   calls,          // open calls, with what waits for their providers and callers

@@ -79,8 +79,12 @@ struct CallPeer final : Part, Feed {
   // As a provider.
   std::unique_ptr<Provider> provider;
 
-  std::string frames;  // whole frames that go first: answers without a call, cancel, pause and resume
-  PoolCharge frames_charge;
+  // Whole frames that go first: answers without a call, cancel, pause and resume. They are control replies, but for the
+  // results of the hub's tasks.
+  std::string frames;
+  size_t result_bytes = 0;
+  PoolCharge control_charge;
+  PoolCharge results_charge;
   bool feeding = false;  // delivery asks render()
 };
 

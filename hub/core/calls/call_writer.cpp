@@ -68,20 +68,23 @@ std::string id_for(const CallPeer& provider, uint64_t number) {
 
 // ---- what is handed in
 
-void CallWriter::respond(CallPeer& to, std::string_view id, std::string_view rest) {
+void CallWriter::respond(CallPeer& to, std::string_view id, std::string_view rest, size_t result_bytes) {
   to.frames += R"({"type":"response","id":)";
   append_json_string(to.frames, id);
   to.frames += rest;
   to.frames += "}\n";
+  to.result_bytes += result_bytes;
   sent(to);
 }
 
 // A peer that asks faster than it reads is not read; so it has at most the answers to one read more.
 void CallWriter::sent(CallPeer& to) {
   if (to.peer.abandoned) return to.frames.clear();
-  size_t more = to.frames.capacity() - std::min(to.frames.capacity(), to.frames_charge.bytes());
-  if (!hub_.ledger.has_room_for(*to.peer.account, Pool::calls, more)) overdrawn_.push_back(to.peer.id);
-  to.frames_charge.set(*to.peer.account, Pool::calls, to.frames.capacity());
+  size_t control = to.frames.capacity() - to.result_bytes;
+  size_t more = control - std::min(control, to.control_charge.bytes());
+  if (!hub_.ledger.has_room_for(*to.peer.account, Pool::replies, more)) overdrawn_.push_back(to.peer.id);
+  to.control_charge.set(*to.peer.account, Pool::replies, control);
+  to.results_charge.set(*to.peer.account, Pool::calls, to.result_bytes);
   hub_.peers.hold(to.peer, to.frames.size() > kMaxUnreadFrames);
   wake(to);
 }
@@ -131,7 +134,9 @@ bool CallWriter::render(CallPeer& peer, std::string& out, size_t want) {
   if (!peer.frames.empty()) {
     out += peer.frames;
     peer.frames = std::string();
-    peer.frames_charge.release();
+    peer.result_bytes = 0;
+    peer.control_charge.release();
+    peer.results_charge.release();
     hub_.peers.hold(peer.peer, false);
   }
   if (peer.provider) render_requests(peer, out, want);

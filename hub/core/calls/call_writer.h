@@ -45,8 +45,9 @@ class CallWriter {
     encode_to(to.frames, message);
     sent(to);
   }
-  // The whole answer to a request that became no call: ,"result":… or ,"error":…
-  void respond(CallPeer& to, std::string_view id, std::string_view rest);
+  // The whole answer to a request that became no call: ,"result":… or ,"error":… It always has room where control
+  // replies have; `result_bytes` of it are charged as calls are, which its caller has asked about.
+  void respond(CallPeer& to, std::string_view id, std::string_view rest, size_t result_bytes = 0);
   void wake(CallPeer& to);
 
   // Its caller is to be written something of the call.

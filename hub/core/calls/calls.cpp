@@ -179,7 +179,8 @@ std::optional<TaskFault> Calls::fault_of(const CallPeer& caller, const Request& 
   }
   size_t bytes = message.id.size() + message.task.size() + message.args.size();
   for (const Member& member : message.others) bytes += member.name_token.size() + member.value_token.size();
-  if (!tracker_.memory().has_room_for(*caller.peer.account, bytes))
+  // A request to the hub becomes no call.
+  if (!is_of_hub(message.task) && !tracker_.memory().has_room_for(*caller.peer.account, bytes))
     return TaskFault{"busy", hub_.ledger.shortage_of(*caller.peer.account, Pool::calls, bytes)};
   if (hub_.closing.is_stopping()) return TaskFault{"stopping", "the hub stops"};
   return {};
@@ -250,9 +251,14 @@ void Calls::serve_own(CallPeer& caller, const Request& message, TimePoint now) {
         at->second.task->serve(*at->second.room, message.args, kMaxFrameBytes - kResponseBytes, now, result);
     hub_.turn.spend(result.size() / 64);
   }
+  bool is_control = fault || message.task == kSync;
+  if (!is_control && !hub_.ledger.has_room_for(*caller.peer.account, Pool::calls, result.size())) {
+    fault = TaskFault{"busy", hub_.ledger.shortage_of(*caller.peer.account, Pool::calls, result.size())};
+    is_control = true;
+  }
   std::string rest = fault ? error_rest(fault->code, fault->message) : result_rest(result);
   if (message.reply_event.empty()) {
-    tracker_.writer().respond(caller, message.id, rest);
+    tracker_.writer().respond(caller, message.id, rest, is_control ? 0 : result.size());
   } else {
     tracker_.writer().respond(caller, message.id, result_rest(kAccepted));
     tracker_.publish_end(message.reply_event, message.id, message.task, rest);
@@ -376,15 +382,15 @@ void Calls::gone(Peer& peer) {
 
 void Calls::stop() { tracker_.stop(); }
 
-// Those that have more unread than there is memory for.
+// Those that have more control replies unread than there is memory for.
 void Calls::end_of_turn(TimePoint) {
   tracker_.end_of_turn();
   for (PeerId id : tracker_.writer().take_overdrawn()) {
     Peer* peer = hub_.peers.find(id);
     if (peer == nullptr || peer->abandoned) continue;
-    hub_.closing.refused_memory(*peer, Pool::calls);
+    hub_.closing.refused_memory(*peer, Pool::replies);
     hub_.closing.close_now(*peer, Notice::Kind::unread,
-                           hub_.ledger.shortage_of(*peer->account, Pool::calls, 1));
+                           hub_.ledger.shortage_of(*peer->account, Pool::replies, 1));
   }
 }
 

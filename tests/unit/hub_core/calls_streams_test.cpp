@@ -117,6 +117,35 @@ TEST_CASE("What calls hold is charged to their callers, and a request beyond the
   CHECK(rig.lines(caller).empty());
 }
 
+TEST_CASE("The answer busy has room when the memory for calls is used up to the last byte") {
+  hub::HubConfig config = rig_config();
+  config.memory = 256 * 1024 * 1024;
+  CallRig rig(config);
+  PeerId caller = rig.client();
+  int asked = 0;
+  for (size_t bytes = 1'000'000; bytes > 0; bytes /= 10) {
+    const std::string args = R"(,"wait":true,"args":")" + std::string(bytes, 'x') + "\"";
+    do {
+      rig.request(caller, std::to_string(++asked), "t", args);
+      REQUIRE(asked < 200);
+    } while (rig.lines(caller).empty());
+  }
+  rig.set_room(caller, 0);
+  for (int i = 0; i < 200; ++i) rig.request(caller, "more", "t", R"(,"wait":true)");
+  rig.request(caller, "s", "bus.sync");
+  rig.request(caller, "b", "bus.status");
+  rig.set_room(caller, SIZE_MAX);
+  auto lines = rig.lines(caller);
+  REQUIRE(lines.size() == 202);
+  for (int i = 0; i < 200; ++i) CHECK(code_of(lines[static_cast<size_t>(i)]) == "busy");
+  CHECK(lines[200] == ok("s", "null"));
+  CHECK(code_of(lines[201]) == "busy");
+  rig.cancel(caller, "1");
+  CHECK(code_of(rig.line(caller)) == "canceled");
+  rig.request(caller, "again", "t", R"(,"wait":true)");
+  CHECK(rig.lines(caller).empty());
+}
+
 TEST_CASE("A peer that asks and does not read is not read, until it reads") {
   CallRig rig;
   PeerId caller = rig.client();
