@@ -60,6 +60,7 @@ void Tracker::open(std::string_view id, std::string_view task, std::string_view 
 
 void Tracker::place(Call& call, bool in_front, TimePoint until) {
   Choice choice = exchange_.choose(call);
+  while (choice.provider != nullptr && hear_of(*choice.provider)) choice = exchange_.choose(call);
   if (choice.provider != nullptr) return give(call, *choice.provider, *choice.task, until);
   call.deadline.arm(hub_.deadlines, *this, until, 0, call.caller == nullptr ? 0 : call.caller->peer.id);
   bool may_wait = choice.any || (call.waits && !call.was_passed_on());
@@ -75,6 +76,14 @@ void Tracker::place(Call& call, bool in_front, TimePoint until) {
                 {});
   }
   exchange_.join(call, in_front);
+}
+
+// One that was silent, and was heard of in this turn, first takes what has waited for it.
+bool Tracker::hear_of(CallPeer& peer) {
+  if (peer.provider->silent_since == 0 || peer.is_silent()) return false;
+  peer.provider->silent_since = 0;
+  serve(peer);
+  return true;
 }
 
 void Tracker::nobody_takes(Call& call) {

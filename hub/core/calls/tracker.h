@@ -92,6 +92,7 @@ class Tracker final : private CallWriter::Owner, private CallMemory::Owner, priv
 
   void place(Call& call, bool in_front, TimePoint until);
   void give(Call& call, CallPeer& peer, Task& task, TimePoint until);
+  bool hear_of(CallPeer& peer);
   void take_back(Call& call);
   void nobody_takes(Call& call);
   void tell_origin(Call& call, std::string_view rest);

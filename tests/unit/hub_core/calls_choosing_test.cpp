@@ -291,8 +291,16 @@ TEST_CASE("One that was silent takes what waits as soon as it says something") {
   CHECK(rig.given(good).size() == 1);
   rig.advance(milliseconds(100));
   CHECK(rig.given(stopped).empty());  // its slot is free, but the other will take the call
-  rig.send_line(stopped, R"({"type":"event","event_type":"alive"})");
-  CHECK(rig.given(stopped).size() == 1);
+  SECTION("any frame") {
+    rig.send_line(stopped, R"({"type":"event","event_type":"alive"})");
+    CHECK(rig.given(stopped).size() == 1);
+  }
+  SECTION("a request that it might serve itself, which came later") {
+    rig.request(stopped, "own", "t", R"(,"args":"own")");
+    auto lines = rig.lines(stopped);
+    REQUIRE(lines.size() == 1);
+    CHECK(token_of(lines[0], "args") == "null");
+  }
 }
 
 TEST_CASE("The pattern for all tasks is none for those below bus., also for calls that wait") {
@@ -302,8 +310,13 @@ TEST_CASE("The pattern for all tasks is none for those below bus., also for call
   rig.request(caller, "1", "bus.source.x.stop");
   CHECK(code_of(rig.line(caller)) == "no_provider");
   rig.request(caller, "2", "bus.source.x.stop", R"(,"wait":true)");
-  PeerId late = rig.provider(R"("*")");
+  PeerId beside = rig.provider(R"("*")");
   CHECK(rig.lines(all).empty());
+  CHECK(rig.lines(beside).empty());
+  // It is provided anew while the call waits.
+  rig.hang_up(all);
+  rig.hang_up(beside);
+  PeerId late = rig.provider(R"("*")");
   CHECK(rig.lines(late).empty());
   rig.provide(late, R"("bus.source.*")");
   CHECK(rig.given(late).size() == 1);
