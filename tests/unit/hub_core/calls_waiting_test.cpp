@@ -89,6 +89,20 @@ TEST_CASE("A call for one source waits for that source, and holds up nobody behi
   CHECK(serve_all(rig, rig.provider("\"t\"", R"(,"slots":1)", "east")) == Args{"1"});
 }
 
+TEST_CASE("A call that was passed on goes to the front of the line") {
+  CallRig rig;
+  PeerId a = rig.provider(R"("t")", R"(,"slots":1,"priority":1)");
+  PeerId b = rig.provider(R"("t")", R"(,"slots":1)");
+  PeerId caller = rig.client();
+  for (int i = 1; i <= 4; ++i) rig.request(caller, std::to_string(i), "t", R"(,"args":)" + std::to_string(i));
+  std::string first = rig.given_one(a);
+  std::string second = rig.given_one(b);
+  rig.error(a, first, "declined");
+  CHECK(token_of(rig.line(a), "args") == "3");
+  rig.result(b, second);
+  CHECK(token_of(rig.line(b), "args") == "1");
+}
+
 TEST_CASE("A call that was passed on is older than those that wait, and its provider takes the next one") {
   CallRig rig;
   PeerId caller = rig.client();
