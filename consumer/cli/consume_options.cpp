@@ -70,9 +70,9 @@ std::string jobs_fault(const std::string& text) {
 }
 
 std::string cleanup_task_fault(const std::string& text) {
-  if (text.starts_with("bus."))
-    return "\"" + text + "\" is below bus., where the tasks are the hub's; name a task of a provider";
-  return identifier_fault(text);
+  std::string fault = below_bus_fault(text);
+  if (fault.empty() && is_pattern(text)) fault = "\"" + text + "\" is a pattern; name one task";
+  return fault.empty() ? identifier_fault(text) : fault;
 }
 
 struct Forms {

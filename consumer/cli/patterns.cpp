@@ -63,11 +63,6 @@ std::string stem_of(std::string_view text, size_t wildcard) {
   return stem;
 }
 
-bool is_pattern(std::string_view entry) {
-  return entry == "*" ||
-         (entry.size() > 2 && entry.ends_with(".*") && !find_wildcard(entry.substr(0, entry.size() - 2)));
-}
-
 std::string patterns_below(const std::string& stem) {
   // Only a dot separates levels: no pattern is below "build:".
   bool other_separator =
@@ -89,6 +84,11 @@ std::string edge_fault(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_pattern(std::string_view entry) {
+  return entry == "*" ||
+         (entry.size() > 2 && entry.ends_with(".*") && !find_wildcard(entry.substr(0, entry.size() - 2)));
+}
 
 std::string entry_fault(std::string_view entry) {
   std::string_view plain =
@@ -118,6 +118,11 @@ std::string task_fault(std::string_view task) {
          (stem.empty() ? "\"*\" is every task"
                        : in_quotes(stem + ".*") + " is every task below " + in_quotes(stem)) +
          kLiteralHint;
+}
+
+std::string below_bus_fault(std::string_view task) {
+  if (!task.starts_with("bus.") || task.starts_with("bus.source.")) return {};
+  return in_quotes(task) + " is below bus., where the tasks are the hub's; take another name";
 }
 
 std::string type_fault(std::string_view type) {

@@ -21,6 +21,10 @@ std::string entry_fault(std::string_view entry);
 
 // The same for a task that is provided: a name, or one of the hub's patterns.
 std::string task_fault(std::string_view task);
+// Whether it stands for many names: "*", or "NAME.*".
+bool is_pattern(std::string_view entry);
+// What is wrong with a task that is not the hub's own, and so below "bus.": empty when nothing is.
+std::string below_bus_fault(std::string_view task);
 
 // The same for the type of one event, which is no pattern at all.
 std::string type_fault(std::string_view type);

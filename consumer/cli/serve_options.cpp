@@ -87,6 +87,10 @@ std::optional<Error> files_fault(size_t slots) {
 }
 
 std::optional<Error> tasks_fault(const ServeCommand& command) {
+  for (const std::string& task : command.tasks) {
+    std::string fault = below_bus_fault(task);
+    if (!fault.empty()) return error_of(ErrorCode::bad_value, fault);
+  }
   if (command.literal) return std::nullopt;
   for (const std::string& task : command.tasks) {
     std::string fault = task_fault(task);

@@ -134,6 +134,8 @@ expect_exit "the observer" "$watching" 143
 # A clean-up by a task is named in the hello; names below "bus." are the hub's.
 run 64 bus-consume key --cleanup-task bus.sync
 check_has err '--cleanup-task: "bus.sync" is below bus.'
+run 64 bus-consume cleans --cleanup-task "sweep.*"
+check_has err "is a pattern; name one task"
 start_consumer swept key --cleanup-task sweep
 kill -KILL "$pid"
 expect_exit "the killed one" "$pid" 137
