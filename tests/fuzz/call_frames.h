@@ -35,6 +35,8 @@ inline constexpr std::string_view kCallFrames[] = {
     R"({"type":"progress","id":"@","done":1,"total":2,"text":"t"})",
     R"({"type":"cancel","id":"1"})",
     R"({"type":"cancel","id":"2","reason":"r"})",
+    R"({"type":"hello","pid":10,"event_key":"k","event_types":["a.*"],"version":"v1","cleanup_task":"a.b"})",
+    R"({"type":"hello","pid":11,"event_key":"k","event_types":["c"],"version":"v1","cleanup_task":"d"})",
 };
 
 // Calls as one peer sees them.

@@ -271,9 +271,13 @@ class Script {
     for (const StatusResponse::UnmatchedType& type : status.unmatched_types) unmatched += type.count;
     BUSD_CHECK(unmatched <= status.events.unmatched && status.events.unmatched <= status.events.published);
     BUSD_CHECK(status.unmatched_types.size() <= 16);
+    uint64_t cleanups = 0;
     for (const StatusResponse::CleanupLock& lock : status.cleanup_locks) {
       BUSD_CHECK(lock.held_ms >= 0 && milliseconds(lock.held_ms) < kCleanupTimeout && lock.waiting < kPeers);
+      if (!lock.task.empty()) ++cleanups;
     }
+    // A lock that the hub holds ends with its call.
+    BUSD_CHECK(cleanups <= status.calls.open);
     check_memory(status, open);
     check_growth(status);
     before_ = status;
