@@ -246,7 +246,13 @@ void Tracker::pass_on(Call& call) {
                 "its provider declined it after it had sent a part of the answer", {});
   }
   call.more().passed_by.push_back(call.provider->peer.id);
-  call.extras->progress.clear();
+  give_again(call);
+}
+
+// To another provider, or it waits for one; what this one has said of its progress is no longer true.
+void Tracker::give_again(Call& call) {
+  call.more().progress.clear();
+  writer_.unqueue(call);  // a call is in one list
   TimePoint until = call.deadline.at();
   take_back(call);
   place(call, true, until);
@@ -285,10 +291,7 @@ void Tracker::provider_gone(CallPeer& peer) {
         call.idempotent && !call.sent_chunks() && (!call.extras || call.extras->handed_over < kMaxHandOvers);
     if (again) {
       ++call.more().handed_over;
-      call.extras->progress.clear();
-      TimePoint until = call.deadline.at();
-      take_back(call);
-      place(call, true, until);
+      give_again(call);
     } else {
       fail(call, CallEnd::gone, "provider_gone",
            who + ", which served this request, ended or left before it answered", {});

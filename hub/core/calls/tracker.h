@@ -69,6 +69,7 @@ class Tracker final : private CallWriter::Owner, private CallMemory::Owner, priv
                    std::string_view rest);
   // Its provider does not want it.
   void pass_on(Call& call);
+  void give_again(Call& call);
 
   void provide(CallPeer& peer, const std::vector<std::string>& names);
   void unprovide(CallPeer& peer, const std::vector<Task*>& tasks);

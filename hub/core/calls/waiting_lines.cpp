@@ -39,6 +39,7 @@ void WaitingLines::erase(Line& line) {
 }
 
 void WaitingLines::join(Line& line, Call& call, bool in_front) {
+  BUSD_CHECK(call.line == nullptr && !call.queued);
   CallList& calls = line.users[call.account->uid];
   in_front ? calls.push_front(call) : calls.push_back(call);
   call.line = &line;

@@ -98,6 +98,37 @@ TEST_CASE("progress is lossy: the newest replaces one that waits") {
   CHECK(token_of(lines.back(), "done") == "5");
 }
 
+TEST_CASE(
+    "Calls of which progress is unwritten may come to wait, and their provider's progress goes with it") {
+  CallRig rig;
+  PeerId first = rig.provider(R"("t")");
+  PeerId other = rig.provider(R"("t")", R"(,"slots":1,"priority":9)");
+  PeerId caller = rig.client();
+  for (const char* id : {"1", "2", "3"}) rig.request(caller, id, "t", R"(,"idempotent":true)");
+  std::string held = rig.given_one(other);
+  std::vector<std::string> ids = rig.given(first);
+  REQUIRE(ids.size() == 2);
+  rig.set_room(caller, 0);
+  for (const std::string& id : ids)
+    rig.send_line(first, R"({"type":"progress","id":")" + id + R"(","done":1})");
+  SECTION("when it declines them") {
+    for (const std::string& id : ids) rig.error(first, id, "declined");
+  }
+  SECTION("when it goes") { rig.hang_up(first); }
+  SECTION("when one of them is canceled then") {
+    for (const std::string& id : ids) rig.error(first, id, "declined");
+    rig.cancel(caller, "2");
+  }
+  for (int i = 0; i < 3 && !held.empty(); ++i) {
+    rig.result(other, held);
+    held = rig.given_one(other);
+  }
+  rig.set_room(caller, SIZE_MAX);
+  std::vector<std::string> lines = rig.lines(caller);
+  CHECK(count_of(lines, "response") == 3);
+  CHECK(rig.tasks().find(R"("open":0,"waiting":0)") != std::string::npos);
+}
+
 TEST_CASE("What calls hold is charged to their callers, and a request beyond the pool is busy") {
   hub::HubConfig config = rig_config();
   config.memory = 256 * 1024 * 1024;
