@@ -16,6 +16,7 @@
 #include "consumer/cli/serve_options.h"
 #include "consumer/cli/serve_session.h"
 #include "consumer/cli/signals.h"
+#include "consumer/cli/stderr_relay.h"
 
 namespace bus::cli {
 
@@ -70,7 +71,7 @@ void say_end(const ServeCommand& command, const Console& console, const ServeCou
                      " canceled=" + std::to_string(counts.canceled) + " seconds=" + seconds);
 }
 
-int serve(const ServeCommand& command, const Console& console) {
+int serve(const ServeCommand& command, Console& console) {
   // Before the connection, whose descriptors it is not to hold.
   Keeper keeper;
   if (!keeper.start()) return console.error(ErrorCode::failed, std::string("fork: ") + std::strerror(errno));
@@ -85,10 +86,15 @@ int serve(const ServeCommand& command, const Console& console) {
   auto facts = busd::hub_inspect(hub_of(command.place));
   Variables variables = {{"BUSD_SOCKET", facts ? facts->socket : command.place.socket}};
   auto begin = std::chrono::steady_clock::now();
-  ServeSession session(command, std::move(variables), console, keeper, std::move(*connection));
+  // The tasks are provided: from here on no reader of stderr holds us up.
+  StderrRelay relay;
+  console.set_writer([&relay](std::string_view line) { relay.waiting() += line; });
+  ServeSession session(command, std::move(variables), console, relay, keeper, std::move(*connection));
   console.fixed_line("[bus] ready" + task_words(command) + " slots=" + std::to_string(command.slots));
   int code = session.run();
   say_end(command, console, session.counts(), begin);
+  relay.finish();
+  console.set_writer(nullptr);
   return code;
 }
 

@@ -74,6 +74,11 @@ void restore_signals() {
     if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
       sigaction(signal, &standard, nullptr);
   }
+  // While a signal is blocked it may be pending although it is ignored, as SIGPIPE is when the keeper is gone; to
+  // ignore it anew forgets it.
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, nullptr);
   sigaction(SIGPIPE, &standard, nullptr);
   sigset_t none;
   sigemptyset(&none);

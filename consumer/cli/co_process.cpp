@@ -5,6 +5,13 @@
 
 namespace bus::cli {
 
+namespace {
+
+// A line of which so much has come is taken to have no end.
+constexpr size_t kEndlessLineBytes = 16 * kMostResultBytes;
+
+}  // namespace
+
 CoProcess::CoProcess(const ServeShared& shared, RestartDelay& delay)
     : ServeJob(shared), lines_(kMostResultBytes), delay_(delay) {}
 
@@ -19,6 +26,10 @@ void CoProcess::read_output(Clock::time_point now) {
   note_read(read == LineReader::Read::data ? 1 : read == LineReader::Read::end ? 0 : -1);
   if (has_ended() && !may_read()) lines_.end();
   take_lines(now);
+  if (lines_.discarded_bytes() > kEndlessLineBytes && request() != 0) {
+    answer(reply_too_large("the line that the command printed"));
+    end_.begin(now);
+  }
   // Most often it is about to end, and then says how.
   if (read == LineReader::Read::end) end_.begin_with_input(now);
 }

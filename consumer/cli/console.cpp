@@ -92,7 +92,7 @@ void Console::say(std::string_view prefix, std::string_view text) const {
   std::string line(prefix);
   line += safe_text(text);
   line += '\n';
-  write_to_people(line);
+  writer_ ? writer_(line) : write_to_people(line);
 }
 
 }  // namespace bus::cli

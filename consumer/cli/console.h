@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ class Console {
   void set_json_errors(bool json) { json_errors_ = json; }
   bool json_errors() const { return json_errors_; }
 
+  // What is said goes to `writer` instead of stderr, which may be one that nobody reads; nullptr: to stderr again.
+  void set_writer(std::function<void(std::string_view line)> writer) { writer_ = std::move(writer); }
+
   // `path` comes from a variable, "BUSD_SOCKET": errors about a path there, or below, name it.
   void add_origin(std::string path, std::string variable) {
     origins_.push_back({std::move(path), std::move(variable)});
@@ -66,6 +70,7 @@ class Console {
 
   std::string program_;
   std::vector<Origin> origins_;
+  std::function<void(std::string_view)> writer_;
   bool quiet_ = false;
   bool json_errors_ = false;
   bool colour_;

@@ -56,9 +56,9 @@ struct TaskExplanation {
   bool has_provider() const { return outcome != "no_provider"; }
 };
 
-// Nothing when `json` is no result of bus.explain.
-std::optional<EventExplanation> parse_event_explanation(std::string_view json);
-std::optional<TaskExplanation> parse_task_explanation(std::string_view json);
+// Nothing when `text` is no result of bus.explain.
+std::optional<EventExplanation> parse_event_explanation(std::string_view text);
+std::optional<TaskExplanation> parse_task_explanation(std::string_view text);
 
 // A line that sums up, and a table. `columns` is as in status_table.h.
 std::vector<TableLine> explanation_table(const EventExplanation& explanation, std::optional<size_t> columns);

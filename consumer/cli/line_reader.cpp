@@ -37,9 +37,9 @@ std::optional<Line> LineReader::next() {
     return finish(at, at + 1);
   }
   scanned_ = end_;
-  if (ended_ && (begin_ < end_ || discarding_)) return finish(end_, end_);
+  if (ended_ && (begin_ < end_ || discarded_ > 0)) return finish(end_, end_);
   if (end_ - begin_ > max_bytes_ + 1) {  // + 1: a CR that does not count
-    discarding_ = true;
+    discarded_ += end_ - begin_;
     begin_ = end_;
   }
   return std::nullopt;
@@ -48,9 +48,9 @@ std::optional<Line> LineReader::next() {
 std::optional<Line> LineReader::finish(size_t end, size_t after) {
   std::string_view text(buffer_.data() + begin_, end - begin_);
   if (text.ends_with('\r')) text.remove_suffix(1);
-  bool too_long = discarding_ || text.size() > max_bytes_;
+  bool too_long = discarded_ > 0 || text.size() > max_bytes_;
   begin_ = scanned_ = after;
-  discarding_ = false;
+  discarded_ = 0;
   return Line{++number_, too_long ? std::string_view() : text, too_long};
 }
 

@@ -32,6 +32,8 @@ class LineReader {
   void end() { ended_ = true; }
   // The next complete line; nothing: fill again.
   std::optional<Line> next();
+  // How much of the line being read is gone already, because it is over the cap.
+  size_t discarded_bytes() const { return discarded_; }
 
  private:
   std::optional<Line> finish(size_t end, size_t after);
@@ -42,7 +44,7 @@ class LineReader {
   size_t scanned_ = 0;  // no LF before this
   size_t end_ = 0;
   uint64_t number_ = 0;
-  bool discarding_ = false;
+  size_t discarded_ = 0;  // of the line being read
   bool ended_ = false;
 };
 

@@ -19,7 +19,6 @@ namespace {
 constexpr int kItemsInARow = 256;
 
 // Of a stderr whose reader has stopped, when all else is done.
-constexpr int kLastWordsPatienceMs = 1000;
 
 constexpr std::chrono::milliseconds kLeavePatience{2000};
 
@@ -28,11 +27,12 @@ ServeReply stopping() { return reply_error("stopping", "the provider is ending")
 }  // namespace
 
 ServeSession::ServeSession(const ServeCommand& command, Variables variables, const Console& console,
-                           const Keeper& keeper, busd::Connection connection)
+                           StderrRelay& relay, const Keeper& keeper, busd::Connection connection)
     : command_(command),
       variables_(std::move(variables)),
       console_(console),
       connection_(std::move(connection)),
+      relay_(relay),
       answers_(connection_.handle()),
       shared_{answers_, relay_, keeper, *command.grace} {}
 
@@ -222,7 +222,7 @@ void ServeSession::end_for_good(const busd::Error& error, Clock::time_point now)
 }
 
 int ServeSession::finish() {
-  relay_.finish(kLastWordsPatienceMs);
+  relay_.finish();
   auto closed = connection_.close(code_ == kDone ? kLeavePatience : std::chrono::milliseconds(0));
   if (code_ != kDone) return code_;
   if (!closed && closed.error().result != BUSD_LOST) console_.error(error_of(closed.error()));

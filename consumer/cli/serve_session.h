@@ -36,8 +36,8 @@ struct ServeCounts {
 class ServeSession {
  public:
   // `variables`: what is the same for all commands. The tasks are provided already.
-  ServeSession(const ServeCommand& command, Variables variables, const Console& console, const Keeper& keeper,
-               busd::Connection connection);
+  ServeSession(const ServeCommand& command, Variables variables, const Console& console, StderrRelay& relay,
+               const Keeper& keeper, busd::Connection connection);
 
   // Serves until a signal comes or the hub is gone for good; then no command is left. Returns the exit code.
   int run();
@@ -69,7 +69,7 @@ class ServeSession {
   Variables variables_;
   const Console& console_;
   busd::Connection connection_;
-  StderrRelay relay_;
+  StderrRelay& relay_;
   ServeAnswers answers_;
   ServeShared shared_;
   std::deque<ServeRequest> waiting_;

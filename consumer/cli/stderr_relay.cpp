@@ -9,6 +9,8 @@ namespace bus::cli {
 
 namespace {
 
+constexpr int kPatienceMs = 1000;
+
 bool takes_some(int patience_ms) {
   pollfd wait{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   return poll(&wait, 1, patience_ms) > 0;
@@ -29,8 +31,8 @@ void StderrRelay::write_some() {
   waiting_.erase(0, done);
 }
 
-void StderrRelay::finish(int patience_ms) {
-  while (is_behind() && takes_some(patience_ms)) write_some();
+void StderrRelay::finish() {
+  while (is_behind() && takes_some(kPatienceMs)) write_some();
 }
 
 }  // namespace bus::cli

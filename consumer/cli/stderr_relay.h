@@ -1,5 +1,5 @@
-// Our stderr for what commands say: written as it takes it, so that a reader who has stopped holds up the
-// commands that write to it, and nothing else.
+// Our stderr for what we and our commands say: written as it takes it, so that a reader who has stopped holds up
+// the commands that write to it, and nothing else.
 #pragma once
 
 #include <poll.h>
@@ -16,8 +16,8 @@ class StderrRelay {
   bool has_room() const { return waiting_.size() < kMostWaitingBytes; }
   // Writes what stderr takes at once.
   void write_some();
-  // Writes all, for as long as it takes, but no longer than `patience_ms` without any progress.
-  void finish(int patience_ms);
+  // Writes all, for as long as it takes, but no longer than a second without any progress.
+  void finish();
   // Whether stderr is to be waited for.
   bool is_behind() const { return !waiting_.empty(); }
 

@@ -199,7 +199,9 @@ Catalog Look::finish() {
     if (!is_double) continue;
     std::string all;
     for (const std::string& file : files) all += (all.empty() ? "" : ", ") + file;
-    fault(files.back(), "there is more than one source " + name + ", and none of them is run: " + all);
+    std::string text = "there is more than one source ";
+    text.append(name).append(", and none of them is run: ").append(all);
+    fault(files.back(), std::move(text));
     catalog_.sources.erase(name);
   }
   return std::move(catalog_);

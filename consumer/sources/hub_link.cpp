@@ -97,6 +97,7 @@ void HubLink::lose(const std::string& reason) {
 
 Result<void> HubLink::provide(const std::vector<std::string>& tasks, uint32_t slots, int32_t priority) {
   std::vector<busd_text> names;
+  names.reserve(tasks.size());
   for (const std::string& task : tasks) names.push_back(text_of(task));
   auto options = BUSD_INIT(busd_provide_options);
   options.slots = slots;

@@ -43,7 +43,7 @@ std::vector<std::string> clean_up(const std::string& file, const Result<CgroupPa
 
 Processes::Processes() = default;
 
-Result<std::unique_ptr<Processes>> Processes::create(Loop& loop, Settings settings) {
+Result<std::unique_ptr<Processes>> Processes::create(Loop& loop, const Settings& settings) {
   std::string trampoline = settings.trampoline.empty() ? find_trampoline() : settings.trampoline;
   if (trampoline.empty()) {
     return Error{

@@ -29,7 +29,7 @@ class Processes {
   // takes up to a second if there is something, nothing otherwise.
   //
   // Errors: unavailable  there is no trampoline
-  static Result<std::unique_ptr<Processes>> create(Loop& loop, Settings settings);
+  static Result<std::unique_ptr<Processes>> create(Loop& loop, const Settings& settings);
   // Kills what is left, and waits for its end.
   ~Processes();
   Processes(const Processes&) = delete;

@@ -144,7 +144,27 @@ await_gone "$keeper"
 await one.out '"code":"provider_gone"'
 await two.out '"code":"provider_gone"'
 
-# Without the keeper, the kernel still ends the command itself.
+# Nobody reads stderr: that holds up neither requests nor the end.
+mkfifo unread
+exec 9<>unread
+start unheard sh -c 'exec bus-serve u --drain 100ms --grace 100ms --shell -- "head -c 300000 /dev/zero | tr \"\\0\" e >&2; echo done" 2>unread'
+unheard=$pid
+await_status '"task":"u","providers":1,'
+start_caller caller u 1
+await_status '"task":"u","providers":1,"open":1,'
+kill -TERM "$unheard"
+expect_exit "the one that nobody hears" "$unheard" 143
+exec 9>&-
+
+# Without the keeper, commands run all the same.
+start_serve keepless k -- echo hi
+serve=$pid
+kill -KILL "$(pgrep -P "$serve" | head -n 1)"
+check_call '{"result":"hi"}' k 1
+kill -TERM "$serve"
+expect_exit "the one without a keeper" "$serve" 143
+
+# And the kernel still ends the command itself.
 start_serve alone 'f.*' -- ./family
 serve=$pid
 start_caller caller f.alone '"mild"'

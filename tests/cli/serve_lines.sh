@@ -41,6 +41,14 @@ check_call "{\"result\":\"$BUSD_SOCKET|\"}" l.a '"env"'
 check_equal "how often it was started" 1 "$(lines_in started)"
 check_has serve.err up
 
+# A line without an end is too long at some time; another process takes its place.
+# shellcheck disable=SC2016 # its shell expands it
+start_serve endless e --lines --shell -- 'while read -r line; do [ "$line" = 1 ] || exec tr "\0" a </dev/zero; echo "$line"; done'
+check_call '{"error":{"code":"too_large","message":"the line that the command printed is longer than a frame may be (1048576 bytes)"}}' e 0
+check_call '{"result":1}' e 1
+kill -TERM "$pid"
+expect_exit "the one of the endless line" "$pid" 143
+
 # Requests that come together are served one after the other.
 mkfifo go
 start_caller one l.a '"hold"'

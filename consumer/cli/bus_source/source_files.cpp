@@ -35,7 +35,9 @@ int check_file(const std::string& path, const Console& console) {
   for (const auto& [name, found] : catalog.sources) {
     const sources::Definition& definition = found.definition;
     if (definition.file != path && definition.command.front() != path) continue;
-    console.note(path + " is fine: the source " + name);
+    std::string text = path;
+    text.append(" is fine: the source ").append(name);
+    console.note(text);
     return kDone;
   }
   return console.error(
