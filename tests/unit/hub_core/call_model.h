@@ -33,9 +33,12 @@ struct ModelCall {
   std::string given_id;
   std::set<PeerId> declined_by;
   int handed_over = 0;
-  bool had_unread = false;   // its provider may have been one that had not read it, and went
-  uint64_t chunks = 0;       // sent by its provider
-  uint64_t chunks_read = 0;  // by its caller
+  bool had_unread = false;     // its provider may have been one that had not read it, and went
+  uint64_t chunks = 0;         // sent by its provider
+  uint64_t chunks_read = 0;    // by its caller
+  uint64_t progress = 0;       // how often its provider, or an earlier one, has told of some
+  uint64_t progress_read = 0;  // the newest that its caller knows
+  uint64_t progress_due = 0;   // the newest that it is to be told, unless the call ends
   bool ended_with_parent = false;
   bool ended = false;    // though its caller may not have read it
   std::string expected;  // the code that is its end, or "result"; empty: it is open, or whatever it was

@@ -77,6 +77,9 @@ class CallRig : public CoreRig {
   void chunk(hub::PeerId provider, const std::string& id, const std::string& data) {
     send_line(provider, R"({"type":"chunk","id":")" + id + R"(","data":)" + data + "}");
   }
+  void progress(hub::PeerId provider, const std::string& id, uint64_t done) {
+    send_line(provider, R"({"type":"progress","id":")" + id + R"(","done":)" + std::to_string(done) + "}");
+  }
   void cancel(hub::PeerId id, const std::string& its_id) {
     send_line(id, R"({"type":"cancel","id":")" + its_id + "\"}");
   }

@@ -91,6 +91,7 @@ class History {
       case 5:
         return stop_or_continue();
       case 6:
+        return tell_progress();
       case 7:
         return chunk();
       case 8:
@@ -145,6 +146,7 @@ class History {
   // It waits again, in front of the others.
   void give_back(ModelCall& call) {
     call.provider = 0;
+    call.progress_due = 0;
     call.waits_since = step_;
     call.place = -static_cast<int64_t>(++given_back_);
   }
@@ -276,11 +278,13 @@ class History {
     peers_.at(provider).silent = false;
     ++peers_.at(provider).late;
     ++late;
-    switch (below(3)) {
+    switch (below(4)) {
       case 0:
         return rig_->result(provider, id, "\"late\"");
       case 1:
         return rig_->error(provider, id, "declined");
+      case 2:
+        return rig_->progress(provider, id, 1);
       default:
         return rig_->chunk(provider, id, "\"late\"");
     }
@@ -292,6 +296,19 @@ class History {
     ++call->chunks;
     peers_.at(call->provider).silent = false;
     rig_->chunk(call->provider, call->given_id, std::to_string(call->chunks));
+  }
+
+  void tell_progress() {
+    ModelCall* call = any_given();
+    // Rather of one whose caller does not read.
+    for (int tries = 0; tries < 4 && stopped_ != 0 && call != nullptr && call->caller != stopped_; ++tries)
+      call = any_given();
+    if (call == nullptr) return;
+    call->progress_due = ++call->progress;
+    peers_.at(call->provider).silent = false;
+    // The hub may have ended it, and then counts this.
+    if (call->caller == call->provider && call->caller == stopped_) ++peers_.at(call->provider).maybe_late;
+    rig_->progress(call->provider, call->given_id, call->progress);
   }
 
   void stop_or_continue() {
@@ -351,6 +368,7 @@ class History {
     for (const auto& [id, peer] : peers_) {
       if (id != stopped_) CHECK(peer.to_be_canceled.empty());
     }
+    check_progress();
     turns_.check(step_, stopped_ == 0 && reads_old_ == 0);
     if (reads_old_ != 0) check_late();
     reads_old_ = 0;
@@ -367,6 +385,16 @@ class History {
       REQUIRE(call != nullptr);
       CHECK(token_of(line, "seq") == std::to_string(++call->chunks_read));
       CHECK(token_of(line, "data") == std::to_string(call->chunks_read));
+      return;
+    }
+    if (type == "progress") {
+      ModelCall* call = call_of(id, text_of(line, "id"));
+      REQUIRE(call != nullptr);
+      auto done = parse_u64(token_of(line, "done"));
+      REQUIRE(done);
+      CHECK(*done > call->progress_read);
+      CHECK(*done <= call->progress);
+      call->progress_read = *done;
       return;
     }
     if (type == "error") {
@@ -462,6 +490,15 @@ class History {
     } else {
       CHECK(missing == 0);
       peer.maybe_late += call.declined_by.count(call.caller);
+    }
+  }
+
+  // Of what is told while its caller reads, none is left out; of what was told before, the newest comes.
+  void check_progress() const {
+    for (const auto& [number, call] : calls_) {
+      if (call.ended || call.caller == 0 || call.caller == stopped_) continue;
+      INFO("step " << step_ << ", call " << number);
+      CHECK(call.progress_read >= call.progress_due);
     }
   }
 
