@@ -35,9 +35,9 @@ constexpr const char* kAbout =
 Calls a task by its name and prints the result on one line.)";
 
 constexpr const char* kNotes =
-    R"(ARGS is JSON; "-" reads it from stdin. Without ARGS and -a, the args are null. -a KEY=VALUE adds a
-member to an object: a dot in KEY leads into an object (user.name=tony), a VALUE that reads as an
-integer, true, false or null is one, anything else is a string, and KEY:=JSON takes any JSON.
+    R"(ARGS is JSON; "-" reads it from stdin. Without ARGS and -a, the args are null. -a NAME=VALUE adds a
+member to an object: a dot in NAME leads into an object (user.name=tony), a VALUE that reads as an
+integer, true, false or null is one, anything else is a string, and NAME:=JSON takes any JSON.
 
 With --stream, each part of the answer is a line, and the result follows unless it is null. A
 terminal shows on stderr how far the call has come.
@@ -92,9 +92,9 @@ void declare(CommandLine& line, Options& options) {
   auto take_args = [&options](const std::string& text) { options.args = text; };
   auto args =
       line.option("ARGS", "", take_args, "JSON; with -: from stdin (default: null)")
-          .extra_hint("put quotes around ARGS that contain spaces; a member is given by -a KEY=VALUE");
-  auto members = line.option("-a,--arg", "KEY=VALUE", options.assignments,
-                             "Add a member to ARGS; KEY:=JSON for any JSON; may be repeated")
+          .extra_hint("put quotes around ARGS that contain spaces; a member is given by -a NAME=VALUE");
+  auto members = line.option("-a,--arg", "NAME=VALUE", options.assignments,
+                             "Add a member to ARGS; NAME:=JSON for any JSON; may be repeated")
                      .check(assignment_fault);
   auto take_timeout = [&options](const std::string& text) {
     options.timeout = parse_duration(text);

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kMostLevels = 500;
 constexpr size_t kMostKeyShown = 40;
 
-// KEY=VALUE, cut in its parts; views into it.
+// NAME=VALUE, cut in its parts; views into it.
 struct Assignment {
   std::string_view key;
   std::string_view value;

@@ -1,7 +1,7 @@
-// The args of a call: ARGS, and the members that -a KEY=VALUE adds to them. Pure.
+// The args of a call: ARGS, and the members that -a NAME=VALUE adds to them. Pure.
 //
-// A dot in KEY leads into an object: user.name=tony is {"user":{"name":"tony"}}. VALUE is an integer, true,
-// false or null if it reads as one, and otherwise a string; KEY:=JSON takes any JSON as it is. What ARGS holds
+// A dot in NAME leads into an object: user.name=tony is {"user":{"name":"tony"}}. VALUE is an integer, true,
+// false or null if it reads as one, and otherwise a string; NAME:=JSON takes any JSON as it is. What ARGS holds
 // keeps its bytes.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace bus::cli {
 
-// What is wrong with one KEY=VALUE by itself, as "what is wrong; what to do"; empty: nothing.
+// What is wrong with one NAME=VALUE by itself, as "what is wrong; what to do"; empty: nothing.
 std::string assignment_fault(const std::string& assignment);
 
 // Puts the args together into `out`: `base` is ARGS, or empty; each of `assignments` has no fault of its own.

@@ -76,7 +76,7 @@ BEGIN {
   kind_of_value["CMD"] = "commands"
   kind_of_value["USER"] = "users"
   kind_of_value["GROUP"] = "groups"
-  split("N MS ID NAME PERCENT PAYLOAD ARGS KEY=VALUE TEMPLATE", opaque, " ")
+  split("N MS ID NAME PERCENT PAYLOAD ARGS NAME=VALUE TEMPLATE", opaque, " ")
   for (i in opaque) kind_of_value[opaque[i]] = "nothing"
 }
 

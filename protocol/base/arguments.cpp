@@ -47,7 +47,7 @@ std::string value_in_words(const Declared& declared) {
                                                  {"FILE", "a file"},
                                                  {"ID", "an ID"},
                                                  {"SOURCE", "the name of a source"},
-                                                 {"KEY=VALUE", "a KEY=VALUE, such as user.name=tony"},
+                                                 {"NAME=VALUE", "a NAME=VALUE, such as user.name=tony"},
                                                  {"TEMPLATE", "a template"},
                                                  {"MS", "milliseconds since 1970"}}};
   for (const Words& each : kWords) {

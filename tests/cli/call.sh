@@ -75,7 +75,7 @@ bad_args 64 'ARGS is no object, so that -a a=1 has no place in it; give an objec
 bad_args 64 '-a: "b" has no "="; write -a NAME=VALUE for a string or a number, -a NAME:=JSON for any JSON' -a b
 bad_args 64 '-a: "a..b=1" has an empty name before the "="; dots separate names, and a name with a dot is written in ARGS' -a a..b=1
 bad_args 64 '-a: "l:=[1,2": the value is not JSON at byte 5: Missing a comma or '\'']'\'' after an array element; a string is given as l=VALUE, without the colon' -a l:='[1,2'
-bad_args 64 'one ARGS only; "2" is a second one; put quotes around ARGS that contain spaces; a member is given by -a KEY=VALUE' 1 2
+bad_args 64 'one ARGS only; "2" is a second one; put quotes around ARGS that contain spaces; a member is given by -a NAME=VALUE' 1 2
 # What only the library sees: too large for a frame.
 head -c 1048570 /dev/zero | tr '\0' 1 >in
 run 65 bus-call t.echo - <in

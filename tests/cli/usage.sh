@@ -169,7 +169,7 @@ usage_text "TASK excludes --lines; with --lines, each line of stdin names its ta
 usage_text "--lines excludes --raw" bus-call --lines --raw
 usage_text "--lines excludes --arg" bus-call --lines --arg a=1
 usage_text '"{"a":1}" reads as ARGS; TASK comes first: bus-call TASK ARGS' bus-call '{"a":1}' t
-usage_text '--arg needs a KEY=VALUE, such as user.name=tony' bus-call t --arg
+usage_text '--arg needs a NAME=VALUE, such as user.name=tony' bus-call t --arg
 usage_text '--to needs the name of a source' bus-call t --to
 usage_text '--timeout: "5" is not a duration; write a whole number with ms, s, m or h, such as 500ms or 2s, or never' bus-call t --timeout 5
 usage_text '--timeout: "25h" is longer than 24h; write never for a call without a limit' bus-call t --timeout 25h

@@ -1,5 +1,5 @@
 // Any bytes as the command line of one of the bus-* programs, one argument to a line: it is understood or
-// refused, and nothing but a refusal is thrown. And any text as a duration, an identifier, a time, a KEY=VALUE
+// refused, and nothing but a refusal is thrown. And any text as a duration, an identifier, a time, a NAME=VALUE
 // of bus-call and a line of bus-call --lines; all words together as the args of one call.
 //
 // Input: one byte that picks the program, then the arguments. Nothing is done of what they ask.
