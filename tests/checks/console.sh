@@ -4,7 +4,7 @@
 #   $ bus-publish a 1        a command, typed once everything that stands before it has been printed
 #   > more of it             the next line of the same command
 #   {"type":"event"}         a line of JSON must be as printed byte for byte
-#   bus-stop: stopped        in other lines numbers, widths and the socket's directory may differ
+#   bus-stop: stopped        in other lines numbers, ms for us, widths and the socket's directory may differ
 # shellcheck shell=bash disable=SC2154
 
 fail() {
@@ -14,7 +14,7 @@ fail() {
 
 # What may differ between two runs of the same command, made equal.
 blur() {
-  sed -E 's#[^ "=]*/([a-z]+)\.(sock|log)#/\1.\2#g; s/[0-9]+(\.[0-9]+)?/N/g; s/[ ─-]+/ /g; s/^ //; s/ $//' <<<"$1"
+  sed -E 's#[^ "=]*/([a-z]+)\.(sock|log)#/\1.\2#g; s/[0-9]+(\.[0-9]+)?/N/g; s/N[mu]s/Ns/g; s/[ ─-]+/ /g; s/^ //; s/ $//' <<<"$1"
 }
 
 alike() {

@@ -250,6 +250,9 @@ caller() {
   ! without "$2" "the $1 caller" || return 0
   program "$1" call "$3"
   refused "$1" usage "${@:4}"
+  stop_hub
+  refused "$1" /busd/bus.sock "${@:4}" sum.nobody null
+  deserted "$1" "${@:4}"
   callers+=("${*:4}")
 }
 
@@ -259,12 +262,15 @@ provider() {
   ! without "$2" "the $1 provider" || return 0
   shift 3
   program "$language" serve "$file"
+  stop_hub
+  refused "$language" /busd/bus.sock "$@" "$task"
   busd --detach 2>/dev/null || fail "busd --detach ended with $?"
   start "$language" "$@" "$task"
   answer=$(bus-call "$task" '{"a":1,"b":2}' --wait --timeout "${patience}s") || fail "$language: bus-call ended with $?: $(cat "$dir/$language.err")"
   [[ $answer == 3 ]] || fail "$language: the sum of 1 and 2 is $answer"
   answer=$(bus-call "$task" '{"a":1,"b":[]}' 2>&1) && fail "$language: answered $answer to what has no sum"
   [[ $answer == *bad_args:* ]] || fail "$language: no error bad_args, but $answer"
+  hard_args "$task"
   for caller in "${callers[@]}"; do
     # shellcheck disable=SC2086  # the words of a command
     answer=$("${bare[@]}" timeout "$patience" $caller "$task" '{"a":2,"b":40}') || fail "$caller, of $language: ended with $?"
@@ -273,10 +279,53 @@ provider() {
     refused "$language" bad_args $caller "$task" '{"a":1,"b":[]}'
     # shellcheck disable=SC2086
     refused "$language" no_provider $caller nobody null
+    # shellcheck disable=SC2086
+    refused "$language" . $caller "$task" '{'
   done
   bus-stop --force --timeout 5s 2>/dev/null || fail "$language: bus-stop ended with $?"
   ended "$language" 0
   refused "$language" usage "$@"
+}
+
+# hard_args TASK: its provider answers JSON that some parsers or printers refuse, and what grows beyond a frame. Which answer it
+# gives is its own affair; it must take one request at a time, and the next one.
+hard_args() {
+  local hard answer
+  [[ $(bus-status --json | jq '.providers[0].slots') == 1 ]] || fail "$language: the provider has more than one slot"
+  printf '%05000d' 0 | tr 0 9 >digits
+  for hard in '{"a":1e999,"b":1}' '{"a":1e308,"b":1e308}' '{"a":1e308,"b":1e999}' "{\"a\":$(<digits),\"b\":1.5}" '{"a":"\ud800","b":"x"}' null \
+    "{\"a\":$(printf '%0300d' 0 | sed 's/0/[/g; p; s/\[/]/g' | tr -d '\n'),\"b\":[]}"; do
+    answer=$(bus-call "$1" "$hard" --timeout "${patience}s" 2>&1) || [[ $answer == 'bus-call: bad_args'* ]] ||
+      fail "$language: the call with ${hard:0:40} ended so: $answer"
+  done
+  # Each grows in some language: to other bytes, or by spaces.
+  for hard in '1E5,' '"\u007f\u007f",' '"üüüü",'; do
+    jq -rn --arg one "$hard" '{a: 0, b: []} | "{\"a\":[" + ($one * (1000000 / ($one | utf8bytelength) | floor)) + "0],\"b\":[]}"' >hard.json
+    answer=$(bus-call "$1" - --timeout "${patience}s" <hard.json 2>&1) || [[ $answer == 'bus-call: bad_args'* ]] ||
+      fail "$language: the long call with $hard ended so: ${answer:0:200}"
+  done
+  [[ $(bus-call "$1" '{"a":3,"b":4}' --timeout "${patience}s") == 7 ]] || fail "$language: no sum after hard args"
+}
+
+# deserted LANGUAGE COMMAND...: the caller fails when its hub dies in the call.
+deserted() {
+  local language=$1 hub held caller until=$((SECONDS + patience))
+  shift
+  busd --detach 2>/dev/null || fail "busd --detach ended with $?"
+  bus-serve held -q --no-start -- sleep 1000 2>/dev/null &
+  held=$!
+  until bus-status --list tasks | grep -qx held; do
+    ((SECONDS < until)) || fail "$language: nobody provides the task held"
+  done
+  refused "$language" . "$@" held null &
+  caller=$!
+  until hub=$(bus-status --json | jq -e 'select(.calls.open == 1) | .pid'); do
+    ((SECONDS < until)) || fail "$language: no call came"
+  done
+  kill -KILL "$hub"
+  wait "$caller" || exit 1 # it has said why
+  kill -KILL "$held"
+  wait "$held" 2>/dev/null || true
 }
 
 # refused LANGUAGE REASON COMMAND...: the command fails, prints nothing on stdout, and says that on stderr.
