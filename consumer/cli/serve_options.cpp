@@ -15,7 +15,8 @@ const char* const kServeAbout =
   bus-serve math.double -- jq '. * 2'                           runs jq for each request
   bus-serve 'deploy.*' --slots 1 -- ./deploy                    one at a time; $BUSD_TASK says which
   bus-serve logs --stream --shell -- 'tail -f app.log'          each line is a part of the answer
-  bus-serve math.square --lines -- jq -c --unbuffered '. * .'   one jq for all requests
+  bus-serve math.square --lines -- jq -c --unbuffered 'try (. * .) catch {error: .}'
+                                                                one jq for all requests
 
 Provides TASK on the bus, and starts the hub if none runs. Runs COMMAND for each request: the args
 are a line of JSON on its stdin, and what it prints is the result. bus-call TASK ARGS is a caller.)";
@@ -36,6 +37,8 @@ SIGKILL after --grace. When COMMAND ends, so does what it has left behind in its
 The first SIGINT, SIGTERM or SIGHUP takes no more requests and waits for those that run, for
 --drain; then they fail, and their commands are ended. A second signal ends everything at once.
 Commands do not outlive bus-serve, however it ends.
+
+With --lines, a line for which COMMAND prints nothing keeps its slot until the call's deadline.
 
 On stderr, [bus] ready task=TASK says that requests can come, and [bus] end task=TASK requests=N
 failed=N canceled=N seconds=S what was done; -q leaves both out.
