@@ -37,7 +37,9 @@ void Reading::sort(const Member& member) {
 void Reading::sort_matched(const Member& member, const MemberNames::Match& match) {
   std::string_view name = names_[match.index];
   Token& token = tokens_[match.index];
-  if (!match.is_the_name) return fail(std::string(where_) + case_fault(member.name_token, name));
+  if (!match.is_the_name)
+    return fail((where_.empty() ? "" : "in " + std::string(where_.substr(0, where_.size() - 1)) + ", ") +
+                case_fault(member.name_token, name));
   if (token.size != 0) return fail(full(name) + " is given twice; give it once");
   token = {member.value_token.data(), member.value_token.size()};
   ++sorted_;

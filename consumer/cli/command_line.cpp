@@ -10,6 +10,7 @@
 #include "busd/consumer.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/output.h"
+#include "consumer/cli/text.h"
 #include "protocol/base/arguments.h"
 
 namespace bus::cli {
@@ -217,6 +218,7 @@ std::string identifier_fault(const std::string& text) {
     auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F) return "must not hold control characters";
   }
+  if (first_byte_not_utf8(text)) return "is not UTF-8";
   return {};
 }
 

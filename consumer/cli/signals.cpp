@@ -100,7 +100,9 @@ void take_signals() {
   state.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct sigaction action {};
   action.sa_handler = SIG_IGN;
+  // Then a write fails, and says why.
   sigaction(SIGPIPE, &action, nullptr);
+  sigaction(SIGXFSZ, &action, nullptr);
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   for (int signal : std::array{SIGINT, SIGTERM, SIGHUP}) sigaddset(&action.sa_mask, signal);

@@ -16,7 +16,7 @@ enum class Phase {
   leaving,     // it is noted; clean-up goes on
 };
 
-// Ignores SIGPIPE (writes answer EPIPE instead), gives descriptors 0 to 2 something harmless where the caller
+// Ignores SIGPIPE and SIGXFSZ (writes answer EPIPE and EFBIG instead), gives descriptors 0 to 2 something harmless where the caller
 // closed them, and installs the handlers. Nothing else is left as the parent had it, but that SIGINT,
 // SIGQUIT, SIGHUP and the stop signals of a terminal stay ignored where they are (nohup, background jobs of
 // scripts).

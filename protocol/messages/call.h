@@ -76,6 +76,7 @@ void members(Way& way, Some<Request> auto& request) {
   way.id_if_any("parent", request.parent);
   way.identifier_if_any("reply_event", request.reply_event);
   way.ignored("from");
+  way.ignored("by");
   way.others(request.others);
   way.raw("args", request.args);
 }
@@ -212,6 +213,8 @@ struct Response {
 template <class Way>
 void members(Way& way, Some<Response> auto& response) {
   way.id("id", response.id);
+  way.ignored("from");
+  way.ignored("by");
   way.others(response.others);
   way.raw_if_any("result", response.result);
   way.object_if_any("error", response.error);

@@ -26,6 +26,7 @@ bool CallMemory::make_room(const Call& call, size_t bytes) {
       if (largest == nullptr || each->extras->chunk_bytes > largest->extras->chunk_bytes) largest = each;
     }
     hub_.turn.spend(streams_.size());
+    ++hub_.ledger.total(Pool::calls).refused;
     if (largest == nullptr) return false;
     discard_chunks(*largest);
     if (!largest->ended)

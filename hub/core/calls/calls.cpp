@@ -180,8 +180,10 @@ std::optional<TaskFault> Calls::fault_of(const CallPeer& caller, const Request& 
   size_t bytes = message.id.size() + message.task.size() + message.args.size();
   for (const Member& member : message.others) bytes += member.name_token.size() + member.value_token.size();
   // A request to the hub becomes no call.
-  if (!is_of_hub(message.task) && !tracker_.memory().has_room_for(*caller.peer.account, bytes))
+  if (!is_of_hub(message.task) && !tracker_.memory().has_room_for(*caller.peer.account, bytes)) {
+    hub_.closing.refused_memory(caller.peer, Pool::calls);
     return TaskFault{"busy", hub_.ledger.shortage_of(*caller.peer.account, Pool::calls, bytes)};
+  }
   if (hub_.closing.is_stopping()) return TaskFault{"stopping", "the hub stops"};
   return {};
 }
@@ -198,6 +200,7 @@ Answer Calls::request(Peer& peer, Request& message, TimePoint now) {
     parent = named.call;
   }
   if (auto fault = fault_of(caller, message)) {
+    if (fault->code == "busy") tracker_.count_busy();
     tracker_.writer().respond(caller, message.id, error_rest(fault->code, fault->message));
     return {};
   }
@@ -253,6 +256,7 @@ void Calls::serve_own(CallPeer& caller, const Request& message, TimePoint now) {
   }
   bool is_control = fault || message.task == kSync;
   if (!is_control && !hub_.ledger.has_room_for(*caller.peer.account, Pool::calls, result.size())) {
+    hub_.closing.refused_memory(caller.peer, Pool::calls);
     fault = TaskFault{"busy", hub_.ledger.shortage_of(*caller.peer.account, Pool::calls, result.size())};
     is_control = true;
   }

@@ -56,6 +56,20 @@ TimePoint oldest_of(const Task& task) {
   return oldest;
 }
 
+// In place of one that nobody has provided yet.
+const Task& nobodys() {
+  static const Task kTask;
+  return kTask;
+}
+
+void append_ends(ObjectWriter& writer, const Task& task) {
+  ObjectWriter ends(writer.member("ends"));
+  for (size_t i = 0; i < kCallEnds; ++i) ends.number(kEndNames[i], task.ends[i]);
+  ends.end();
+  writer.number("p50_us", task.latency.percentile(50));
+  writer.number("p99_us", task.latency.percentile(99));
+}
+
 void append_task(std::string& out, const Task& task, TimePoint now) {
   size_t waiting = 0;
   for (const Line* line : task.lines) waiting += line->size;
@@ -65,11 +79,7 @@ void append_task(std::string& out, const Task& task, TimePoint now) {
               append_provider);
   writer.number("open", task.given);
   writer.number("waiting", waiting);
-  ObjectWriter ends(writer.member("ends"));
-  for (size_t i = 0; i < kCallEnds; ++i) ends.number(kEndNames[i], task.ends[i]);
-  ends.end();
-  writer.number("p50_us", task.latency.percentile(50));
-  writer.number("p99_us", task.latency.percentile(99));
+  append_ends(writer, task);
   if (TimePoint oldest = oldest_of(task); oldest != kNever) writer.number("oldest_ms", to_ms(now - oldest));
   writer.end();
 }
@@ -84,6 +94,7 @@ void append_line(std::string& out, const Line& line, TimePoint now) {
   writer.member("providers") += "[]";
   writer.number("open", 0);
   writer.number("waiting", line.size);
+  append_ends(writer, nobodys());
   writer.number("oldest_ms", to_ms(now - oldest));
   writer.end();
 }
@@ -128,8 +139,7 @@ std::map<std::string_view, Row> by_name_with_lines(const Tracker& tracker) {
 }
 
 void describe_row(std::string_view name, const Row& row, size_t waiting_calls, StatusWriter& out) {
-  static const Task kNobodys;
-  const Task& task = row.task == nullptr ? kNobodys : *row.task;
+  const Task& task = row.task == nullptr ? nobodys() : *row.task;
   size_t waiting = 0;
   bool full = false;
   for (const Line* line : row.lines) {

@@ -185,7 +185,7 @@ void Tracker::publish_end(std::string_view event_type, std::string_view id, std:
   payload += '}';
   if (hub_.events->publish_own(event_type, payload)) return;
   payload.resize(bytes);
-  payload += error_rest("too_large", "the result is larger than an event");
+  payload += error_rest("too_large", "the result is larger than an event, or nested deeper");
   payload += '}';
   static_cast<void>(hub_.events->publish_own(event_type, payload));
 }

@@ -41,6 +41,8 @@ class Tracker final : private CallWriter::Owner, private CallMemory::Owner, priv
   const CallMemory& memory() const { return memory_; }
   const Exchange& exchange() const { return exchange_; }
   size_t open() const { return calls_.size(); }
+  // A request that did not become a call.
+  void count_busy() { ++ends_[static_cast<size_t>(CallEnd::busy)]; }
   uint64_t ends(CallEnd end) const { return ends_[static_cast<size_t>(end)]; }
 
   // Who asks, and until when.

@@ -8,6 +8,7 @@
 #include "hub/core/peers/peers.h"
 #include "protocol/json_text.h"
 #include "protocol/limits.h"
+#include "protocol/raw_json.h"
 
 namespace bus::hub {
 
@@ -117,6 +118,8 @@ bool Events::publish_own(std::string_view event_type, std::string_view payload) 
   event.payload_token = payload;
   size_t bytes = frame_bytes(event);
   if (bytes + kLargestSeqBytes > kMaxFrameBytes) return false;
+  // The frame is the first level of its nesting.
+  if (RawJson json; json.scan(payload, kMaxDepth - 1)) return false;
   forward(event, {}, bytes);
   return true;
 }

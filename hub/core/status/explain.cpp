@@ -20,6 +20,8 @@ constexpr Subject kSubjects[] = {{"event_type", Question::About::event_type},
 constexpr std::string_view kWanted =
     R"(bus.explain takes one of event_type, task and key, such as {"event_type":"build.done"})";
 
+constexpr std::string_view kNotAName = " must be a name of 1 to 255 bytes without control characters";
+
 // A member that is an identifier; empty when it is none.
 std::string identifier_in(const Member& member) {
   if (kind_of(member.value_token) != JsonKind::string) return {};
@@ -37,10 +39,11 @@ std::string read_question(std::string_view args, Question& question) {
       if (!question.name.empty()) return std::string(kWanted);
       question.about = subject.about;
       question.name = identifier_in(member);
-      if (question.name.empty())
-        return std::string(subject.member) + " must be a name of 1 to 255 bytes without control characters";
+      if (question.name.empty()) return std::string(subject.member) + std::string(kNotAName);
     }
-    if (token_is(member.name_token, "to")) question.to = identifier_in(member);
+    if (!token_is(member.name_token, "to")) continue;
+    question.to = identifier_in(member);
+    if (question.to.empty()) return "to" + std::string(kNotAName);
   }
   return question.name.empty() ? std::string(kWanted) : std::string();
 }

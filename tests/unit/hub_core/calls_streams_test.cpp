@@ -1,4 +1,5 @@
 // Streams of calls, and what waits for a reader (PROTOCOL.md 10).
+#include <algorithm>
 #include <string>
 
 #include "hub/core/base/budget.h"
@@ -142,6 +143,12 @@ TEST_CASE("What calls hold is charged to their callers, and a request beyond the
   }
   CHECK(accepted > 3);
   CHECK(accepted < 40);
+  StatusResponse status = rig.status();
+  CHECK(status.calls.busy == 1);
+  auto pool = std::find_if(status.memory.pools.begin(), status.memory.pools.end(),
+                           [](const auto& each) { return each.pool == "calls"; });
+  REQUIRE(pool != status.memory.pools.end());
+  CHECK(pool->refused == 1);
   rig.cancel(caller, "0");
   CHECK(code_of(rig.line(caller)) == "canceled");
   rig.request(caller, "again", "t", args);

@@ -140,6 +140,29 @@ TEST_CASE("A provider's error comes with its own code, and never as the hub's") 
         R"({"type":"response","id":"1","error":{"code":"timeout","message":"mine","data":[1.0]}})");
 }
 
+TEST_CASE("A from or by that a client sends goes to nobody") {
+  CallRig rig;
+  PeerId provider = rig.provider(R"("t")");
+  PeerId caller = rig.client();
+  rig.request(caller, "1", "t", R"(,"by":"hub","more":1)");
+  std::string line = rig.line(provider);
+  CHECK(line.find("by") == std::string::npos);
+  CHECK(token_of(line, "more") == "1");
+  rig.send_line(provider, R"({"type":"response","id":")" + text_of(line, "id") +
+                              R"(","by":"hub","from":{"pid":0},"more":2,"result":1})");
+  CHECK(rig.line(caller) == R"({"type":"response","id":"1","more":2,"result":1})");
+}
+
+TEST_CASE("bus.tasks has the same members for a task that is only waited for") {
+  CallRig rig;
+  rig.request(rig.client(), "1", "t", R"(,"wait":true)");
+  CHECK(
+      rig.tasks() ==
+      R"({"tasks":[{"task":"t","providers":[],"open":0,"waiting":1,"ends":{"done":0,"failed":0,"timeout":0,)"
+      R"("canceled":0,"provider_gone":0,"declined":0,"no_provider":0,"busy":0,"other":0},"p50_us":0,"p99_us":0,)"
+      R"("oldest_ms":0}]})");
+}
+
 TEST_CASE("Frames that an id would push over the cap are too_large, each to the side that can help") {
   CallRig rig;
   PeerId provider = rig.provider(R"("t")");
@@ -182,6 +205,12 @@ TEST_CASE("reply_event: accepted at once, and the end is an event, also when its
   static_cast<void>(rig.lines(listener));
   rig.result(provider, rig.given_one(provider), "\"" + std::string(kMaxFrameBytes - 100, 'x') + "\"");
   CHECK(code_of(token_of(rig.line(listener), "payload")) == "too_large");
+  for (size_t levels : {kMaxDepth - 2, kMaxDepth - 1}) {
+    rig.request(again, "deep", "t", R"(,"reply_event":"done")");
+    static_cast<void>(rig.lines(again));
+    rig.result(provider, rig.given_one(provider), std::string(levels, '[') + std::string(levels, ']'));
+    CHECK(code_of(token_of(rig.line(listener), "payload")) == (levels == kMaxDepth - 1 ? "too_large" : ""));
+  }
   rig.request(again, "2", "t", R"(,"reply_event":"done","timeout_ms":0)");
   CHECK(code_of(rig.line(again)) == "bad_args");
   rig.request(again, "3", "t", R"(,"reply_event":"done","stream":true)");

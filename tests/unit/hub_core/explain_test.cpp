@@ -120,6 +120,8 @@ TEST_CASE("bus.explain needs one subject, and a good one") {
     std::string answer = rig.answer(args);
     CHECK(code_of(answer) == "bad_args");
   }
+  CHECK(text_of(token_of(rig.answer(R"({"task":"a","to":5})"), "error"), "message") ==
+        "to must be a name of 1 to 255 bytes without control characters");
   CHECK(text_of(token_of(rig.answer("{}"), "error"), "message") ==
         R"(bus.explain takes one of event_type, task and key, such as {"event_type":"build.done"})");
   CHECK(text_of(rig.explained(R"({"\u0074ask":"a","more":[1]})"), "outcome") == "no_provider");
