@@ -214,6 +214,13 @@ done
 
 # ---- The hub goes, or is not there for us
 
+# Names are UTF-8, and a file that may not grow is an error like any other.
+run 64 bus-call "$(printf '\377')"
+check_has err 'is not UTF-8'
+(ulimit -f 0 && bus-call bus.tasks >full; echo "ended $?") 2>&1 | cat >limited
+check_has limited 'File too large'
+check_has limited 'ended 70'
+
 kill -STOP "$hub"
 run 124 bus-call t.echo --timeout 100ms
 kill -CONT "$hub"
@@ -229,13 +236,6 @@ start_hub --waiting-calls 1
 start_provider tasks --slots 1 t.hold
 start killed bus-call t.hold
 killed=$pid
-
-# Names are UTF-8, and a file that may not grow is an error like any other.
-run 64 bus-call "$(printf '\377')"
-check_has err 'is not UTF-8'
-(ulimit -f 0 && bus-call bus.tasks >full; echo "ended $?") 2>&1 | cat >limited
-check_has limited 'File too large'
-check_has limited 'ended 70'
 await_status '"calls":{"open":1,"waiting":0,'
 # One more waits for the slot, and for a third there is no room.
 start waits bus-call t.hold
