@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdint>
 #include <poll.h>
+#include <set>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,17 +43,46 @@ bool belongs(const ProcessFacts& facts, const RecordedRuns& recorded) {
   return mark_of(facts.pid, recorded.instance) != 0;
 }
 
-std::vector<Leftover> find_leftovers(const RecordedRuns& recorded) {
-  std::vector<Leftover> found;
-  for (int64_t pid : all_processes()) {
-    auto facts = facts_of(pid);
-    if (!facts || !belongs(*facts, recorded)) continue;
-    Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
-    auto again = facts_of(pid);
-    if (again && again->start_ticks == facts->start_ticks) found.push_back({pid, std::move(process)});
+// Looks for all that belongs to a record.
+class Search {
+ public:
+  Search(const RecordedRuns& recorded, TimePoint until) : recorded_(recorded), until_(until) {}
+
+  // Before `until` nothing found is believed only when it is certain: one that has died between the listing of all
+  // processes and the look at it may have been one of ours, and have forked after the listing.
+  std::vector<Leftover> find() {
+    std::vector<Leftover> found;
+    bool is_certain = false;
+    do {
+      found = look(is_certain);
+    } while (found.empty() && !is_certain && now() < until_);
+    return found;
   }
-  return found;
-}
+
+ private:
+  std::vector<Leftover> look(bool& is_certain) {
+    is_certain = true;
+    std::vector<Leftover> found;
+    for (int64_t pid : all_processes()) {
+      auto facts = facts_of(pid);
+      bool has_died = !facts || (facts->state == 'Z' && dead_.insert(pid).second);
+      is_certain = is_certain && !has_died;
+      if (!facts || !belongs(*facts, recorded_)) continue;
+      Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
+      auto again = facts_of(pid);
+      if (again && again->start_ticks == facts->start_ticks) {
+        found.push_back({pid, std::move(process)});
+      } else {
+        is_certain = false;
+      }
+    }
+    return found;
+  }
+
+  const RecordedRuns& recorded_;
+  TimePoint until_;
+  std::set<int64_t> dead_;  // not reaped yet; they fork no more
+};
 
 // One that may not be signalled is found again, and said to live.
 void send(const Leftover& leftover, int signal) {
@@ -79,8 +109,8 @@ void wait_for_ends(std::vector<Leftover>& leftovers, TimePoint until) {
 }
 
 // Until none is found, or `until` has come.
-std::vector<Leftover> pursue(const RecordedRuns& recorded, int signal, bool again, TimePoint until) {
-  std::vector<Leftover> left = find_leftovers(recorded);
+std::vector<Leftover> pursue(Search& search, int signal, bool again, TimePoint until) {
+  std::vector<Leftover> left = search.find();
   bool told = false;
   while (!left.empty() && now() < until) {
     for (const Leftover& leftover : left) {
@@ -91,7 +121,7 @@ std::vector<Leftover> pursue(const RecordedRuns& recorded, int signal, bool agai
     }
     told = true;
     wait_for_ends(left, again ? std::min(until, now() + kLook) : until);
-    left = find_leftovers(recorded);
+    left = search.find();
   }
   return left;
 }
@@ -102,8 +132,9 @@ std::vector<std::string> end_leftovers(const RecordedRuns& recorded, Patience pa
   std::vector<std::string> complaints;
   if (recorded.runs.empty() || recorded.boot_id != boot_id() || recorded.boot_id.empty()) return complaints;
   TimePoint begun = now();
-  if (pursue(recorded, SIGTERM, false, begun + patience.until_kill).empty()) return complaints;
-  for (const Leftover& leftover : pursue(recorded, SIGKILL, true, begun + patience.until_end)) {
+  Search search(recorded, begun + patience.until_end);
+  if (pursue(search, SIGTERM, false, begun + patience.until_kill).empty()) return complaints;
+  for (const Leftover& leftover : pursue(search, SIGKILL, true, begun + patience.until_end)) {
     complaints.push_back("process " + std::to_string(leftover.pid) +
                          ", which an earlier bus-sources has left, could not be ended");
   }

@@ -55,9 +55,10 @@ std::string without_lines(const std::string& text, const std::string& beginning)
 
 // A script of which something survives the end of bus-sources and SIGTERM: four processes.
 std::string stubborn(const Programs& programs) {
-  programs.script("away.sh", "trap '' TERM; echo ready; $NAP 1000");
-  return programs.script(
-      "s.sh", "trap '' TERM; (env -i setsid " + programs.file("away.sh") + " &); echo ready; $NAP 1000");
+  // Each is ready when all of its processes are there.
+  programs.script("away.sh", "trap '' TERM; $NAP 1000 & echo ready; wait");
+  return programs.script("s.sh", "trap '' TERM; (env -i setsid " + programs.file("away.sh") +
+                                     " &); $NAP 1000 & echo ready; wait");
 }
 constexpr size_t kStubbornProcesses = 4;
 
