@@ -23,7 +23,6 @@ class Cgroup {
   Cgroup& operator=(const Cgroup&) = delete;
 
   const std::string& directory() const { return directory_; }
-  std::string processes_file() const { return directory_ + "/cgroup.procs"; }
   // Errors name the controller that is lacking.
   Result<void> limit_memory(uint64_t bytes) const;
   Result<void> weigh_cpu(uint32_t weight) const;

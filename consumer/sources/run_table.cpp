@@ -91,7 +91,7 @@ SpawnPlan RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<
         cgroups_->make(launch.source + "-" + std::to_string(instance_) + "-" + std::to_string(serial));
     if (made) {
       cgroup = std::make_unique<Cgroup>(std::move(*made));
-      plan.cgroup_file = cgroup->processes_file();
+      plan.cgroup = cgroup->directory();
       limit(*cgroup, launch, complaints);
     } else {
       why_not = made.error().what;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "consumer/sources/cgroup_fork.h"
 #include "consumer/sources/process_facts.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
@@ -141,7 +142,8 @@ std::vector<std::string> arguments_of(const SpawnPlan& plan, const Launch& launc
   std::vector<std::string> words = {kTrampoline,
                                     std::to_string(::getpid()),
                                     std::to_string(plan.mark),
-                                    plan.cgroup_file,
+                                    "",
+
                                     launch.nice ? std::to_string(*launch.nice) : "",
                                     launch.directory};
   words.insert(words.end(), launch.command.begin(), launch.command.end());
@@ -154,6 +156,15 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   for (std::string& word : words) out.push_back(word.data());
   out.push_back(nullptr);
   return out;
+}
+
+std::optional<pid_t> begin_in_cgroup(const SpawnPlan& plan, const Ends& ends, std::vector<char*>& argv,
+                                     std::vector<char*>& envp) {
+  if (plan.cgroup.empty()) return std::nullopt;
+  Fd cgroup(::open(plan.cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!cgroup) return std::nullopt;
+  return fork_into_cgroup({cgroup.get(), ends.in ? ends.in.get() : -1, ends.out_fd(), ends.err.get(),
+                           ends.report.get(), plan.trampoline.c_str(), argv.data(), envp.data()});
 }
 
 // "#!/usr/bin/env python3" -> "/usr/bin/env"; "" when it has no such line.
@@ -212,6 +223,12 @@ Result<Spawned> spawn(const SpawnPlan& plan, Launch& launch) {
   variables.push_back(std::string(kMarkVariable) + "=" + std::to_string(plan.mark));
   std::vector<char*> argv = pointers(words);
   std::vector<char*> envp = pointers(variables);
+  if (auto pid = begin_in_cgroup(plan, ends, argv, envp)) {
+    spawned.pid = *pid;
+    return spawned;
+  }
+  std::string cgroup_file = plan.cgroup.empty() ? "" : plan.cgroup + "/cgroup.procs";
+  argv[kCgroupFile] = cgroup_file.data();
   int error = ::posix_spawn(&spawned.pid, plan.trampoline.c_str(), rules.actions(), rules.attributes(),
                             argv.data(), envp.data());
   if (error != 0) return errno_error("cannot start a process (" + printable(plan.trampoline) + ")", error);
@@ -228,6 +245,8 @@ std::string explain(const StartReport& report, const Launch& launch) {
       return errno_error("directory " + shown(launch.directory), report.error).what;
     case StartStep::program:
       return explain_program(report.error, launch);
+    case StartStep::trampoline:
+      return errno_error("source-trampoline", report.error).what;
     case StartStep::ready:
       break;
   }

@@ -1,7 +1,7 @@
-// How the first process of a run comes to be: posix_spawn(3) of the trampoline, with the pipes that the program gets.
+// How the first process of a run comes to be: the trampoline, with the pipes that the program gets.
 //
-// Never fork(2): it copies the page tables of a large parent (15 ms at 400 MiB, measured), and posix_spawn(3) does not.
-// Returns when the trampoline is executed; what becomes of the program comes through `report`.
+// It begins in its cgroup where the kernel can do that (cgroup_fork.h). Else posix_spawn(3) starts it, and it enters the cgroup
+// itself. What becomes of the program comes through `report`.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace bus::sources {
 struct SpawnPlan {
   std::string trampoline;
   uint64_t mark = 0;
-  std::string cgroup_file;  // its cgroup.procs; empty: none
+  std::string cgroup;  // the directory of its cgroup; empty: none
 };
 
 struct Spawned {

@@ -16,6 +16,8 @@ enum class StartStep : int32_t {
   // Could not be done, and the trampoline ends.
   directory = 4,
   program = 5,
+  // The trampoline itself could not be executed.
+  trampoline = 6,
 };
 
 struct StartReport {
