@@ -7,7 +7,7 @@ busd_integration_test(bus_sources_run_test bus_sources_run_test.cpp LIBS bus_sou
 busd_integration_test(bus_sources_hub_test bus_sources_hub_test.cpp LIBS bus_sources_support busd_consumer
   CASES hub tasks program directory)
 busd_integration_test(bus_sources_traps_test bus_sources_traps_test.cpp LIBS bus_sources_support busd_consumer
-  CASES left lines requests many)
+  CASES left lines requests many kills)
 foreach(test bus_sources_run_test bus_sources_hub_test bus_sources_traps_test)
   add_dependencies(${test} bus-sources source-trampoline busd)
 endforeach()

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <set>
 
 #include "tests/integration/bus_sources_support.h"
@@ -235,6 +236,49 @@ TEST_CASE("SIGHUP lets it look at what the kernel does not tell of", "[many]") {
   while (listener.next().payload != R"("new")") {
   }
   CHECK(member(sources.status("s"), {"run"}) == "2");
+}
+
+// --- killed ---
+
+TEST_CASE(
+    "However often bus-sources and its hub are killed, no source is lost, none runs twice, none is left",
+    "[kills]") {
+  const char* asked = std::getenv("BUSD_KILLS");
+  uint64_t rounds = asked != nullptr ? parse_u64(asked).value_or(1) : (kSlowBuild ? 3 : 9);
+  Sources sources;
+  std::string marker = "marker-kills-" + std::to_string(::getpid());
+  std::vector<std::string> names = {"always", "demand"};
+  for (const std::string& name : names) {
+    // Whoever finds its lock taken says so.
+    std::string lock = sources.scratch(name + ".lock");
+    sources.add_script(name, "exec sh -c 'exec 9>" + lock + "; flock -n 9 || echo " + name + " >> " +
+                                 sources.scratch("double") + "; while :; do echo 1; sleep 0.02 9>&-; done' " +
+                                 marker);
+  }
+  sources.add_file("always", "start = always\n");
+  sources.start();
+  std::mt19937 random(7);
+  for (uint64_t round = 0; round < rounds; ++round) {
+    CAPTURE(round);
+    {
+      Listener listener(sources.socket(), names);
+      for (const std::string& name : names) listener.until(name);
+    }
+    bool kills_hub = random() % 3 > 0;
+    bool kills_sources = !kills_hub || random() % 2 > 0;
+    if (kills_hub) sources.kill_hub();
+    if (kills_sources) {
+      sources.kill();
+      TimePoint end = now() + seconds(1);
+      while (is_running(marker) && now() < end) ::usleep(1000);
+      CHECK_FALSE(is_running(marker));
+    }
+    if (kills_hub) sources.start_hub();
+    if (kills_sources) sources.start();
+  }
+  CHECK_FALSE(read_file(sources.scratch("double"), 1000));
+  sources.stop();
+  CHECK_FALSE(is_running(marker));
 }
 
 }  // namespace
