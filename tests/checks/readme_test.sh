@@ -204,6 +204,8 @@ consumer() {
   fence "$language" >"$file"
   [[ -s $file ]] || fail "there is no $language fence"
   if [[ $tool == go ]]; then "${bare[@]}" GOCACHE="$gocache" go build -o consume_go "$file" || fail "go build ended with $?"; fi
+  stop_hub
+  refused "$language" /busd/bus.sock "$@" "$language" demo.one
   busd --detach 2>/dev/null || fail "busd --detach ended with $?"
   # Of a long line only its length: bash reads byte by byte.
   # shellcheck disable=SC2016  # for the inner shell
@@ -213,12 +215,13 @@ consumer() {
   bus-publish other '"not for it"'
   bus-publish demo.one '{"text":"grüße\u2028","n":[1,2,3]}'
   printf '%0500d' 0 | sed 's/0/[/g; p; s/\[/]/g' | tr -d '\n' | bus-publish demo.one -
+  printf '[[%05000d]]' 0 | tr 0 9 | bus-publish demo.one -
   printf '"%01048000d"' 0 | bus-publish demo.one -
   bus-publish demo.two null
   for expected in '{"text":"grüße\u2028","n":[1,2,3]}' 1048002 null; do
     line='[['
-    # The nested one: it may be skipped, but not end the program.
-    while [[ $line == '[['* ]]; do
+    # The nested one, and the long number: they may be skipped, but not end the program.
+    while [[ $line == '[['* || $line == 5004 ]]; do
       line=
       IFS= read -r -t "$patience" -u "$from" line || fail "$language: no payload: $(cat "$dir/$language.err")"
     done
