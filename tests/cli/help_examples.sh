@@ -96,7 +96,7 @@ try_status() {
 # What the commands of the examples answer to 4.
 try_serve() {
   task=$(printf '%s\n' "$1" | sed "s/^bus-serve '\{0,1\}\([a-z.]*\).*/\1/; s/\.$/.now/")
-  start example timeout 20 sh -c "$1"
+  start example timeout 20 sh -c "exec $1" # so that it has ended when its pid has
   case $1 in
     # It goes on until it is ended.
     *tail*) timeout 3 bus-call "$task" 4 --wait --stream >answered && fail "the stream of $1 has ended" ;;
