@@ -94,8 +94,11 @@ class Bench {
                   frames(contenders_, options_.filter.quick, options_.effort, pinning_, scratch_));
       report(costs);
     }
-    BUSD_ASSIGN(Footprint tried, trials(contenders_, options_.filter, options_.effort, pinning_, scratch_));
-    report(tried);
+    for (Family family : {Family::calls, Family::sources}) {
+      BUSD_ASSIGN(Footprint tried,
+                  trials(family, contenders_, options_.filter, options_.effort, pinning_, scratch_));
+      report(tried);
+    }
     pinning_.to_all();
     if (is_wanted(options_.filter, Family::events, "idle")) {
       BUSD_ASSIGN(Footprint memory, idle_memory(contenders_, scratch_));

@@ -31,6 +31,7 @@ using Findings = std::vector<Finding>;
 struct TrialHub {
   Contender& contender;
   ServerProcess server;
+  std::string directory;  // its own, with its socket bus.sock
   bool quick = false;  // fewer and smaller rounds, only to see that it works
 };
 

@@ -4,6 +4,7 @@
 #include "tests/bench/frame_cost.h"
 #include "tests/bench/idle_memory.h"
 #include "tests/bench/shape.h"
+#include "tests/bench/source_trials.h"
 #include "tests/bench/text_table.h"
 
 namespace bus::bench {
@@ -16,7 +17,7 @@ Result<Findings> try_on(Contender& contender, const Trial& trial, bool quick, co
   auto server = contender.start(directory);
   pinning.to_generator_cpu();
   if (!server) return server.error();
-  TrialHub hub{contender, std::move(*server), quick};
+  TrialHub hub{contender, std::move(*server), directory, quick};
   return trial.run(hub);
 }
 
@@ -59,12 +60,14 @@ Result<Footprint> frames(const std::vector<std::unique_ptr<Contender>>& contende
       !costs.faults.empty()};
 }
 
-Result<Footprint> trials(const std::vector<std::unique_ptr<Contender>>& contenders, const GroupFilter& filter,
-                         const Effort& effort, const Pinning& pinning, ScratchDir& scratch) {
+Result<Footprint> trials(Family family, const std::vector<std::unique_ptr<Contender>>& contenders,
+                         const GroupFilter& filter, const Effort& effort, const Pinning& pinning,
+                         ScratchDir& scratch) {
+  bool is_of_calls = family == Family::calls;
   TextTable table({"contender", "what", "figure"});
   std::string faults;
-  for (const Trial& trial : call_trials()) {
-    if (!is_wanted(filter, Family::calls, trial.name)) continue;
+  for (const Trial& trial : is_of_calls ? call_trials() : source_trials()) {
+    if (!is_wanted(filter, family, trial.name)) continue;
     for (const auto& contender : contenders) {
       if (contender->role() != Role::hub) continue;
       BUSD_ASSIGN(std::string directory, scratch.fresh());
@@ -77,7 +80,8 @@ Result<Footprint> trials(const std::vector<std::unique_ptr<Contender>>& contende
     }
   }
   if (table.empty() && faults.empty()) return Footprint{};
-  return Footprint{"### What becomes of calls\n\n" + table.text() + faults, !faults.empty()};
+  std::string title = is_of_calls ? "### What becomes of calls\n\n" : "### Supervised sources\n\n";
+  return Footprint{title + table.text() + faults, !faults.empty()};
 }
 
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch) {

@@ -28,11 +28,12 @@ Result<Footprint> idle_memory(const std::vector<std::unique_ptr<Contender>>& con
 Result<Footprint> frames(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
                          const Effort& effort, const Pinning& pinning, ScratchDir& scratch);
 
-// What becomes of calls (call_trials.h), of each busd: the trials that are wanted, each with a hub of its own; with
+// What becomes of calls (call_trials.h), or of sources (source_trials.h), of each busd: the trials that are wanted, each with a hub of its own; with
 // one run, or in a quick one, only so much of it that one sees it work. Without
 // a busd or a trial its text is empty.
-Result<Footprint> trials(const std::vector<std::unique_ptr<Contender>>& contenders, const GroupFilter& filter,
-                         const Effort& effort, const Pinning& pinning, ScratchDir& scratch);
+Result<Footprint> trials(Family family, const std::vector<std::unique_ptr<Contender>>& contenders,
+                         const GroupFilter& filter, const Effort& effort, const Pinning& pinning,
+                         ScratchDir& scratch);
 
 // `options` without a directory: it comes from `scratch`.
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch);

@@ -43,8 +43,8 @@ struct Raw {
 void describe(CLI::App& app, Raw& raw) {
   app.footer(kFooter);
   app.add_flag("--quick", raw.quick, "Each family once, shorter runs and only 3 of them");
-  app.add_option("--family", raw.family, "Only this family: events or calls")
-      ->check(CLI::IsMember({"events", "calls"}));
+  app.add_option("--family", raw.family, "Only this family: events, calls or sources")
+      ->check(CLI::IsMember({"events", "calls", "sources"}));
   app.add_option("--shape", raw.shapes, "Only groups whose name matches this; may be given again")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
@@ -122,7 +122,9 @@ std::variant<Options, Ending> parse_options(int argc, char** argv) {
   std::error_code error;
   Options options;
   options.own_directory = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-  if (!raw.family.empty()) options.filter.family = raw.family == "calls" ? Family::calls : Family::events;
+  if (raw.family == "events") options.filter.family = Family::events;
+  if (raw.family == "calls") options.filter.family = Family::calls;
+  if (raw.family == "sources") options.filter.family = Family::sources;
   options.filter.patterns = raw.shapes;
   options.filter.quick = raw.quick;
   for (const std::string& payload : raw.payloads) {

@@ -45,7 +45,7 @@ struct Group {
 };
 
 // What is moved through the servers.
-enum class Family { events, calls };
+enum class Family { events, calls, sources };
 
 struct GroupFilter {
   std::optional<Family> family;       // empty: all
