@@ -174,7 +174,40 @@ TEST_CASE("Who is not the hub's user, root or the user of bus-sources may look, 
   CHECK(sources.state("s") == "idle");
 }
 
+TEST_CASE("While it ends, bus-sources tells what there is, and does nothing new", "[requests]") {
+  Sources sources;
+  std::string marker = "marker-busy-" + std::to_string(::getpid());
+  sources.add_script("s", "exec sh -c 'trap \"\" TERM; echo 1; while :; do sleep 0.05; done' " + marker);
+  sources.add_file("s", "stop-timeout = 1h\n");
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == "1");
+  sources.supervisor().signal(SIGTERM);
+  sources.wait_for_state("s", "stopping");
+  for (const char* verb : {"start", "restart", "stop", "disable"})
+    CHECK(sources.call_by_name(verb, "s") == "busy: bus-sources is about to end");
+  CHECK(member(sources.call("list"), {"sources", "0", "state"}) == "stopping");
+  for (pid_t pid : processes_of(marker)) ::kill(pid, SIGKILL);
+  CHECK(sources.supervisor().wait() == ExitStatus{0, 0});
+}
+
 // --- many, and more than one ---
+
+TEST_CASE("All that there is to know of a source is in the list", "[many]") {
+  Sources sources;
+  sources.add_script("s", "echo 1; echo log >&2; while :; do sleep 0.05; done");
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == "1");
+  sources.wait_for("s", [](const std::string& s) { return member(s, {"log_lines"}) == "1"; });
+  std::string row = member(sources.call("list"), {"sources", "0"});
+  for (const char* number : {"pid", "run", "restarts", "up_ms", "rss_bytes", "cpu_ms", "published", "refused",
+                             "skipped", "log_lines"})
+    CHECK(parse_u64(member(row, {number})));
+  CHECK(parse_u64(member(row, {"rss_bytes"})).value_or(0) > 100'000);
+  CHECK(member(row, {"types"}) == R"(["s","s.*"])");
+  CHECK(member(row, {"wanted_by"}) == R"({"events":true,"requests":0})");
+}
 
 TEST_CASE("A hundred sources start at once, and each is heard", "[many]") {
   Sources sources;
