@@ -46,6 +46,21 @@ await watched '^clock'
 kill -TERM "$watcher"
 wait "$watcher"
 
+# On a terminal it has the whole screen, until q.
+if command -v script >/dev/null; then
+  mkfifo keys
+  { script -qec "stty cols 90 rows 20; bus-source list --watch 50ms" /dev/null <keys >screen 2>&1; echo "ended $?" >>screen; } &
+  watcher=$!
+  pids="$pids $watcher"
+  exec 8>keys
+  await screen 'q quit'
+  printf q >&8
+  wait "$watcher"
+  exec 8>&-
+  check_has screen 'clock'
+  check_equal "the end of the screen" "ended 0" "$(tail -n 1 screen)"
+fi
+
 # --- start, stop, restart; one that fails does not keep the others from it ---
 
 start changes bus-source events clock
