@@ -49,7 +49,7 @@ wait "$watcher"
 # On a terminal it has the whole screen, until q.
 if command -v script >/dev/null; then
   mkfifo keys
-  { script -qec "stty cols 90 rows 20; bus-source list --watch 50ms" /dev/null <keys >screen 2>&1; echo "ended $?" >>screen; } &
+  { script -qec "stty cols 90 rows 20; bus-source list --watch 50ms" /dev/null <keys >screen 2>&1; printf '\nended %s\n' "$?" >>screen; } &
   watcher=$!
   pids="$pids $watcher"
   exec 8>keys
