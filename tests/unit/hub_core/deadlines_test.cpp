@@ -56,6 +56,19 @@ TEST_CASE("A deadline does not expire before its peer was read, and holds up nob
   CHECK(told.order.back() == &unread);
 }
 
+TEST_CASE("A deadline that waits for two peers expires when both were read in a turn") {
+  Deadlines table;
+  Told told;
+  Deadline of_two;
+  of_two.arm(table, told, at(1), 7, 9);
+  CHECK(table.due(at(1)) == std::vector<PeerId>{7, 9});
+  table.expire(at(1), {7});
+  table.expire(at(1), {9});
+  CHECK(told.order.empty());
+  table.expire(at(1), {9, 7});
+  CHECK(told.order == std::vector<const Deadline*>{&of_two});
+}
+
 TEST_CASE("A few peers are due at a time, each once, however many deadlines have come") {
   Deadlines table;
   Told told;
