@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -21,8 +23,10 @@ class CallTurns {
 
   // In this step the provider was given the call; `waited`: before this step.
   void add(PeerId provider, const ModelCall& call, bool waited) {
-    takes_.push_back({provider, call.number, waited});
+    takes_.push_back({provider, call.number, waited && !may_be_from_unread(call)});
   }
+  // In this step a call of the user's ended that waited; it may have been given just before.
+  void add_unseen(uint32_t uid) { unseen_.insert(uid); }
   // Somebody who did not read may have been given some unseen, until now.
   void forget() { given_from_line_.clear(); }
 
@@ -30,6 +34,7 @@ class CallTurns {
   void check(uint64_t step, bool sees_all) {
     bool is_one = std::all_of(takes_.begin(), takes_.end(),
                               [&](const Take& each) { return each.provider == takes_.front().provider; });
+    for (uint32_t uid : std::exchange(unseen_, {})) given_[uid] = step;
     for (const Take& take : takes_) {
       const ModelCall& call = model_.calls.at(take.number);
       if (sees_all && !model_.peers.at(take.provider).silent) check_turn(take, call, is_one, step);
@@ -75,7 +80,8 @@ class CallTurns {
     if (!hidden) CHECK(call.number < other.number);
   }
 
-  // Its place in the line is that of one that was handed over, of which the model did not know.
+  // It may have been handed over by one who had not read it, of which the model does not know: then its place is in
+  // front, and it may not have waited at all.
   static bool may_be_from_unread(const ModelCall& call) { return call.had_unread && call.idempotent; }
   bool stands_behind_given_back(const ModelCall& call) const {
     return std::any_of(model_.calls.begin(), model_.calls.end(), [&](const auto& each) {
@@ -86,7 +92,8 @@ class CallTurns {
   }
 
   CallModel& model_;
-  std::vector<Take> takes_;  // in this step
+  std::vector<Take> takes_;    // in this step
+  std::set<uint32_t> unseen_;  // users of calls that were perhaps given in this step
   // By user, in which step a call of it was given last, and one that had waited, since everybody reads.
   std::map<uint32_t, uint64_t> given_;
   std::map<uint32_t, uint64_t> given_from_line_;

@@ -325,6 +325,7 @@ class History {
   void end(ModelCall& call, const std::string& how) {
     call.ended = true;
     call.expected = how;
+    if (call.provider == 0) turns_.add_unseen(call.uid);
     for (PeerId id : {call.provider, stopped_}) {
       if (auto peer = peers_.find(id); how == "timeout" && peer != peers_.end()) peer->second.silent = true;
     }
