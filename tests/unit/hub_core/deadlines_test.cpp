@@ -81,6 +81,14 @@ TEST_CASE("A few peers are due at a time, each once, however many deadlines have
   REQUIRE(due.size() == Deadlines::kMaxDuePeers);
   CHECK(due.front() == 1);
   CHECK(due.back() == Deadlines::kMaxDuePeers);
+  // The last place goes to the first of two peers.
+  for (size_t i = 0; i < all.size(); ++i) {
+    PeerId peer = 1 + i;
+    all[i]->arm(table, told, at(static_cast<int>(i)), peer, peer == Deadlines::kMaxDuePeers ? peer + 1 : 0);
+  }
+  due = table.due(at(2000));
+  CHECK(due.size() == Deadlines::kMaxDuePeers);
+  CHECK(due.back() == Deadlines::kMaxDuePeers);
 }
 
 TEST_CASE("An owner that is told may disarm others, and let them die") {
