@@ -36,7 +36,7 @@ bool is_in_session(const ProcessFacts& facts, const RecordedRun& run) {
 }
 
 bool belongs(const ProcessFacts& facts, const RecordedRuns& recorded) {
-  if (facts.state == 'Z' || facts.pid == ::getpid()) return false;
+  if (facts.pid == ::getpid()) return false;
   for (const auto& [serial, run] : recorded.runs) {
     if (is_first_process(facts, run) || is_in_session(facts, run)) return true;
   }
@@ -65,15 +65,18 @@ class Search {
     std::vector<Leftover> found;
     for (int64_t pid : all_processes()) {
       auto facts = facts_of(pid);
-      bool has_died = !facts || (facts->state == 'Z' && dead_.insert(pid).second);
-      is_certain = is_certain && !has_died;
-      if (!facts || !belongs(*facts, recorded_)) continue;
-      Fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
+      if (facts && facts->state == 'Z' && dead_.contains(pid)) continue;
+      bool is_ours = facts && belongs(*facts, recorded_);
+      Fd process;
+      if (is_ours) process = Fd(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
+      // What was read of one that died meanwhile says nothing.
       auto again = facts_of(pid);
-      if (again && again->start_ticks == facts->start_ticks) {
-        found.push_back({pid, std::move(process)});
-      } else {
+      bool lives = facts && again && again->start_ticks == facts->start_ticks && again->state != 'Z';
+      if (again && again->state == 'Z') dead_.insert(pid);
+      if (!lives) {
         is_certain = false;
+      } else if (is_ours) {
+        found.push_back({pid, std::move(process)});
       }
     }
     return found;
@@ -81,7 +84,7 @@ class Search {
 
   const RecordedRuns& recorded_;
   TimePoint until_;
-  std::set<int64_t> dead_;  // not reaped yet; they fork no more
+  std::set<int64_t> dead_;  // and not reaped: they fork no more
 };
 
 // One that may not be signalled is found again, and said to live.
