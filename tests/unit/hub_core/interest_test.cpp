@@ -289,7 +289,9 @@ TEST_CASE("A hub that stops tells nobody of those that go") {
   rig.advance(milliseconds(1));
   CHECK(rig.status().consumers.empty());
   rig.set_room(publisher, kEndless);
-  CHECK(rig.line(publisher).find("a frame must be an object") != std::string::npos);
+  auto lines = rig.lines(publisher);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("a frame must be an object") != std::string::npos);
   CHECK_FALSE(rig.is_open(publisher));
 }
 
