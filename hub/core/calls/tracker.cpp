@@ -284,18 +284,25 @@ void Tracker::provider_gone(CallPeer& peer) {
   std::vector<Provider::Given> given = peer.provider->given;
   std::string who = pid_of(peer);
   unprovide(peer, tasks);
+  std::vector<Call*> waiting;
   for (const Provider::Given& each : given) {
     Call& call = *each.call;
     if (call.provider != &peer) continue;
     bool again =
         call.idempotent && !call.sent_chunks() && (!call.extras || call.extras->handed_over < kMaxHandOvers);
-    if (again) {
-      ++call.more().handed_over;
-      give_again(call);
-    } else {
+    if (!again) {
       fail(call, CallEnd::gone, "provider_gone",
            who + ", which served this request, ended or left before it answered", {});
+      continue;
     }
+    ++call.more().handed_over;
+    Choice choice = exchange_.choose(call);
+    bool waits = choice.provider == nullptr && (choice.any || call.waits);
+    waits ? waiting.push_back(&call) : give_again(call);
+  }
+  // Each goes to the front of its line, so that the oldest comes to stand first.
+  for (auto call = waiting.rbegin(); call != waiting.rend(); ++call) {
+    if ((*call)->provider == &peer) give_again(**call);
   }
   std::erase(freed_, &peer);
   std::erase(silent_, &peer);

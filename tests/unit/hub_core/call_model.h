@@ -26,8 +26,8 @@ struct ModelCall {
   TimePoint until = kNever;
   uint64_t parent = 0;  // a number
   PeerId provider = 0;  // 0: it waits
-  // While it waits: since which step, and where in the line of its user and task. Those that were given back stand
-  // in front, the newest first.
+  // While it waits: since which step, and where in the line of its user and task. One that was given back stands
+  // in front.
   uint64_t waits_since = 0;
   int64_t place = 0;
   std::string given_id;

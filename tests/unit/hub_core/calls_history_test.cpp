@@ -132,14 +132,19 @@ class History {
   }
 
   void provider_gone(PeerId id) {
+    std::map<uint64_t, ModelCall*> handed_over;  // by the numbers that it knew them by
     for (auto& [number, call] : calls_) {
       if (call.ended || call.provider != id) continue;
       if (call.idempotent && call.chunks == 0 && call.handed_over < 2) {
         ++call.handed_over;
-        give_back(call);
+        handed_over[parse_u64(call.given_id.substr(call.given_id.rfind('.') + 1)).value()] = &call;
       } else {
         end(call, "provider_gone");
       }
+    }
+    // The oldest comes to stand in front.
+    for (auto at = handed_over.rbegin(); at != handed_over.rend(); ++at) {
+      if (!at->second->ended) give_back(*at->second);
     }
   }
 

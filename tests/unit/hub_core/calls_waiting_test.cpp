@@ -103,6 +103,18 @@ TEST_CASE("A call that was passed on goes to the front of the line") {
   CHECK(token_of(rig.line(b), "args") == "1");
 }
 
+TEST_CASE("Calls that are handed over to one who has no time yet keep their order") {
+  CallRig rig;
+  PeerId a = rig.provider(R"("t")", R"(,"priority":1)");
+  PeerId b = rig.provider(R"("t")", R"(,"slots":1)");
+  PeerId caller = rig.client();
+  for (int i = 1; i <= 4; ++i)
+    rig.request(caller, std::to_string(i), "t", R"(,"idempotent":true,"args":)" + std::to_string(i));
+  CHECK(rig.given(a).size() == 4);
+  rig.hang_up(a);
+  CHECK(serve_all(rig, b) == Args{"1", "2", "3", "4"});
+}
+
 TEST_CASE("A call that was passed on is older than those that wait, and its provider takes the next one") {
   CallRig rig;
   PeerId caller = rig.client();
