@@ -214,7 +214,7 @@ done)");
   sources.add_file("adder", "stdin = frames\ntasks = math.add, math.fail\nlinger = 0s\n");
   sources.start();
   busd::Connection caller = opened(busd::Connection::open({.socket = sources.socket(), .no_start = true}));
-  auto answer = caller.call("math.add", "[1,2]");
+  auto answer = caller.call("math.add", "[1,2]", {.wait = true});
   INFO(answer.message);
   REQUIRE(answer);
   CHECK(answer.result == "3");
@@ -239,7 +239,7 @@ TEST_CASE(
   sources.add_file("poison", "stdin = frames\ntasks = poison\ntypes = never\n");
   sources.start();
   busd::Connection caller = opened(busd::Connection::open({.socket = sources.socket(), .no_start = true}));
-  auto answer = caller.call("poison");
+  auto answer = caller.call("poison", "null", {.wait = true});
   REQUIRE_FALSE(answer);
   CHECK(answer.code == "failed");
 }
@@ -251,7 +251,7 @@ TEST_CASE("A program that provides its task itself is started by a request, whic
                    "command = " BUSD_BIN_DIR "/example-squares serve\ntasks = math.square\ntypes = never\n");
   sources.start();
   busd::Connection caller = opened(busd::Connection::open({.socket = sources.socket(), .no_start = true}));
-  auto answer = caller.call("math.square", "7");
+  auto answer = caller.call("math.square", "7", {.wait = true});
   INFO(answer.message);
   REQUIRE(answer);
   CHECK(answer.result == "49");

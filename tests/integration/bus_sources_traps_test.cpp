@@ -64,7 +64,7 @@ TEST_CASE("A program that closes its stdin is asked nothing more, and runs on", 
   sources.start();
   sources.wait_for("s", [](const std::string& s) { return member(s, {"log_lines"}) == "1"; });
   busd::Connection caller = opened(busd::Connection::open({.socket = sources.socket(), .no_start = true}));
-  auto answer = caller.call("closed.ask");
+  auto answer = caller.call("closed.ask", "null", {.wait = true});
   REQUIRE_FALSE(answer);
   CHECK(answer.code == "busy");
   CHECK(sources.state("s") == "running");
