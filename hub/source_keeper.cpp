@@ -22,6 +22,7 @@ namespace bus::hub {
 namespace {
 
 constexpr const char* kProgram = "bus-sources";
+constexpr std::string_view kFailed = "bus-sources has failed";
 
 // The one that was installed, or built, with this hub.
 std::string program_beside_us() {
@@ -86,7 +87,7 @@ SourceKeeper::~SourceKeeper() = default;
 
 void SourceKeeper::start() {
   int failed = spawn(program_, socket_, pid_);
-  if (failed != 0) return start_later(std::strerror(failed));
+  if (failed != 0) return start_later(LogLevel::warning, kFailed, std::strerror(failed));
   started_at_ = now();
   log_.write(LogLevel::info, "bus-sources is started", {{"pid", pid_}});
   // Before it is waited for, nobody else can have its number.
@@ -102,19 +103,21 @@ void SourceKeeper::on_readable() {
   if (ended == 0) return;
   static_cast<void>(watch_->set(FdWatch::Mode::off, false));
   pid_ = -1;
-  // Another one serves, or somebody has stopped it.
   if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    log_.write(LogLevel::info, "bus-sources has ended");
+    if (now() - started_at_ < kSecondOne)
+      return start_later(LogLevel::info, "bus-sources is not needed yet", "another one serves");
+    log_.write(LogLevel::info, "bus-sources has ended");  // somebody has stopped it
     return;
   }
   bool was_killed = ended > 0 && WIFSIGNALED(status);
-  start_later(was_killed ? "killed by signal " + std::to_string(WTERMSIG(status))
+  start_later(LogLevel::warning, kFailed,
+              was_killed ? "killed by signal " + std::to_string(WTERMSIG(status))
                          : "exit status " + std::to_string(WEXITSTATUS(status)));
 }
 
-void SourceKeeper::start_later(const std::string& why) {
+void SourceKeeper::start_later(LogLevel level, std::string_view what, const std::string& why) {
   if (now() - started_at_ >= kGoodRun) wait_ = kFirstWait;
-  log_.write(LogLevel::warning, "bus-sources has failed", {{"why", why}, {"again_in_ms", to_ms(wait_)}});
+  log_.write(level, what, {{"why", why}, {"again_in_ms", to_ms(wait_)}});
   retry_.set(now() + wait_);
   wait_ = std::min(wait_ * 2, kLongestWait);
 }

@@ -25,6 +25,9 @@ class SourceKeeper final : FdWatch::Handler {
   static constexpr Duration kFirstWait = milliseconds(100);
   static constexpr Duration kLongestWait = seconds(60);
   static constexpr Duration kGoodRun = seconds(10);
+  // One that ends well in less time has found that another one serves. That may be the one of the hub before this,
+  // which still ends its sources, so it is tried again.
+  static constexpr Duration kSecondOne = seconds(1);
 
   // Does nothing where the socket is at a place of its own, or there are no sources.
   SourceKeeper(Loop& loop, const Endpoint& endpoint, Log& log);
@@ -36,7 +39,7 @@ class SourceKeeper final : FdWatch::Handler {
   void on_readable() override;
   void on_writable() override {}
   void start();
-  void start_later(const std::string& why);
+  void start_later(LogLevel level, std::string_view what, const std::string& why);
 
   Loop& loop_;
   Log& log_;

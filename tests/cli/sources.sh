@@ -54,6 +54,25 @@ kill "$pid"
 run 0 bus-stop --force
 timeout 10 flock "$lock" true || fail "bus-sources did not end with its hub"
 
+# A hub that comes while the sources of the one before are still being ended has its sources as soon as they are.
+drop slow.sh <<'END'
+#!/bin/sh
+trap '' TERM
+while :; do
+  echo 1
+  sleep 0.02
+done
+END
+echo 'stop-timeout = 1s' >config/busd/sources.d/slow.source
+run 0 bus-consume me -t slow -n 1
+run 0 bus-stop --force
+flock -n "$lock" true && fail "bus-sources has ended before its slow source"
+run 0 timeout 20 bus-consume me -t clock -n 1
+check_has run/busd/bus.log 'another one serves'
+run 0 bus-stop --force
+timeout 10 flock "$lock" true || fail "the second bus-sources did not end with its hub"
+rm config/busd/sources.d/slow.*
+
 # With `sources = off` there is none.
 busd --detach --sources off 2>/dev/null || fail "busd --detach --sources off"
 flock -n "$lock" true || fail "a hub with sources = off has started bus-sources"
