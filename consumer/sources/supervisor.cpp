@@ -13,9 +13,11 @@ namespace bus::sources {
 
 namespace {
 
-// How often a hub that is gone is looked for: soon at first, as the next one may be starting.
+// How often a hub that is gone is looked for: soon at first, as the next one may be starting; seldom, where the kernel says
+// when it does.
 constexpr Duration kFirstRetry = milliseconds(20);
 constexpr Duration kRarestRetry = milliseconds(500);
+constexpr Duration kRarestWatched = seconds(60);
 // What was published is given so long to go out at the end.
 constexpr Duration kFarewell = milliseconds(500);
 
@@ -43,6 +45,7 @@ Supervisor::Supervisor(Loop& loop, Processes& processes, Settings settings, Voic
       tasks_(loop, *this, link_),
       watch_(loop, settings_.directories, [this] { look_again(); }),
       retry_(loop, [this] { connect(); }),
+      hub_watch_(loop, settings_.endpoint.directory, [this] { try_again_soon(); }),
       seed_(random_seed()) {}
 
 void Supervisor::begin() {
@@ -80,6 +83,7 @@ void Supervisor::connect() {
   auto facts = BUSD_INIT(busd_hub_facts);
   if (busd_hub_inspect(&place, &facts, nullptr) == BUSD_OK && facts.peer_pid > 0)
     tasks_.set_hub_user(static_cast<uint32_t>(facts.peer_uid));
+  hub_watch_.end();
   waits_ = false;
   had_hub_ = true;
   retry_pause_ = Duration::zero();
@@ -105,8 +109,15 @@ void Supervisor::say_trouble(const std::string& name, const Error& trouble) {
 }
 
 void Supervisor::try_again_later() {
-  retry_pause_ = std::clamp(retry_pause_ * 2, kFirstRetry, kRarestRetry);
+  bool is_watched = !link_.is_open() && hub_watch_.begin();
+  retry_pause_ = std::clamp(retry_pause_ * 2, kFirstRetry, is_watched ? kRarestWatched : kRarestRetry);
   retry_.set(now() + retry_pause_);
+}
+
+void Supervisor::try_again_soon() {
+  if (ending_ || link_.is_open()) return;
+  retry_pause_ = kFirstRetry;
+  retry_.set(std::min(retry_.due(), now() + retry_pause_));
 }
 
 void Supervisor::on_link_lost(const std::string& reason) {

@@ -16,6 +16,7 @@
 #include "consumer/sources/directory.h"
 #include "consumer/sources/directory_watch.h"
 #include "consumer/sources/hub_link.h"
+#include "consumer/sources/hub_watch.h"
 #include "consumer/sources/marks.h"
 #include "consumer/sources/processes.h"
 #include "consumer/sources/source.h"
@@ -73,6 +74,7 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
   void connect();
   void connect_sources();
   void try_again_later();
+  void try_again_soon();
   void say_trouble(const std::string& name, const Error& trouble);
   Duration farewell_left();
   void add(const std::string& name, FoundSource found);
@@ -88,6 +90,7 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
   Tasks tasks_;
   DirectoryWatch watch_;
   Timer retry_;
+  HubWatch hub_watch_;
   Duration retry_pause_{};
   bool waits_ = false;  // for a hub, and has said so
   bool had_hub_ = false;
