@@ -9,6 +9,7 @@
 #include "consumer/sources/core/shell_words.h"
 #include "protocol/base/config_lines.h"
 #include "protocol/base/strings.h"
+#include "protocol/event_pattern.h"
 
 namespace bus::sources {
 
@@ -154,6 +155,10 @@ constexpr std::array<Key, 19> kKeys = {{
     {"tasks",
      [](Definition& d, std::string_view value) -> Result<void> {
        BUSD_ASSIGN(d.tasks, read_patterns(value, kMaxTasks));
+       for (const std::string& task : d.tasks) {
+         std::string fault = cli::below_bus_fault(task);
+         if (!fault.empty()) return invalid(std::move(fault));
+       }
        return {};
      }},
     {"start",
@@ -290,6 +295,11 @@ void check_together(const Definition& definition, const Reader& reader,
                     " has no meaning with connection = socket: the program speaks to the hub itself"});
     }
   }
+  bool is_declared = std::any_of(
+      definition.types.begin(), definition.types.end(),
+      [&](const std::string& entry) { return matches(parse_event_pattern(entry), definition.event_type); });
+  if (reader.has("event_type") && !is_declared)
+    faults.push_back({0, "event_type " + definition.event_type + " is none of those that `types` declares"});
   if (definition.start == Start::always && definition.restart == Restart::never && definition.every)
     faults.push_back({0, "every and restart = never contradict each other"});
 }

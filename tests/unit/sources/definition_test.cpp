@@ -100,6 +100,11 @@ TEST_CASE("Every fault of a source's file is told, with its line") {
   CHECK(faults_of("start\n").find("1: write name = value") == 0);
   CHECK(faults_of("connection = socket\nformat = text\n")
             .find("0: format has no meaning with connection = socket") == 0);
+  CHECK(faults_of("tasks = bus.x\n") ==
+        "1: tasks: \"bus.x\" is below bus., where the tasks are the hub's; take another name\n");
+  CHECK(faults_of("types = a.*\nevent_type = b\n") ==
+        "0: event_type b is none of those that `types` declares\n");
+  CHECK(faults_of("types = a.*\nevent_type = a.b\n").empty());
   CHECK(
       faults_of("start = always\n", std::nullopt).find("0: there is no executable clock beside this file") ==
       0);
