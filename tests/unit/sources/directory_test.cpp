@@ -131,6 +131,20 @@ TEST_CASE("Two of one name are a fault, and neither runs") {
   CHECK(names(found).empty());
 }
 
+TEST_CASE("Sources of several directories run together, and there is a limit to them") {
+  Place place;
+  for (int i = 0; i < 1023; ++i) place.add_program("s" + std::to_string(i));
+  TempDir other;
+  write(other.file("t1.source"), "command = x\n", 0644);
+  Catalog found = look_at({place.directory.path(), other.path()}, false);
+  CHECK(found.sources.size() == 1024);
+  CHECK(found.faults.empty());
+  write(other.file("t2.source"), "command = x\n", 0644);
+  found = look_at({place.directory.path(), other.path()}, false);
+  CHECK(found.sources.size() == 1024);
+  CHECK(fault(found, other) == "t2.source: is one source more than the 1024 that are run");
+}
+
 TEST_CASE("A name that no source can have is said") {
   Place place;
   place.add_program("a b");
