@@ -83,6 +83,7 @@ Result<void> Source::connect() {
   // A source that is to run always keeps the hub, too.
   options.background = definition.start == Start::always ? 0 : 1;
   demand_.forget_consumers();
+  connected_anew_ = true;
   interest_.clear();
   // The hub tells an entry that stands twice once.
   interest_awaited_ = std::set<std::string>(definition.types.begin(), definition.types.end()).size();
@@ -137,8 +138,10 @@ void Source::on_link_lost(const std::string& reason) {
 void Source::want() {
   if (interest_awaited_ > 0 || !link_.is_open()) return;
   bool is_wanted = demand_.any();
-  // A request is demand of its own: it starts a program that has ended although others listen.
-  if (demand_.requests() > 0 && (life_.state() == State::idle || life_.state() == State::failed))
+  // A request is demand of its own: it starts a program that has ended although others listen. So are consumers of a
+  // hub that has come anew: with connection = socket the program ended with the one before.
+  bool is_new = std::exchange(connected_anew_, false) || demand_.requests() > 0;
+  if (is_new && (life_.state() == State::idle || life_.state() == State::failed))
     life_.set_wanted(false, now());
   life_.set_wanted(is_wanted, now());
   settle();
@@ -201,7 +204,7 @@ bool Source::redefine(FoundSource found) {
   if (runs_anew) {
     life_.redefine(found_.definition, now());
   } else {
-    life_.set_rules(found_.definition);
+    life_.set_rules(found_.definition, now());
   }
   settle();
   return true;

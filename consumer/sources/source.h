@@ -128,6 +128,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   std::string launch_trouble_;
   bool launch_waits_ = false;  // for a hub
   size_t interest_awaited_ = 0;
+  bool connected_anew_ = false;  // and no demand was judged since
   std::unique_ptr<Process> process_;
   uint64_t process_run_ = 0;
   std::unique_ptr<Inlet> inlet_;

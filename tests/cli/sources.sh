@@ -73,6 +73,24 @@ run 0 bus-stop --force
 timeout 10 flock "$lock" true || fail "the second bus-sources did not end with its hub"
 rm config/busd/sources.d/slow.*
 
+# A program that has a connection of its own ends with a hub that is killed, and is started for those who listen at the next.
+drop own.sh <<END
+#!/bin/sh
+echo run >>"$work/runs"
+echo "{\\"type\\":\\"event\\",\\"event_type\\":\\"own\\",\\"payload\\":\\"run \$(wc -l <"$work/runs")\\"}"
+exec cat >/dev/null
+END
+echo 'connection = socket' >config/busd/sources.d/own.source
+start_consumer listens me -t own
+await listens.out 'run 1'
+kill -KILL "$(sed -n 's/.*msg="serving".* pid=\([0-9]*\).*/\1/p' run/busd/bus.log | tail -n 1)"
+await listens.out 'run 2'
+kill -TERM "$pid"
+expect_exit "the one that listened" "$pid" 143
+run 0 bus-stop --force
+timeout 10 flock "$lock" true || fail "the third bus-sources did not end with its hub"
+rm config/busd/sources.d/own.*
+
 # With `sources = off` there is none.
 busd --detach --sources off 2>/dev/null || fail "busd --detach --sources off"
 flock -n "$lock" true || fail "a hub with sources = off has started bus-sources"

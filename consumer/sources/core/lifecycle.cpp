@@ -144,6 +144,16 @@ void Lifecycle::set_enabled(bool enabled, TimePoint now) {
   pursue(now);
 }
 
+void Lifecycle::set_rules(const Definition& definition, TimePoint now) {
+  bool is_by_command = wish_ != wish_by(rules_);  // a start or a stop, which holds
+  bool changes = wish_by(definition) != wish_by(rules_) && !is_by_command;
+  if (changes) wish_ = wish_by(definition);
+  rules_ = definition;
+  if (!changes) return;
+  satisfied_ = false;
+  pursue(now);
+}
+
 void Lifecycle::redefine(const Definition& definition, TimePoint now) {
   if (wish_ == wish_by(rules_)) wish_ = wish_by(definition);
   rules_ = definition;

@@ -86,8 +86,8 @@ class Lifecycle {
   void set_enabled(bool enabled, TimePoint now);  // enabling takes a stop back, too
   // The source was changed: a run under way ends, and the next one goes by the new definition.
   void redefine(const Definition& definition, TimePoint now);
-  // The same, but nothing runs anew: only what is known of its future changes (linger, restart, …).
-  void set_rules(const Definition& definition) { rules_ = definition; }
+  // The same, but nothing runs anew: only what is known of its future changes (start, linger, restart, …).
+  void set_rules(const Definition& definition, TimePoint now);
   // The source is no longer there, or everything ends: what runs is stopped, for good.
   void retire(TimePoint now);
 

@@ -430,6 +430,30 @@ TEST_CASE("A source that was changed is started anew by its new definition") {
   }
 }
 
+TEST_CASE("Another start takes effect at once, unless a command says otherwise") {
+  Definition demand = plain_definition("s", "/s");
+  Definition always = demand;
+  always.start = Start::always;
+  always.restart = Restart::always;
+  Definition manual = demand;
+  manual.start = Start::manual;
+  Rig rig(demand);
+  rig.life.set_rules(always, rig.now);
+  CHECK(rig.take_orders() == "spawn1 ");
+  rig.started();
+  rig.life.set_rules(demand, rig.now);
+  CHECK(rig.take_orders().empty());
+  rig.wait(demand.linger);
+  CHECK(rig.take_orders() == "term ");
+  rig.exits(killed_by(15));
+  rig.life.start(7, rig.now);
+  rig.started();
+  rig.life.set_rules(manual, rig.now);
+  rig.wait(demand.linger * 2);
+  CHECK(rig.take_orders() == "spawn2 ");
+  CHECK(rig.life.state() == State::running);
+}
+
 TEST_CASE("A source that is gone from the directory is over when its processes are") {
   Rig source;
   source.run();
