@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <optional>
+#include <poll.h>
 #include <string>
 #include <sys/resource.h>
 #include <vector>
@@ -111,15 +112,29 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The lock, or who holds it. When a bus-sources is killed while it starts a process, that one holds the lock until it
+// executes its program, for a moment, and is no owner.
+Result<Fd> lock_for_us(const std::string& path, int64_t& holder) {
+  constexpr int kTries = 100;
+  constexpr int kPauseMs = 10;
+  for (int tries = 1;; ++tries) {
+    auto lock = try_lock_file(path);
+    if (lock || lock.error().code != Errc::busy) return lock;
+    holder = inspect_lock(path).pid;
+    if (holder > 0 || tries == kTries) return lock;
+    ::poll(nullptr, 0, kPauseMs);
+  }
+}
+
 int serve(const Options& options, const Endpoint& endpoint, std::vector<std::string> directories,
           cli::Console& console) {
   auto state =
       options.state.empty() ? state_directory(endpoint, variable) : Result<std::string>(options.state);
   if (!state) return fail(console, state.error());
   RunFiles files = run_files(endpoint, options.run);
-  auto lock = try_lock_file(files.lock);
+  int64_t holder = 0;
+  auto lock = lock_for_us(files.lock, holder);
   if (!lock && lock.error().code == Errc::busy) {
-    int64_t holder = inspect_lock(files.lock).pid;
     console.note((holder > 0 ? "pid " + std::to_string(holder) : std::string("another process")) +
                  " serves the sources of " + endpoint.socket);
     return cli::kDone;
