@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "consumer/sources/launch_environment.h"
 #include "consumer/sources/trust.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
@@ -167,11 +168,8 @@ void Look::read_file_of(const std::string& name, const Named& named,
   ReadDefinition read = read_definition(*text, name, named.file, executable);
   for (DefinitionFault& found : read.faults) fault(named.file, std::move(found.message), found.line);
   if (!read.faults.empty()) return;
-  const std::string& program = read.definition.command.front();
-  if (program.starts_with('/')) {
-    std::string trouble = program_trouble(program);
-    if (!trouble.empty()) return fault(named.file, "is not run: " + trouble);
-  }
+  std::string trouble = program_trouble(program_file(read.definition));
+  if (!trouble.empty()) return fault(named.file, "is not run: " + trouble);
   add(std::move(read.definition));
 }
 

@@ -36,6 +36,24 @@ std::string home_directory() {
   return entry == nullptr || entry->pw_dir == nullptr ? "/" : entry->pw_dir;
 }
 
+std::string program_file(const Definition& definition) {
+  const std::string& program = definition.command.front();
+  if (program.find('/') != std::string::npos) return program;
+  constexpr std::string_view kName = "PATH=";
+  std::string_view rest;
+  std::vector<std::string> environment = launch_environment(definition, {});
+  for (const std::string& entry : environment) {
+    if (entry.starts_with(kName)) rest = std::string_view(entry).substr(kName.size());
+  }
+  while (!rest.empty()) {
+    size_t end = std::min(rest.find(':'), rest.size());
+    std::string file = std::string(rest.substr(0, end)) + "/" + program;
+    if (end > 0 && ::access(file.c_str(), X_OK) == 0) return file;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return {};
+}
+
 std::vector<std::string> launch_environment(const Definition& definition, const std::string& socket) {
   const passwd* entry = ::getpwuid(::geteuid());
   std::vector<std::string> environment;

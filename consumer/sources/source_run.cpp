@@ -3,6 +3,7 @@
 
 #include "consumer/sources/launch_environment.h"
 #include "consumer/sources/source.h"
+#include "consumer/sources/trust.h"
 #include "protocol/encode.h"
 #include "protocol/messages/interest.h"
 
@@ -41,6 +42,11 @@ void Source::launch() {
   what.cpu_weight = definition.cpu_weight;
   what.nice = definition.nice;
   what.reads_stdin = definition.input == Input::frames;
+  // It may have changed since the directory was looked at.
+  if (std::string trouble = program_trouble(program_file(definition)); !trouble.empty()) {
+    launch_trouble_ = "is not run: " + trouble;
+    return unlaunched_.set(now());
+  }
   if (definition.connection == Channel::socket) {
     // Without a hub there is nothing for it to do.
     launch_waits_ = !link_.is_open();

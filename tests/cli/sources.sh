@@ -91,6 +91,23 @@ run 0 bus-stop --force
 timeout 10 flock "$lock" true || fail "the third bus-sources did not end with its hub"
 rm config/busd/sources.d/own.*
 
+# A program that others can write is not run, wherever it stands, and whenever they may.
+mkdir -m 755 tools
+printf '#!/bin/sh\necho 1\n' >tools/printer
+chmod 755 tools/printer
+printf 'command = printer\nenvironment = PATH=%s\nstart = manual\n' "$work/tools:$PATH" >config/busd/sources.d/printer.source
+run 0 bus-consume me -t clock -n 1
+chmod 777 tools/printer
+run 1 bus-source start printer
+check_has err 'others can write to'
+run 64 bus-sources --check
+check_has err 'printer.source: is not run: others can write to'
+chmod 755 tools/printer
+run 0 bus-source start printer
+rm config/busd/sources.d/printer.source
+run 0 bus-stop --force
+timeout 10 flock "$lock" true || fail "the fourth bus-sources did not end with its hub"
+
 # With `sources = off` there is none.
 busd --detach --sources off 2>/dev/null || fail "busd --detach --sources off"
 flock -n "$lock" true || fail "a hub with sources = off has started bus-sources"
