@@ -6,6 +6,7 @@
 #include "consumer/cli/buses.h"
 #include "consumer/cli/call_error.h"
 #include "consumer/cli/call_request.h"
+#include "consumer/cli/exit_code.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/text.h"
 #include "protocol/sources_place.h"
@@ -83,6 +84,9 @@ Error source_error(const busd_answer& answer, const Place& place) {
   if (error.code == ErrorCode::no_provider) {
     error.message = "no bus-sources runs for this bus";
     error.hint = how_to_run_sources(place);
+  } else if (view_of(answer.code) == "provider_gone") {
+    error.message = "bus-sources ended before it answered";
+    error.exit = exit_code_of(BUSD_LOST);
   } else if (answer.by.length == 0) {
     // Its messages say all that its codes do.
     error.message = view_of(answer.message);

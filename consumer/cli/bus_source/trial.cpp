@@ -57,6 +57,7 @@ class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
   void on_all_gone() override;
   void on_line(Stream stream, uint64_t run, std::string_view line, bool whole) override;
   void on_too_long(Stream stream, uint64_t run) override;
+  void note_written(Written written);
   void on_lines_done() override;
   void on_output_over(uint64_t run) override;
 
@@ -74,6 +75,7 @@ class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
   EventLine event_;
   Output output_;
   Written written_ = Written::ok;
+  int write_error_ = 0;
   Timer kill_;
   std::unique_ptr<sources::Process> process_;
   std::unique_ptr<sources::Inlet> inlet_;
@@ -155,7 +157,7 @@ void Trial::show(std::string_view what, std::string_view text) {
   std::string line(what);
   line.resize(9, ' ');
   line += safe_text(text);
-  if (written_ == Written::ok) written_ = output_.line(line);
+  if (written_ == Written::ok) note_written(output_.line(line));
 }
 
 void Trial::judge(std::string_view line) {
@@ -192,8 +194,13 @@ void Trial::on_too_long(Stream, uint64_t) {
   show("skipped", "a line of more than 1 MiB");
 }
 
+void Trial::note_written(Written written) {
+  written_ = written;
+  if (written == Written::failed) write_error_ = errno;
+}
+
 void Trial::on_lines_done() {
-  if (written_ == Written::ok) written_ = output_.flush();
+  if (written_ == Written::ok) note_written(output_.flush());
   if (written_ != Written::ok && signal_ == 0) stop(SIGPIPE);
 }
 
@@ -202,7 +209,7 @@ void Trial::on_output_over(uint64_t) { end_if_over(); }
 int Trial::finish() {
   if (written_ == Written::failed)
     return console_.error(ErrorCode::output_failed,
-                          std::string("cannot write to stdout: ") + std::strerror(errno));
+                          std::string("cannot write to stdout: ") + std::strerror(write_error_));
   if (!trouble_.empty()) return console_.error(error_of(ErrorCode::command_failed, trouble_));
   std::string summary = counted(events_, "event") + ", " + counted(log_lines_, "log line") + ", " +
                         std::to_string(refused_) + " refused, " + std::to_string(skipped_) + " skipped";
