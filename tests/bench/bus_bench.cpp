@@ -100,6 +100,11 @@ class Bench {
       report(tried);
     }
     pinning_.to_all();
+    if (is_wanted(options_.filter, Family::sources, "source-peers")) {
+      bool quick = options_.filter.quick || options_.effort.runs == 1;
+      BUSD_ASSIGN(Footprint peers, source_peers(contenders_, quick, scratch_));
+      report(peers);
+    }
     if (is_wanted(options_.filter, Family::events, "idle")) {
       BUSD_ASSIGN(Footprint memory, idle_memory(contenders_, scratch_));
       report(memory);

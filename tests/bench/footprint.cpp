@@ -4,6 +4,7 @@
 #include "tests/bench/frame_cost.h"
 #include "tests/bench/idle_memory.h"
 #include "tests/bench/shape.h"
+#include "tests/bench/source_peers.h"
 #include "tests/bench/source_trials.h"
 #include "tests/bench/text_table.h"
 
@@ -82,6 +83,25 @@ Result<Footprint> trials(Family family, const std::vector<std::unique_ptr<Conten
   if (table.empty() && faults.empty()) return Footprint{};
   std::string title = is_of_calls ? "### What becomes of calls\n\n" : "### Supervised sources\n\n";
   return Footprint{title + table.text() + faults, !faults.empty()};
+}
+
+Result<Footprint> source_peers(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
+                               ScratchDir& scratch) {
+  BUSD_ASSIGN(std::vector<SupervisorRow> rows, measure_supervisors(contenders, quick, scratch));
+  TextTable table({"supervisor", "start until all programs run", "killed program runs again, p50", "p90"});
+  std::string faults;
+  for (SupervisorRow& row : rows) {
+    if (!row.fault.empty()) {
+      faults += "\n" + row.name + " FAILED: " + row.fault + "\n";
+    } else if (row.restarts.empty()) {
+      table.add({row.name, time_text(row.all_up), "-", "-"});
+    } else {
+      table.add({row.name, time_text(row.all_up), time_text(quantile_of(row.restarts, 0.5)),
+                 time_text(quantile_of(row.restarts, 0.9))});
+    }
+  }
+  if (table.empty() && faults.empty()) return Footprint{};
+  return Footprint{"### Supervisors\n\n" + table.text() + faults, !faults.empty()};
 }
 
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch) {

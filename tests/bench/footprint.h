@@ -35,6 +35,10 @@ Result<Footprint> trials(Family family, const std::vector<std::unique_ptr<Conten
                          const GroupFilter& filter, const Effort& effort, const Pinning& pinning,
                          ScratchDir& scratch);
 
+// Supervisors of programs, busd's among them (source_peers.h).
+Result<Footprint> source_peers(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
+                               ScratchDir& scratch);
+
 // `options` without a directory: it comes from `scratch`.
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch);
 

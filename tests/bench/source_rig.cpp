@@ -16,19 +16,13 @@ namespace bus::bench {
 
 namespace {
 
-std::string beside_us(const std::string& program) {
-  char path[PATH_MAX];
-  ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-  return parent_dir(std::string(path, length > 0 ? static_cast<size_t>(length) : 0)) + "/" + program;
-}
-
 Result<void> write_definitions(const std::string& directory, const std::vector<BenchSource>& sources) {
   if (::mkdir(directory.c_str(), 0700) != 0) return errno_error(directory, errno);
   for (const BenchSource& source : sources) {
     std::string path = directory + "/" + source.name + ".source";
     Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    std::string text =
-        "command = " + beside_us("bus-bench-source") + " " + source.arguments + "\n" + source.settings;
+    std::string text = "command = " + program_beside_us("bus-bench-source") + " " + source.arguments + "\n" +
+                       source.settings;
     if (!file || !write_all(file.get(), text)) return errno_error(path, errno);
   }
   return {};
@@ -41,7 +35,7 @@ Result<SourceRig> SourceRig::start(TrialHub& hub, const std::vector<BenchSource>
   BUSD_TRY(write_definitions(directory, sources));
   BUSD_ASSIGN(CallClient client, CallClient::connect(hub.contender));
   TimePoint started_at = now();
-  BUSD_ASSIGN(ServerProcess process, ServerProcess::spawn(beside_us("bus-sources"),
+  BUSD_ASSIGN(ServerProcess process, ServerProcess::spawn(program_beside_us("bus-sources"),
                                                           {"--socket", hub.directory + "/bus.sock", "--dir",
                                                            directory, "--state", hub.directory + "/state"},
                                                           hub.directory));
@@ -79,6 +73,12 @@ Result<void> SourceRig::end() {
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   return {};
+}
+
+std::string program_beside_us(const std::string& program) {
+  char path[PATH_MAX];
+  ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
+  return parent_dir(std::string(path, length > 0 ? static_cast<size_t>(length) : 0)) + "/" + program;
 }
 
 uint64_t number_in(std::string_view json, std::string_view member) {

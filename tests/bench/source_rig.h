@@ -43,6 +43,9 @@ class SourceRig {
   uint64_t last_call_ = 0;
 };
 
+// The path of a program that was built with this one.
+std::string program_beside_us(const std::string& program);
+
 // The number behind "`member`": in an answer; 0 when there is none.
 uint64_t number_in(std::string_view json, std::string_view member);
 
