@@ -242,8 +242,7 @@ constexpr std::array<Setting, 19> kSettings = {{
        return {};
      },
      [](const Options& o) { return Texts{std::to_string(o.waiting_calls)}; }},
-    {"sources", "auto|off", "Run bus-sources when this bus has sources, or never (default: auto)",
-     false,
+    {"sources", "auto|off", "Run bus-sources when this bus has sources, or never (default: auto)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        if (texts[0] != "auto" && texts[0] != "off")
          return Error{Errc::invalid, printable(texts[0]) + " is none of auto, off"};

@@ -97,7 +97,8 @@ uint64_t number_behind(std::string_view text, std::string_view key) {
 Cgroup::~Cgroup() { ::rmdir(directory_.c_str()); }
 
 Result<void> Cgroup::limit_memory(uint64_t bytes) const {
-  BUSD_TRY(write_value(directory_ + "/memory.max", std::to_string(bytes)));
+  auto written = write_value(directory_ + "/memory.max", std::to_string(bytes));
+  if (!written) return written;
   // Beyond it one process would be chosen, and what is left of the run would be a source that is not whole.
   return write_value(directory_ + "/memory.oom.group", "1");
 }

@@ -258,8 +258,9 @@ std::string find_trampoline() {
   ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
   if (length <= 0 || static_cast<size_t>(length) >= self.size()) return "";
   std::string directory = parent_dir(std::string(self.data(), static_cast<size_t>(length)));
-  for (const std::string& path :
-       {directory + "/" + kTrampoline, directory + "/" BUSD_LIBEXEC_FROM_PROGRAMS "/" + kTrampoline}) {
+  for (const char* place : {".", BUSD_LIBEXEC_FROM_PROGRAMS}) {
+    std::string path = directory;
+    path.append("/").append(place).append("/").append(kTrampoline);
     if (is_program(path)) return path;
   }
   return "";

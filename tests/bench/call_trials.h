@@ -32,7 +32,7 @@ struct TrialHub {
   Contender& contender;
   ServerProcess server;
   std::string directory;  // its own, with its socket bus.sock
-  bool quick = false;  // fewer and smaller rounds, only to see that it works
+  bool quick = false;     // fewer and smaller rounds, only to see that it works
 };
 
 struct Trial {
