@@ -171,6 +171,7 @@ class OpenCall {
       : connection_(opened(busd::Connection::open({.socket = socket, .no_start = true}))) {
     auto options = BUSD_INIT(busd_call_options);
     options.stream = stream ? 1 : 0;
+    options.wait = 1;
     auto error = BUSD_INIT(busd_error);
     busd_result result = busd_connection_call_start(connection_.handle(), {task.data(), task.size()},
                                                     {args.data(), args.size()}, &options, nullptr, &error);
