@@ -30,7 +30,7 @@ class RowList {
     ++rows_;
   }
   // The rows of another list, as far as they fit, behind these.
-  void append(RowList other) {
+  void append(const RowList& other) {
     bool fits = left_out_ == 0 && text_.size() + other.text_.size() + 1 <= most_;
     if (fits && !other.text_.empty()) {
       if (!text_.empty()) text_ += ',';

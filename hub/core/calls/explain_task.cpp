@@ -111,7 +111,7 @@ std::string Calls::explain(const Question& question, TimePoint) const {
     return true;
   });
   hub_.turn.spend(seen.size());
-  rows.append(std::move(others));
+  rows.append(others);
   rows.write(writer, "providers");
   writer.end();
   return out;

@@ -66,7 +66,7 @@ std::string Events::explain(const Question& question, TimePoint) const {
     one.number("count", each.count);
     one.end();
   });
-  for (size_t i = 1; i < rows.size(); ++i) rows[0].append(std::move(rows[i]));
+  for (size_t i = 1; i < rows.size(); ++i) rows[0].append(rows[i]);
   rows[0].write(writer, "consumers");
   writer.end();
   return out;
