@@ -71,9 +71,10 @@ Source::~Source() = default;
 
 // --- the hub ---
 
-Result<void> Source::connect() {
+// As which it speaks to the hub, here and by a connection of its program's own. `types` are kept for the options.
+busd_connection_options Source::connection_options(std::vector<busd_text>& types) const {
   const Definition& definition = found_.definition;
-  std::vector<busd_text> types;
+  types.reserve(definition.types.size());
   for (const std::string& type : definition.types) types.push_back(text_of(type));
   auto options = BUSD_INIT(busd_connection_options);
   options.socket = text_of(place_.socket);
@@ -82,6 +83,13 @@ Result<void> Source::connect() {
   options.publish_type_count = types.size();
   // A source that is to run always keeps the hub, too.
   options.background = definition.start == Start::always ? 0 : 1;
+  return options;
+}
+
+Result<void> Source::connect() {
+  const Definition& definition = found_.definition;
+  std::vector<busd_text> types;
+  busd_connection_options options = connection_options(types);
   demand_.forget_consumers();
   connected_anew_ = true;
   interest_.clear();

@@ -104,6 +104,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   void on_logged() override { owner_.on_source_logged(*this); }
 
   void launch();
+  busd_connection_options connection_options(std::vector<busd_text>& types) const;
   Result<Fd> open_channel();
   void fail_launch(const std::string& reason);
   void retire_process();

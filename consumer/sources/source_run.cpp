@@ -12,15 +12,8 @@ namespace bus::sources {
 void Source::spawn(uint64_t) { launch(); }
 
 Result<Fd> Source::open_channel() {
-  const Definition& definition = found_.definition;
   std::vector<busd_text> types;
-  for (const std::string& type : definition.types) types.push_back(text_of(type));
-  auto options = BUSD_INIT(busd_connection_options);
-  options.socket = text_of(place_.socket);
-  options.source = text_of(definition.name);
-  options.publish_types = types.data();
-  options.publish_type_count = types.size();
-  options.background = definition.start == Start::always ? 0 : 1;
+  busd_connection_options options = connection_options(types);
   options.no_start = 1;
   options.open_timeout_ms = 2000;
   auto error = BUSD_INIT(busd_error);
