@@ -99,7 +99,7 @@ TEST_CASE("Two runs are told apart, whatever their processes did", "[end]") {
   first.process().kill();
   REQUIRE(first.until_gone());
   CHECK(second.story() == "started ");
-  CHECK(programs.living().size() == 2);
+  CHECK(programs.come_to(2));
   second.process().kill();
   REQUIRE(second.until_gone());
   CHECK(programs.all_end());
@@ -174,10 +174,10 @@ TEST_CASE("What a run uses is the sum of all its processes", "[use]") {
                                       "(setsid $NAP 1000 &); $NAP 1000 & i=0; "
                                       "while [ $i -lt 200000 ]; do i=$((i+1)); done; echo ready; wait")}));
   REQUIRE(run.until_out("ready"));
+  REQUIRE(programs.come_to(3));
   auto use = run.process().use();
   uint64_t sum = 0;
   for (int64_t pid : programs.living()) sum += sources::resident_bytes_of(pid);
-  CHECK(programs.living().size() == 3);
   CHECK(use.rss_bytes > sources::resident_bytes_of(run.process().pid()));
   CHECK(use.rss_bytes <= sum);
   CHECK(use.cpu_ms > 0);

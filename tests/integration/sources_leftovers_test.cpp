@@ -145,7 +145,7 @@ TEST_CASE("A record that was cut, is of another boot or of nothing that lives en
     CAPTURE(bad);
     programs.write("record", bad, 0600);
     Stage next(with_record(programs));
-    CHECK(programs.living().size() == kStubbornProcesses);
+    CHECK(programs.come_to(kStubbornProcesses));
   }
   programs.write("record", text + "run 9 half", 0600);
   Stage next(with_record(programs));

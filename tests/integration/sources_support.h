@@ -63,9 +63,11 @@ class Programs {
     return found;
   }
   // Waits until none lives any more; false if that takes too long.
-  bool all_end() const {
+  bool all_end() const { return come_to(0); }
+  // Waits until so many live: one that executes its program has no command line for a moment.
+  bool come_to(size_t count) const {
     for (TimePoint until = now() + kPatience; now() < until;) {
-      if (living().empty()) return true;
+      if (living().size() == count) return true;
       std::this_thread::sleep_for(milliseconds(2));
     }
     return false;
