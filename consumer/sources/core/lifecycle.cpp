@@ -64,14 +64,14 @@ void Lifecycle::set_wanted(bool wanted, TimePoint now) {
 }
 
 void Lifecycle::started(TimePoint now) {
-  started_at_ = now;
+  note_start(now);
   if (state_ == State::starting) enter(State::running);
   settle();
 }
 
 void Lifecycle::could_not_start(std::string reason, TimePoint now) {
   exit_ = Exit{.code = {}, .signal = {}, .lasted = {}, .reason = std::move(reason)};
-  started_at_ = now;
+  note_start(now);
   finish(now);
 }
 
@@ -112,8 +112,7 @@ void Lifecycle::start(uint64_t command, TimePoint now) {
   add_command(command, Goal::up, runs ? run_ : run_ + 1);
   wish_ = Wish::up;
   satisfied_ = false;
-  back_off_.reset();
-  not_before_ = TimePoint::min();
+  forget_runs();
   next_try_ = kNever;
   ending_ = ending_ || state_ == State::stopping;  // then it is started at once, whatever has ended it
   pursue(now);
@@ -148,18 +147,17 @@ void Lifecycle::set_rules(const Definition& definition, TimePoint now) {
   bool is_by_command = wish_ != wish_by(rules_);  // a start or a stop, which holds
   bool changes = wish_by(definition) != wish_by(rules_) && !is_by_command;
   if (changes) wish_ = wish_by(definition);
+  bool is_planned_anew = next_try_ != kNever && definition.every != rules_.every;
   rules_ = definition;
-  if (!changes) return;
-  satisfied_ = false;
-  pursue(now);
+  if (changes) satisfied_ = false;
+  if (changes || is_planned_anew) pursue(now);
 }
 
 void Lifecycle::redefine(const Definition& definition, TimePoint now) {
   if (wish_ == wish_by(rules_)) wish_ = wish_by(definition);
   rules_ = definition;
   satisfied_ = false;
-  back_off_.reset();
-  not_before_ = TimePoint::min();
+  forget_runs();
   end(now);
   pursue(now);
 }
@@ -174,6 +172,12 @@ void Lifecycle::retire(TimePoint now) {
 void Lifecycle::enter(State state) {
   state_ = state;
   if (std::exchange(announced_, state) != state) actor_.changed();
+}
+
+// A run that was told to end before it could start is none that `every` counts from.
+void Lifecycle::note_start(TimePoint now) {
+  started_at_ = now;
+  if (!ending_) last_start_ = now;
 }
 
 void Lifecycle::spawn() {
@@ -199,14 +203,10 @@ void Lifecycle::end(TimePoint now) {
 
 // Does what the wish and the demand ask for now.
 void Lifecycle::pursue(TimePoint now) {
-  bool is_planned = state_ == State::idle && next_try_ != kNever;  // by `every`
   if (should_run()) {
     linger_until_ = kNever;
-    if (!is_alive() && !satisfied_) {
-      TimePoint planned = next_try_ == kNever ? now : next_try_;
-      start_or_wait(std::max(not_before_, planned), is_planned ? State::idle : State::backoff, now);
-    }
-  } else if (state_ == State::running || state_ == State::starting || is_planned) {
+    if (!is_alive() && !satisfied_) start_or_wait(not_before_ > now ? State::backoff : State::idle, now);
+  } else if (state_ == State::running || state_ == State::starting) {
     bool is_only_unwanted = enabled_ && !retired_ && wish_ == Wish::demand;
     if (is_only_unwanted) {
       linger(now);
@@ -234,7 +234,7 @@ void Lifecycle::finish(TimePoint now) {
   if (!was_told) {
     plan_next(now);
   } else if (should_run()) {
-    spawn();
+    start_or_wait(State::idle, now);
   } else {
     rest();
   }
@@ -254,7 +254,6 @@ void Lifecycle::plan_next(TimePoint now) {
     satisfied_ = true;
     return enter(exit_->ok() ? State::idle : State::failed);
   }
-  TimePoint planned = rules_.every ? started_at_ + *rules_.every : now;
   bool is_due_again = rules_.every && exit_->ok();
   if (is_due_again) {
     back_off_.reset();
@@ -262,14 +261,27 @@ void Lifecycle::plan_next(TimePoint now) {
     is_restart_ = true;
     not_before_ = now + back_off_.next(was_good);
   }
-  start_or_wait(std::max(planned, not_before_), is_due_again ? State::idle : State::backoff, now);
+  start_or_wait(is_due_again ? State::idle : State::backoff, now);
 }
 
-void Lifecycle::start_or_wait(TimePoint not_before, State waiting, TimePoint now) {
+// The next run may begin: after a back-off, and so long after the last start as `every` says.
+TimePoint Lifecycle::earliest_start() const {
+  bool is_repeated = rules_.every && last_start_ != TimePoint::min();
+  return is_repeated ? std::max(not_before_, last_start_ + *rules_.every) : not_before_;
+}
+
+void Lifecycle::start_or_wait(State waiting, TimePoint now) {
   if (!should_run()) return rest();
-  if (not_before <= now) return spawn();
-  next_try_ = not_before;
+  TimePoint earliest = earliest_start();
+  if (earliest <= now) return spawn();
+  next_try_ = earliest;
   enter(waiting);
+}
+
+// The next run is started as if it were the first one.
+void Lifecycle::forget_runs() {
+  back_off_.reset();
+  not_before_ = last_start_ = TimePoint::min();
 }
 
 void Lifecycle::rest() {

@@ -118,13 +118,16 @@ class Lifecycle {
   }
   bool should_run() const;
   void enter(State state);
+  void note_start(TimePoint now);
   void spawn();
   void end(TimePoint now);
   void pursue(TimePoint now);
   void linger(TimePoint now);
   void finish(TimePoint now);
   void plan_next(TimePoint now);
-  void start_or_wait(TimePoint not_before, State waiting, TimePoint now);
+  TimePoint earliest_start() const;
+  void start_or_wait(State waiting, TimePoint now);
+  void forget_runs();
   void rest();
   void add_command(uint64_t command, Goal goal, uint64_t from_run);
   void settle();
@@ -150,6 +153,7 @@ class Lifecycle {
   TimePoint kill_at_ = kNever;
   TimePoint next_try_ = kNever;
   TimePoint not_before_ = TimePoint::min();  // a back-off outlives the demand that it interrupted
+  TimePoint last_start_ = TimePoint::min();  // from which `every` counts, whoever comes meanwhile
   std::vector<Command> commands_;
   std::vector<CommandEnd> ended_;
 };

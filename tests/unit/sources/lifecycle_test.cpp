@@ -253,13 +253,61 @@ TEST_CASE("every runs a program again, so long after its last start, while it is
     source.wait(seconds(52));
     CHECK(source.life.run() == 3);
   }
-  SECTION("after it a new consumer starts it at once") {
+  SECTION("nor does a new one after it") {
     source.started();
     source.exits(exit_code(0));
     source.wanted(false);
-    source.wait(seconds(11));
     CHECK(source.life.next_try() == kNever);
+    source.wait(seconds(11));
     source.wanted(true);
+    CHECK(source.life.state() == State::idle);
+    CHECK(source.life.next_try() == source.now + seconds(49));
+    source.wait(seconds(48));
+    CHECK(source.life.run() == 2);
+    source.wait(seconds(1));
+    CHECK(source.life.run() == 3);
+  }
+  SECTION("nor one that comes when a run was cut short") {
+    source.started();
+    source.wanted(false);
+    source.wait(seconds(11));
+    source.exits(killed_by(15));
+    source.wanted(true);
+    CHECK(source.life.run() == 2);
+    source.wait(seconds(49));
+    CHECK(source.life.run() == 3);
+  }
+  SECTION("when nobody has come before the time, the next one starts it at once") {
+    source.started();
+    source.exits(exit_code(0));
+    source.wanted(false);
+    source.wait(seconds(61));
+    CHECK(source.life.run() == 2);
+    source.wanted(true);
+    CHECK(source.life.run() == 3);
+  }
+  SECTION("a start by name and a changed program do not wait") {
+    source.started();
+    source.exits(exit_code(0));
+    source.life.start(1, source.now);
+    CHECK(source.life.run() == 3);
+    source.life.restart(2, source.now);
+    source.started();
+    source.exits(killed_by(15));
+    CHECK(source.life.run() == 4);
+    source.started();
+    CHECK(source.ended() == "1 ok, 2 ok");
+    source.exits(exit_code(0));
+    source.life.redefine(with([](Definition& d) { d.every = seconds(60); }), source.now);
+    CHECK(source.life.run() == 5);
+  }
+  SECTION("another time counts from the last start, too") {
+    source.started();
+    source.exits(exit_code(0));
+    source.life.set_rules(with([](Definition& d) { d.every = seconds(3600); }), source.now);
+    CHECK(source.life.next_try() == source.now + seconds(3600));
+    source.wait(seconds(10));
+    source.life.set_rules(with([](Definition& d) { d.every = seconds(5); }), source.now);
     CHECK(source.life.run() == 3);
   }
   SECTION("a run that failed backs off") {
