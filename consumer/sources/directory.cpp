@@ -5,6 +5,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sys/stat.h>
@@ -209,6 +210,14 @@ Catalog Look::finish() {
 
 std::string text_of(const FileFault& fault) {
   return fault.file + (fault.line == 0 ? "" : ":" + std::to_string(fault.line)) + ": " + fault.message;
+}
+
+std::optional<uint64_t> contents_of(const std::string& program) {
+  struct stat st {};
+  if (!program.starts_with('/') || ::stat(program.c_str(), &st) != 0 || !S_ISREG(st.st_mode))
+    return std::nullopt;
+  auto text = read_file(program, kMostComparedBytes);
+  return text ? std::optional<uint64_t>(std::hash<std::string>{}(*text)) : std::nullopt;
 }
 
 Catalog look_at(const std::vector<std::string>& directories, bool may_be_missing) {

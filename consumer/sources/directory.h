@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,11 @@ struct Catalog {
 };
 
 // Looks at all of them. One that is not there is a fault, unless `may_be_missing`.
+// What a program holds, as a number: that of other contents differs. Nothing where that cannot be known, or of one of more
+// than kMostComparedBytes, which takes too long to read while sources are served.
+inline constexpr size_t kMostComparedBytes = 16 * 1024 * 1024;
+std::optional<uint64_t> contents_of(const std::string& program);
+
 Catalog look_at(const std::vector<std::string>& directories, bool may_be_missing);
 
 }  // namespace bus::sources

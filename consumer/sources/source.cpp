@@ -54,6 +54,7 @@ Source::Source(const Place& place, Owner& owner, FoundSource found, bool enabled
     : place_(place),
       owner_(owner),
       found_(std::move(found)),
+      contents_(contents_of(found_.definition.command.front())),
       link_(place.loop, *this),
       feed_(found_.definition, link_, *this),
       life_(*this, found_.definition, seed),
@@ -198,9 +199,20 @@ void Source::retire() {
   settle();
 }
 
+// One that was written again as it was is the same.
+bool Source::is_other_program(const FoundSource& found) {
+  if (found.version == found_.version) return false;
+  auto contents = contents_of(found.definition.command.front());
+  bool is_other = !contents || contents != contents_;
+  contents_ = contents;
+  return is_other;
+}
+
 bool Source::redefine(FoundSource found) {
-  if (found.definition == found_.definition && found.version == found_.version) return false;
-  bool runs_anew = needs_new_run(found_.definition, found.definition) || found.version != found_.version;
+  bool has_other_program = is_other_program(found);
+  found_.version = found.version;
+  if (found.definition == found_.definition && !has_other_program) return false;
+  bool runs_anew = needs_new_run(found_.definition, found.definition) || has_other_program;
   bool reconnects = is_other_connection(found_.definition, found.definition);
   found_ = std::move(found);
   feed_.define(found_.definition);

@@ -114,11 +114,13 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   void report_state();
   void pause_outputs();
   void settle();
+  bool is_other_program(const FoundSource& found);
   std::string no_run_reason() const;
 
   Place place_;
   Owner& owner_;
   FoundSource found_;
+  std::optional<uint64_t> contents_;  // of its program, when it was found
   Demand demand_;
   HubLink link_;
   Feed feed_;

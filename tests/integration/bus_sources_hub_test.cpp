@@ -295,6 +295,31 @@ TEST_CASE("A source that is dropped in is there, one that is changed runs anew, 
 
 TEST_CASE("reload says what has changed and what is wrong, and a change of the linger restarts nothing",
           "[directory]") {
+TEST_CASE("A program that is touched, or written again as it was, has not changed", "[directory]") {
+  Sources sources;
+  sources.add_script("s", kClock);
+  sources.start();
+  Listener listener(sources.socket(), {"s"});
+  CHECK(listener.next().payload == "1");
+  std::string pid = member(sources.status("s"), {"pid"});
+  auto changed = [&] { return member(sources.call("reload"), {"changed"}); };
+  SECTION("touched") { REQUIRE(::utimensat(AT_FDCWD, sources.file("s").c_str(), nullptr, 0) == 0); }
+  SECTION("another file of the same contents") { sources.add_script("s", kClock); }
+  SECTION("written in place") {
+    Fd file(::open(sources.file("s").c_str(), O_WRONLY | O_CLOEXEC));
+    REQUIRE(write_all(file.get(), std::string("#!/bin/sh\n") + kClock + "\n"));
+  }
+  CHECK(changed() == "[]");
+  CHECK(member(sources.status("s"), {"pid"}) == pid);
+  CHECK(member(sources.status("s"), {"run"}) == "1");
+  // Other contents of the same length are a change, now as before.
+  sources.add_script("s", "while :; do echo 2; sleep 0.02; done");
+  changed();
+  while (listener.next().payload != "2") {
+  }
+  CHECK(member(sources.status("s"), {"run"}) == "2");
+}
+
   Sources sources;
   sources.add_script("a", kClock);
   sources.add_script("gone", kClock);

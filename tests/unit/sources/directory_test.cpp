@@ -254,3 +254,19 @@ TEST_CASE("Changes of a directory are said once they have ended, and the directo
   wait();
   CHECK(changes == 4);
 }
+
+TEST_CASE("The contents of a program are known up to a size, whatever its name and its time") {
+  TempDir directory;
+  auto make = [&](const std::string& name, const std::string& text, off_t bytes) {
+    write(directory.file(name), text, 0755);
+    REQUIRE(::truncate(directory.file(name).c_str(), bytes) == 0);
+    return contents_of(directory.file(name));
+  };
+  auto most = static_cast<off_t>(kMostComparedBytes);
+  REQUIRE(make("a", "a", most));
+  CHECK(make("a", "a", most) == make("b", "a", most));
+  CHECK(make("a", "a", most) != make("a", "b", most));
+  CHECK_FALSE(make("a", "a", most + 1));
+  CHECK_FALSE(contents_of(directory.file("none")));
+  CHECK_FALSE(contents_of(directory.path()));
+}
