@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "consumer/cli/text.h"
 
 namespace bus::cli {
 
 namespace {
-
-constexpr const char* kLiteralHint = " (--literal takes it as it is)";
 
 // "items[0]" has an index, "build[12]x" is rare enough: of brackets, only digits are taken for one.
 bool is_index(std::string_view inside) {
@@ -71,16 +70,51 @@ std::string patterns_below(const std::string& stem) {
   return in_quotes(stem + ".*") + " matches the types below " + in_quotes(stem) + ", \"*\" every type";
 }
 
+// "*", or "X." of "X.*", left out: what an entry says by itself.
+std::string_view without_pattern(std::string_view entry) {
+  return is_pattern(entry) ? entry.substr(0, entry.size() - std::min<size_t>(entry.size(), 2)) : entry;
+}
+
+// Where an entry is none of this system: at another one's wildcard, or at its end, behind a dot.
+std::optional<size_t> find_flaw(std::string_view entry) {
+  std::string_view plain = without_pattern(entry);
+  auto wildcard = find_wildcard(plain);
+  return wildcard || !plain.ends_with('.') ? wildcard : plain.size();
+}
+
 // Faults that entries and types share, patterns apart.
-std::string list_fault(std::string_view text, const char* advice) {
+std::string list_fault(std::string_view text, const char* of, const char* advice) {
   if (text.find_first_of(",|") == std::string_view::npos) return {};
-  return in_quotes(text) + " reads as a list of types; " + advice + kLiteralHint;
+  return in_quotes(text) + " reads as a list of " + of + "; " + advice;
 }
 
 std::string edge_fault(std::string_view text) {
-  if (text.starts_with(' ') || text.ends_with(' '))
-    return in_quotes(text) + " begins or ends with a space; leave it out" + kLiteralHint;
-  return {};
+  bool has_edge = text.starts_with(' ') || text.ends_with(' ');
+  return has_edge ? in_quotes(text) + " begins or ends with a space; leave it out" : std::string();
+}
+
+std::string with_hint(std::string fault) {
+  if (!fault.empty()) fault += " (--literal takes it as it is)";
+  return fault;
+}
+
+std::string tasks_below(const std::string& stem) {
+  return stem.empty() ? "\"*\" is every task"
+                      : in_quotes(stem + ".*") + " is every task below " + in_quotes(stem);
+}
+
+// What is wrong with the type of an event; `advice_on` what a consumer would write, below a stem.
+std::string one_type_fault(std::string_view type, std::string (*advice_on)(const std::string& stem)) {
+  std::string fault = edge_fault(type);
+  if (fault.empty()) fault = list_fault(type, "types", "an event has one type");
+  if (!fault.empty()) return fault;
+  auto wildcard = find_wildcard(type);
+  bool unfinished = !wildcard && type.ends_with('.');
+  if (!wildcard && !unfinished) return {};
+  std::string stem = stem_of(type, unfinished ? type.size() : *wildcard);
+  std::string example = stem.empty() ? std::string("build.done") : stem + ".done";
+  std::string what = unfinished ? " ends with a dot" : " is a pattern, not the type of an event";
+  return in_quotes(type) + what + "; name one type, such as " + in_quotes(example) + advice_on(stem);
 }
 
 }  // namespace
@@ -91,52 +125,52 @@ bool is_pattern(std::string_view entry) {
 }
 
 std::string entry_fault(std::string_view entry) {
-  std::string_view plain =
-      is_pattern(entry) ? entry.substr(0, entry.size() - std::min<size_t>(entry.size(), 2)) : entry;
-  std::string fault = edge_fault(plain);
-  if (fault.empty()) fault = list_fault(entry, "give --type once for each");
-  if (!fault.empty()) return fault;
-  auto wildcard = find_wildcard(plain);
-  if (!wildcard && plain.ends_with('.')) wildcard = plain.size();
-  if (!wildcard) return {};
-  return in_quotes(entry) + " would match no event; " + patterns_below(stem_of(plain, *wildcard)) +
-         kLiteralHint;
+  std::string fault = edge_fault(without_pattern(entry));
+  if (fault.empty()) fault = list_fault(entry, "types", "give --type once for each");
+  auto flaw = find_flaw(entry);
+  if (fault.empty() && flaw)
+    fault = in_quotes(entry) + " would match no event; " + patterns_below(stem_of(entry, *flaw));
+  return with_hint(std::move(fault));
 }
 
 std::string task_fault(std::string_view task) {
-  std::string_view plain =
-      is_pattern(task) ? task.substr(0, task.size() - std::min<size_t>(task.size(), 2)) : task;
-  std::string fault = edge_fault(plain);
-  if (!fault.empty()) return fault;
-  if (task.find_first_of(",|") != std::string_view::npos)
-    return in_quotes(task) + " reads as a list of tasks; name them one after the other" + kLiteralHint;
-  auto wildcard = find_wildcard(plain);
-  if (!wildcard && plain.ends_with('.')) wildcard = plain.size();
-  if (!wildcard) return {};
-  std::string stem = stem_of(plain, *wildcard);
-  return in_quotes(task) + " would be asked for by nobody; " +
-         (stem.empty() ? "\"*\" is every task"
-                       : in_quotes(stem + ".*") + " is every task below " + in_quotes(stem)) +
-         kLiteralHint;
+  std::string fault = edge_fault(without_pattern(task));
+  if (fault.empty()) fault = list_fault(task, "tasks", "name them one after the other");
+  auto flaw = find_flaw(task);
+  if (fault.empty() && flaw)
+    fault = in_quotes(task) + " would be asked for by nobody; " + tasks_below(stem_of(task, *flaw));
+  return with_hint(std::move(fault));
+}
+
+std::string type_fault(std::string_view type) {
+  return with_hint(one_type_fault(
+      type, [](const std::string& stem) { return "; for consumers, " + patterns_below(stem); }));
+}
+
+std::string declared_entry_fault(std::string_view entry) {
+  std::string fault = list_fault(entry, "types", "put commas between them");
+  auto flaw = find_flaw(entry);
+  if (fault.empty() && flaw)
+    fault = in_quotes(entry) + " is neither an event type nor a pattern; " +
+            patterns_below(stem_of(entry, *flaw));
+  return fault;
+}
+
+std::string declared_task_fault(std::string_view task) {
+  std::string fault = list_fault(task, "tasks", "put commas between them");
+  auto flaw = find_flaw(task);
+  if (fault.empty() && flaw)
+    fault = in_quotes(task) + " is neither a task nor a pattern; " + tasks_below(stem_of(task, *flaw));
+  return fault.empty() ? below_bus_fault(task) : fault;
+}
+
+std::string declared_type_fault(std::string_view type) {
+  return one_type_fault(type, [](const std::string&) { return std::string(); });
 }
 
 std::string below_bus_fault(std::string_view task) {
   if (!task.starts_with("bus.") || task.starts_with("bus.source.")) return {};
   return in_quotes(task) + " is below bus., where the tasks are the hub's; take another name";
-}
-
-std::string type_fault(std::string_view type) {
-  std::string fault = edge_fault(type);
-  if (fault.empty()) fault = list_fault(type, "an event has one type");
-  if (!fault.empty()) return fault;
-  auto wildcard = find_wildcard(type);
-  bool unfinished = !wildcard && type.ends_with('.');
-  if (!wildcard && !unfinished) return {};
-  std::string stem = stem_of(type, unfinished ? type.size() : *wildcard);
-  std::string example = stem.empty() ? std::string("build.done") : stem + ".done";
-  std::string what = unfinished ? " ends with a dot" : " is a pattern, not the type of an event";
-  return in_quotes(type) + what + "; name one type, such as " + in_quotes(example) + "; for consumers, " +
-         patterns_below(stem) + kLiteralHint;
 }
 
 bool entry_matches(std::string_view entry, std::string_view type) {

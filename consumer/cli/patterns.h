@@ -29,4 +29,10 @@ std::string below_bus_fault(std::string_view task);
 // The same for the type of one event, which is no pattern at all.
 std::string type_fault(std::string_view type);
 
+// The same three of a file of settings, which has no --literal and parts its lists by commas; of a task also that it is
+// the hub's own.
+std::string declared_entry_fault(std::string_view entry);
+std::string declared_task_fault(std::string_view task);
+std::string declared_type_fault(std::string_view type);
+
 }  // namespace bus::cli

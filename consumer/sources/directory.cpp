@@ -82,7 +82,7 @@ class Look {
   void take_name(const std::string& name, const Named& named);
   void read_file_of(const std::string& name, const Named& named,
                     const std::optional<std::string>& executable);
-  void add(Definition definition);
+  void add(Definition definition, std::map<std::string, size_t> lines = {});
 
   bool may_be_missing_;
   Catalog catalog_;
@@ -170,18 +170,18 @@ void Look::read_file_of(const std::string& name, const Named& named,
   for (DefinitionFault& found : read.faults) fault(named.file, std::move(found.message), found.line);
   if (!read.faults.empty()) return;
   std::string trouble = program_trouble(program_file(read.definition));
-  if (!trouble.empty()) return fault(named.file, "is not run: " + trouble);
-  add(std::move(read.definition));
+  if (!trouble.empty()) return fault(named.file, "is not run: " + trouble, read.lines["command"]);
+  add(std::move(read.definition), std::move(read.lines));
 }
 
-void Look::add(Definition definition) {
+void Look::add(Definition definition, std::map<std::string, size_t> lines) {
   if (catalog_.sources.size() >= kMaxSources) {
     return fault(definition.file,
                  "is one source more than the " + std::to_string(kMaxSources) + " that are run");
   }
   std::string name = definition.name;
   ProgramVersion version = version_of(definition.command.front());
-  catalog_.sources.emplace(std::move(name), FoundSource{std::move(definition), version});
+  catalog_.sources.emplace(std::move(name), FoundSource{std::move(definition), version, std::move(lines)});
 }
 
 // Two of one name are not run, neither of them: which one is meant is for a person to say.

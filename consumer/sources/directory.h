@@ -40,6 +40,7 @@ struct ProgramVersion {
 struct FoundSource {
   Definition definition;
   ProgramVersion version;
+  std::map<std::string, size_t> lines;  // of the keys in its file
 };
 
 struct Catalog {
@@ -47,12 +48,12 @@ struct Catalog {
   std::vector<FileFault> faults;               // in the order of the directories and their files
 };
 
-// Looks at all of them. One that is not there is a fault, unless `may_be_missing`.
 // What a program holds, as a number: that of other contents differs. Nothing where that cannot be known, or of one of more
 // than kMostComparedBytes, which takes too long to read while sources are served.
 inline constexpr size_t kMostComparedBytes = 16 * 1024 * 1024;
 std::optional<uint64_t> contents_of(const std::string& program);
 
+// Looks at all of them. One that is not there is a fault, unless `may_be_missing`.
 Catalog look_at(const std::vector<std::string>& directories, bool may_be_missing);
 
 }  // namespace bus::sources

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <pwd.h>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace bus::sources {
@@ -28,6 +29,11 @@ const char* variable(const char* name) {
   return value == nullptr || *value == '\0' ? nullptr : value;
 }
 
+bool is_executable_file(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
 }  // namespace
 
 std::string home_directory() {
@@ -36,9 +42,17 @@ std::string home_directory() {
   return entry == nullptr || entry->pw_dir == nullptr ? "/" : entry->pw_dir;
 }
 
+std::string launch_directory(const Definition& definition) {
+  return definition.directory.empty() ? home_directory() : definition.directory;
+}
+
 std::string program_file(const Definition& definition) {
   const std::string& program = definition.command.front();
-  if (program.find('/') != std::string::npos) return program;
+  // As it is executed, from there.
+  auto resolved = [&](const std::string& file) {
+    return file.starts_with('/') ? file : launch_directory(definition) + "/" + file;
+  };
+  if (program.find('/') != std::string::npos) return resolved(program);
   constexpr std::string_view kName = "PATH=";
   std::string_view rest;
   std::vector<std::string> environment = launch_environment(definition, {});
@@ -47,8 +61,8 @@ std::string program_file(const Definition& definition) {
   }
   while (!rest.empty()) {
     size_t end = std::min(rest.find(':'), rest.size());
-    std::string file = std::string(rest.substr(0, end)) + "/" + program;
-    if (end > 0 && ::access(file.c_str(), X_OK) == 0) return file;
+    std::string file = resolved(std::string(rest.substr(0, end)) + "/" + program);
+    if (end > 0 && is_executable_file(file)) return file;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return {};

@@ -29,7 +29,7 @@ void Source::launch() {
   what.source = definition.name;
   what.run = life_.run();
   what.command = definition.command;
-  what.directory = definition.directory.empty() ? home_directory() : definition.directory;
+  what.directory = launch_directory(definition);
   what.environment = launch_environment(definition, place_.socket);
   what.memory_max = definition.memory_max;
   what.cpu_weight = definition.cpu_weight;

@@ -190,6 +190,11 @@ TEST_CASE("Entries in the syntax of other systems are refused, with the pattern 
     CHECK(entry_fault(each.entry).find(each.named) != std::string::npos);
     CHECK(entry_fault(each.entry).find("--literal") != std::string::npos);
     CHECK_FALSE(type_fault(each.entry).empty());
+    for (const std::string& declared : {declared_entry_fault(each.entry), declared_task_fault(each.entry),
+                                        declared_type_fault(each.entry)}) {
+      CHECK(declared.find("--") == std::string::npos);
+      CHECK(declared.find("no event") == std::string::npos);
+    }
   }
 }
 

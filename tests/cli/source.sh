@@ -148,7 +148,10 @@ removed broken" "$(cat reload.out)"
 check_has reload.err "bus-source: $work/sources.d/bad.source:2: linger: "
 run 64 bus-source check sources.d
 check_has err "bus-source: $work/sources.d/bad.source:2: linger: "
-check_has err "bus-source: 3 sources are fine: absent, clock, fresh"
+check_has err "bus-source: $work/sources.d/absent.source:1: command: \"/nonexistent/program\": No such file or directory"
+check_has err "bus-source: 2 sources are fine: clock, fresh"
+run 64 bus-source check sources.d/absent.source
+check_has err "absent.source:1: command: "
 run 64 bus-source check sources.d/bad.source sources.d/clock
 check_has err "bad.source:2: linger: "
 check_has err "sources.d/clock is fine: the source clock"

@@ -101,7 +101,7 @@ chmod 777 tools/printer
 run 1 bus-source start printer
 check_has err 'others can write to'
 run 64 bus-sources --check
-check_has err 'printer.source: is not run: others can write to'
+check_has err 'printer.source:1: is not run: others can write to'
 chmod 755 tools/printer
 run 0 bus-source start printer
 rm config/busd/sources.d/printer.source
@@ -132,6 +132,7 @@ examples=$(dirname "$provider_script")/../../consumer/examples
 rm -r config/busd/sources.d
 cp -r "$examples/sources.d" config/busd
 cp "$examples/load_source.sh" config/busd/sources.d
+stand_in journalctl udevadm inotifywait
 run 0 bus-sources --check
 check_has err '6 sources are fine: devices, downloads, journal, load_source, memory, ticks'
 run 0 bus-consume me -t load.cpu -t disk.root -n 2

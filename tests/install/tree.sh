@@ -47,6 +47,7 @@ for script in load_source.sh machine_provider.sh sources.d/load_source.sh source
   [ -x "$tree/$docdir/examples/$script" ] || fail "$script cannot be run where it is installed"
 done
 
+stand_in journalctl udevadm inotifywait
 run 0 "$tree/bin/bus-source" check "$tree/$docdir/examples/sources.d"
 check_has err '6 sources are fine: devices, downloads, journal, load_source, memory, ticks'
 

@@ -26,7 +26,7 @@ bool is_directory(const std::string& path) {
 
 // What is wrong with one file, as its directory is looked at; and whether it is a source.
 int check_file(const std::string& path, const Console& console) {
-  sources::Catalog catalog = sources::look_at({parent_dir(path)}, false);
+  sources::Catalog catalog = sources::judge({parent_dir(path)}, false);
   std::vector<sources::FileFault> faults;
   for (const sources::FileFault& fault : catalog.faults) {
     if (fault.file == path || fault.file == parent_dir(path)) faults.push_back(fault);

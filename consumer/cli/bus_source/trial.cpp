@@ -95,7 +95,7 @@ void Trial::start(const std::string& socket) {
   what.source = definition_.name;
   what.run = 1;
   what.command = definition_.command;
-  what.directory = definition_.directory.empty() ? sources::home_directory() : definition_.directory;
+  what.directory = sources::launch_directory(definition_);
   what.environment = sources::launch_environment(definition_, socket);
   what.memory_max = definition_.memory_max;
   what.cpu_weight = definition_.cpu_weight;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <span>
 
 #include "consumer/cli/patterns.h"
@@ -58,12 +57,12 @@ Result<std::string> read_word(std::string_view value) {
   return std::move(words.front());
 }
 
-Result<Texts> read_patterns(std::string_view value, size_t most) {
+Result<Texts> read_patterns(std::string_view value, size_t most, std::string (*fault_of)(std::string_view)) {
   BUSD_ASSIGN(Texts list, read_list(value));
   if (list.size() > most)
     return invalid(std::to_string(list.size()) + " entries are too many: at most " + std::to_string(most));
   for (const std::string& entry : list) {
-    std::string fault = cli::entry_fault(entry);
+    std::string fault = fault_of(entry);
     if (!fault.empty()) return invalid(std::move(fault));
   }
   return list;
@@ -149,16 +148,12 @@ constexpr std::array<Key, 19> kKeys = {{
      }},
     {"types",
      [](Definition& d, std::string_view value) -> Result<void> {
-       BUSD_ASSIGN(d.types, read_patterns(value, kMaxTypes));
+       BUSD_ASSIGN(d.types, read_patterns(value, kMaxTypes, cli::declared_entry_fault));
        return {};
      }},
     {"tasks",
      [](Definition& d, std::string_view value) -> Result<void> {
-       BUSD_ASSIGN(d.tasks, read_patterns(value, kMaxTasks));
-       for (const std::string& task : d.tasks) {
-         std::string fault = cli::below_bus_fault(task);
-         if (!fault.empty()) return invalid(std::move(fault));
-       }
+       BUSD_ASSIGN(d.tasks, read_patterns(value, kMaxTasks, cli::declared_task_fault));
        return {};
      }},
     {"start",
@@ -180,7 +175,7 @@ constexpr std::array<Key, 19> kKeys = {{
     {"event_type",
      [](Definition& d, std::string_view value) -> Result<void> {
        BUSD_ASSIGN(d.event_type, read_word(value));
-       std::string fault = cli::type_fault(d.event_type);
+       std::string fault = cli::declared_type_fault(d.event_type);
        return fault.empty() ? Result<void>() : Result<void>(invalid(std::move(fault)));
      }},
     {"connection",
@@ -251,57 +246,56 @@ constexpr std::array<Key, 19> kKeys = {{
 
 class Reader {
  public:
-  Reader(Definition& definition, std::vector<DefinitionFault>& faults)
-      : definition_(definition), faults_(faults) {}
+  explicit Reader(ReadDefinition& read) : definition_(read.definition), read_(read) {}
 
   void read(std::string_view text) {
     ConfigLines lines(text);
     while (auto line = lines.next()) {
-      auto done = *line ? apply(**line) : Result<void>(line->error());
-      if (!done) faults_.push_back({lines.number(), done.error().what});
+      auto done = *line ? apply(**line, lines.number()) : Result<void>(line->error());
+      if (!done) read_.faults.push_back({lines.number(), done.error().what});
     }
   }
 
-  bool has(const std::string& key) const { return seen_.contains(key); }
-
  private:
-  Result<void> apply(const ConfigLine& line) {
+  Result<void> apply(const ConfigLine& line, size_t number) {
     std::string name(line.name);
     const Key* key =
         std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& each) { return name == each.name; });
     if (key == kKeys.end()) return invalid("unknown key " + printable(name) + "; see bus-sources(5)");
-    if (!seen_.insert(name).second && name != "environment") return invalid(name + " is given twice");
+    if (!read_.lines.emplace(name, number).second && name != "environment")
+      return invalid(name + " is given twice");
     auto done = key->read(definition_, line.value);
     return done ? done : Result<void>(invalid(name + ": " + done.error().what));
   }
 
   Definition& definition_;
-  std::vector<DefinitionFault>& faults_;
-  std::set<std::string> seen_;
+  ReadDefinition& read_;
 };
 
 // What keys say of each other.
-void check_together(const Definition& definition, const Reader& reader,
-                    std::vector<DefinitionFault>& faults) {
-  if (definition.command.empty() && !reader.has("command")) {
+void check_together(ReadDefinition& read) {
+  const Definition& definition = read.definition;
+  std::vector<DefinitionFault>& faults = read.faults;
+  auto line_of = [&](const char* key) { return read.lines.contains(key) ? read.lines.at(key) : 0; };
+  if (definition.command.empty() && line_of("command") == 0) {
     faults.push_back(
         {0, "there is no executable " + definition.name + " beside this file, and no command in it"});
   }
   if (definition.connection == Channel::socket) {
     for (const char* key : {"format", "event_type", "stdin", "every"}) {
-      if (reader.has(key))
-        faults.push_back(
-            {0, std::string(key) +
-                    " has no meaning with connection = socket: the program speaks to the hub itself"});
+      std::string text = " has no meaning with connection = socket: the program speaks to the hub itself";
+      if (line_of(key) != 0) faults.push_back({line_of(key), key + text});
     }
   }
   bool is_declared = std::any_of(
       definition.types.begin(), definition.types.end(),
       [&](const std::string& entry) { return matches(parse_event_pattern(entry), definition.event_type); });
-  if (reader.has("event_type") && !is_declared)
-    faults.push_back({0, "event_type " + definition.event_type + " is none of those that `types` declares"});
+  if (line_of("event_type") != 0 && !is_declared) {
+    faults.push_back({line_of("event_type"),
+                      "event_type " + definition.event_type + " is none of those that `types` declares"});
+  }
   if (definition.start == Start::always && definition.restart == Restart::never && definition.every)
-    faults.push_back({0, "every and restart = never contradict each other"});
+    faults.push_back({line_of("every"), "every and restart = never contradict each other"});
 }
 
 }  // namespace
@@ -328,11 +322,12 @@ ReadDefinition read_definition(std::string_view text, const std::string& name, c
   read.definition = plain_definition(name, executable.value_or(""));
   read.definition.file = file;
   if (!executable) read.definition.command.clear();
-  Reader reader(read.definition, read.faults);
-  reader.read(text);
-  if (read.definition.start == Start::always && !reader.has("restart"))
+  Reader(read).read(text);
+  if (read.definition.start == Start::always && !read.lines.contains("restart"))
     read.definition.restart = Restart::always;
-  check_together(read.definition, reader, read.faults);
+  check_together(read);
+  std::stable_sort(read.faults.begin(), read.faults.end(),
+                   [](const DefinitionFault& a, const DefinitionFault& b) { return a.line < b.line; });
   return read;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,6 +64,7 @@ struct ReadDefinition {
   Definition definition;
   std::vector<DefinitionFault>
       faults;  // all of them, in the order of the lines; with any, the definition is not used
+  std::map<std::string, size_t> lines;  // of the keys that are given
 };
 
 // Reads the text of the file NAME.source; `executable` is the one beside it, if there is one.

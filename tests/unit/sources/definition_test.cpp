@@ -89,7 +89,18 @@ TEST_CASE("Every fault of a source's file is told, with its line") {
   CHECK(faults_of("linger = 1s\nlinger = 2s\n") == "2: linger is given twice\n");
   CHECK(faults_of("types = a,,b\n").find("1: types: something is missing beside a comma") == 0);
   CHECK(faults_of("types = a b\n").find("1: types: \"a b\" has a blank") == 0);
-  CHECK(faults_of("types = build*\n").find("1: types: ") == 0);
+  CHECK(faults_of("types = build*\n") ==
+        "1: types: \"build*\" is neither an event type nor a pattern; \"build.*\" matches the types below "
+        "\"build\", "
+        "\"*\" every type\n");
+  CHECK(faults_of("types = a|b\n") ==
+        "1: types: \"a|b\" reads as a list of types; put commas between them\n");
+  CHECK(faults_of("tasks = math.+\n") ==
+        "1: tasks: \"math.+\" is neither a task nor a pattern; \"math.*\" is every task below \"math\"\n");
+  CHECK(faults_of("tasks = a|b\n") ==
+        "1: tasks: \"a|b\" reads as a list of tasks; put commas between them\n");
+  CHECK(faults_of("types = *\nevent_type = a.*\n") ==
+        "2: event_type: \"a.*\" is a pattern, not the type of an event; name one type, such as \"a.done\"\n");
   CHECK(faults_of("every = 99ms\n") == "1: every: at least 100ms\n");
   CHECK(faults_of("nice = 20\n") == "1: nice: \"20\" is no number from -20 to 19\n");
   CHECK(faults_of("nice = -21\n") == "1: nice: \"-21\" is no number from -20 to 19\n");
@@ -99,11 +110,11 @@ TEST_CASE("Every fault of a source's file is told, with its line") {
   CHECK(faults_of("command = a | b\n").find("1: command: | means something to a shell") == 0);
   CHECK(faults_of("start\n").find("1: write name = value") == 0);
   CHECK(faults_of("connection = socket\nformat = text\n")
-            .find("0: format has no meaning with connection = socket") == 0);
+            .find("2: format has no meaning with connection = socket") == 0);
   CHECK(faults_of("tasks = bus.x\n") ==
         "1: tasks: \"bus.x\" is below bus., where the tasks are the hub's; take another name\n");
   CHECK(faults_of("types = a.*\nevent_type = b\n") ==
-        "0: event_type b is none of those that `types` declares\n");
+        "2: event_type b is none of those that `types` declares\n");
   CHECK(faults_of("types = a.*\nevent_type = a.b\n").empty());
   CHECK(
       faults_of("start = always\n", std::nullopt).find("0: there is no executable clock beside this file") ==

@@ -175,7 +175,7 @@ TEST_CASE("What others can write is refused by name") {
   SECTION("the program that a command names") {
     write(elsewhere.file("p"), "#!/bin/sh\n", 0757);
     place.add_file("a.source", "command = " + elsewhere.file("p") + "\n");
-    CHECK(fault(place.look(), place.directory).starts_with("a.source: is not run: others can write to"));
+    CHECK(fault(place.look(), place.directory).starts_with("a.source:1: is not run: others can write to"));
   }
   SECTION("the directory of what a link leads to") {
     write(elsewhere.file("p"), "#!/bin/sh\n", 0755);
