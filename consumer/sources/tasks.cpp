@@ -1,11 +1,11 @@
 #include "consumer/sources/tasks.h"
 
 #include <algorithm>
-#include <chrono>
 #include <unistd.h>
 
 #include "consumer/cli/json_lookup.h"
 #include "consumer/sources/report.h"
+#include "consumer/sources/task_args.h"
 #include "protocol/base/spelling.h"
 #include "protocol/base/strings.h"
 #include "protocol/json_writer.h"
@@ -17,42 +17,15 @@ namespace {
 constexpr std::string_view kTaskPrefix = "bus.source.";
 constexpr uint32_t kSlots = 1024;  // a reader of a log has one for as long as it reads
 
-std::optional<uint64_t> number_of(const std::string& args, const char* name, bool& is_bad) {
-  auto text = cli::find_json(args, {name});
-  if (!text || *text == "null") return std::nullopt;
-  auto number = parse_u64(*text);
-  is_bad = is_bad || !number;
-  return number;
-}
-
-// What is wrong with the arguments; empty: nothing.
-std::string read_query(const std::string& args, LogQuery& query) {
-  bool is_bad = false;
-  query.lines = number_of(args, "lines", is_bad);
-  auto since = number_of(args, "since_ms", is_bad);
-  if (is_bad) return "lines and since_ms are whole numbers";
-  if (since) {
-    auto wall = std::chrono::system_clock::now().time_since_epoch();
-    auto age = static_cast<int64_t>(std::min<uint64_t>(*since, INT64_MAX / 2));
-    query.since_time_ms = std::chrono::duration_cast<milliseconds>(wall).count() - age;
-  }
-  query.follow = cli::find_json(args, {"follow"}) == "true";
-  auto stream = cli::find_json(args, {"stream"});
-  if (!stream || *stream == "null") return {};
-  if (*stream != "stdout" && *stream != "stderr") return "stream is stdout or stderr";
-  query.stream = *stream == "stdout" ? Stream::out : Stream::err;
-  return {};
-}
-
 }  // namespace
 
 const std::vector<Tasks::Task>& Tasks::table() {
   static const std::vector<Task> kTasks = {
-      {"list", true, &Tasks::list},      {"status", true, &Tasks::status},
-      {"logs", true, &Tasks::logs},      {"start", false, &Tasks::start},
-      {"stop", false, &Tasks::stop},     {"restart", false, &Tasks::restart},
-      {"enable", false, &Tasks::enable}, {"disable", false, &Tasks::disable},
-      {"reload", false, &Tasks::reload},
+      {"list", true, Takes::nothing, &Tasks::list},      {"status", true, Takes::name, &Tasks::status},
+      {"logs", true, Takes::log_query, &Tasks::logs},    {"start", false, Takes::name, &Tasks::start},
+      {"stop", false, Takes::name, &Tasks::stop},        {"restart", false, Takes::name, &Tasks::restart},
+      {"enable", false, Takes::name, &Tasks::enable},    {"disable", false, Takes::name, &Tasks::disable},
+      {"reload", false, Takes::nothing, &Tasks::reload},
   };
   return kTasks;
 }
@@ -100,6 +73,8 @@ void Tasks::on_item(const busd_item& item) {
   }
   if (!at->is_open_to_all && host_.is_ending())
     return fail(asked.request, "busy", "bus-sources is about to end");
+  if (std::string fault = args_fault(task, at->takes, asked.args); !fault.empty())
+    return fail(asked.request, "bad_args", fault);
   (this->*at->serve)(asked);
 }
 
@@ -207,14 +182,12 @@ void Tasks::reload(const Asked& asked) {
 // --- logs ---
 
 void Tasks::logs(const Asked& asked) {
-  LogQuery query;
-  std::string trouble = read_query(asked.args, query);
-  if (trouble.empty() && !asked.stream) trouble = "the answer is a stream: ask for it with \"stream\":true";
-  if (!trouble.empty()) return fail(asked.request, "bad_args", trouble);
+  if (!asked.stream)
+    return fail(asked.request, "bad_args", "the answer is a stream: ask for it with \"stream\":true");
   Source* source = source_of(asked);
   if (source == nullptr) return;
-  followers_.emplace(asked.request, std::make_unique<LogFollower>(source->name(), source->feed().log(), query,
-                                                                  asked.request));
+  followers_.emplace(asked.request, std::make_unique<LogFollower>(source->name(), source->feed().log(),
+                                                                  log_query(asked.args), asked.request));
   pump_.set(now());
 }
 

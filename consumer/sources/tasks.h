@@ -14,6 +14,7 @@
 #include "consumer/sources/hub_link.h"
 #include "consumer/sources/log_follower.h"
 #include "consumer/sources/source.h"
+#include "consumer/sources/task_args.h"
 #include "protocol/event/timer.h"
 
 namespace bus::sources {
@@ -65,6 +66,7 @@ class Tasks {
   struct Task {
     const char* name;
     bool is_open_to_all;
+    Takes takes;
     void (Tasks::*serve)(const Asked& asked);
   };
   static const std::vector<Task>& table();

@@ -189,8 +189,10 @@ TEST_CASE("What is wrong with a question about a log is said", "[tasks]") {
   CHECK(sources.call("logs", R"({"name":"s"})") ==
         "bad_args: the answer is a stream: ask for it with \"stream\":true");
   CHECK(sources.call("logs", R"({"name":"s","lines":"many"})") ==
-        "bad_args: lines and since_ms are whole numbers");
-  CHECK(sources.call("logs", R"({"name":"s","stream":"stdin"})") == "bad_args: stream is stdout or stderr");
+        "bad_args: lines must be a whole number, not \"many\"");
+  CHECK(sources.call("logs", R"({"name":"s","stream":"stdin"})") ==
+        "bad_args: stream must be stdout or stderr, not \"stdin\"");
+  CHECK(sources.call("reload", R"({"nam":"s"})") == "bad_args: bus.source.reload takes no \"nam\"");
   LogReader unknown(sources.socket(), R"({"name":"t"})");
   CHECK(unknown.next() == "not_found");
 }
@@ -293,8 +295,6 @@ TEST_CASE("A source that is dropped in is there, one that is changed runs anew, 
   CHECK(member(sources.status("stays"), {"pid"}) == before);
 }
 
-TEST_CASE("reload says what has changed and what is wrong, and a change of the linger restarts nothing",
-          "[directory]") {
 TEST_CASE("A program that is touched, or written again as it was, has not changed", "[directory]") {
   Sources sources;
   sources.add_script("s", kClock);
@@ -320,6 +320,8 @@ TEST_CASE("A program that is touched, or written again as it was, has not change
   CHECK(member(sources.status("s"), {"run"}) == "2");
 }
 
+TEST_CASE("reload says what has changed and what is wrong, and a change of the linger restarts nothing",
+          "[directory]") {
   Sources sources;
   sources.add_script("a", kClock);
   sources.add_script("gone", kClock);
