@@ -81,6 +81,8 @@ check_has out "file        $work/sources.d/clock"
 check_has out 'stderr| clock begins'
 run 0 bus-source status clock --json
 check_has out '"name":"clock","state":"running"'
+run 64 bus-source start "$(printf '\377')" clock
+check_equal "the error" 'bus-source: SOURCE "\xff" is not UTF-8' "$(cat err)"
 run 70 bus-source status clok
 check_equal "the error" 'bus-source: there is no source "clok"; did you mean clock?' "$(cat err)"
 run 0 bus-source restart clock
@@ -194,6 +196,15 @@ printf 'lingre = 1s\nformat = xml\n' >try.source
 run 64 bus-source run ./try.sh
 check_has err "$work/try.source:1: unknown key"
 check_has err "$work/try.source:2: format: "
+rm try.source
+chmod 777 try.sh
+run 0 bus-source run ./try.sh
+check_has err 'bus-source: bus-sources would not run it: others can write to'
+chmod 755 try.sh
+printf 'command = true\n' >open.source
+chmod 666 open.source
+run 0 bus-source run open.source
+check_has err 'open.source": chmod o-w'
 run 64 bus-source run ./nothing
 check_has err 'does not exist'
 run 70 bus-source run nonexistent-program

@@ -206,6 +206,12 @@ std::optional<Error> usage_error(const Options& options, const Verb& verb) {
                                                 (verb.most == 0 ? "no SOURCE" : "one SOURCE only") + "; " +
                                                 in_quotes(options.sources[verb.most]) + " is not expected");
   }
+  if (!is_one_of({"run", "check"})) {
+    for (const std::string& name : options.sources) {
+      if (std::string fault = identifier_fault(name); !fault.empty())
+        return wrong(ErrorCode::bad_value, "SOURCE " + in_quotes(name) + " " + fault);
+    }
+  }
   if (options.json && !is_one_of({"list", "status", "logs", "events"}))
     return wrong(ErrorCode::conflict, "--json goes with list, status, logs and events only");
   if (options.watch && !is_one_of({"list"})) return wrong(ErrorCode::conflict, "--watch goes with list only");

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "consumer/sources/process.h"
 #include "consumer/sources/processes.h"
 #include "consumer/sources/run_output.h"
+#include "consumer/sources/trust.h"
 #include "protocol/encode.h"
 #include "protocol/endpoint.h"
 #include "protocol/event/signal_watch.h"
@@ -221,6 +223,14 @@ int Trial::finish() {
       error_of(ErrorCode::command_failed, definition_.name + " has ended: " + exit_->reason));
 }
 
+// Why bus-sources would not run it, as its directory and each start are judged; empty: it would.
+std::string refusal_of(const Definition& definition) {
+  struct stat st {};
+  bool has_file = definition.file.starts_with('/') && ::stat(definition.file.c_str(), &st) == 0;
+  std::string trouble = has_file ? sources::trust_trouble(definition.file, st) : std::string();
+  return trouble.empty() ? sources::program_trouble(sources::program_file(definition)) : trouble;
+}
+
 }  // namespace
 
 int try_program(const Place& place, const std::string& file, const std::vector<std::string>& arguments,
@@ -243,6 +253,8 @@ int try_program(const Place& place, const std::string& file, const std::vector<s
                          "with connection = socket it speaks to a hub, and there is none here; drop it in "
                          "and read bus-source logs");
   }
+  if (std::string refusal = refusal_of(*definition); !refusal.empty())
+    console.warning("bus-sources would not run it: " + refusal);
   auto loop = Loop::create();
   if (!loop) return console.error(ErrorCode::failed, loop.error().what);
   auto processes = sources::Processes::create(**loop, {.record = {}});
