@@ -160,8 +160,28 @@ check_has err "sources.d/clock is fine: the source clock"
 run 64 bus-source check nothing
 check_equal "the error" 'bus-source: "nothing" does not exist' "$(cat err)"
 
+# --- while bus-sources ends it does nothing more ---
+
+drop slow.sh <<'END'
+trap '' TERM
+echo 1
+while :; do sleep 0.05; done
+END
+printf 'stop-timeout = 1h\n' >sources.d/slow.source
+run 64 bus-source reload
+start_consumer listener_of_slow listener -t slow
+await listener_of_slow.out slow
+slow=$(bus-source status slow --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
 kill -TERM "$supervisor"
+await supervisor.err 'ending: SIGTERM'
+for verb in start stop restart enable disable; do
+  run 75 bus-source "$verb" clock slow
+  check_has err 'bus-source: bus-sources is about to end'
+done
+kill -KILL "$slow"
 expect_exit "bus-sources" "$supervisor" 0
+run 69 bus-source start clock
+check_has err 'bus-source: no bus-sources runs for this bus'
 
 # --- run: no hub is needed ---
 

@@ -1,5 +1,7 @@
 #include "consumer/cli/bus_source/source_commands.h"
 
+#include <algorithm>
+
 #include "consumer/cli/bus_source/hub_side.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/source_text.h"
@@ -21,10 +23,10 @@ int SourceCommands::run_all(std::string_view verb, const std::vector<std::string
       continue;
     }
     console().error(error_of(fault));
-    some_failed_ = true;
+    code_ = std::max(code_, kSomeFailed);
   }
   run();
-  return broken_exit().value_or(some_failed_ ? kSomeFailed : kDone);
+  return broken_exit().value_or(code_);
 }
 
 void SourceCommands::ended(uint64_t call, const busd_answer& answer) {
@@ -32,8 +34,8 @@ void SourceCommands::ended(uint64_t call, const busd_answer& answer) {
     return write_line(command_text(names_[call], std::string(view_of(answer.result))));
   if (!going_on()) return;  // it was canceled here, or its connection is lost, and this is said once
   flush();
-  console().error(source_error(answer, place_));
-  some_failed_ = true;
+  int code = console().error(source_error(answer, place_));
+  code_ = std::max(code_, code == kInternal ? kSomeFailed : code);
 }
 
 }  // namespace bus::cli

@@ -9,6 +9,7 @@
 
 #include "consumer/cli/call_session.h"
 #include "consumer/cli/command_line.h"
+#include "consumer/cli/exit_code.h"
 
 namespace bus::cli {
 
@@ -17,7 +18,7 @@ class SourceCommands final : public CallSession {
   SourceCommands(const Console& console, busd::Connection connection, const Place& place)
       : CallSession(console, std::move(connection)), place_(place) {}
 
-  // The exit status: kSomeFailed when one of several has failed, what has failed when it was the only one.
+  // The exit status: kSomeFailed when it has failed for a source; another one when none could be asked, or changed.
   int run_all(std::string_view verb, const std::vector<std::string>& names);
 
  private:
@@ -27,7 +28,7 @@ class SourceCommands final : public CallSession {
 
   const Place& place_;
   std::map<uint64_t, std::string> names_;
-  bool some_failed_ = false;
+  int code_ = kDone;
 };
 
 }  // namespace bus::cli
