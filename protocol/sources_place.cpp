@@ -27,6 +27,10 @@ Result<std::string> sources_directory(const Endpoint& endpoint, const Environmen
   return place + "/" + (endpoint.name == kOrdinaryBus ? "" : endpoint.name + ".") + "sources.d";
 }
 
+std::string sources_lock(const Endpoint& endpoint) {
+  return endpoint.lock.substr(0, endpoint.lock.rfind('.')) + ".sources.lock";
+}
+
 Result<std::string> user_directory(const Environment& environment, const char* variable,
                                    const char* beside_home) {
   const char* value = environment(variable);

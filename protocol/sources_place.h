@@ -19,6 +19,9 @@ bool has_default_sources(const Endpoint& endpoint, const Environment& environmen
 // NAME.sources.d there for a bus that is not named "bus". It need not exist. Error invalid: there is no home.
 Result<std::string> sources_directory(const Endpoint& endpoint, const Environment& environment);
 
+// The lock of the one bus-sources of that bus, beside its socket; unless bus-sources was told another place.
+std::string sources_lock(const Endpoint& endpoint);
+
 // "/busd" below the absolute path that `variable` holds, or else below `beside_home` in the home directory. By the XDG
 // Base Directory Specification a relative path is to be ignored. Error invalid: there is no home.
 Result<std::string> user_directory(const Environment& environment, const char* variable,

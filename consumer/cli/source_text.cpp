@@ -28,7 +28,17 @@ std::string next_try_text(const Json& row) {
   return next ? "again in " + readable_ms(*next) : std::string();
 }
 
+// Why it has no connection to the hub; empty: it has one.
+std::string unconnected_text(const Json& row) {
+  const Json* unconnected = member(row, "unconnected");
+  if (unconnected == nullptr || !unconnected->IsObject()) return {};
+  return "none after " + counted(number_of(*unconnected, "tries"), "attempt") + ": " +
+         shown(*unconnected, "reason");
+}
+
 std::string last_text(const Json& row) {
+  if (std::string unconnected = unconnected_text(row); !unconnected.empty())
+    return "connection to the hub: " + unconnected;
   std::string exit = exit_text(row);
   std::string next = next_try_text(row);
   if (next.empty()) return exit.empty() ? "-" : exit;
@@ -49,9 +59,11 @@ std::string pid_text(const Json& row) {
   return pid > 0 ? std::to_string(pid) : "-";
 }
 
-Emphasis emphasis_of(std::string_view source_state) {
+Emphasis emphasis_of(const Json& row) {
+  std::string source_state = text_of(row, "state");
   if (source_state == "failed") return Emphasis::alarm;
-  return source_state == "backoff" ? Emphasis::warning : Emphasis::none;
+  bool is_worrying = source_state == "backoff" || member(row, "unconnected") != nullptr;
+  return is_worrying ? Emphasis::warning : Emphasis::none;
 }
 
 std::string joined_texts(const Json& row, const char* name, const char* between) {
@@ -106,13 +118,12 @@ std::optional<std::vector<TableLine>> source_table(const std::string& list, std:
              {"WANTED", Align::left},
              {"LAST", Align::left}});
   for_each_in(document, "sources", [&](const Json& row) {
-    std::string its_state = shown(row, "state");
     uint64_t up_ms = number_of(row, "up_ms");
     auto rss = number_if_any(row, "rss_bytes");
-    grid.row({shown(row, "name"), its_state, pid_text(row), up_ms > 0 ? readable_ms(up_ms) : "-",
+    grid.row({shown(row, "name"), shown(row, "state"), pid_text(row), up_ms > 0 ? readable_ms(up_ms) : "-",
               readable_number(number_of(row, "restarts"), columns), rss ? readable_bytes(*rss) : "-",
               readable_number(number_of(row, "published"), columns), wanted_text(row), last_text(row)},
-             emphasis_of(its_state));
+             emphasis_of(row));
   });
   std::vector<TableLine> lines = grid.lines();
   cut_lines(lines, columns);
@@ -130,7 +141,8 @@ std::optional<std::vector<TableLine>> source_details(const std::string& status) 
     lines.push_back({label + text, emphasis});
   };
   put("name", shown(row, "name"));
-  put("state", state_text(row), emphasis_of(text_of(row, "state")));
+  put("state", state_text(row), emphasis_of(row));
+  put("connection", unconnected_text(row), Emphasis::warning);
   put("wanted by", wanted_text(row));
   put("run", std::to_string(number_of(row, "run")) + ", up " + readable_ms(number_of(row, "up_ms")) +
                  ", restarts " + std::to_string(number_of(row, "restarts")));

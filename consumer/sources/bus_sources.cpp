@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string>
 #include <sys/resource.h>
+#include <utility>
 #include <vector>
 
 #include "consumer/cli/exit_code.h"
@@ -45,13 +46,14 @@ bus-sources(5).
 
 Exit status: 0 ended by a signal or with its hub, or another one serves, or --check found nothing
 wrong; 64 usage, or --check found faults; 70 internal error, or the program that starts sources is
-missing; 77 permission.)";
+missing, or --leftovers could not end everything; 77 permission, also to serve the hub.)";
 
 struct Options {
   std::vector<std::string> directories;
   std::string state;
   std::string run;
   bool check = false;
+  bool leftovers = false;
   bool quiet = false;
   cli::Place place;
 };
@@ -60,7 +62,10 @@ void declare(cli::CommandLine& line, Options& options) {
   line.option("--dir", "DIR", options.directories, "Directory with sources; may be repeated");
   line.option("--state", "DIR", options.state, "Where it is noted which sources are disabled");
   line.option("--run", "DIR", options.run, "Where the lock and the record are (default: beside the socket)");
-  line.flag("--check", options.check, "Judge all files, say every fault with file and line, and run nothing");
+  auto check = line.flag("--check", options.check,
+                         "Judge all files, say every fault with file and line, and run nothing");
+  line.flag("--leftovers", options.leftovers, "End what a killed bus-sources has left running, and exit")
+      .excludes(check);
   line.flag("-q,--quiet", options.quiet, "Print only errors and faults");
   line.accept_no_start();
   line.add_place(options.place);
@@ -116,14 +121,42 @@ void raise_descriptor_limit() {
 // executes its program, for a moment, and is no owner.
 Result<Fd> lock_for_us(const std::string& path, int64_t& holder) {
   constexpr int kTries = 100;
+  constexpr int kTriesOfOwner = 5;
   constexpr int kPauseMs = 10;
   for (int tries = 1;; ++tries) {
     auto lock = try_lock_file(path);
     if (lock || lock.error().code != Errc::busy) return lock;
-    holder = inspect_lock(path).pid;
-    if (holder > 0 || tries == kTries) return lock;
+    int64_t before = std::exchange(holder, inspect_lock(path).pid);
+    bool is_owner = holder > 0 && holder == before && tries >= kTriesOfOwner;
+    if (is_owner || tries == kTries) return lock;
     ::poll(nullptr, 0, kPauseMs);
   }
+}
+
+// The lock; else `code` is the exit status.
+std::optional<Fd> take_lock(const RunFiles& files, const Endpoint& endpoint, const cli::Console& console,
+                            int& code) {
+  int64_t holder = 0;
+  auto lock = lock_for_us(files.lock, holder);
+  if (lock) return std::move(*lock);
+  if (lock.error().code == Errc::busy) {
+    console.note((holder > 0 ? "pid " + std::to_string(holder) : std::string("another process")) +
+                 " serves the sources of " + endpoint.socket);
+  } else {
+    code = fail(console, lock.error());
+  }
+  return std::nullopt;
+}
+
+// Whoever has the lock meanwhile has ended them.
+int end_leftovers(const Options& options, const Endpoint& endpoint, const cli::Console& console) {
+  RunFiles files = run_files(endpoint, options.run);
+  int code = cli::kDone;
+  auto lock = take_lock(files, endpoint, console, code);
+  if (!lock) return code;
+  for (const std::string& complaint : clean_up(files.record))
+    code = console.error(cli::ErrorCode::failed, complaint);
+  return code;
 }
 
 int serve(const Options& options, const Endpoint& endpoint, std::vector<std::string> directories,
@@ -132,21 +165,16 @@ int serve(const Options& options, const Endpoint& endpoint, std::vector<std::str
       options.state.empty() ? state_directory(endpoint, variable) : Result<std::string>(options.state);
   if (!state) return fail(console, state.error());
   RunFiles files = run_files(endpoint, options.run);
-  int64_t holder = 0;
-  auto lock = lock_for_us(files.lock, holder);
-  if (!lock && lock.error().code == Errc::busy) {
-    console.note((holder > 0 ? "pid " + std::to_string(holder) : std::string("another process")) +
-                 " serves the sources of " + endpoint.socket);
-    return cli::kDone;
-  }
-  if (!lock) return fail(console, lock.error());
+  int code = cli::kDone;
+  auto lock = take_lock(files, endpoint, console, code);
+  if (!lock) return code;
   raise_descriptor_limit();
   auto loop = Loop::create();
   if (!loop) return fail(console, loop.error());
   auto processes = Processes::create(**loop, {.record = files.record});
   if (!processes) return fail(console, processes.error());
-  for (const std::string& complaint : (*processes)->take_complaints()) console.warning(complaint);
-  Supervisor::Settings settings{endpoint, std::move(directories), options.directories.empty(), *state};
+  Supervisor::Settings settings{endpoint, std::move(directories), options.directories.empty(), *state,
+                                options.run.empty()};
   {
     Supervisor supervisor(**loop, **processes, std::move(settings),
                           {[&console](const std::string& text) { console.note(text); },
@@ -158,6 +186,7 @@ int serve(const Options& options, const Endpoint& endpoint, std::vector<std::str
     supervisor.begin();
     (*loop)->run();
     (*loop)->on_end_of_turn(nullptr);
+    if (supervisor.failure()) return fail(console, *supervisor.failure());
   }
   return cli::kDone;
 }
@@ -166,6 +195,7 @@ int act(Options& options, cli::Console& console) {
   console.set_quiet(options.quiet);
   auto endpoint = resolve_endpoint({options.place.socket, options.place.bus}, variable);
   if (!endpoint) return fail(console, endpoint.error());
+  if (options.leftovers) return end_leftovers(options, *endpoint, console);
   auto directories = directories_of(options, *endpoint);
   if (!directories) return fail(console, directories.error());
   if (options.check) return check_directories(*directories, options.directories.empty(), console);

@@ -144,8 +144,12 @@ Result<void> CgroupParent::enable_controllers() const {
   return cpu == 0 ? Result<void>() : errno_error(printable(file) + ": cpu", cpu);
 }
 
+std::string CgroupParent::directory_of(const std::string& name) const {
+  return directory_ + "/" + std::string(kPrefix) + name;
+}
+
 Result<std::string> CgroupParent::make(const std::string& name) const {
-  std::string directory = directory_ + "/" + std::string(kPrefix) + name;
+  std::string directory = directory_of(name);
   if (::mkdir(directory.c_str(), 0755) != 0) return errno_error(printable(directory), errno);
   return directory;
 }

@@ -45,7 +45,8 @@ class CgroupParent {
   // Lets children have limits. A cgroup with limited children may have no processes itself (cgroups(7)), so we move to a
   // child of our own when we have to.
   Result<void> enable_controllers() const;
-  // Makes one; `name` is a word without a slash.
+  // Where one is made; `name` is a word without a slash.
+  std::string directory_of(const std::string& name) const;
   Result<std::string> make(const std::string& name) const;
   // Of one that an earlier bus-sources has made here; nothing, if it is elsewhere.
   void kill(const std::string& directory) const;

@@ -19,6 +19,7 @@ Errc code_of(busd_result result) {
     case BUSD_CLOSED:
       return Errc::unavailable;
     case BUSD_DENIED:
+    case BUSD_REFUSED:
       return Errc::denied;
     case BUSD_INVALID:
       return Errc::invalid;

@@ -12,10 +12,9 @@ Result<std::string> state_directory(const Endpoint& endpoint, const Environment&
 }
 
 RunFiles run_files(const Endpoint& endpoint, const std::string& directory) {
-  std::string stem = endpoint.lock;
-  stem.resize(stem.rfind('.'));
-  if (!directory.empty()) stem = directory + stem.substr(stem.rfind('/'));
-  return {stem + ".sources.lock", stem + ".sources.record"};
+  std::string lock = sources_lock(endpoint);
+  if (!directory.empty()) lock = directory + lock.substr(lock.rfind('/'));
+  return {lock, lock.substr(0, lock.rfind('.')) + ".record"};
 }
 
 }  // namespace bus::sources

@@ -51,6 +51,8 @@ class Process {
     // The first process has ended. `others_left`: processes of this run live on; on_all_gone() follows when they are gone.
     virtual void on_exited(Exit exit, bool others_left) = 0;
     virtual void on_all_gone() = 0;
+    // What could not be done about it since it was started, as a line; within any call of it, too.
+    virtual void on_complaint(const std::string& what) = 0;
 
    protected:
     ~Owner() = default;
@@ -67,7 +69,7 @@ class Process {
   // Valid from the construction on, until the owner takes them.
   Pipes take_pipes();
   int64_t pid() const;  // of the first process; -1 if there is none
-  // What could not be done and is not fatal: "memory-max is not in force: …", one line each.
+  // What it was started without, and is not fatal: "memory-max is not in force: …", one line each.
   std::vector<std::string> take_complaints();
 
   // Closes nothing; SIGTERM, then SIGCONT, to its group, and to what has left that and has no parent to tell it.

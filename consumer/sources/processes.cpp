@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <unistd.h>
 #include <utility>
 
 #include "consumer/sources/cgroup.h"
@@ -26,9 +27,12 @@ Result<uint32_t> random_number() {
   return number;
 }
 
-std::vector<std::string> clean_up(const std::string& file, const Result<CgroupParent>& cgroups) {
-  auto recorded = read_record(file);
-  if (!recorded) return {};
+}  // namespace
+
+std::vector<std::string> clean_up(const std::string& record) {
+  auto recorded = read_record(record);
+  if (!recorded || recorded->runs.empty()) return {};
+  auto cgroups = CgroupParent::find();
   for (const auto& [serial, run] : recorded->runs) {
     if (cgroups && !run.cgroup.empty()) cgroups->kill(run.cgroup);
   }
@@ -36,10 +40,9 @@ std::vector<std::string> clean_up(const std::string& file, const Result<CgroupPa
   for (const auto& [serial, run] : recorded->runs) {
     if (cgroups && !run.cgroup.empty()) cgroups->remove(run.cgroup);
   }
+  if (complaints.empty()) ::unlink(record.c_str());
   return complaints;
 }
-
-}  // namespace
 
 Processes::Processes() = default;
 
@@ -58,7 +61,7 @@ Result<std::unique_ptr<Processes>> Processes::create(Loop& loop, const Settings&
   Result<CgroupParent> cgroups = Error{Errc::unavailable, "cgroups are off"};
   if (settings.cgroups) cgroups = CgroupParent::find();
   if (!settings.record.empty()) {
-    made->complaints_ = clean_up(settings.record, cgroups);
+    made->complaints_ = clean_up(settings.record);
     made->runs_->use_record(Record::begin(settings.record, instance));
   }
   made->runs_->use_cgroups(std::move(cgroups));

@@ -15,6 +15,10 @@ namespace bus::sources {
 
 class RunTable;
 
+// Ends what an earlier bus-sources, which was killed, has left running by its record, and removes its cgroups: takes up to a
+// second if there is something, nothing otherwise. To be called by whoever has the lock. Returns complaints, one line each.
+std::vector<std::string> clean_up(const std::string& record);
+
 class Processes {
  public:
   struct Settings {
@@ -25,8 +29,7 @@ class Processes {
     bool cgroups = true;          // one for each run, where they can be made
   };
 
-  // Makes this program the one that orphans of its sources are given to, and ends what an earlier one has left running:
-  // takes up to a second if there is something, nothing otherwise.
+  // Makes this program the one that orphans of its sources are given to, and cleans up after an earlier one.
   //
   // Errors: unavailable  there is no trampoline
   static Result<std::unique_ptr<Processes>> create(Loop& loop, const Settings& settings);

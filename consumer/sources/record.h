@@ -24,7 +24,7 @@ namespace bus::sources {
 
 struct RecordedRun {
   std::string source;
-  std::string cgroup;  // its directory; empty: none
+  std::string cgroup;  // its directory, if one could be made there; empty: none
   int64_t pid = 0;     // 0: not known, for it was being started
   uint64_t start_ticks = 0;
   bool operator==(const RecordedRun&) const = default;

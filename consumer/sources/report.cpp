@@ -57,6 +57,12 @@ void put_row(ObjectWriter& writer, const Source& source, TimePoint now) {
   wanted.end();
   put_exit(writer, source);
   put_next_try(writer, source, now);
+  const Source::Unconnected& unconnected = source.unconnected();
+  if (unconnected.tries == 0) return;
+  ObjectWriter inner(writer.member("unconnected"));
+  inner.text("reason", unconnected.reason);
+  inner.number("tries", unconnected.tries);
+  inner.end();
 }
 
 const char* name_of(Start start) {

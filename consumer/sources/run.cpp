@@ -200,7 +200,9 @@ void Run::kill_below(int64_t top) {
 }
 
 void Run::complain(const std::string& what) {
-  if (!std::exchange(complained_, true)) complaints_.push_back(what);
+  if (std::exchange(complained_, true)) return;
+  if (owner_ != nullptr) return owner_->on_complaint(what);
+  table_.complain(launch_.source + ": " + what);
 }
 
 Process::Use Run::use() {

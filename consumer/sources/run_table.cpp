@@ -86,9 +86,12 @@ SpawnPlan RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<
                          std::vector<std::string>& complaints) {
   SpawnPlan plan{trampoline_, make_mark(instance_, serial), ""};
   std::string why_not = no_cgroups_;
+  std::string name = launch.source + "-" + std::to_string(instance_) + "-" + std::to_string(serial);
+  // Before there is anything of it, so that nothing is left which the next bus-sources does not know.
+  if (record_)
+    note(record_->add(serial, {launch.source, cgroups_ ? cgroups_->directory_of(name) : "", 0, 0}));
   if (cgroups_) {
-    auto made =
-        cgroups_->make(launch.source + "-" + std::to_string(instance_) + "-" + std::to_string(serial));
+    auto made = cgroups_->make(name);
     if (made) {
       cgroup = std::make_unique<Cgroup>(std::move(*made));
       plan.cgroup = cgroup->directory();
@@ -99,7 +102,6 @@ SpawnPlan RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<
   }
   if (!cgroup && launch.memory_max) complain_once(launch.source, "memory-max", why_not, complaints);
   if (!cgroup && launch.cpu_weight) complain_once(launch.source, "cpu-weight", why_not, complaints);
-  if (record_) note(record_->add(serial, {launch.source, cgroup ? cgroup->directory() : "", 0, 0}));
   return plan;
 }
 

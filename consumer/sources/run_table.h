@@ -57,6 +57,8 @@ class RunTable {
   void announce_later(uint32_t serial);
   // More has to be killed, though no end may announce when.
   void pursue_later();
+  // Of a run that nobody owns any more.
+  void complain(std::string what) { complaints_.push_back(std::move(what)); }
   // Takes over a run that nobody owns any more, until it is over.
   void adopt(std::unique_ptr<Run> run);
 

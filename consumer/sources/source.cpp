@@ -88,6 +88,19 @@ busd_connection_options Source::connection_options(std::vector<busd_text>& types
 }
 
 Result<void> Source::connect() {
+  auto opened = open_link();
+  if (opened) {
+    unconnected_ = {};
+  } else {
+    ++unconnected_.tries;
+    const std::string& reason = opened.error().what;
+    if (std::exchange(unconnected_.reason, reason) != reason)
+      feed_.note(life_.run(), "no connection to the hub: " + reason);
+  }
+  return opened;
+}
+
+Result<void> Source::open_link() {
   const Definition& definition = found_.definition;
   std::vector<busd_text> types;
   busd_connection_options options = connection_options(types);

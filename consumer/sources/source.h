@@ -54,7 +54,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
-  // A hub is there.
+  // A hub is there. Why it could not be is kept, until it can.
   Result<void> connect();
   // Not in a callback of this source.
   void disconnect(Duration patience) { link_.close(patience); }
@@ -75,6 +75,12 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   const std::string& name() const { return found_.definition.name; }
   const Lifecycle& life() const { return life_; }
   const Demand& demand() const { return demand_; }
+  // Why it has no connection to the hub, and how often that was tried; 0: nothing is wrong.
+  struct Unconnected {
+    std::string reason;
+    uint64_t tries = 0;
+  };
+  const Unconnected& unconnected() const { return unconnected_; }
   const Feed& feed() const { return feed_; }
   std::optional<int64_t> pid() const;
   std::optional<Process::Use> use() const;
@@ -89,6 +95,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   void on_could_not_start(const std::string& reason) override;
   void on_exited(Exit exit, bool others_left) override;
   void on_all_gone() override;
+  void on_complaint(const std::string& what) override { feed_.note(process_run_, what); }
 
   void on_item(const busd_item& item) override;
   void on_turn_done() override;
@@ -103,6 +110,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   void on_message(std::string_view type, std::string_view line) override;
   void on_logged() override { owner_.on_source_logged(*this); }
 
+  Result<void> open_link();
   void launch();
   busd_connection_options connection_options(std::vector<busd_text>& types) const;
   Result<Fd> open_channel();
@@ -131,6 +139,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   std::string launch_trouble_;
   bool launch_waits_ = false;  // for a hub
   size_t interest_awaited_ = 0;
+  Unconnected unconnected_;
   bool connected_anew_ = false;  // and no demand was judged since
   std::unique_ptr<Process> process_;
   uint64_t process_run_ = 0;

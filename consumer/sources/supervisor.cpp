@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 #include "consumer/sources/report.h"
@@ -33,6 +34,12 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0;
 }
 
+std::optional<std::pair<dev_t, ino_t>> identity_of(const std::string& directory) {
+  struct stat st {};
+  if (::stat(directory.c_str(), &st) != 0) return std::nullopt;
+  return std::pair(st.st_dev, st.st_ino);
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Loop& loop, Processes& processes, Settings settings, Voice voice)
@@ -49,6 +56,7 @@ Supervisor::Supervisor(Loop& loop, Processes& processes, Settings settings, Voic
       seed_(random_seed()) {}
 
 void Supervisor::begin() {
+  say_complaints();
   if (!watch_.trouble().empty())
     voice_.warn("changes of the directories are seen only at SIGHUP: " + watch_.trouble());
   marks_.read();
@@ -61,6 +69,7 @@ void Supervisor::begin() {
 void Supervisor::connect() {
   if (ending_) return;
   if (link_.is_open()) return connect_sources();
+  if (has_lost_its_place()) return end("the directory of the hub's socket is gone");
   if (inspect_lock(settings_.endpoint.lock).state == LockState::free) {
     // A hub that ends in order takes its socket down while it has its lock; one that was killed leaves it behind.
     if (had_hub_ && !exists(settings_.endpoint.socket)) return end("the hub has ended");
@@ -68,21 +77,12 @@ void Supervisor::connect() {
     waits_ = true;
     return try_again_later();
   }
-  auto options = BUSD_INIT(busd_connection_options);
-  options.socket = text_of(settings_.endpoint.socket);
-  options.background = 1;
-  auto opened = link_.open(options);
-  if (opened) opened = tasks_.provide();
-  if (!opened) {
-    if (!std::exchange(waits_, true)) voice_.warn(opened.error().what);
+  if (auto opened = open_link(); !opened) {
     link_.close(Duration::zero());
+    if (opened.error().code == Errc::denied) return give_up(opened.error());
+    if (!std::exchange(waits_, true)) voice_.warn(opened.error().what);
     return try_again_later();
   }
-  auto place = BUSD_INIT(busd_hub_options);
-  place.socket = text_of(settings_.endpoint.socket);
-  auto facts = BUSD_INIT(busd_hub_facts);
-  if (busd_hub_inspect(&place, &facts, nullptr) == BUSD_OK && facts.peer_pid > 0)
-    tasks_.set_hub_user(static_cast<uint32_t>(facts.peer_uid));
   hub_watch_.end();
   waits_ = false;
   had_hub_ = true;
@@ -92,14 +92,52 @@ void Supervisor::connect() {
   connect_sources();
 }
 
+Result<void> Supervisor::open_link() {
+  auto options = BUSD_INIT(busd_connection_options);
+  options.socket = text_of(settings_.endpoint.socket);
+  options.background = 1;
+  BUSD_TRY(link_.open(options));
+  auto place = BUSD_INIT(busd_hub_options);
+  place.socket = text_of(settings_.endpoint.socket);
+  auto facts = BUSD_INIT(busd_hub_facts);
+  if (busd_hub_inspect(&place, &facts, nullptr) == BUSD_OK && facts.peer_pid > 0)
+    tasks_.set_hub_user(static_cast<uint32_t>(facts.peer_uid));
+  auto provided = tasks_.provide();
+  if (provided || provided.error().code != Errc::denied) return provided;
+  std::string text = "the hub at " + settings_.endpoint.socket + " says: " + provided.error().what;
+  // The hub's user and root may always: what they are refused is for want of room.
+  if (::geteuid() == 0 || tasks_.is_hub_user(::geteuid())) return Error{Errc::busy, std::move(text)};
+  return Error{Errc::denied,
+               std::move(text) + "; its setting sources-user names who may run sources beside its own user"};
+}
+
+// Tried again it would be shut out again, and its sources would run for nobody.
+void Supervisor::give_up(const Error& why) {
+  failure_ = why;
+  end("it may not serve at " + settings_.endpoint.socket);
+}
+
+// No hub can come back to a directory that is gone; and where another one stands now, our lock, which was in the first one,
+// keeps nobody else from serving.
+bool Supervisor::has_lost_its_place() {
+  auto here = identity_of(settings_.endpoint.directory);
+  if (!place_) place_ = here;
+  return place_ && (!here || (settings_.has_lock_beside_socket && here != place_));
+}
+
 void Supervisor::connect_sources() {
+  bool some_are_left = false;
   for (const auto& [name, source] : sources_) {
     if (source->is_connected() || going_.contains(name)) continue;
     auto connected = source->connect();
     if (connected) continue;
     say_trouble(name, connected.error());
-    return try_again_later();
+    some_are_left = true;
+    // The others would wait for it as long, each.
+    bool is_silent = connected.error().code == Errc::timed_out || connected.error().code == Errc::unavailable;
+    if (is_silent) break;
   }
+  if (some_are_left) try_again_later();
 }
 
 // Once, though it is tried again and again. That a hub is about to go is told by the connection of our own.
@@ -187,6 +225,10 @@ Tasks::Reloaded Supervisor::reload() {
   return reloaded;
 }
 
+void Supervisor::say_complaints() {
+  for (const std::string& complaint : processes_.take_complaints()) voice_.warn(complaint);
+}
+
 // Each once, as long as it lasts.
 void Supervisor::say_faults(const std::vector<FileFault>& faults) {
   for (const FileFault& fault : faults) {
@@ -219,7 +261,8 @@ void Supervisor::on_source_changed(Source& source) {
 void Supervisor::end(const std::string& reason) {
   if (std::exchange(ending_, true)) return;
   voice_.note("ending: " + reason);
-  retry_.clear();
+  // A turn comes even if nothing else does: at its end we see what is left.
+  retry_.set(now());
   for (const auto& [name, source] : sources_) source->retire();
   something_goes_ = true;
 }
@@ -227,6 +270,7 @@ void Supervisor::end(const std::string& reason) {
 void Supervisor::end_of_turn() {
   for (Source* source : std::exchange(with_dead_, {})) source->sweep();
   if (std::exchange(something_goes_, false)) remove_gone();
+  say_complaints();
 }
 
 void Supervisor::remove_gone() {

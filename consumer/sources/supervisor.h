@@ -1,16 +1,20 @@
 // All sources of one bus: found in the directories, connected to the hub, started and stopped as they are asked to.
 //
 // Has the connection over which the tasks are offered and the events bus.source.* go out. Never starts a hub: while none
-// is there it waits for the next one, its sources running; when its hub has ended in order, it ends, too.
+// is there it waits for the next one, its sources running; when its hub has ended in order, it ends, too. So it does when
+// there can be no next one, or when it may not serve the one that is there.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
+#include <utility>
 #include <vector>
 
 #include "consumer/sources/directory.h"
@@ -34,6 +38,7 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
     std::vector<std::string> directories;
     bool directories_may_be_missing = false;
     std::string state_directory;
+    bool has_lock_beside_socket = true;  // which is gone with the directory of that
   };
   // What is said to people, a line each.
   struct Voice {
@@ -49,6 +54,8 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
   void look_again() { static_cast<void>(reload()); }
   // Stops all sources, side by side, and then the loop.
   void end(const std::string& reason);
+  // Why it has ended by itself although nobody wanted that.
+  const std::optional<Error>& failure() const { return failure_; }
   // To be called at the end of each turn of the loop.
   void end_of_turn();
 
@@ -72,6 +79,9 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
   bool is_ending() const override { return ending_; }
 
   void connect();
+  Result<void> open_link();
+  void give_up(const Error& why);
+  bool has_lost_its_place();
   void connect_sources();
   void try_again_later();
   void try_again_soon();
@@ -79,6 +89,7 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
   Duration farewell_left();
   void add(const std::string& name, FoundSource found);
   void remove_gone();
+  void say_complaints();
   void say_faults(const std::vector<FileFault>& faults);
 
   Loop& loop_;
@@ -95,6 +106,8 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
   bool waits_ = false;  // for a hub, and has said so
   bool had_hub_ = false;
   bool ending_ = false;
+  std::optional<std::pair<dev_t, ino_t>> place_;  // the directory of the socket, once it was there
+  std::optional<Error> failure_;
   TimePoint farewell_until_ = kNever;
   std::map<std::string, std::unique_ptr<Source>, std::less<>> sources_;
   std::set<std::string> going_;  // those that are no longer there, and not yet stopped

@@ -46,6 +46,7 @@ class Tasks {
   // Offers the tasks on the connection, which is open.
   Result<void> provide();
   void set_hub_user(uint32_t uid) { hub_uid_ = uid; }
+  bool is_hub_user(uint32_t uid) const { return uid == hub_uid_; }
 
   void on_item(const busd_item& item);
   void on_link_lost();

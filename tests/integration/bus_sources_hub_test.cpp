@@ -1,8 +1,10 @@
 // bus-sources and its hub: tasks, programs that take requests, the hub's end, the directory while it runs.
 #include <csignal>
+#include <filesystem>
 #include <set>
 
 #include "tests/integration/bus_sources_support.h"
+#include "tests/integration/stranger.h"
 
 namespace bus::test {
 namespace {
@@ -64,6 +66,58 @@ TEST_CASE("It starts no hub, and waits for one that is not there yet", "[hub]") 
   waiting.wait_for_errors("serving 0 sources");
   waiting.signal(SIGTERM);
   CHECK(waiting.wait() == ExitStatus{0, 0});
+}
+
+TEST_CASE("A bus-sources that waits ends when the directory of the socket is gone", "[hub]") {
+  TempDir above;
+  std::string directory = above.file("bus");
+  std::string marker = "marker-gone-" + std::to_string(::getpid());
+  for (const std::string& each : {directory, above.file("sources.d"), above.file("run")})
+    REQUIRE(::mkdir(each.c_str(), 0700) == 0);
+  write_text(above.file("sources.d/s"),
+             "#!/bin/sh\nexec sh -c 'while :; do sleep 0.05; done' " + marker + "\n", 0755);
+  write_text(above.file("sources.d/s.source"), "start = always\n");
+  std::vector<std::string> arguments = {"--socket", directory + "/bus.sock", "--dir", above.file("sources.d"),
+                                        "--state",  above.file("state")};
+  SECTION("with its lock in there") {}
+  SECTION("with its lock elsewhere") { arguments.insert(arguments.end(), {"--run", above.file("run")}); }
+  Child waiting(BUSD_BIN_DIR "/bus-sources", arguments);
+  waiting.wait_for_errors("waiting for one");
+  for (TimePoint end = now() + kPatience; !is_running(marker) && now() < end;) ::usleep(5000);
+  REQUIRE(is_running(marker));
+  std::filesystem::remove_all(directory);
+  CHECK(waiting.wait() == ExitStatus{0, 0});
+  CHECK(waiting.errors().find("ending: the directory of the hub's socket is gone") != std::string::npos);
+  CHECK_FALSE(is_running(marker));
+}
+
+TEST_CASE("A bus-sources that may not serve its hub ends, and says why", "[hub]") {
+  if (!can_be_another()) return;
+  Sources sources({"--allow-uid", std::to_string(kStranger)});
+  open_to_all(sources.hub());
+  TempDir theirs;
+  for (const char* name : {"", "/sources.d"}) {
+    std::string directory = theirs.path() + name;
+    if (*name != '\0') REQUIRE(::mkdir(directory.c_str(), 0700) == 0);
+    REQUIRE(::chown(directory.c_str(), kStranger, kStranger) == 0);
+  }
+  ChildOptions as_stranger;
+  as_stranger.in_child = [] {
+    if (!become(kStranger)) ::_exit(1);
+    if (::access(BUSD_BIN_DIR "/bus-sources", X_OK) != 0) ::_exit(2);
+  };
+  std::vector<std::string> arguments = {"--socket", sources.socket(), "--dir", theirs.file("sources.d"),
+                                        "--state",  theirs.path(),    "--run", theirs.path()};
+  Child shut_out(BUSD_BIN_DIR "/bus-sources", arguments, as_stranger);
+  ExitStatus status = shut_out.wait();
+  if (status == ExitStatus{2, 0}) {
+    WARN("skipped: other users cannot run bus-sources");
+    return;
+  }
+  CHECK(status == ExitStatus{77, 0});
+  INFO(shut_out.errors());
+  CHECK(shut_out.errors().find("says: tasks below bus. belong to the hub: ") != std::string::npos);
+  CHECK(shut_out.errors().find("; its setting sources-user names who may") != std::string::npos);
 }
 
 TEST_CASE("What is on demand keeps no hub, what runs always does", "[hub]") {

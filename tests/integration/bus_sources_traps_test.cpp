@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "consumer/cli/source_text.h"
 #include "tests/integration/bus_sources_support.h"
 #include "tests/integration/stranger.h"
 #include "tests/support/slow.h"
@@ -22,6 +23,13 @@ uint64_t resident_kib(pid_t pid) {
   size_t at = text->find("VmRSS:");
   REQUIRE(at != std::string::npos);
   return std::strtoull(text->c_str() + at + 6, nullptr, 10);
+}
+
+uint64_t refused_unfinished(const StatusResponse& status) {
+  for (const auto& pool : status.memory.pools) {
+    if (pool.pool == "unfinished") return pool.refused;
+  }
+  return 0;
 }
 
 // --- what a program leaves behind, and what it closes ---
@@ -122,6 +130,34 @@ TEST_CASE("A reader of a log that does not read costs nothing but gaps in the nu
   CHECK(lines <= 30'000);
 }
 
+TEST_CASE("What the hub refuses stands in the log with the hub's reason, and is counted", "[lines]") {
+  Sources sources({"--memory", "142MiB", "--max-connections", "200"});
+  sources.add_script("s",
+                     "printf '\"'; head -c 1000000 /dev/zero | tr '\\0' x; printf '\"\\n'; exec sleep 1000");
+  sources.add_file("s", "start = manual\n");
+  sources.start();
+  // Lines that are not finished take all of the memory that there is for such.
+  std::vector<RawClient> others;
+  for (size_t bytes : {size_t{900'000}, size_t{50'000}}) {
+    uint64_t refused = refused_unfinished(sources.hub().status());
+    while (refused_unfinished(sources.hub().status()) == refused) {
+      REQUIRE(others.size() < 150);
+      RawClient& other = others.emplace_back(sources.socket());
+      other.send_line(R"({"type":"hello","pid":1,"event_key":"","event_types":null,"version":"v1",)"
+                      R"("role":"source","source":"o"})");
+      other.read_as<HelloAck>();
+      other.send(R"({"type":"event","event_type":"o","payload":")" + std::string(bytes, 'x'));
+    }
+  }
+  sources.call_by_name("start", "s");
+  std::string status =
+      sources.wait_for("s", [](const std::string& s) { return member(s, {"refused"}) == "1"; });
+  CHECK(member(status, {"published"}) == "0");
+  std::string line = member(status, {"log", "0", "line"});
+  CHECK(line.starts_with("[the hub refused an event: busy: "));
+  CHECK(line.find("unfinished") != std::string::npos);
+}
+
 // --- requests ---
 
 TEST_CASE("A program answers with parts and progress, and is told when nobody waits any more", "[requests]") {
@@ -207,6 +243,46 @@ TEST_CASE("All that there is to know of a source is in the list", "[many]") {
   CHECK(parse_u64(member(row, {"rss_bytes"})).value_or(0) > 100'000);
   CHECK(member(row, {"types"}) == R"(["s","s.*"])");
   CHECK(member(row, {"wanted_by"}) == R"({"events":true,"requests":0})");
+}
+
+TEST_CASE("Why a source has no connection to the hub is shown, and it is tried again", "[many]") {
+  // The caller, bus-sources itself, and two of three sources.
+  Sources sources({"--max-connections", "4"});
+  for (const char* name : {"a", "b", "c"}) {
+    sources.add_script(name, kClock);
+    sources.add_file(name, "start = always\n");
+  }
+  busd::Connection caller = opened(busd::Connection::open({.socket = sources.socket(), .no_start = true}));
+  auto wait_for = [&](const std::function<bool(const std::string&)>& wanted) {
+    std::string status;
+    for (TimePoint end = now() + kPatience; now() < end; ::usleep(5000)) {
+      status = caller.call("bus.source.status", R"({"name":"c"})").result;
+      if (wanted(status)) return status;
+    }
+    FAIL("the source c: " << status);
+    return status;
+  };
+  sources.start();
+  std::string status = wait_for([](const std::string& s) {
+    return member(s, {"state"}) == "running" &&
+           parse_u64(member(s, {"unconnected", "tries"})).value_or(0) > 1;
+  });
+  std::string reason = member(status, {"unconnected", "reason"});
+  CHECK(reason.find("4 connections") != std::string::npos);
+  CHECK(member(status, {"log", "0", "line"}) == "[no connection to the hub: " + reason + "]");
+  CHECK(member(caller.call("bus.source.list").result, {"sources", "2", "unconnected", "reason"}) == reason);
+  auto table = cli::source_table(caller.call("bus.source.list").result, std::nullopt);
+  REQUIRE(table);
+  CHECK(table->back().text.find(": " + reason) != std::string::npos);
+  auto details = cli::source_details(status);
+  REQUIRE(details);
+  CHECK(details->at(2).text.starts_with("connection  none after "));
+  // As soon as there is a place it has it.
+  REQUIRE(::unlink(sources.file("a.source").c_str()) == 0);
+  REQUIRE(::unlink(sources.file("a").c_str()) == 0);
+  wait_for([](const std::string& s) {
+    return member(s, {"unconnected"}).empty() && member(s, {"published"}) != "0";
+  });
 }
 
 TEST_CASE("A hundred sources start at once, and each is heard", "[many]") {

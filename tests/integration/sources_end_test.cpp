@@ -139,6 +139,19 @@ TEST_CASE("Processes that are stopped, or fork while they are killed, are killed
   CHECK_FALSE(has_children(::getpid()));
 }
 
+TEST_CASE("What goes on however often it is killed is said to its owner", "[end]") {
+  Programs programs;
+  Stage stage;
+  Watched run(stage, launch({programs.script("s.sh", "echo ready; exec $NAP 1000")}));
+  REQUIRE(run.until_out("ready"));
+  // Nobody looks for its end meanwhile, as if it had forked anew each time.
+  for (int i = 1; i < 1000; ++i) run.process().kill();
+  CHECK(run.complaint().empty());
+  run.process().kill();
+  CHECK(run.complaint() == "its processes fork faster than they can be ended");
+  REQUIRE(run.until_gone());
+}
+
 TEST_CASE("A process that its owner gives up is killed with all that is its", "[end]") {
   Programs programs;
   Stage stage;

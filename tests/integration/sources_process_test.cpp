@@ -132,6 +132,7 @@ TEST_CASE("A lack of descriptors is the reason, each time and until there are en
     void on_could_not_start(const std::string& reason) override { told = reason; }
     void on_exited(sources::Exit, bool) override {}
     void on_all_gone() override {}
+    void on_complaint(const std::string&) override {}
     std::string told;
   };
   Stage stage;

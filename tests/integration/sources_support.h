@@ -170,6 +170,7 @@ class Watched final : public sources::Process::Owner {
   const std::string& out() const { return out_->text(); }
   const std::string& err() const { return err_->text(); }
   const sources::Exit& exit() const { return exit_; }
+  const std::string& complaint() const { return complaint_; }
 
   bool until(const std::function<bool()>& condition) { return stage_.run_until(condition); }
   bool until_started() {
@@ -202,6 +203,7 @@ class Watched final : public sources::Process::Owner {
     story_ += others_left ? ", others left " : " ";
     is_gone_ = !others_left;
   }
+  void on_complaint(const std::string& what) override { complaint_ = what; }
   void on_all_gone() override {
     story_ += "gone ";
     is_gone_ = true;
@@ -213,6 +215,7 @@ class Watched final : public sources::Process::Owner {
   std::unique_ptr<Reader> out_;
   std::unique_ptr<Reader> err_;
   std::string story_;
+  std::string complaint_;
   sources::Exit exit_;
   bool is_gone_ = false;
 };

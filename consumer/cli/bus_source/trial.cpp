@@ -57,6 +57,7 @@ class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
   void on_could_not_start(const std::string& reason) override;
   void on_exited(sources::Exit exit, bool others_left) override;
   void on_all_gone() override;
+  void on_complaint(const std::string& what) override { console_.warning(what); }
   void on_line(Stream stream, uint64_t run, std::string_view line, bool whole) override;
   void on_too_long(Stream stream, uint64_t run) override;
   void note_written(Written written);

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "consumer/sources/record.h"
+#include "consumer/sources/run_table.h"
 #include "protocol/base/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -57,6 +59,26 @@ TEST_CASE("Only what an earlier one has made here is removed", "[cgroup]") {
   std::filesystem::remove(*made + "/below");
   parent.remove(*made);
   CHECK_FALSE(std::filesystem::exists(*made));
+}
+
+TEST_CASE("The cgroup of a run is recorded before there is one", "[cgroup]") {
+  test::TempDir dir;
+  auto loop = Loop::create();
+  REQUIRE(loop);
+  RunTable table(**loop, "/bin/true", 77);
+  table.use_record(Record::begin(dir.file("record"), 77));
+  // Where none can be made: so what is recorded was before that.
+  table.use_cgroups(CgroupParent(dir.file("missing")));
+  Launch launch;
+  launch.source = "s";
+  std::unique_ptr<Cgroup> cgroup;
+  std::vector<std::string> complaints;
+  CHECK(table.plan(5, launch, cgroup, complaints).cgroup.empty());
+  CHECK_FALSE(cgroup);
+  auto recorded = read_record(dir.file("record"));
+  REQUIRE(recorded);
+  REQUIRE(recorded->runs.size() == 1);
+  CHECK(recorded->runs.at(5).cgroup == dir.file("missing") + "/busd-source-s-77-5");
 }
 
 TEST_CASE("Limits are written to the files of the controllers, and a lacking one is named", "[cgroup]") {

@@ -71,6 +71,22 @@ TEST_CASE("The jitter of a back-off repeats with its seed, and differs between s
   CHECK(one.next(false) != other.next(false));
 }
 
+TEST_CASE("Many sources that fail together are not started together, and each within a tenth of its time") {
+  int earlier = 0;
+  int later = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    BackOff back_off(seed);
+    for (Duration planned = BackOff::kFirst; planned < seconds(10); planned *= 2) {
+      Duration wait = back_off.next(false);
+      REQUIRE(wait >= planned - planned / 10);
+      REQUIRE(wait <= planned + planned / 10);
+      (wait < planned ? earlier : later) += 1;
+    }
+  }
+  CHECK(earlier > 500);
+  CHECK(later > 500);
+}
+
 TEST_CASE("A source is wanted by consumers of any of its types, or by requests") {
   Demand demand;
   CHECK_FALSE(demand.any());
