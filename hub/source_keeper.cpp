@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "protocol/base/file.h"
+#include "protocol/base/lock_holder.h"
 #include "protocol/sources_place.h"
 
 namespace bus::hub {
@@ -22,7 +23,6 @@ namespace bus::hub {
 namespace {
 
 constexpr const char* kProgram = "bus-sources";
-constexpr std::string_view kFailed = "bus-sources has failed";
 
 // The one that was installed, or built, with this hub.
 std::string program_beside_us() {
@@ -32,7 +32,7 @@ std::string program_beside_us() {
 }
 
 // posix_spawn(3) does not copy our memory, however large: the hub never forks. Everything of ours is closed by exec.
-int spawn(const std::string& program, const std::string& socket, pid_t& pid) {
+int spawn(const std::string& program, std::vector<std::string> words, pid_t& pid) {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t actions;
   ::posix_spawnattr_init(&attributes);
@@ -47,17 +47,28 @@ int spawn(const std::string& program, const std::string& socket, pid_t& pid) {
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  std::string name = kProgram;
-  std::string option = "--socket";
-  std::string path = socket;
-  char* argv[] = {name.data(), option.data(), path.data(), nullptr};
-  int failed = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, argv, environ);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  int failed = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   return failed;
 }
 
+bool has_ended_well(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+
+std::string end_text(int status) {
+  return WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status))
+                             : "exit status " + std::to_string(WEXITSTATUS(status));
+}
+
 }  // namespace
+
+Duration RestartWait::after(Duration run) {
+  if (run >= kGoodRun) wait_ = kFirst;
+  return std::exchange(wait_, std::min(wait_ * 2, kLongest));
+}
 
 bool holds_files(const std::string& directory) {
   std::unique_ptr<DIR, int (*)(DIR*)> opened(::opendir(directory.c_str()), &::closedir);
@@ -69,7 +80,9 @@ bool holds_files(const std::string& directory) {
 }
 
 SourceKeeper::SourceKeeper(Loop& loop, const Endpoint& endpoint, Log& log)
-    : loop_(loop), log_(log), socket_(endpoint.socket), retry_(loop, [this] { start(); }) {
+    : loop_(loop), log_(log), socket_(endpoint.socket), lock_(sources_lock(endpoint)), timer_(loop, [this] {
+        on_time();
+      }) {
   auto variable = [](const char* name) -> const char* { return std::getenv(name); };
   if (!has_default_sources(endpoint, variable)) return;
   auto directory = sources_directory(endpoint, variable);
@@ -83,43 +96,140 @@ SourceKeeper::SourceKeeper(Loop& loop, const Endpoint& endpoint, Log& log)
   start();
 }
 
-SourceKeeper::~SourceKeeper() = default;
+// Nobody else would end what a bus-sources has left that died before the hub has ended.
+SourceKeeper::~SourceKeeper() {
+  pid_t pid = -1;
+  if (has_left_something()) (void)spawn(program_, leftovers_command(), pid);
+}
+
+bool SourceKeeper::has_left_something() {
+  int status = 0;
+  switch (state_) {
+    case State::off:
+      return false;
+    case State::waiting:
+      return !is_cleared_;
+    case State::serving:
+      return ::waitpid(pid_, &status, WNOHANG) > 0 && !has_ended_well(status);
+    case State::clearing:
+      return ::waitpid(pid_, &status, WNOHANG) > 0 && WIFSIGNALED(status);
+    case State::yielding:
+      return inspect_lock(lock_).state == LockState::free;
+  }
+  return false;
+}
+
+// --- starts ---
 
 void SourceKeeper::start() {
-  int failed = spawn(program_, socket_, pid_);
-  if (failed != 0) return start_later(LogLevel::warning, kFailed, std::strerror(failed));
+  LockFacts lock = inspect_lock(lock_);
+  if (lock.state == LockState::held) return yield_to(lock.pid);
+  has_told_ = false;
   started_at_ = now();
-  log_.write(LogLevel::info, "bus-sources is started", {{"pid", pid_}});
-  // Before it is waited for, nobody else can have its number.
+  pid_t pid = -1;
+  int failed = spawn(program_, {kProgram, "--socket", socket_}, pid);
+  if (failed != 0) return wait_after_failure(std::strerror(failed));
+  log_.write(LogLevel::info, "bus-sources is started", {{"pid", pid}});
+  watch(State::serving, pid);
+}
+
+// It may be that of the hub before this, which still ends its sources, or one that somebody runs by hand. Ours is started when
+// it has ended.
+void SourceKeeper::yield_to(int64_t other) {
+  std::string why = "another one serves" + (other > 0 ? ": pid " + std::to_string(other) : std::string());
+  if (!std::exchange(has_told_, true))
+    log_.write(LogLevel::info, "bus-sources is not needed yet", {{"why", why}});
+  if (other <= 0) return wait(now() + restart_wait_.after(Duration::zero()));
+  watch(State::yielding, static_cast<pid_t>(other));
+  // It may be a child of one that was killed, which has the lock until it executes its program.
+  timer_.set(now() + kLook);
+}
+
+void SourceKeeper::wait_after_failure(const std::string& why) {
+  Duration pause = restart_wait_.after(now() - started_at_);
+  log_.write(LogLevel::warning, "bus-sources has failed", {{"why", why}, {"again_in_ms", to_ms(pause)}});
+  again_at_ = now() + pause;
+  wait(is_cleared_ ? again_at_ : now());
+}
+
+void SourceKeeper::wait(TimePoint until) {
+  state_ = State::waiting;
+  timer_.set(until);
+}
+
+// --- what one that died has left ---
+
+std::vector<std::string> SourceKeeper::leftovers_command() const {
+  return {kProgram, "--leftovers", "--quiet", "--socket", socket_};
+}
+
+void SourceKeeper::clear() {
+  pid_t pid = -1;
+  if (spawn(program_, leftovers_command(), pid) == 0) return watch(State::clearing, pid);
+  on_cleared(false);
+}
+
+// The next start would end the same, but may be a minute away: so one that was killed is tried again soon, and one that has
+// failed, as the start would, is not.
+void SourceKeeper::on_cleared(bool was_killed) {
+  is_cleared_ = !was_killed;
+  wait(was_killed ? now() + RestartWait::kFirst : again_at_);
+}
+
+// --- ends ---
+
+void SourceKeeper::watch(State state, pid_t pid) {
+  state_ = state;
+  pid_ = pid;
+  timer_.clear();
+  watch_.reset();
+  // Before a child of ours is waited for, nobody else can have its number.
   pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  if (!pidfd_) return;  // it runs, and nobody sees its end
-  watch_ = std::make_unique<FdWatch>(loop_, pidfd_.get(), static_cast<FdWatch::Handler&>(*this));
-  if (!watch_->set(FdWatch::Mode::reading, false)) watch_.reset();
-}
-
-void SourceKeeper::on_readable() {
-  int status = 0;
-  pid_t ended = ::waitpid(pid_, &status, WNOHANG);
-  if (ended == 0) return;
-  static_cast<void>(watch_->set(FdWatch::Mode::off, false));
-  pid_ = -1;
-  if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    if (now() - started_at_ < kSecondOne)
-      return start_later(LogLevel::info, "bus-sources is not needed yet", "another one serves");
-    log_.write(LogLevel::info, "bus-sources has ended");  // somebody has stopped it
-    return;
+  if (pidfd_) {
+    watch_ = std::make_unique<FdWatch>(loop_, pidfd_.get(), static_cast<FdWatch::Handler&>(*this));
+    if (watch_->set(FdWatch::Mode::reading, false)) return;
+    pidfd_.reset();
   }
-  bool was_killed = ended > 0 && WIFSIGNALED(status);
-  start_later(LogLevel::warning, kFailed,
-              was_killed ? "killed by signal " + std::to_string(WTERMSIG(status))
-                         : "exit status " + std::to_string(WEXITSTATUS(status)));
+  log_.write(LogLevel::debug, "the end of bus-sources is not told, and is looked for", {{"pid", pid_}});
+  timer_.set(now() + kLook);
 }
 
-void SourceKeeper::start_later(LogLevel level, std::string_view what, const std::string& why) {
-  if (now() - started_at_ >= kGoodRun) wait_ = kFirstWait;
-  log_.write(level, what, {{"why", why}, {"again_in_ms", to_ms(wait_)}});
-  retry_.set(now() + wait_);
-  wait_ = std::min(wait_ * 2, kLongestWait);
+// In a turn of its own, which may replace the watch.
+void SourceKeeper::on_readable() {
+  static_cast<void>(watch_->set(FdWatch::Mode::off, false));
+  timer_.set(now());
+}
+
+void SourceKeeper::on_time() {
+  if (state_ != State::waiting) return look();
+  if (is_cleared_) return start();
+  clear();
+}
+
+void SourceKeeper::look() {
+  int status = 0;
+  bool lives =
+      state_ == State::yielding ? inspect_lock(lock_).pid == pid_ : ::waitpid(pid_, &status, WNOHANG) == 0;
+  if (lives) {
+    if (!pidfd_) timer_.set(now() + kLook);
+  } else if (state_ == State::yielding) {
+    start();
+  } else if (state_ == State::clearing) {
+    on_cleared(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  } else {
+    on_end(status);
+  }
+}
+
+void SourceKeeper::on_end(int status) {
+  if (!has_ended_well(status)) {
+    is_cleared_ = false;
+    return wait_after_failure(end_text(status));
+  }
+  // Another one has come first.
+  if (now() - started_at_ < kSecondOne) return wait(now() + restart_wait_.after(Duration::zero()));
+  state_ = State::off;
+  log_.write(LogLevel::info, "bus-sources has ended");  // somebody has stopped it
 }
 
 }  // namespace bus::hub

@@ -8,7 +8,8 @@ busd_integration_test(bus_sources_hub_test bus_sources_hub_test.cpp LIBS bus_sou
   CASES hub tasks program directory)
 busd_integration_test(bus_sources_traps_test bus_sources_traps_test.cpp LIBS bus_sources_support busd_consumer
   CASES left lines requests many kills)
-foreach(test bus_sources_run_test bus_sources_hub_test bus_sources_traps_test)
+busd_integration_test(bus_sources_keeper_test bus_sources_keeper_test.cpp LIBS bus_sources_support busd_consumer)
+foreach(test bus_sources_keeper_test bus_sources_run_test bus_sources_hub_test bus_sources_traps_test)
   add_dependencies(${test} bus-sources source-trampoline busd)
 endforeach()
 add_dependencies(bus_sources_hub_test example-squares)
