@@ -298,6 +298,36 @@ TEST_CASE("A hundred sources start at once, and each is heard", "[many]") {
   sources.stop();
 }
 
+TEST_CASE("A consumer of everything starts every source, and what else is asked is answered meanwhile",
+          "[many]") {
+  constexpr size_t kSources = 150;
+  Sources sources;
+  for (size_t i = 0; i < kSources; ++i)
+    sources.add_script("s" + std::to_string(i), "echo 1; exec sleep 1000");
+  sources.start();
+  auto pids = [](const std::string& list) {
+    size_t count = 0;
+    for (size_t at = 0; (at = list.find("\"pid\":", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  // Stopped, it finds all that is wanted at once, and the question behind it.
+  sources.supervisor().signal(SIGSTOP);
+  wait_for_state(sources.supervisor().pid(), 'T');
+  Listener listener(sources.socket(), {"*"});
+  OpenCall question(sources.socket(), "bus.source.list", "null", false);
+  sources.supervisor().signal(SIGCONT);
+  CHECK(pids(question.next()) < kSources);
+  std::set<std::string> heard;
+  while (heard.size() < kSources) {
+    std::string type = listener.next().type;
+    if (!type.starts_with("bus.")) heard.insert(type);
+  }
+  std::string list = sources.call("list");
+  CHECK(pids(list) == kSources);
+  CHECK(list.find("\"run\":2") == std::string::npos);
+  sources.stop();
+}
+
 TEST_CASE("Two hubs with one directory run its sources each by itself", "[many]") {
   Sources sources;
   sources.add_script("s", "echo $$; exec sleep 1000");
