@@ -146,3 +146,26 @@ await away.err 'serving 6 sources'
 [ -e elsewhere/bus.sources.lock ] || fail "the lock is not in the directory of --run"
 kill "$pid"
 expect_exit "bus-sources --run" "$pid" 0
+run 0 bus-stop --force
+
+# A service keeps its marks in its directory for state, where its next start finds them.
+mkdir -m 700 service
+BUSD_SOCKET=$work/other/bus.sock
+STATE_DIRECTORY=$work/service
+export BUSD_SOCKET STATE_DIRECTORY
+busd --detach 2>/dev/null || fail "busd --detach"
+start first bus-sources --dir config/busd/sources.d
+await first.err 'serving 6 sources'
+run 0 bus-source disable ticks
+[ -e service/bus.disabled/ticks ] || fail "the mark is not in \$STATE_DIRECTORY"
+[ ! -e state/busd/bus.disabled/ticks ] || fail "the mark is not only in \$STATE_DIRECTORY"
+kill "$pid"
+expect_exit "bus-sources" "$pid" 0
+start second bus-sources --dir config/busd/sources.d
+await second.err 'serving 6 sources'
+run 0 bus-source status ticks
+check_has out 'disabled'
+run 0 bus-source enable ticks
+[ ! -e service/bus.disabled/ticks ] || fail "the mark is still there after enable"
+kill "$pid"
+expect_exit "the next bus-sources" "$pid" 0

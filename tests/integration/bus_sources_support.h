@@ -68,14 +68,14 @@ class Sources {
   std::vector<std::string> arguments() const {
     return {"--dir", directory(), "--socket", socket(), "--state", place_.file("state")};
   }
-  Child run(const std::vector<std::string>& more = {}) const {
+  Child run(const std::vector<std::string>& more = {}, ChildOptions options = {}) const {
     std::vector<std::string> all = arguments();
     all.insert(all.end(), more.begin(), more.end());
-    return Child(BUSD_BIN_DIR "/bus-sources", all);
+    return Child(BUSD_BIN_DIR "/bus-sources", all, std::move(options));
   }
   // Runs, and waits until the tasks are offered.
-  void start() {
-    supervisor_ = std::make_unique<Child>(run());
+  void start(ChildOptions options = {}) {
+    supervisor_ = std::make_unique<Child>(run({}, std::move(options)));
     supervisor_->wait_for_errors("serving ");
   }
   // By SIGTERM; the exit status is 0.

@@ -2,45 +2,17 @@
 // hub.
 //
 // The clock is a preloaded one (clock_jump.c); the machine's own is not touched.
-#include <cstdlib>
 #include <set>
 
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
+#include "tests/integration/jumping_clock.h"
 #include "tests/support/catch.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/raw_client.h"
 
 using namespace bus;
 using namespace bus::test;
-
-namespace {
-
-ChildOptions with_jumping_clock() {
-  std::string preload = BUSD_CLOCK_JUMP;
-#ifdef __SANITIZE_ADDRESS__
-  // ASan wants to be the first library, unless told otherwise; what is preloaded allocates nothing before it.
-  const char* options = std::getenv("ASAN_OPTIONS");
-  std::string asan = (options == nullptr ? "" : std::string(options) + ":") + "verify_asan_link_order=0";
-  ChildOptions out;
-  out.environment = {{"LD_PRELOAD", preload}, {"ASAN_OPTIONS", asan}};
-#else
-  ChildOptions out;
-  out.environment = {{"LD_PRELOAD", preload}};
-#endif
-  return out;
-}
-
-// Ends of which we know when they are due: no earlier, and in the test's patience.
-class Stopwatch {
- public:
-  Duration elapsed() const { return now() - start_; }
-
- private:
-  TimePoint start_ = now();
-};
-
-}  // namespace
 
 TEST_CASE("A clock that jumps by years moves no deadline of a handshake, and ages nobody", "[handshake]") {
   TempDir directory;
