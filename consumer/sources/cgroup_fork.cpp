@@ -1,6 +1,5 @@
 #include "consumer/sources/cgroup_fork.h"
 
-#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <fcntl.h>
@@ -8,11 +7,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "consumer/sources/last_steps.h"
+#include "consumer/sources/start_report.h"
+
 namespace bus::sources {
 
 namespace {
-
-constexpr int kExitNotExecuted = 127;
 
 // Between fork and exec: calls of the kernel, and nothing that allocates.
 [[noreturn]] void become(const CgroupFork& what) {
@@ -26,16 +26,8 @@ constexpr int kExitNotExecuted = 127;
   ::dup2(in, STDIN_FILENO);
   ::dup2(what.out, STDOUT_FILENO);
   ::dup2(what.err, STDERR_FILENO);
-  // dup2(2) of a descriptor to itself would leave it to be closed by exec.
-  if (what.report == kReportFd) {
-    ::fcntl(kReportFd, F_SETFD, 0);
-  } else {
-    ::dup2(what.report, kReportFd);
-  }
-  ::execve(what.program, what.arguments, what.environment);
-  StartReport failed{StartStep::trampoline, errno};
-  [[maybe_unused]] ssize_t written = ::write(kReportFd, &failed, sizeof failed);
-  ::_exit(kExitNotExecuted);
+  ::dup2(what.report, kReportFd);
+  take_last_steps(what.arguments, what.environment);
 }
 
 }  // namespace

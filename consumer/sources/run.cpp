@@ -70,7 +70,6 @@ void Run::take_report(const StartReport& report) {
       break;
     case StartStep::directory:
     case StartStep::program:
-    case StartStep::trampoline:
       failure_ = explain(report, launch_);
       break;
   }

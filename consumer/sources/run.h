@@ -73,7 +73,7 @@ class Run final : private FdWatch::Handler {
   std::optional<FdWatch> report_watch_;
   pid_t pid_ = -1;
   Phase phase_ = Phase::starting;
-  bool is_ready_ = false;     // the trampoline has come to exec(2)
+  bool is_ready_ = false;     // its process has come to exec(2)
   std::string failure_;       // why there is no program
   bool first_lives_ = false;  // not reaped
   std::optional<Exit> exit_;  // that the owner is to be told of

@@ -143,7 +143,6 @@ std::vector<std::string> arguments_of(const SpawnPlan& plan, const Launch& launc
                                     std::to_string(::getpid()),
                                     std::to_string(plan.mark),
                                     "",
-
                                     launch.nice ? std::to_string(*launch.nice) : "",
                                     launch.directory};
   words.insert(words.end(), launch.command.begin(), launch.command.end());
@@ -164,7 +163,7 @@ std::optional<pid_t> begin_in_cgroup(const SpawnPlan& plan, const Ends& ends, st
   Fd cgroup(::open(plan.cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!cgroup) return std::nullopt;
   return fork_into_cgroup({cgroup.get(), ends.in ? ends.in.get() : -1, ends.out_fd(), ends.err.get(),
-                           ends.report.get(), plan.trampoline.c_str(), argv.data(), envp.data()});
+                           ends.report.get(), argv.data(), envp.data()});
 }
 
 // "#!/usr/bin/env python3" -> "/usr/bin/env"; "" when it has no such line.
@@ -245,8 +244,6 @@ std::string explain(const StartReport& report, const Launch& launch) {
       return errno_error("directory " + shown(launch.directory), report.error).what;
     case StartStep::program:
       return explain_program(report.error, launch);
-    case StartStep::trampoline:
-      return errno_error("source-trampoline", report.error).what;
     case StartStep::ready:
       break;
   }

@@ -1,7 +1,7 @@
-// How the first process of a run comes to be: the trampoline, with the pipes that the program gets.
+// How the first process of a run comes to be, with the pipes that its program gets.
 //
-// It begins in its cgroup where the kernel can do that (cgroup_fork.h). Else posix_spawn(3) starts it, and it enters the cgroup
-// itself. What becomes of the program comes through `report`.
+// It begins in its cgroup where the kernel can do that (cgroup_fork.h). Else posix_spawn(3) starts the trampoline, which enters the
+// cgroup itself. What becomes of the program comes through `report`.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the trampoline tells bus-sources while it starts a program: reports of one size, through a pipe that exec(2) closes.
+// What a new process tells bus-sources while it becomes a program: reports of one size, through a pipe that exec(2) closes.
 //
 // Shared by both ends, and in words of both: knows neither strings nor descriptors.
 #pragma once
@@ -13,11 +13,9 @@ enum class StartStep : int32_t {
   nice = 2,
   // Everything is prepared, and exec(2) comes next. What reads an end without it knows that no program was executed.
   ready = 3,
-  // Could not be done, and the trampoline ends.
+  // Could not be done, and the process ends.
   directory = 4,
   program = 5,
-  // The trampoline itself could not be executed.
-  trampoline = 6,
 };
 
 struct StartReport {
@@ -25,10 +23,10 @@ struct StartReport {
   int32_t error;  // an errno
 };
 
-// Where the trampoline finds the pipe.
+// Where it finds the pipe.
 inline constexpr int kReportFd = 3;
 
-// Its arguments, each a word of its own: "" for what is not wanted. Those of the program follow, itself first.
+// The arguments of the trampoline, each a word of its own: "" for what is not wanted. Those of the program follow, itself first.
 enum TrampolineArgument {
   kParentPid = 1,  // of bus-sources
   kMark,           // the limit that marks all processes of the run (process_facts.h)
