@@ -6,7 +6,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 
 #include "consumer/src/client_core/item.h"
@@ -42,7 +42,7 @@ class Barrier {
  private:
   std::string check_;
   bool has_calls_ = false;
-  std::deque<uint64_t> open_;  // ordinals of the questions that the hub has not answered yet
+  std::list<uint64_t> open_;  // ordinals of the questions that the hub has not answered yet
 };
 
 }  // namespace bus::sdk

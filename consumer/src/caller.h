@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <set>
 #include <string>
@@ -98,7 +98,7 @@ class Caller {
   std::set<std::pair<TimePoint, uint64_t>> deadlines_;
   size_t waiting_bytes_ = 0;
   uint64_t last_number_ = 0;
-  std::deque<End> ends_;
+  std::list<End> ends_;
   Item end_;
 };
 

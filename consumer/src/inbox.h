@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <string>
 
 #include "consumer/src/client_core/hub_event.h"
@@ -41,7 +41,7 @@ class Inbox {
     std::string frame;   // of an event, and of calls
     uint64_t place = 0;  // among all
   };
-  using Lane = std::deque<Kept>;
+  using Lane = std::list<Kept>;
 
   static size_t bytes_of(const Kept& kept);
   const Item* take_from(Lane& lane);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -102,7 +102,7 @@ class Publisher {
   FrameBuilder builder_;
   FrameLedger ledger_;
   Barrier barrier_;
-  std::deque<Waiting> backlog_;  // while there is no connection
+  std::list<Waiting> backlog_;  // while there is no connection
   size_t backlog_bytes_ = 0;
   uint64_t last_number_ = 0;
   bool was_used_ = false;

@@ -11,7 +11,7 @@ namespace {
 // for each send.
 constexpr size_t kCompactBytes = 65'536;
 
-constexpr size_t kFirstBytes = 4096;
+constexpr size_t kFirstBytes = 512;
 
 }  // namespace
 

@@ -78,7 +78,7 @@ bool Server::on_item(Item& item) {
 
 void Server::on_break() {
   for (const auto& [number, request] : open_) lost_.push_back(number);
-  std::sort(lost_.begin(), lost_.end());
+  lost_.sort();
   open_.clear();
   numbers_.clear();
 }

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,7 +54,7 @@ class Server {
   std::unordered_map<uint64_t, Request> open_;
   std::unordered_map<std::string, uint64_t> numbers_;  // by the hub's id
   uint64_t last_number_ = 0;
-  std::deque<uint64_t> lost_;
+  std::list<uint64_t> lost_;
   Item lost_item_;
 };
 

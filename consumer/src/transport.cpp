@@ -16,10 +16,13 @@ namespace bus::sdk {
 
 namespace {
 
-// What one read takes: no less than what a socket of the default size holds, so that its other end, which
-// sleeps until most of that has been taken, works on while we look at what we got. Measured with 1 KiB
-// events: 1.5 times the rate of 64 or 128 KiB. Of this memory only what is read into becomes real.
-constexpr size_t kReadBytes = 262'144;
+// What one read takes of a connection on which little comes. Each read that takes all of it doubles it.
+constexpr size_t kFirstReadBytes = 2048;
+
+// And of one on which much comes: no less than what a socket of the default size holds, so that its other end,
+// which sleeps until most of that has been taken, works on while we look at what we got. Measured with 1 KiB
+// events: 1.5 times the rate of 64 or 128 KiB.
+constexpr size_t kMostReadBytes = 262'144;
 
 // Longest single wait; a later deadline is waited for in turns.
 constexpr long long kLongestWaitMs = 3'600'000;
@@ -43,6 +46,8 @@ int wait_ms(TimePoint deadline) {
 }
 
 }  // namespace
+
+Transport::Transport() : chunk_wanted_(kFirstReadBytes) {}
 
 Result<Transport> Transport::create() {
   Transport made;
@@ -111,13 +116,17 @@ void Transport::watch_again() {
 
 Transport::Read Transport::read(std::string_view& chunk, std::string& why) {
   if (!socket_) return Read::nothing;
-  if (chunk_ == nullptr) chunk_ = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  if (chunk_wanted_ != chunk_bytes_) {
+    chunk_ = std::make_unique_for_overwrite<char[]>(chunk_wanted_);
+    chunk_bytes_ = chunk_wanted_;
+  }
   ssize_t n = 0;
   do {
-    n = ::recv(socket_.get(), chunk_.get(), kReadBytes, MSG_DONTWAIT);
+    n = ::recv(socket_.get(), chunk_.get(), chunk_bytes_, MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
   if (n > 0) {
     chunk = std::string_view(chunk_.get(), static_cast<size_t>(n));
+    if (chunk.size() == chunk_bytes_) chunk_wanted_ = std::min(2 * chunk_bytes_, kMostReadBytes);
     return Read::data;
   }
   if (n < 0 && errno == EAGAIN) return Read::nothing;

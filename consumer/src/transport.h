@@ -75,7 +75,7 @@ class Transport {
   int poll_fd() const { return epoll_.get(); }
 
  private:
-  Transport() = default;
+  Transport();
   void watch_room(bool on);
   void watch_again();
 
@@ -83,7 +83,9 @@ class Transport {
   Fd wake_;
   Fd socket_;
   int cancel_ = -1;
-  std::unique_ptr<char[]> chunk_;  // from the first read on
+  std::unique_ptr<char[]> chunk_;
+  size_t chunk_bytes_ = 0;
+  size_t chunk_wanted_;  // from the next read on
   SendBuffer out_;
   bool blocked_ = false;
   bool failed_ = false;  // writing is over; reading tells
