@@ -59,6 +59,18 @@ Result<void> set_up_run_scripts(const Place& place, int count) {
   return {};
 }
 
+// As supervisord has it: one file for all. A good run is one of a second there, as by default.
+Result<void> set_up_supervisord(const Place& place, int count) {
+  std::string text =
+      "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=" + place.directory +
+      "/pid\n";
+  for (int i = 0; i < count; ++i) {
+    text += "[program:s" + std::to_string(i) + "]\ncommand=" + place.command() +
+            "\nautorestart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n";
+  }
+  return write_new(place.directory + "/supervisord.conf", text, 0600);
+}
+
 Result<void> set_up_sources(const Place& place, int count) {
   for (int i = 0; i < count; ++i) {
     BUSD_TRY(write_new(place.directory + "/s" + std::to_string(i) + ".source",
@@ -148,6 +160,11 @@ std::vector<Supervisor> supervisors(const std::string& hub_directory) {
            [](const Place& place) { return std::vector{place.directory}; }, SIGHUP},
           {"s6", "s6-svscan", set_up_run_scripts,
            [](const Place& place) { return std::vector{place.directory}; }, SIGTERM},
+          {"supervisord", "supervisord", set_up_supervisord,
+           [](const Place& place) {
+             return std::vector<std::string>{"-c", place.directory + "/supervisord.conf"};
+           },
+           SIGTERM},
           {"busd", program_beside_us("bus-sources"), set_up_sources,
            [hub_directory](const Place& place) {
              return std::vector<std::string>{"--socket", hub_directory + "/bus.sock",

@@ -1,4 +1,4 @@
-// The same programs under runit and s6 and under bus-sources: how soon all run, and how soon one that was killed runs again.
+// The same programs under runit, s6, supervisord and bus-sources: how soon all run, and how soon one that was killed runs again.
 //
 // The programs write the time of their birth into one file, so that nothing of a supervisor is in what is measured but itself.
 #pragma once

@@ -36,12 +36,14 @@ Result<void> wait_for(int fd, short events, TimePoint deadline) {
   }
 }
 
+constexpr size_t kLookBytes = 4096;
+
 // Appends at most `bytes` to `into`, at least one.
-Result<void> read_some(int fd, std::string& into, size_t bytes, TimePoint deadline) {
+Result<void> read_some(int fd, std::string& into, size_t bytes, TimePoint deadline, int flags = 0) {
   size_t had = into.size();
   into.resize(had + bytes);
   for (;;) {
-    ssize_t got = ::recv(fd, into.data() + had, bytes, MSG_DONTWAIT);
+    ssize_t got = ::recv(fd, into.data() + had, bytes, MSG_DONTWAIT | flags);
     int saved = errno;
     into.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (got > 0) return {};
@@ -114,12 +116,17 @@ Result<void> send_all(int fd, std::string_view bytes, Duration patience) {
 Result<std::string> read_until(int fd, std::string_view end, Duration patience) {
   TimePoint deadline = now() + patience;
   std::string text;
-  // Byte by byte: what stands behind `end` belongs to somebody else.
-  while (!text.ends_with(end)) {
-    if (text.size() >= kMaxAnswerBytes) return Error{Errc::too_long, "an answer without its end"};
-    BUSD_TRY(read_some(fd, text, 1, deadline));
+  while (text.size() < kMaxAnswerBytes) {
+    // Looked at before it is taken: what stands behind `end` belongs to somebody else.
+    size_t had = text.size();
+    BUSD_TRY(read_some(fd, text, kLookBytes, deadline, MSG_PEEK));
+    size_t at = text.find(end, had - std::min(had, end.size() - 1));
+    size_t wanted = (at == std::string::npos ? text.size() : at + end.size()) - had;
+    text.resize(had);
+    BUSD_TRY(read_some(fd, text, wanted, deadline));
+    if (at != std::string::npos) return text;
   }
-  return text;
+  return Error{Errc::too_long, "an answer without its end"};
 }
 
 Result<std::string> read_exactly(int fd, size_t bytes, Duration patience) {
