@@ -40,10 +40,10 @@ allowed() {
 
 refused protocol/codec.cpp '#include "hub/core/delivery/outbox.h"' 'protocol/codec.cpp:2: protocol may not use hub/core/delivery'
 refused protocol/base/fd.h '#include "protocol/limits.h"' 'protocol/base may not use protocol'
-refused hub/core/events/router.cpp '#include <event2/event.h>' 'hub/core/events may not use <event2/event.h>'
-refused hub/core/events/router.cpp '#  include <sys/socket.h>' 'hub/core/events may not use <sys/socket.h>'
-refused hub/core/events/router.h '#include "protocol/base/fd.h"' 'hub/core/events may not use "protocol/base/fd.h"'
-refused hub/core/events/router.cpp '#include "hub/core/scopes/scopes.h"' 'hub/core/events may not use hub/core/scopes'
+refused hub/core/events/events.cpp '#include <event2/event.h>' 'hub/core/events may not use <event2/event.h>'
+refused hub/core/events/events.cpp '#  include <sys/socket.h>' 'hub/core/events may not use <sys/socket.h>'
+refused hub/core/events/events.h '#include "protocol/base/fd.h"' 'hub/core/events may not use "protocol/base/fd.h"'
+refused hub/core/events/events.cpp '#include "hub/core/scopes/scopes.h"' 'hub/core/events may not use hub/core/scopes'
 refused hub/daemon.cpp '#include "consumer/src/session.h"' 'hub may not use consumer/src'
 refused consumer/src/source.cpp '#include "hub/options.h"' 'consumer/src may not use hub'
 refused consumer/src/client_core.cpp '#include "consumer/src/transport.h"' 'consumer/src/client_core may not use consumer/src'
@@ -54,7 +54,7 @@ mkdir "$tree/hub/journal"
 refused protocol/codec.cpp '#include "hub/journal/journal.h"' 'protocol may not use hub'
 
 allowed protocol/codec.cpp '#include <rapidjson/reader.h>'
-allowed hub/core/events/router.cpp '#include "hub/core/delivery/outbox.h"'
+allowed hub/core/events/events.cpp '#include "hub/core/delivery/outbox.h"'
 mkdir -p "$tree/tests/bench"
 allowed tests/bench/options.cpp '#include <CLI/CLI.hpp>'
 refused hub/options.cpp '#include <CLI/CLI.hpp>' 'hub may not use <CLI/CLI.hpp>'

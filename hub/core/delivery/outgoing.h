@@ -9,17 +9,12 @@
 
 #include "hub/core/base/budget.h"
 #include "hub/core/base/deadlines.h"
+#include "hub/core/base/router.h"
 #include "hub/core/base/transport.h"
 #include "hub/core/delivery/batch.h"
 #include "hub/core/delivery/outbox.h"
 
 namespace bus::hub {
-
-// What events are sent to. `stamp` is the router's own mark of the last event that found it.
-struct Subscriber {
-  uint64_t stamp = 0;
-};
-using Subscribers = std::vector<Subscriber*>;
 
 // Frames that are made while a socket has room, and only then: what waits is the feed's to bound.
 class Feed {

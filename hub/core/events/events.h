@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "hub/core/events/router.h"
+#include "hub/core/base/router.h"
 #include "hub/core/events/unmatched_types.h"
 #include "hub/core/room.h"
 #include "protocol/frame.h"

@@ -1,4 +1,4 @@
-#include "hub/core/events/router.h"
+#include "hub/core/base/router.h"
 
 #include <algorithm>
 #include <string>

@@ -1,4 +1,4 @@
-#include "hub/core/events/router.h"
+#include "hub/core/base/router.h"
 
 #include <algorithm>
 
@@ -23,18 +23,18 @@ Router::List& Router::list_for(std::string_view entry) {
   return exact_[std::string(pattern.text)];
 }
 
-void Router::subscribe(Subscriber& subscriber, const std::vector<std::string>& event_types) {
+void Router::subscribe(Subscriber& subscriber, const std::vector<std::string>& names) {
   routed_ = nullptr;
-  for (const std::string& entry : event_types) {
+  for (const std::string& entry : names) {
     List& list = list_for(entry);
     // An entry that repeats finds its own subscription at the end: nobody else joined since.
     if (list.empty() || list.back() != &subscriber) list.push_back(&subscriber);
   }
 }
 
-void Router::unsubscribe(Subscriber& subscriber, const std::vector<std::string>& event_types) {
+void Router::unsubscribe(Subscriber& subscriber, const std::vector<std::string>& names) {
   routed_ = nullptr;
-  for (const std::string& entry : event_types) remove(subscriber, entry);
+  for (const std::string& entry : names) remove(subscriber, entry);
 }
 
 void Router::remove(Subscriber& subscriber, std::string_view entry) {
@@ -55,16 +55,16 @@ void Router::collect(const List& list) {
   }
 }
 
-const Router::List& Router::route(std::string_view event_type) {
-  if (!is_routed(event_type)) {
-    routed_ = &find(event_type);
-    routed_type_ = event_type;
+const Router::List& Router::route(std::string_view name) {
+  if (!is_routed(name)) {
+    routed_ = &find(name);
+    routed_name_ = name;
   }
   return *routed_;
 }
 
-const Router::List& Router::find(std::string_view event_type) {
-  auto exact = exact_.find(event_type);
+const Router::List& Router::find(std::string_view name) {
+  auto exact = exact_.find(name);
   if (prefix_.empty() && all_.empty() && exact != exact_.end()) return exact->second;
   if (prefix_.empty() && exact == exact_.end()) return all_;
   found_.clear();
@@ -72,9 +72,9 @@ const Router::List& Router::find(std::string_view event_type) {
   if (exact != exact_.end()) collect(exact->second);
   collect(all_);
   // A prefix ends in its dot, and the type must be longer: a dot at the very end makes none.
-  for (size_t dot = event_type.find('.'); dot != std::string_view::npos && dot + 1 < event_type.size();
-       dot = event_type.find('.', dot + 1)) {
-    if (auto at = prefix_.find(event_type.substr(0, dot + 1)); at != prefix_.end()) collect(at->second);
+  for (size_t dot = name.find('.'); dot != std::string_view::npos && dot + 1 < name.size();
+       dot = name.find('.', dot + 1)) {
+    if (auto at = prefix_.find(name.substr(0, dot + 1)); at != prefix_.end()) collect(at->second);
   }
   return found_;
 }
