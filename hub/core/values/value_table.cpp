@@ -1,0 +1,175 @@
+#include "hub/core/values/value_table.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "protocol/base/check.h"
+
+namespace bus::hub {
+
+namespace {
+
+bool fits(const ValueChange& change, const ValueState& newest) {
+  if (!change.version) return true;
+  if (*change.version == newest.version + 1) return true;
+  // Whoever knows of no version yet asks for the first one.
+  return *change.version == 1 && !newest.exists() && change.value != nullptr;
+}
+
+// Whether nobody could tell the two apart.
+bool is_same(const ValueChange& change, const ValueState& newest) {
+  bool is_plain = change.expires == kNever && newest.expires == kNever && change.owner == newest.owner;
+  return is_plain && newest.exists() && *change.value == *newest.value &&
+         (newest.is_stored || !change.is_stored);
+}
+
+ValueVerdict verdict_on(const ValueChange& change, const ValueState& newest) {
+  if (change.value == nullptr && !newest.exists()) return ValueVerdict::not_found;
+  if (change.create && newest.exists()) return ValueVerdict::exists;
+  if (!fits(change, newest)) return ValueVerdict::stale;
+  if (change.if_changed && change.value != nullptr && is_same(change, newest)) return ValueVerdict::unchanged;
+  return ValueVerdict::accepted;
+}
+
+}  // namespace
+
+ValueTable::~ValueTable() {
+  for (const auto& [key, entry] : entries_) BUSD_CHECK(entry.waiting_.empty());
+}
+
+void ValueTable::load(std::string_view key, ValueState state, uint64_t rev) {
+  BUSD_CHECK(newest_ == nullptr || rev > newest_->rev_);
+  BUSD_CHECK(rev <= counters_.rev && state.version > 0);
+  show(entry_of(key), std::move(state), rev);
+}
+
+ValueVerdict ValueTable::judge(const ValueChange& change, TimePoint now, uint64_t& version) {
+  const ValueEntry* known = find(change.key);
+  static const ValueState kNone;
+  const ValueState& newest = known != nullptr ? known->newest() : kNone;
+  version = newest.version;
+  ValueVerdict verdict = verdict_on(change, newest);
+  if (verdict != ValueVerdict::accepted) return verdict;
+  version = (known != nullptr ? newest.version : counters_.floor) + 1;
+  ValueState state;
+  state.version = version;
+  state.value = change.value;
+  state.expired = change.expired;
+  state.is_stored = change.is_stored;
+  state.uid = change.uid;
+  state.changed = now;
+  state.expires = change.expires;
+  state.owner = change.owner;
+  ValueEntry& entry = entry_of(change.key);
+  // What goes on is not to be forgotten.
+  if (entry.rev_ != 0 && entry.waiting_.empty() && !entry.visible_.exists()) dead_.erase(entry.dead_at_);
+  entry.waiting_.push_back(std::move(state));
+  return verdict;
+}
+
+const ValueEntry& ValueTable::settle(std::string_view key) {
+  ValueEntry& entry = entry_of(key);
+  BUSD_CHECK(!entry.waiting_.empty());
+  ValueState state = std::move(entry.waiting_.front());
+  entry.waiting_.pop_front();
+  show(entry, std::move(state), ++counters_.rev);
+  return entry;
+}
+
+void ValueTable::withdraw(std::string_view key) {
+  ValueEntry& entry = entry_of(key);
+  BUSD_CHECK(!entry.waiting_.empty());
+  entry.waiting_.clear();
+  if (entry.rev_ == 0) return erase(entry);
+  if (!entry.visible_.exists()) bury(entry);
+}
+
+const ValueEntry* ValueTable::find(std::string_view key) const {
+  auto at = entries_.find(key);
+  return at == entries_.end() ? nullptr : &at->second;
+}
+
+const ValueEntry* ValueTable::superfluous(TimePoint now) const {
+  if (dead_.empty()) return nullptr;
+  const ValueEntry* oldest = dead_.front();
+  bool is_one_too_many = dead_.size() > limits_.tombstones;
+  return is_one_too_many || now >= oldest->visible_.changed + limits_.tombstone_age ? oldest : nullptr;
+}
+
+TimePoint ValueTable::next_superfluous() const {
+  return dead_.empty() ? kNever : dead_.front()->visible_.changed + limits_.tombstone_age;
+}
+
+void ValueTable::forget(std::string_view key) {
+  ValueEntry& entry = entry_of(key);
+  BUSD_CHECK(!entry.visible_.exists() && entry.waiting_.empty());
+  counters_.floor = std::max(counters_.floor, entry.visible_.version);
+  counters_.forgotten_rev = std::max(counters_.forgotten_rev, entry.rev_);
+  dead_.erase(entry.dead_at_);
+  erase(entry);
+}
+
+ValueEntry& ValueTable::entry_of(std::string_view key) {
+  auto at = entries_.find(key);
+  if (at == entries_.end()) {
+    at = entries_.try_emplace(std::string(key)).first;
+    at->second.key_ = &at->first;
+  }
+  return at->second;
+}
+
+void ValueTable::show(ValueEntry& entry, ValueState state, uint64_t rev) {
+  uint64_t before = entry.rev_;
+  if (before != 0) {
+    if (listener_ != nullptr) listener_->leaving(entry);
+    count(entry, false);
+    unlink(entry);
+  }
+  entry.visible_ = std::move(state);
+  entry.rev_ = rev;
+  link_newest(entry);
+  count(entry, true);
+  if (!entry.visible_.exists() && entry.waiting_.empty()) bury(entry);
+  if (listener_ != nullptr) listener_->shown(entry, before);
+}
+
+// From the newest one back: only what was taken back is not the newest itself.
+void ValueTable::bury(ValueEntry& entry) {
+  auto behind = dead_.end();
+  while (behind != dead_.begin() && (*std::prev(behind))->rev_ > entry.rev_) --behind;
+  entry.dead_at_ = dead_.insert(behind, &entry);
+}
+
+void ValueTable::link_newest(ValueEntry& entry) {
+  entry.older_ = newest_;
+  entry.newer_ = nullptr;
+  (newest_ != nullptr ? newest_->newer_ : oldest_) = &entry;
+  newest_ = &entry;
+}
+
+void ValueTable::unlink(ValueEntry& entry) {
+  (entry.older_ != nullptr ? entry.older_->newer_ : oldest_) = entry.newer_;
+  (entry.newer_ != nullptr ? entry.newer_->older_ : newest_) = entry.older_;
+}
+
+void ValueTable::count(const ValueEntry& entry, bool in) {
+  bool exists = entry.visible_.exists();
+  size_t bytes = exists ? entry.key_->size() + entry.visible_.value->size() : 0;
+  size_t& number = exists ? keys_ : tombstones_;
+  number = in ? number + 1 : number - 1;
+  bytes_ = in ? bytes_ + bytes : bytes_ - bytes;
+}
+
+void ValueTable::erase(ValueEntry& entry) {
+  if (entry.rev_ != 0) {
+    if (listener_ != nullptr) listener_->leaving(entry);
+    count(entry, false);
+    unlink(entry);
+    if (listener_ != nullptr) listener_->forgotten(entry);
+  }
+  auto at = entries_.find(*entry.key_);
+  entries_.erase(at);
+}
+
+}  // namespace bus::hub

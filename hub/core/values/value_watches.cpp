@@ -1,0 +1,161 @@
+#include "hub/core/values/value_watches.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/check.h"
+#include "protocol/event_pattern.h"
+
+namespace bus::hub {
+
+namespace {
+
+constexpr std::string_view kOwnKeys = "bus.";
+
+}  // namespace
+
+ValueWatches::ValueWatches(ValueTable& table, Owner& owner) : table_(table), owner_(owner) {
+  table_.set_listener(this);
+}
+
+ValueWatches::~ValueWatches() {
+  BUSD_CHECK(standing_.empty());
+  table_.set_listener(nullptr);
+}
+
+void ValueWatches::add(ValueWatch& watch) {
+  router_.subscribe(watch, watch.keys());
+  // What it does not know of may be gone, or it knows of what never was.
+  uint64_t since = watch.order_.since;
+  bool is_known = since >= table_.forgotten_rev() && since <= table_.counters().rev;
+  if (since != 0 && !is_known) watch.order_.reset = true;
+  if (watch.order_.reset) watch.order_.since = 0;
+  begin(watch);
+}
+
+void ValueWatches::remove(ValueWatch& watch) {
+  take_up(watch);
+  router_.unsubscribe(watch, watch.keys());
+}
+
+// Everything that it is to be sent before `synced` is behind `since`.
+void ValueWatches::begin(ValueWatch& watch) {
+  take_up(watch);
+  watch.sent_rev_ = watch.order_.since;
+  watch.syncs_ = true;
+  watch.sync_rev_ = table_.counters().rev;
+  watch.deleted_until_ = watch.order_.since == 0 ? watch.sync_rev_ : 0;
+  watch.keys_sent_ = 0;
+  watch.skipped_.clear();
+  // Most often there is little behind it.
+  const ValueEntry* at = nullptr;
+  if (watch.order_.since == 0) {
+    at = table_.oldest();
+  } else {
+    for (const ValueEntry* entry = table_.newest(); entry != nullptr && entry->rev() > watch.order_.since;
+         entry = entry->older()) {
+      at = entry;
+    }
+  }
+  stand(watch, at);
+}
+
+WatchStep ValueWatches::next(ValueWatch& watch, size_t& most) {
+  for (; most > 0; --most) {
+    const ValueEntry* entry = watch.next_;
+    if (watch.syncs_ && (entry == nullptr || entry->rev() > watch.sync_rev_)) {
+      watch.syncs_ = false;
+      WatchStep step;
+      step.kind = WatchStep::Kind::synced;
+      step.rev = watch.sync_rev_;
+      step.keys = watch.keys_sent_;
+      step.reset = std::exchange(watch.order_.reset, false);
+      return step;
+    }
+    if (entry == nullptr) {
+      watch.is_awake_ = false;
+      return {};
+    }
+    const ValueEntry* behind = entry->newer();
+    take_up(watch);
+    stand(watch, behind);
+    if (!wants(watch, entry->key())) continue;
+    watch.sent_rev_ = entry->rev();
+    WatchStep step;
+    if (auto at = watch.skipped_.find(entry); at != watch.skipped_.end()) {
+      step.skipped = at->second;
+      watch.skipped_.erase(at);
+    }
+    if (!entry->visible().exists() && entry->rev() <= watch.deleted_until_) continue;
+    step.kind = WatchStep::Kind::value;
+    step.entry = entry;
+    step.is_snapshot = watch.syncs_;
+    if (watch.syncs_) ++watch.keys_sent_;
+    return step;
+  }
+  return {};
+}
+
+// The entry becomes the newest one, and who stands at it goes on behind it.
+void ValueWatches::leaving(const ValueEntry& entry) {
+  auto at = standing_.find(&entry);
+  if (at == standing_.end()) return;
+  std::vector<ValueWatch*> watches = std::move(at->second);
+  standing_.erase(at);
+  for (ValueWatch* watch : watches) {
+    watch->next_ = nullptr;
+    stand(*watch, entry.newer());
+  }
+}
+
+void ValueWatches::shown(const ValueEntry& entry, uint64_t before) {
+  bool is_own = std::string_view(entry.key()).starts_with(kOwnKeys);
+  for (Subscriber* subscriber : router_.route(entry.key())) {
+    auto& watch = static_cast<ValueWatch&>(*subscriber);
+    if (is_own && !wants(watch, entry.key())) continue;
+    // What it has not been sent of before is not sent any more.
+    if (before > watch.sent_rev_) {
+      ++watch.skipped_[&entry];
+      if (watch.syncs_ && before <= watch.sync_rev_) watch.sync_rev_ = entry.rev();
+    }
+    if (watch.next_ == nullptr) stand(watch, &entry);
+    if (!std::exchange(watch.is_awake_, true)) owner_.watch_woken(watch);
+  }
+}
+
+// A watch that has not been told of the deletion can no longer be told: it begins anew.
+void ValueWatches::forgotten(const ValueEntry& entry) {
+  std::vector<ValueWatch*> behind;
+  for (const auto& [at, watches] : standing_) behind.insert(behind.end(), watches.begin(), watches.end());
+  for (ValueWatch* watch : behind) {
+    watch->skipped_.erase(&entry);
+    bool is_untold = entry.rev() > watch->sent_rev_ && entry.rev() > watch->deleted_until_;
+    if (!is_untold || !wants(*watch, entry.key())) continue;
+    watch->order_.since = 0;
+    watch->order_.reset = true;
+    begin(*watch);
+  }
+}
+
+bool ValueWatches::wants(const ValueWatch& watch, std::string_view key) {
+  bool is_own = key.starts_with(kOwnKeys);
+  return std::any_of(watch.keys().begin(), watch.keys().end(), [&](const std::string& entry) {
+    EventPattern pattern = parse_event_pattern(entry);
+    return matches(pattern, key) && !(is_own && pattern.kind == EventPattern::Kind::all);
+  });
+}
+
+void ValueWatches::stand(ValueWatch& watch, const ValueEntry* entry) {
+  watch.next_ = entry;
+  if (entry != nullptr) standing_[entry].push_back(&watch);
+}
+
+void ValueWatches::take_up(ValueWatch& watch) {
+  auto at = standing_.find(watch.next_);
+  watch.next_ = nullptr;
+  if (at == standing_.end()) return;
+  std::erase(at->second, &watch);
+  if (at->second.empty()) standing_.erase(at);
+}
+
+}  // namespace bus::hub
