@@ -14,7 +14,7 @@ bool fits(const ValueChange& change, const ValueState& newest) {
   if (!change.version) return true;
   if (*change.version == newest.version + 1) return true;
   // Whoever knows of no version yet asks for the first one.
-  return *change.version == 1 && !newest.exists() && change.value != nullptr;
+  return *change.version == 1 && !newest.exists();
 }
 
 // Whether nobody could tell the two apart.
