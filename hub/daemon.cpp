@@ -98,6 +98,7 @@ void Daemon::end_of_turn() {
 void Daemon::reload() {
   notifier_.reloading();
   log_.reopen();
+  if (also_reload_) also_reload_();
   notifier_.ready();
 }
 

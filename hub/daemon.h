@@ -4,7 +4,9 @@
 // Starting up (directory, lock, socket, limits) is serve.h; what a message does is the core's.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "hub/core/hub_core.h"
 #include "hub/instance_lock.h"
@@ -29,6 +31,8 @@ class Daemon {
   // Serves until SIGTERM, SIGINT, a shutdown message, disuse, or the loss of its place ends it, and every
   // connection is closed.
   void run();
+  // What else is done at SIGHUP.
+  void on_reload(std::function<void()> also) { also_reload_ = std::move(also); }
 
  private:
   // No new connections; what is queued is written for at most kStopTimeout; then the loop ends.
@@ -54,6 +58,7 @@ class Daemon {
   // Unless SIGINT was ignored when the hub started, as for a script's background job.
   std::optional<SignalWatch> on_sigint_;
   SignalWatch on_sighup_;
+  std::function<void()> also_reload_;
   bool stopping_ = false;
 };
 

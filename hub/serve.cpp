@@ -145,7 +145,10 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
   starter.readiness.ready();
   std::optional<SourceKeeper> sources;
-  if (options.run_sources) sources.emplace(*loop, endpoint, log);
+  if (options.run_sources) {
+    sources.emplace(*loop, endpoint, log);
+    daemon.on_reload([&] { sources->look_again(); });
+  }
   daemon.run();
   sources.reset();
   // While the lock is held: nobody else's socket can stand there. One that was passed stays.

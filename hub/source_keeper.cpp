@@ -86,14 +86,11 @@ SourceKeeper::SourceKeeper(Loop& loop, const Endpoint& endpoint, Log& log)
   auto variable = [](const char* name) -> const char* { return std::getenv(name); };
   if (!has_default_sources(endpoint, variable)) return;
   auto directory = sources_directory(endpoint, variable);
-  if (!directory || !holds_files(*directory)) return;
+  if (!directory) return;
+  directory_ = std::move(*directory);
   program_ = program_beside_us();
-  if (::access(program_.c_str(), X_OK) != 0) {
-    log_.write(LogLevel::warning, "there are sources, and no program to run them",
-               {{"directory", *directory}, {"program", program_}});
-    return;
-  }
-  start();
+  rest();
+  look_for_sources();
 }
 
 // Nobody else would end what a bus-sources has left that died before the hub has ended.
@@ -120,6 +117,29 @@ bool SourceKeeper::has_left_something() {
 }
 
 // --- starts ---
+
+// Nobody runs sources, and nothing is due, until something changes.
+void SourceKeeper::rest() {
+  state_ = State::off;
+  changes_.emplace(loop_, std::vector<std::string>{directory_}, [this] { timer_.set(now()); });
+  if (changes_->trouble().empty()) return;
+  log_.write(LogLevel::warning, "new sources are seen only at SIGHUP",
+             {{"directory", directory_}, {"why", changes_->trouble()}});
+}
+
+void SourceKeeper::look_again() {
+  if (state_ == State::off && !directory_.empty()) timer_.set(now());
+}
+
+void SourceKeeper::look_for_sources() {
+  if (!holds_files(directory_)) return;
+  if (::access(program_.c_str(), X_OK) == 0) {
+    changes_.reset();
+    return start();
+  }
+  log_.write(LogLevel::warning, "there are sources, and no program to run them",
+             {{"directory", directory_}, {"program", program_}});
+}
 
 void SourceKeeper::start() {
   LockFacts lock = inspect_lock(lock_);
@@ -201,6 +221,7 @@ void SourceKeeper::on_readable() {
 }
 
 void SourceKeeper::on_time() {
+  if (state_ == State::off) return look_for_sources();
   if (state_ != State::waiting) return look();
   if (is_cleared_) return start();
   clear();
@@ -228,8 +249,8 @@ void SourceKeeper::on_end(int status) {
   }
   // Another one has come first.
   if (now() - started_at_ < kSecondOne) return wait(now() + restart_wait_.after(Duration::zero()));
-  state_ = State::off;
   log_.write(LogLevel::info, "bus-sources has ended");  // somebody has stopped it
+  rest();
 }
 
 }  // namespace bus::hub

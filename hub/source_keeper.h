@@ -1,11 +1,12 @@
 // Starts bus-sources beside the hub when there are sources for its bus, and again when it fails. What it leaves running when it
-// dies is ended at once, whenever the next one is started.
+// dies is ended at once, whenever the next one is started. While none runs, the directory of the sources is watched for the first one.
 //
 // Nothing else: bus-sources is a client like any other, which ends by itself when the hub has ended in order, and which
 // outlives a hub that was killed. So it is neither stopped here nor waited for.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/endpoint.h"
+#include "protocol/event/directory_watch.h"
 #include "protocol/event/fd_watch.h"
 #include "protocol/event/loop.h"
 #include "protocol/event/timer.h"
@@ -41,15 +43,18 @@ class SourceKeeper final : FdWatch::Handler {
   // How often the end of a process is looked for where the kernel does not tell it, for want of pidfd_open(2) or of descriptors.
   static constexpr Duration kLook = milliseconds(100);
 
-  // Does nothing where the socket is at a place of its own, or there are no sources.
+  // Does nothing where the socket is at a place of its own.
   SourceKeeper(Loop& loop, const Endpoint& endpoint, Log& log);
   ~SourceKeeper();
   SourceKeeper(const SourceKeeper&) = delete;
   SourceKeeper& operator=(const SourceKeeper&) = delete;
 
+  // Whatever the kernel has told of the directory.
+  void look_again();
+
  private:
   enum class State {
-    off,
+    off,       // until the directory changes, or SIGHUP
     waiting,   // for the time of the next start
     serving,   // our bus-sources runs
     clearing,  // it ends what one that died has left
@@ -59,6 +64,8 @@ class SourceKeeper final : FdWatch::Handler {
   void on_readable() override;
   void on_writable() override {}
   void on_time();
+  void rest();
+  void look_for_sources();
   void start();
   void yield_to(int64_t other);
   void wait_after_failure(const std::string& why);
@@ -73,6 +80,7 @@ class SourceKeeper final : FdWatch::Handler {
 
   Loop& loop_;
   Log& log_;
+  std::string directory_;  // of the sources
   std::string program_;
   std::string socket_;
   std::string lock_;
@@ -81,6 +89,7 @@ class SourceKeeper final : FdWatch::Handler {
   Fd pidfd_;
   std::unique_ptr<FdWatch> watch_;
   Timer timer_;
+  std::optional<DirectoryWatch> changes_;  // while it is off
   TimePoint started_at_{};
   TimePoint again_at_{};
   RestartWait restart_wait_;

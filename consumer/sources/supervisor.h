@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "consumer/sources/directory.h"
-#include "consumer/sources/directory_watch.h"
 #include "consumer/sources/hub_link.h"
 #include "consumer/sources/hub_watch.h"
 #include "consumer/sources/marks.h"
@@ -26,6 +25,7 @@
 #include "consumer/sources/source.h"
 #include "consumer/sources/tasks.h"
 #include "protocol/endpoint.h"
+#include "protocol/event/directory_watch.h"
 #include "protocol/event/loop.h"
 #include "protocol/event/timer.h"
 

@@ -16,6 +16,19 @@ drop() { # NAME: a program from stdin, whole at once
   mv "new.$1" "config/busd/sources.d/$1"
 }
 
+# A hub that has found none when it started says where it looks, and sees the first one.
+run 0 busd --detach --log-file "$work/first.log"
+run 69 bus-source list
+check_has err "no bus-sources runs for this bus; run bus-sources; a hub does so as soon as there is a source in $work/config/busd/sources.d"
+drop first.sh <<'END'
+#!/bin/sh
+echo '"first"'
+END
+run 0 bus-consume me -t first -n 1 --payload
+check_equal "the event of the first source" '"first"' "$(cat out)"
+run 0 bus-stop --force
+rm config/busd/sources.d/first.sh
+
 # Run alone it prints lines; dropped in, unchanged, it is a source.
 drop clock.sh <<'END'
 #!/bin/sh

@@ -152,6 +152,76 @@ TEST_CASE("Another bus-sources is said once, and ours is started when it has end
   CHECK(::kill(ours, 0) == 0);
 }
 
+// Of a user who has nothing yet.
+class Newcomer {
+ public:
+  explicit Newcomer(const std::function<void()>& in_child = {}) {
+    REQUIRE(::mkdir(dir_.file("run").c_str(), 0700) == 0);
+    ChildOptions options;
+    options.environment = {{"XDG_RUNTIME_DIR", dir_.file("run")},
+                           {"XDG_CONFIG_HOME", dir_.file("config")},
+                           {"XDG_STATE_HOME", dir_.file("state")}};
+    options.in_child = in_child;
+    hub_ = std::make_unique<Child>(BUSD_BIN_DIR "/busd", std::vector<std::string>{}, options);
+    hub_->wait_for_errors("serving");
+  }
+  ~Newcomer() {
+    hub_->signal(SIGTERM);
+    (void)hub_->wait();
+  }
+  Newcomer(const Newcomer&) = delete;
+  Newcomer& operator=(const Newcomer&) = delete;
+
+  Child& hub() { return *hub_; }
+  void make_directories() const {
+    for (const char* directory : {"config", "config/busd", "config/busd/sources.d"})
+      REQUIRE(::mkdir(dir_.file(directory).c_str(), 0700) == 0);
+  }
+  void add(const std::string& name) const {
+    write_text(dir_.file("config/busd/sources.d/" + name), "#!/bin/sh\nexec sleep 100\n", 0755);
+  }
+
+ private:
+  TempDir dir_;
+  std::unique_ptr<Child> hub_;
+};
+
+TEST_CASE("A hub that found no sources starts bus-sources for the first one", "[kept]") {
+  Newcomer user;
+  user.make_directories();
+  user.add("a");
+  user.hub().wait_for_errors("serving 1 source ");
+}
+
+TEST_CASE("A bus-sources that somebody has stopped is started when the directory changes", "[kept]") {
+  Newcomer user;
+  user.make_directories();
+  user.add("a");
+  user.hub().wait_for_errors("serving 1 source ");
+  std::string log = user.hub().errors();
+  const std::string before_pid = "\"bus-sources is started\" pid=";
+  size_t at = log.find(before_pid);
+  REQUIRE(at != std::string::npos);
+  // One that ends within a second has found another one.
+  ::usleep(static_cast<useconds_t>(to_ms(seconds(1))) * 1000);
+  REQUIRE(::kill(std::stoi(log.substr(at + before_pid.size())), SIGTERM) == 0);
+  user.hub().wait_for_errors("bus-sources has ended");
+  user.add("b");
+  user.hub().wait_for_errors("serving 2 sources ");
+}
+
+TEST_CASE("Where the kernel gives no watch of a directory, sources are seen at SIGHUP, and that is said",
+          "[kept]") {
+  Newcomer user([] {
+    if (!refuse_calls({SYS_inotify_init1}, EMFILE)) ::_exit(1);
+  });
+  user.hub().wait_for_errors("new sources are seen only at SIGHUP");
+  user.make_directories();
+  user.add("a");
+  user.hub().signal(SIGHUP);
+  user.hub().wait_for_errors("serving 1 source ");
+}
+
 TEST_CASE("Where the kernel tells no end of a process, bus-sources is looked for", "[kept]") {
   Home home("untold");
   home.start_hub([] {

@@ -25,7 +25,7 @@ std::string how_to_run_sources(const Place& place) {
   auto directory = endpoint ? sources_directory(*endpoint, variable) : endpoint.error();
   std::string hint = "run bus-sources";
   if (!directory || !has_default_sources(*endpoint, variable)) return hint + " --dir DIR";
-  return hint + "; a hub does so when there are sources in " + *directory + " as it starts";
+  return hint + "; a hub does so as soon as there is a source in " + *directory;
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "consumer/sources/directory_watch.h"
 #include "consumer/sources/trust.h"
 #include "protocol/base/file.h"
 #include "tests/support/catch.h"
@@ -220,39 +219,6 @@ TEST_CASE("A program that was replaced is another version") {
   CHECK(place.look().sources.at("a").version == before);
   place.add_file("a", "#!/bin/sh\necho other\n", 0755);
   CHECK(place.look().sources.at("a").version != before);
-}
-
-TEST_CASE("Changes of a directory are said once they have ended, and the directory may come later") {
-  TempDir above;
-  auto loop = Loop::create();
-  REQUIRE(loop);
-  size_t changes = 0;
-  std::string directory = above.file("busd/sources.d");
-  DirectoryWatch watch(**loop, {directory}, [&] {
-    ++changes;
-    (*loop)->stop();
-  });
-  CHECK(watch.trouble().empty());
-  bool late = false;
-  Timer guard(**loop, [&] {
-    late = true;
-    (*loop)->stop();
-  });
-  auto wait = [&] {
-    guard.set(now() + seconds(10));
-    (*loop)->run();
-    REQUIRE_FALSE(late);
-  };
-  REQUIRE(::mkdir(above.file("busd").c_str(), 0755) == 0);
-  wait();
-  REQUIRE(::mkdir(directory.c_str(), 0755) == 0);
-  wait();
-  write(directory + "/a", "x", 0755);
-  wait();
-  CHECK(changes == 3);
-  REQUIRE(::unlink((directory + "/a").c_str()) == 0);
-  wait();
-  CHECK(changes == 4);
 }
 
 TEST_CASE("The contents of a program are known up to a size, whatever its name and its time") {

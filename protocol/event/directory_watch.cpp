@@ -1,4 +1,4 @@
-#include "consumer/sources/directory_watch.h"
+#include "protocol/event/directory_watch.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -9,7 +9,7 @@
 #include "protocol/base/result.h"
 #include "protocol/base/strings.h"
 
-namespace bus::sources {
+namespace bus {
 
 namespace {
 
@@ -65,4 +65,4 @@ void DirectoryWatch::settle() {
   on_change_();
 }
 
-}  // namespace bus::sources
+}  // namespace bus

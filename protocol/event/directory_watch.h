@@ -14,7 +14,7 @@
 #include "protocol/event/loop.h"
 #include "protocol/event/timer.h"
 
-namespace bus::sources {
+namespace bus {
 
 class DirectoryWatch final : FdWatch::Handler {
  public:
@@ -42,4 +42,4 @@ class DirectoryWatch final : FdWatch::Handler {
   TimePoint first_change_ = kNever;
 };
 
-}  // namespace bus::sources
+}  // namespace bus
