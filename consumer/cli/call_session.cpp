@@ -23,17 +23,6 @@ constexpr int kItemsInARow = 256;
 constexpr std::chrono::milliseconds kCancelPatience{1000};
 constexpr std::chrono::milliseconds kLeaveTimeout{1000};
 
-// Of a connection that was open: what it was used for may be done or not.
-Error connection_error(const busd::Error& error) {
-  Error said = error_of(error);
-  if (error.result == BUSD_CLOSED || error.result == BUSD_UNREACHABLE || error.result == BUSD_LOST) {
-    said.code = ErrorCode::connection_lost;
-    said.exit = exit_code_of(said.code);
-    said.message = "connection to the hub lost: " + said.message;
-  }
-  return said;
-}
-
 }  // namespace
 
 CallSession::CallSession(const Console& console, busd::Connection connection)
@@ -54,7 +43,7 @@ CallSession::Start CallSession::start(const CallRequest& request, uint64_t& call
   }
   fault = {result, error.message};
   if (result == BUSD_INVALID) return Start::refused;
-  if (!failure_) failure_ = connection_error(fault);
+  if (!failure_) failure_ = lost(fault);
   return Start::over;
 }
 
@@ -74,6 +63,17 @@ std::optional<int> CallSession::broken_exit() const {
   return std::nullopt;
 }
 
+// Of a connection that was open: what it was used for may be done or not.
+Error CallSession::lost(const busd::Error& error) const {
+  Error said = error_of(error);
+  if (error.result == BUSD_CLOSED || error.result == BUSD_UNREACHABLE || error.result == BUSD_LOST) {
+    said.code = ErrorCode::connection_lost;
+    said.exit = exit_code_of(said.code);
+    said.message = "connection to the hub lost: " + said.message;
+  }
+  return said;
+}
+
 bool CallSession::going_on() const { return !failure_ && caught_signal() == 0; }
 
 void CallSession::take_items() {
@@ -84,7 +84,7 @@ void CallSession::take_items() {
     } else if (item.error().result == BUSD_TIMED_OUT || (calls_.empty() && !wants_input())) {
       more_at_hand_ = false;
     } else {
-      failure_ = connection_error(item.error());
+      failure_ = lost(item.error());
     }
   }
   flush();

@@ -58,6 +58,8 @@ class CallSession {
   // Whether stdin is to be read: read_input() is called when it has something.
   virtual bool wants_input() const { return false; }
   virtual void read_input() {}
+  // What is said when the connection ends.
+  virtual Error lost(const busd::Error& error) const;
   // Before anything is said on stderr.
   virtual void clear_line() {}
 

@@ -95,6 +95,11 @@ CommandLine::Option CommandLine::Option::mistaken_for(const char* option, const 
   return *this;
 }
 
+CommandLine::Option CommandLine::Option::begins_command(const char* value) const {
+  declared_->command_word = value;
+  return *this;
+}
+
 CommandLine::CommandLine(Console& console, const std::string& about, const std::string& notes)
     : console_(console), about_(about), notes_(notes) {
   flag("-h,--help", help_wanted_, "Print this help");

@@ -51,6 +51,8 @@ class CommandLine {
     Option extra_hint(const char* hint) const;
     // Of an argument: an option that does not exist, but is typed for it, and what to do instead.
     Option mistaken_for(const char* option, const char* hint) const;
+    // Of an argument: behind this value stands a command, whose options are behind "--".
+    Option begins_command(const char* value) const;
 
    private:
     friend class CommandLine;

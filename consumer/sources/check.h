@@ -1,6 +1,8 @@
 // --check: all that is wrong with the files of sources, said at once. Runs nothing.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,8 +11,11 @@
 
 namespace bus::sources {
 
-// What look_at() of directory.h finds; and a source is a fault, too, whose program or directory is not there, or may not be
-// used by this user. bus-sources itself keeps such a source: the program may come.
+// Why this user could not start it now: its program or directory is not there, may not be used, or cannot be executed. `lines`
+// are those of the keys in its file.
+std::vector<FileFault> start_faults(const Definition& definition, const std::map<std::string, size_t>& lines);
+
+// What look_at() of directory.h finds; and what start_faults() finds. bus-sources itself keeps such a source: the program may come.
 Catalog judge(const std::vector<std::string>& directories, bool may_be_missing);
 
 // Each a line on stderr. Returns the exit status.

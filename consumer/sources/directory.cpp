@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
@@ -34,11 +35,6 @@ struct Named {
 bool is_passed_over(const std::string& name) {
   return name.starts_with('.') || name.ends_with('~') || name.ends_with(".bak") ||
          name.find(".dpkg-") != std::string::npos;
-}
-
-std::string name_of_file(const std::string& file) {
-  size_t dot = file.rfind('.');
-  return dot == std::string::npos ? file : file.substr(0, dot);
 }
 
 std::optional<std::vector<std::string>> files_of(const std::string& directory) {
@@ -168,7 +164,17 @@ void Look::read_file_of(const std::string& name, const Named& named,
   if (!text) return fault(named.file, text.error().what);
   ReadDefinition read = read_definition(*text, name, named.file, executable);
   for (DefinitionFault& found : read.faults) fault(named.file, std::move(found.message), found.line);
-  if (!read.faults.empty()) return;
+  if (!read.faults.empty()) {
+    auto is_faulty = [&](const char* key) {
+      return read.lines.contains(key) && has_fault(read, read.lines[key]);
+    };
+    // Then nobody knows what would be started.
+    if (is_faulty("command") || is_faulty("directory") || is_faulty("environment"))
+      read.definition.command.clear();
+    if (!read.definition.command.empty())
+      catalog_.faulty.push_back({std::move(read.definition), {}, std::move(read.lines)});
+    return;
+  }
   std::string trouble = program_trouble(program_file(read.definition));
   if (!trouble.empty()) return fault(named.file, "is not run: " + trouble, read.lines["command"]);
   add(std::move(read.definition), std::move(read.lines));
@@ -207,6 +213,21 @@ Catalog Look::finish() {
 }
 
 }  // namespace
+
+std::string name_of_file(const std::string& file) {
+  size_t dot = file.rfind('.');
+  return dot == std::string::npos ? file : file.substr(0, dot);
+}
+
+std::optional<std::string> path_in_directory(const std::string& file) {
+  struct stat st {};
+  if (::lstat(file.c_str(), &st) != 0) return std::nullopt;
+  std::unique_ptr<char, decltype(&std::free)> directory(::realpath(parent_dir(file).c_str(), nullptr),
+                                                        &std::free);
+  if (!directory) return std::nullopt;
+  std::string path = directory.get();
+  return (path == "/" ? "" : path) + "/" + file.substr(file.rfind('/') + 1);
+}
 
 std::string text_of(const FileFault& fault) {
   return fault.file + (fault.line == 0 ? "" : ":" + std::to_string(fault.line)) + ": " + fault.message;

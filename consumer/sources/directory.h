@@ -45,8 +45,16 @@ struct FoundSource {
 
 struct Catalog {
   std::map<std::string, FoundSource> sources;  // by their names
-  std::vector<FileFault> faults;               // in the order of the directories and their files
+  std::vector<FoundSource> faulty;  // that are not run because of faults in their files, as far as known
+  std::vector<FileFault> faults;    // in the order of the directories and their files
 };
+
+// Which source a file of a directory is of: NAME of NAME.ext.
+std::string name_of_file(const std::string& file);
+
+// The absolute path of `file`, of which only the directory is resolved: what a link is to be called says the link. Nothing:
+// there is no such file.
+std::optional<std::string> path_in_directory(const std::string& file);
 
 // What a program holds, as a number: that of other contents differs. Nothing where that cannot be known, or of one of more
 // than kMostComparedBytes, which takes too long to read while sources are served.

@@ -264,6 +264,16 @@ void ArgumentReader::unknown(const std::string& option) {
     return unknown_.push_back(
         {ReportCode::unknown_option, kUsage, "unknown option " + option, declared->mistaken_for_hint, {}});
   }
+  auto before = arguments_->begin() + static_cast<std::ptrdiff_t>(at_);
+  for (const auto& declared : declared_) {
+    const std::string& word = declared->command_word;
+    if (word.empty() || std::find(arguments_->begin(), before, word) == before) continue;
+    return unknown_.push_back({ReportCode::unknown_option,
+                               kUsage,
+                               "unknown option " + option,
+                               "if it is the program's, put -- before it",
+                               {}});
+  }
   std::string suggestion = suggestion_for(option);
   std::string hint = suggestion.empty() ? "see " + program_ + " --help" : "did you mean " + suggestion + "?";
   unknown_.push_back({ReportCode::unknown_option, kUsage, "unknown option " + option, hint, {}});

@@ -47,6 +47,8 @@ struct Declared {
   const char* extra_hint = "";    // of an argument: what to do about a second one
   std::string mistaken_for;       // of an argument: an option that does not exist, but is typed for it: "-t"
   std::string mistaken_for_hint;  // what to do instead
+  std::string
+      command_word;  // of an argument: the value behind which a command with options of its own stands
   bool given = false;
   std::string typed;  // the name that it was given by
 

@@ -22,7 +22,7 @@ echo 'command = /nonexistent/program' >sources.d/absent.source
 
 run 69 bus-source list
 check_has err "bus-source: no hub runs at $BUSD_SOCKET"
-check_has err '; one is started when somebody listens, as bus-consume does'
+check_has err '; it is started when somebody listens, as bus-consume does, or by busd --detach'
 start_hub
 run 69 bus-source list
 check_has err 'bus-source: no bus-sources runs for this bus; run bus-sources --dir DIR'
@@ -69,7 +69,7 @@ await changes.err '^\[bus\] ready'
 start all_changes bus-source events --json
 await all_changes.err '^\[bus\] ready'
 
-run 1 bus-source start absent broken clock clok
+run 70 bus-source start absent broken clock clok
 check_has out 'broken is running, pid '
 check_has out 'clock is running, pid '
 check_has err 'bus-source: absent: /nonexistent/program: No such file or directory'
@@ -83,6 +83,11 @@ run 0 bus-source status clock --json
 check_has out '"name":"clock","state":"running"'
 run 64 bus-source start "$(printf '\377')" clock
 check_equal "the error" 'bus-source: SOURCE "\xff" is not UTF-8' "$(cat err)"
+for verb in start stop restart enable disable; do
+  run 70 bus-source "$verb" clok
+done
+run 1 bus-source --json-errors start absent clock
+check_has err '"exit":1,"message":"absent: /nonexistent/program'
 run 70 bus-source status clok
 check_equal "the error" 'bus-source: there is no source "clok"; did you mean clock?' "$(cat err)"
 run 0 bus-source restart clock
@@ -159,6 +164,29 @@ check_has err "bad.source:2: linger: "
 check_has err "sources.d/clock is fine: the source clock"
 run 64 bus-source check nothing
 check_equal "the error" 'bus-source: "nothing" does not exist' "$(cat err)"
+mkdir -m 700 odd
+run 0 bus-source check odd
+check_equal "what is said" "bus-source: there are no sources in $work/odd" "$(cat err)"
+XDG_CONFIG_HOME=$work/none run 0 bus-source check --bus bus
+check_has err "there are no sources: the directory $work/none/busd/sources.d does not exist"
+ln -s "$(command -v date)" odd/today
+run 0 bus-source check odd/today
+check_equal "a link has its own name" "bus-source: $work/odd/today is fine: the source today" "$(cat err)"
+run 0 bus-source run --bus bus odd/today
+check_has err '0 events, 1 log line'
+printf '#!/bin/sh\n' >odd/twice.sh
+printf '#!/bin/sh\n' >odd/twice.py
+printf 'echo 1\n' >odd/bare
+chmod +x odd/twice.* odd/bare
+for file in odd/twice.sh odd/twice.py; do
+  run 64 bus-source check "$file"
+  check_equal "both of a name" "bus-source: $work/odd/twice.sh: there is more than one source twice, and none of them is run: $work/odd/twice.py, $work/odd/twice.sh" "$(cat err)"
+done
+run 64 bus-source check odd/bare
+check_has err "odd/bare\" does not begin with a line such as #!/bin/sh, so nothing can run it"
+printf 'linger = soon\n' >odd/bare.source
+run 64 bus-source check odd/bare
+check_has err 'odd/bare.source:1: linger: '
 
 # --- while bus-sources ends it does nothing more ---
 
@@ -185,7 +213,29 @@ check_has err 'bus-source: no bus-sources runs for this bus'
 
 # --- run: no hub is needed ---
 
+# --- the hub ends: one text for all that follow something ---
+
+printf '#!/bin/sh\nwhile :; do echo 1 >&2; sleep 0.05; done\n' >sources.d/clock
+rm sources.d/slow.sh sources.d/*.source
+start second bus-sources --dir sources.d --state state
+await second.err '^bus-sources: serving '
+start follower_of_list bus-source list --watch 50ms
+list=$pid
+await follower_of_list.out '^clock'
+start follower_of_log bus-source logs clock -f
+log=$pid
+start follower_of_events bus-source events
+events=$pid
+await follower_of_events.err ready
+run 0 bus-source start clock
+await follower_of_log.out 'stderr| 1'
 run 0 bus-stop --force
+for pid in $list $log $events; do expect_exit "a follower" "$pid" 75; done
+for file in follower_of_list follower_of_log follower_of_events; do
+  check_equal "its last words" "bus-source: the hub has ended, or broken the connection; once it runs again, repeat this; it is started when somebody listens, as bus-consume does, or by busd --detach" \
+    "$(tail -n 1 "$file.err")"
+done
+
 cat >try.sh <<'END'
 #!/bin/sh
 echo '{"n":1}'
@@ -227,8 +277,22 @@ run 0 bus-source run open.source
 check_has err 'open.source": chmod o-w'
 run 64 bus-source run ./nothing
 check_has err 'does not exist'
+run 64 bus-source run .
+check_has err '"." is a directory; name a program, or a file NAME.source in it'
+run 64 bus-source run
+check_equal "the error" 'bus-source: run needs a FILE' "$(cat err)"
+run 64 bus-source run seq -s , 2
+check_equal "the error" "bus-source: unknown option -s; if it is the program's, put -- before it" "$(cat err)"
+run 64 bus-source run seq -n 2
+check_equal "the error" "bus-source: --lines goes with logs only; if it is the program's, put -- before it" "$(cat err)"
+printf 'start = manual\ncommand = /nonexistent/program\n' >open.source
+run 64 bus-source run open.source
+check_has err "$work/open.source:2: command: \"/nonexistent/program\": No such file"
+printf 'command = true\nconnection = socket\n' >open.source
+run 64 bus-source run open.source
+check_has err "$work/open.source:2: with connection = socket it speaks to a hub"
 run 70 bus-source run nonexistent-program
-check_has err 'there is no such program in PATH'
+check_has err 'there is no program "nonexistent-program" in PATH'
 printf '#!/bin/sh\necho 1\ntrap "" TERM\nwhile :; do sleep 0.1; done\n' >stubborn.sh
 printf 'stop-timeout = 100ms\n' >stubborn.source
 chmod +x stubborn.sh

@@ -171,7 +171,8 @@ void declare(CommandLine& line, Options& options) {
               "list, status, logs, events, start, stop, restart, reload, run,\n"
               "                          check, enable or disable")
       .required()
-      .check(verb_fault);
+      .check(verb_fault)
+      .begins_command("run");
   line.option("SOURCE", "", options.sources, "Name of a source, or of a file; may be repeated");
   line.flag("--json", options.json, "Print JSON: of list, status, logs and events");
   auto take_interval = [&options](const std::string& text) {
@@ -196,11 +197,14 @@ std::optional<Error> usage_error(const Options& options, const Verb& verb) {
   auto is_one_of = [&](std::initializer_list<const char*> verbs) {
     return std::any_of(verbs.begin(), verbs.end(), [&](const char* each) { return options.verb == each; });
   };
-  auto wrong = [](ErrorCode code, const std::string& message) {
-    return Error{code, kUsage, message, {}, {}};
+  auto wrong = [&](ErrorCode code, const std::string& message) {
+    bool may_be_for_program = options.verb == "run" && code == ErrorCode::conflict;
+    return Error{
+        code, kUsage, message, may_be_for_program ? "if it is the program's, put -- before it" : "", {}};
   };
   if (options.sources.size() < verb.least)
-    return wrong(ErrorCode::missing_argument, options.verb + " needs a SOURCE");
+    return wrong(ErrorCode::missing_argument,
+                 options.verb + (options.verb == "run" ? " needs a FILE" : " needs a SOURCE"));
   if (options.sources.size() > verb.most) {
     return wrong(ErrorCode::extra_argument, options.verb + " takes " +
                                                 (verb.most == 0 ? "no SOURCE" : "one SOURCE only") + "; " +

@@ -19,6 +19,17 @@ constexpr std::chrono::milliseconds kOpenTimeout{10'000};
 
 const char* variable(const char* name) { return std::getenv(name); }
 
+constexpr const char* kHowToStart =
+    "it is started when somebody listens, as bus-consume does, or by busd --detach";
+
+// One text, however it was noticed: who follows something can only follow it again.
+void say_lost(Error& error) {
+  error.code = ErrorCode::connection_lost;
+  error.exit = exit_code_of(error.code);
+  error.message = "the hub has ended, or broken the connection";
+  error.hint = std::string("once it runs again, repeat this; ") + kHowToStart;
+}
+
 // What to do where nobody runs sources.
 std::string how_to_run_sources(const Place& place) {
   auto endpoint = resolve_endpoint({place.socket, place.bus}, variable);
@@ -49,13 +60,20 @@ std::optional<busd::Connection> connect_to_hub(const Place& place, const Console
   return std::nullopt;
 }
 
+Error lost_error(const busd::Error& error) {
+  Error said = error_of(error);
+  if (error.result == BUSD_CLOSED || error.result == BUSD_UNREACHABLE || error.result == BUSD_LOST)
+    say_lost(said);
+  return said;
+}
+
 Error connect_error(const busd::Error& error, const Place& place) {
   Error said = error_of(error);
   busd::HubOptions hub = hub_of(place);
   auto found = busd::hub_find(hub);
   if (error.result != BUSD_UNREACHABLE || !found || found->socket.empty()) return said;
   said.message = absence(hub, found->socket);
-  said.hint = "one is started when somebody listens, as bus-consume does";
+  said.hint = kHowToStart;
   said.path = found->socket;
   return said;
 }
@@ -67,7 +85,7 @@ std::optional<std::string> ask_sources(busd::Connection& connection, const Place
       connection.call(std::string(kSourceTasks) + std::string(verb), args, {.timeout = busd::forever});
   if (answer) return std::move(answer.result);
   if (answer.status != BUSD_FAILED) {
-    code = console.error(error_of(busd::Error{answer.status, answer.message}));
+    code = console.error(lost_error(busd::Error{answer.status, answer.message}));
     return std::nullopt;
   }
   busd_answer failed{};
@@ -87,6 +105,8 @@ Error source_error(const busd_answer& answer, const Place& place) {
   } else if (view_of(answer.code) == "provider_gone") {
     error.message = "bus-sources ended before it answered";
     error.exit = exit_code_of(BUSD_LOST);
+  } else if (error.code == ErrorCode::connection_lost) {
+    say_lost(error);
   } else if (answer.by.length == 0) {
     // Its messages say all that its codes do.
     error.message = view_of(answer.message);

@@ -25,6 +25,8 @@ std::optional<std::string> ask_sources(busd::Connection& connection, const Place
                                        std::string_view verb, const std::string& args, const Console& console,
                                        int& code);
 
+// How a connection has ended that was open.
+Error lost_error(const busd::Error& error);
 // Why there is no connection.
 Error connect_error(const busd::Error& error, const Place& place);
 // How such a call has failed.

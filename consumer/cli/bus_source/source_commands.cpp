@@ -34,8 +34,12 @@ void SourceCommands::ended(uint64_t call, const busd_answer& answer) {
     return write_line(command_text(names_[call], std::string(view_of(answer.result))));
   if (!going_on()) return;  // it was canceled here, or its connection is lost, and this is said once
   flush();
-  int code = console().error(source_error(answer, place_));
-  code_ = std::max(code_, code == kInternal ? kSomeFailed : code);
+  Error error = source_error(answer, place_);
+  // That there is no such source is a mistake of whoever typed it; else it failed for this one of them.
+  if (error.exit == kInternal && view_of(answer.code) != "not_found") error.exit = kSomeFailed;
+  code_ = std::max(code_, console().error(error));
 }
+
+Error SourceCommands::lost(const busd::Error& error) const { return lost_error(error); }
 
 }  // namespace bus::cli

@@ -25,6 +25,7 @@ class SourceCommands final : public CallSession {
   void part(uint64_t, std::string_view, uint64_t) override {}
   void progress(const busd_item&) override {}
   void ended(uint64_t call, const busd_answer& answer) override;
+  Error lost(const busd::Error& error) const override;
 
   const Place& place_;
   std::map<uint64_t, std::string> names_;

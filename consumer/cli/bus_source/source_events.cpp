@@ -60,10 +60,7 @@ int print_source_events(const Place& place, const std::vector<std::string>& name
     auto item = consumer->next(std::chrono::milliseconds(0));
     if (!item && item.error().result != BUSD_TIMED_OUT) {
       if (caught_signal() != 0) break;
-      Error lost = error_of(item.error());
-      lost.code = ErrorCode::connection_lost;
-      lost.exit = exit_code_of(lost.code);
-      return console.error(lost);
+      return console.error(lost_error(item.error()));
     }
     if (!item) {
       written = output.flush();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,12 +25,25 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-// What is wrong with one file, as its directory is looked at; and whether it is a source.
+// Without links and dots.
+std::string real_path(const std::string& directory) {
+  std::unique_ptr<char, decltype(&std::free)> real(::realpath(directory.c_str(), nullptr), &std::free);
+  return real ? std::string(real.get()) : directory;
+}
+
+// What is wrong with one file, as its directory is looked at; and whether it is a source. What keeps the source that it
+// belongs to from running is wrong with it, too: a second program of that name, or another file's fault.
 int check_file(const std::string& path, const Console& console) {
-  sources::Catalog catalog = sources::judge({parent_dir(path)}, false);
+  std::string directory = parent_dir(path);
+  auto name_of = [&](const std::string& file) {
+    return parent_dir(file) == directory ? sources::name_of_file(file.substr(file.rfind('/') + 1)) : "";
+  };
+  bool is_part = path.ends_with(".source") || ::access(path.c_str(), X_OK) == 0;
+  sources::Catalog catalog = sources::judge({directory}, false);
   std::vector<sources::FileFault> faults;
   for (const sources::FileFault& fault : catalog.faults) {
-    if (fault.file == path || fault.file == parent_dir(path)) faults.push_back(fault);
+    bool is_of_its_source = is_part && name_of(fault.file) == name_of(path);
+    if (fault.file == path || fault.file == directory || is_of_its_source) faults.push_back(fault);
   }
   if (!faults.empty()) return sources::say_faults(faults, console);
   for (const auto& [name, found] : catalog.sources) {
@@ -65,15 +79,13 @@ int check_files(const Place& place, const std::vector<std::string>& files, const
   }
   int code = kDone;
   for (const std::string& file : files) {
-    char* real = ::realpath(file.c_str(), nullptr);
-    if (real == nullptr) {
+    auto path = sources::path_in_directory(file);
+    if (!path) {
       code = console.error(ErrorCode::bad_config, in_quotes(file) + " does not exist");
       continue;
     }
-    std::string path = real;
-    std::free(real);  // NOLINT(cppcoreguidelines-no-malloc): realpath(3)'s
-    int found =
-        is_directory(path) ? sources::check_directories({path}, false, console) : check_file(path, console);
+    int found = is_directory(file) ? sources::check_directories({real_path(file)}, false, console)
+                                   : check_file(*path, console);
     code = std::max(code, found);
   }
   return code;

@@ -57,4 +57,6 @@ void SourceLogs::ended(uint64_t, const busd_answer& answer) {
   code_ = console().error(source_error(answer, place_));
 }
 
+Error SourceLogs::lost(const busd::Error& error) const { return lost_error(error); }
+
 }  // namespace bus::cli

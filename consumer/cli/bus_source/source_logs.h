@@ -33,6 +33,7 @@ class SourceLogs final : public CallSession {
   void part(uint64_t call, std::string_view data, uint64_t number) override;
   void progress(const busd_item&) override {}
   void ended(uint64_t call, const busd_answer& answer) override;
+  Error lost(const busd::Error& error) const override;
   std::string args() const;
   void note_gap(const std::string& line);
 

@@ -14,6 +14,7 @@
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/output.h"
 #include "consumer/cli/text.h"
+#include "consumer/sources/check.h"
 #include "consumer/sources/core/line_judge.h"
 #include "consumer/sources/inlet.h"
 #include "consumer/sources/launch_environment.h"
@@ -224,12 +225,49 @@ int Trial::finish() {
       error_of(ErrorCode::command_failed, definition_.name + " has ended: " + exit_->reason));
 }
 
+// Where a fault of `key` is, as --check says it; empty: there is no file that says it.
+std::string place_of(const sources::ReadDefinition& read, const char* key) {
+  auto line = read.lines.find(key);
+  return line == read.lines.end() ? std::string()
+                                  : text_of(sources::FileFault{read.definition.file, line->second, {}});
+}
+
 // Why bus-sources would not run it, as its directory and each start are judged; empty: it would.
-std::string refusal_of(const Definition& definition) {
+std::string refusal_of(const sources::ReadDefinition& read) {
+  const Definition& definition = read.definition;
+  constexpr const char* kWouldNot = "bus-sources would not run it: ";
   struct stat st {};
   bool has_file = definition.file.starts_with('/') && ::stat(definition.file.c_str(), &st) == 0;
   std::string trouble = has_file ? sources::trust_trouble(definition.file, st) : std::string();
-  return trouble.empty() ? sources::program_trouble(sources::program_file(definition)) : trouble;
+  if (!trouble.empty()) return kWouldNot + trouble;
+  trouble = sources::program_trouble(sources::program_file(definition));
+  return trouble.empty() ? trouble : place_of(read, "command") + kWouldNot + trouble;
+}
+
+// What is wrong with the files: each a line. The exit status.
+int say_all(std::string_view faults, const Console& console) {
+  int code = kDone;
+  while (!faults.empty()) {
+    size_t end = std::min(faults.find('\n'), faults.size());
+    code = console.error(error_of(ErrorCode::bad_config, kUsage, faults.substr(0, end)));
+    faults.remove_prefix(std::min(end + 1, faults.size()));
+  }
+  return code;
+}
+
+// Why it cannot be tried here. The exit status; kDone: it can.
+int say_obstacles(const sources::ReadDefinition& read, const Console& console) {
+  if (read.definition.connection == sources::Channel::socket) {
+    return console.error(
+        ErrorCode::bad_config,
+        place_of(read, "connection") +
+            "with connection = socket it speaks to a hub, and there is none here; drop it in "
+            "and read bus-source logs");
+  }
+  std::vector<sources::FileFault> faults = sources::start_faults(read.definition, read.lines);
+  if (faults.empty() || read.definition.file.ends_with(".source"))
+    return sources::say_faults(faults, console);
+  return console.error(error_of(ErrorCode::command_failed, faults.front().message));
 }
 
 }  // namespace
@@ -239,29 +277,16 @@ int try_program(const Place& place, const std::string& file, const std::vector<s
   auto variable = [](const char* name) -> const char* { return std::getenv(name); };
   auto endpoint = resolve_endpoint({place.socket, place.bus}, variable);
   if (!endpoint) return console.error(ErrorCode::bad_value, endpoint.error().what);
-  auto definition = definition_to_try(file, arguments);
-  if (!definition) {
-    int code = kDone;
-    for (std::string_view text = definition.error().what; !text.empty();) {
-      size_t end = std::min(text.find('\n'), text.size());
-      code = console.error(error_of(ErrorCode::bad_config, kUsage, text.substr(0, end)));
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return code;
-  }
-  if (definition->connection == sources::Channel::socket) {
-    return console.error(ErrorCode::bad_config,
-                         "with connection = socket it speaks to a hub, and there is none here; drop it in "
-                         "and read bus-source logs");
-  }
-  if (std::string refusal = refusal_of(*definition); !refusal.empty())
-    console.warning("bus-sources would not run it: " + refusal);
+  auto read = definition_to_try(file, arguments);
+  if (!read) return say_all(read.error().what, console);
+  if (int code = say_obstacles(*read, console); code != kDone) return code;
+  if (std::string refusal = refusal_of(*read); !refusal.empty()) console.warning(refusal);
   auto loop = Loop::create();
   if (!loop) return console.error(ErrorCode::failed, loop.error().what);
   auto processes = sources::Processes::create(**loop, {.record = {}});
   if (!processes) return console.error(ErrorCode::failed, processes.error().what);
   for (const std::string& complaint : (*processes)->take_complaints()) console.warning(complaint);
-  Trial trial(**loop, **processes, *definition, console);
+  Trial trial(**loop, **processes, read->definition, console);
   SignalWatch on_term(**loop, SIGTERM, [&] { trial.stop(SIGTERM); });
   SignalWatch on_int(**loop, SIGINT, [&] { trial.stop(SIGINT); });
   SignalWatch on_hup(**loop, SIGHUP, [&] { trial.stop(SIGHUP); });

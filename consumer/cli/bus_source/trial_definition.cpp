@@ -1,8 +1,8 @@
 #include "consumer/cli/bus_source/trial_definition.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -39,12 +39,12 @@ std::optional<std::string> executable_of(const std::string& directory, const std
   return std::nullopt;
 }
 
-Result<sources::Definition> read(const std::string& file, const std::string& name,
-                                 const std::optional<std::string>& executable) {
+Result<sources::ReadDefinition> read(const std::string& file, const std::string& name,
+                                     const std::optional<std::string>& executable) {
   auto text = read_file(file, kMaxFileBytes);
   if (!text) return invalid(text.error().what);
   sources::ReadDefinition read = sources::read_definition(*text, name, file, executable);
-  if (read.faults.empty()) return std::move(read.definition);
+  if (read.faults.empty()) return read;
   std::string all;
   for (const sources::DefinitionFault& fault : read.faults) {
     all += all.empty() ? "" : "\n";
@@ -53,17 +53,20 @@ Result<sources::Definition> read(const std::string& file, const std::string& nam
   return invalid(all);
 }
 
-Result<sources::Definition> find(const std::string& file) {
-  char* real = ::realpath(file.c_str(), nullptr);
+Result<sources::ReadDefinition> find(const std::string& file) {
+  struct stat st {};
+  bool exists = ::stat(file.c_str(), &st) == 0;
   // A word alone is looked up in PATH when it is started.
-  if (real == nullptr && file.find('/') == std::string::npos) {
+  if (!exists && file.find('/') == std::string::npos) {
     std::string name = stem_of(file);
     if (!sources::is_source_name(name)) return invalid(printable(file) + " does not exist");
-    return sources::plain_definition(name, file);
+    return sources::ReadDefinition{sources::plain_definition(name, file), {}, {}};
   }
-  if (real == nullptr) return invalid(printable(file) + " does not exist");
-  std::string path = real;
-  std::free(real);  // NOLINT(cppcoreguidelines-no-malloc): realpath(3)'s
+  auto placed = exists ? sources::path_in_directory(file) : std::nullopt;
+  if (!placed) return invalid(printable(file) + " does not exist");
+  if (S_ISDIR(st.st_mode))
+    return invalid(printable(file) + " is a directory; name a program, or a file NAME.source in it");
+  const std::string& path = *placed;
   std::string name = stem_of(path);
   if (!sources::is_source_name(name))
     return invalid("the name of a source is 1 to 64 of A-Z a-z 0-9 _ -, and " + printable(name) + " is not");
@@ -73,16 +76,17 @@ Result<sources::Definition> find(const std::string& file) {
     return invalid(printable(path) + " is not executable: chmod +x " + path);
   std::string beside = directory + "/" + name + std::string(kSuffix);
   if (::access(beside.c_str(), F_OK) == 0) return read(beside, name, path);
-  return sources::plain_definition(name, path);
+  return sources::ReadDefinition{sources::plain_definition(name, path), {}, {}};
 }
 
 }  // namespace
 
-Result<sources::Definition> definition_to_try(const std::string& file,
-                                              const std::vector<std::string>& arguments) {
-  BUSD_ASSIGN(sources::Definition definition, find(file));
-  definition.command.insert(definition.command.end(), arguments.begin(), arguments.end());
-  return definition;
+Result<sources::ReadDefinition> definition_to_try(const std::string& file,
+                                                  const std::vector<std::string>& arguments) {
+  BUSD_ASSIGN(sources::ReadDefinition read, find(file));
+  std::vector<std::string>& command = read.definition.command;
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return read;
 }
 
 }  // namespace bus::cli

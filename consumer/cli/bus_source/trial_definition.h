@@ -10,7 +10,7 @@
 namespace bus::cli {
 
 // Error invalid: a line for each fault of the file NAME.source, or why there is nothing to run.
-Result<sources::Definition> definition_to_try(const std::string& file,
-                                              const std::vector<std::string>& arguments);
+Result<sources::ReadDefinition> definition_to_try(const std::string& file,
+                                                  const std::vector<std::string>& arguments);
 
 }  // namespace bus::cli

@@ -7,6 +7,7 @@
 #include "consumer/cli/patterns.h"
 #include "consumer/sources/core/shell_words.h"
 #include "protocol/base/config_lines.h"
+#include "protocol/base/spelling.h"
 #include "protocol/base/strings.h"
 #include "protocol/event_pattern.h"
 
@@ -81,18 +82,33 @@ Result<Value> read_choice(std::string_view value,
   return invalid(printable(word) + " is none of " + names);
 }
 
+// One with its unit, which quotes would not help.
+Result<std::string> read_quantity(std::string_view value, const char* what) {
+  BUSD_ASSIGN(Texts words, shell_words(value));
+  if (words.size() == 1) return std::move(words.front());
+  std::string whole;
+  for (const std::string& word : words) whole += word;
+  return invalid(std::string(what) + " has no blanks: write " + whole);
+}
+
 Result<Duration> read_time(std::string_view value) {
-  BUSD_ASSIGN(std::string word, read_word(value));
+  BUSD_ASSIGN(std::string word, read_quantity(value, "a time"));
   return parse_duration(word);
 }
 
 Result<size_t> read_size(std::string_view value) {
-  BUSD_ASSIGN(std::string word, read_word(value));
+  BUSD_ASSIGN(std::string word, read_quantity(value, "a size"));
   return parse_size(word);
+}
+
+Result<void> check_expanded(const std::string& path) {
+  if (!path.starts_with('~') && !path.starts_with('$')) return {};
+  return invalid(printable(path) + ": " + path.front() + " is not expanded: write the whole path");
 }
 
 Result<std::string> read_path(std::string_view value) {
   BUSD_ASSIGN(std::string path, read_word(value));
+  BUSD_TRY(check_expanded(path));
   if (!path.starts_with('/')) return invalid(printable(path) + " is no absolute path");
   return path;
 }
@@ -144,7 +160,7 @@ constexpr std::array<Key, 19> kKeys = {{
      [](Definition& d, std::string_view value) -> Result<void> {
        BUSD_ASSIGN(d.command, shell_words(value));
        return d.command.front().empty() ? Result<void>(invalid("the program's name is empty"))
-                                        : Result<void>();
+                                        : check_expanded(d.command.front());
      }},
     {"types",
      [](Definition& d, std::string_view value) -> Result<void> {
@@ -256,28 +272,42 @@ class Reader {
     }
   }
 
+  // Whether there are lines of which nobody knows what they say.
+  bool has_unknown() const { return has_unknown_; }
+
  private:
   Result<void> apply(const ConfigLine& line, size_t number) {
     std::string name(line.name);
     const Key* key =
         std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& each) { return name == each.name; });
-    if (key == kKeys.end()) return invalid("unknown key " + printable(name) + "; see bus-sources(5)");
+    if (key == kKeys.end()) return unknown(name);
     if (!read_.lines.emplace(name, number).second && name != "environment")
       return invalid(name + " is given twice");
     auto done = key->read(definition_, line.value);
     return done ? done : Result<void>(invalid(name + ": " + done.error().what));
   }
 
+  Error unknown(const std::string& name) {
+    has_unknown_ = true;
+    for (const Key& key : kKeys) {
+      if (alike(name, key.name))
+        return invalid("unknown key " + printable(name) + "; did you mean " + key.name + "?");
+    }
+    return invalid("unknown key " + printable(name) + "; see bus-sources(5)");
+  }
+
   Definition& definition_;
   ReadDefinition& read_;
+  bool has_unknown_ = false;
 };
 
-// What keys say of each other.
-void check_together(ReadDefinition& read) {
+// What keys say of each other. What only follows from another fault is no fault of its own.
+void check_together(ReadDefinition& read, bool has_unknown) {
   const Definition& definition = read.definition;
   std::vector<DefinitionFault>& faults = read.faults;
   auto line_of = [&](const char* key) { return read.lines.contains(key) ? read.lines.at(key) : 0; };
-  if (definition.command.empty() && line_of("command") == 0) {
+  auto is_faulty = [&](const char* key) { return line_of(key) != 0 && has_fault(read, line_of(key)); };
+  if (definition.command.empty() && line_of("command") == 0 && !has_unknown) {
     faults.push_back(
         {0, "there is no executable " + definition.name + " beside this file, and no command in it"});
   }
@@ -290,7 +320,7 @@ void check_together(ReadDefinition& read) {
   bool is_declared = std::any_of(
       definition.types.begin(), definition.types.end(),
       [&](const std::string& entry) { return matches(parse_event_pattern(entry), definition.event_type); });
-  if (line_of("event_type") != 0 && !is_declared) {
+  if (line_of("event_type") != 0 && !is_declared && !is_faulty("event_type") && !is_faulty("types")) {
     faults.push_back({line_of("event_type"),
                       "event_type " + definition.event_type + " is none of those that `types` declares"});
   }
@@ -299,6 +329,11 @@ void check_together(ReadDefinition& read) {
 }
 
 }  // namespace
+
+bool has_fault(const ReadDefinition& read, size_t line) {
+  return std::any_of(read.faults.begin(), read.faults.end(),
+                     [&](const DefinitionFault& fault) { return fault.line == line; });
+}
 
 bool is_source_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxNameBytes &&
@@ -322,10 +357,11 @@ ReadDefinition read_definition(std::string_view text, const std::string& name, c
   read.definition = plain_definition(name, executable.value_or(""));
   read.definition.file = file;
   if (!executable) read.definition.command.clear();
-  Reader(read).read(text);
+  Reader reader(read);
+  reader.read(text);
   if (read.definition.start == Start::always && !read.lines.contains("restart"))
     read.definition.restart = Restart::always;
-  check_together(read);
+  check_together(read, reader.has_unknown());
   std::stable_sort(read.faults.begin(), read.faults.end(),
                    [](const DefinitionFault& a, const DefinitionFault& b) { return a.line < b.line; });
   return read;

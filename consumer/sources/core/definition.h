@@ -67,6 +67,9 @@ struct ReadDefinition {
   std::map<std::string, size_t> lines;  // of the keys that are given
 };
 
+// Whether one of them is in that line.
+bool has_fault(const ReadDefinition& read, size_t line);
+
 // Reads the text of the file NAME.source; `executable` is the one beside it, if there is one.
 ReadDefinition read_definition(std::string_view text, const std::string& name, const std::string& file,
                                const std::optional<std::string>& executable);

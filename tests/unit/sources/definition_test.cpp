@@ -120,6 +120,20 @@ TEST_CASE("Every fault of a source's file is told, with its line") {
       faults_of("start = always\n", std::nullopt).find("0: there is no executable clock beside this file") ==
       0);
   CHECK(faults_of("command = date\n", std::nullopt).empty());
+  CHECK(faults_of("every = 10 s\n") == "1: every: a time has no blanks: write 10s\n");
+  CHECK(faults_of("log-bytes = 8 KiB # much\n") == "1: log-bytes: a size has no blanks: write 8KiB\n");
+  CHECK(faults_of("command = ~/x\n") == "1: command: \"~/x\": ~ is not expanded: write the whole path\n");
+  CHECK(faults_of("command = $HOME/x\n").find("$ is not expanded") != std::string::npos);
+  CHECK(faults_of("command = git log ~/x $x\n").empty());
+  CHECK(faults_of("log-file = ~/x\n") == "1: log-file: \"~/x\": ~ is not expanded: write the whole path\n");
+}
+
+TEST_CASE("What only follows from another fault of a file is not said") {
+  CHECK(faults_of("start = manual\ncomand = date\n", std::nullopt) ==
+        "2: unknown key \"comand\"; did you mean command?\n");
+  CHECK(faults_of("types = a|b\nevent_type = c\n") ==
+        "1: types: \"a|b\" reads as a list of types; put commas between them\n");
+  CHECK(faults_of("event_type = a.*\n").find("is none of those") == std::string::npos);
   CHECK(faults_of("\xEF\xBB\xBFstart = always\n").find("1: the file begins with a byte order mark") == 0);
 }
 
