@@ -300,3 +300,32 @@ start stubborn bus-source run ./stubborn.sh
 await stubborn.out 'event    stubborn 1'
 kill -INT "$pid"
 expect_exit "run" "$pid" 130
+
+# What is typed goes to a program that reads frames: requests can be tried.
+cat >adder.sh <<'END'
+#!/bin/sh
+while read -r line; do
+  case $line in
+  *'"request"'*) echo '{"type":"response","id":"1","result":3}' ;;
+  *) echo "$line" >&2 ;;
+  esac
+done
+END
+printf 'stdin = frames\ntypes = sums.*\ntasks = add\n' >adder.source
+chmod +x adder.sh
+echo '{"type":"request","id":"1","task":"add","args":[1,2]}' >typed
+for way in file pipe; do
+  if [ "$way" = file ]; then run 0 bus-source run ./adder.sh <typed; else run 0 sh -c 'cat typed | bus-source run ./adder.sh'; fi
+  check_has out 'log      stderr| {"type":"interest","event_type":"sums.*","consumers":1}'
+  check_has out 'frame    {"type":"response","id":"1","result":3}'
+  check_equal "the summary" "bus-source: 0 events, 1 log line, 0 refused, 0 skipped" "$(cat err)"
+done
+# Where nothing is typed, the program's stdin does not end; and a program that prints nothing is suspicious.
+printf '#!/bin/sh\ncat >/dev/null\necho ended\n' >quiet.sh
+printf 'stdin = frames\ntypes = quiet\n' >quiet.source
+chmod +x quiet.sh
+start quiet bus-source run ./quiet.sh
+await quiet.err 'no line yet; if it holds its output back, see NOTES in bus-sources(5)'
+check_empty quiet.out
+kill -TERM "$pid"
+expect_exit "run" "$pid" 143

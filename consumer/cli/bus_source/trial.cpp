@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "consumer/cli/bus_source/trial_definition.h"
+#include "consumer/cli/bus_source/typed_lines.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/output.h"
 #include "consumer/cli/text.h"
@@ -36,6 +37,9 @@ using sources::Definition;
 using sources::Judged;
 using sources::Stream;
 
+// So long a program may say nothing before that is worth a note.
+constexpr Duration kSilence = seconds(3);
+
 class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
  public:
   Trial(Loop& loop, sources::Processes& processes, const Definition& definition, const Console& console)
@@ -45,7 +49,10 @@ class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
         console_(console),
         judge_(definition),
         output_(STDOUT_FILENO),
-        kill_(loop, [this] { process_->kill(); }) {}
+        kill_(loop, [this] { process_->kill(); }),
+        silent_(loop, [this] {
+          console_.note("no line yet; if it holds its output back, see NOTES in bus-sources(5)");
+        }) {}
 
   void start(const std::string& socket);
   // A signal ends it as bus-sources would.
@@ -65,6 +72,7 @@ class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
   void on_lines_done() override;
   void on_output_over(uint64_t run) override;
 
+  void pass_on(std::string_view line);
   void show(std::string_view what, std::string_view text);
   void judge(std::string_view line);
   void terminate();
@@ -82,7 +90,10 @@ class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
   int write_error_ = 0;
   Timer kill_;
   std::unique_ptr<sources::Process> process_;
+  Timer silent_;
   std::unique_ptr<sources::Inlet> inlet_;
+  std::unique_ptr<TypedLines> typed_;
+  bool has_typed_ = false;
   std::unique_ptr<sources::RunOutput> lines_;
   std::optional<sources::Exit> exit_;
   std::string trouble_;  // why it could not be started
@@ -115,9 +126,22 @@ void Trial::start(const std::string& socket) {
 
 void Trial::on_started() {
   for (const std::string& complaint : process_->take_complaints()) console_.warning(complaint);
+  silent_.set(now() + kSilence);
   if (!inlet_) return;
   // As if somebody listened to all of it.
   for (const std::string& entry : definition_.types) (void)inlet_->write(encode(InterestMessage{entry, 1}));
+  // Who has typed something ends the program's stdin, too; of /dev/null nobody expects that.
+  auto at_end = [this] {
+    if (has_typed_) inlet_.reset();
+  };
+  typed_ = std::make_unique<TypedLines>(
+      loop_, [this](std::string_view line) { pass_on(line); }, at_end);
+}
+
+void Trial::pass_on(std::string_view line) {
+  has_typed_ = true;
+  if (inlet_ && !inlet_->write(std::string(line) + "\n"))
+    console_.warning("the program does not read its stdin: a line is not passed on");
 }
 
 void Trial::on_could_not_start(const std::string& reason) {
@@ -126,6 +150,8 @@ void Trial::on_could_not_start(const std::string& reason) {
 }
 
 void Trial::terminate() {
+  silent_.clear();
+  typed_.reset();
   inlet_.reset();
   process_->terminate();
   kill_.set(now() + definition_.stop_timeout);
@@ -137,6 +163,7 @@ void Trial::stop(int signal) {
 }
 
 void Trial::on_exited(sources::Exit exit, bool others_left) {
+  silent_.clear();
   exit_ = std::move(exit);
   others_left_ = others_left;
   lines_->drain();
@@ -188,6 +215,7 @@ void Trial::judge(std::string_view line) {
 }
 
 void Trial::on_line(Stream stream, uint64_t, std::string_view line, bool whole) {
+  silent_.clear();
   if (stream == Stream::out && whole) return judge(line);
   ++log_lines_;
   show("log", std::string(stream == Stream::out ? "stdout| " : "stderr| ") + std::string(line));
