@@ -130,6 +130,18 @@ std::optional<std::vector<TableLine>> source_table(const std::string& list, std:
   return lines;
 }
 
+std::vector<std::string> source_faults(const std::string& result) {
+  std::vector<std::string> texts;
+  rapidjson::Document document;
+  if (!read_object(result, document)) return texts;
+  for_each_in(document, "faults", [&](const Json& fault) {
+    uint64_t line = number_of(fault, "line");
+    texts.push_back(shown(fault, "file") + (line == 0 ? "" : ":" + std::to_string(line)) + ": " +
+                    shown(fault, "message"));
+  });
+  return texts;
+}
+
 std::optional<std::vector<TableLine>> source_details(const std::string& status) {
   rapidjson::Document row;
   if (!read_object(status, row) || member(row, "name") == nullptr) return std::nullopt;
@@ -176,6 +188,8 @@ std::string change_line(const std::string& payload) {
   std::string its_state = text_of(event, "state");
   bool tells_end = its_state != "starting" && its_state != "running";
   std::string exit = tells_end ? exit_text(event) : std::string();
+  std::string gone = shown(event, "gone");
+  if (!gone.empty()) line += ": " + gone;
   return exit.empty() ? line : line + ": " + exit;
 }
 

@@ -17,6 +17,9 @@ namespace bus::cli {
 std::optional<std::vector<TableLine>> source_table(const std::string& list, std::optional<size_t> columns,
                                                    const char* heading = "NAME");
 
+// What is wrong with files, of the same list, or of bus.source.reload: "FILE:LINE: message".
+std::vector<std::string> source_faults(const std::string& result);
+
 // The result of bus.source.status, a line for each thing. Nothing: it is no such result.
 std::optional<std::vector<TableLine>> source_details(const std::string& status);
 

@@ -233,6 +233,10 @@ std::string text_of(const FileFault& fault) {
   return fault.file + (fault.line == 0 ? "" : ":" + std::to_string(fault.line)) + ": " + fault.message;
 }
 
+std::string named_by(const FileFault& fault) {
+  return name_of_file(fault.file.substr(fault.file.rfind('/') + 1));
+}
+
 std::optional<uint64_t> contents_of(const std::string& program) {
   struct stat st {};
   if (!program.starts_with('/') || ::stat(program.c_str(), &st) != 0 || !S_ISREG(st.st_mode))

@@ -26,6 +26,8 @@ struct FileFault {
 
 // "FILE:LINE: message".
 std::string text_of(const FileFault& fault);
+// Of which source the file would be, by its name.
+std::string named_by(const FileFault& fault);
 
 // Which file a program is: another one, or another version of it, differs.
 struct ProgramVersion {

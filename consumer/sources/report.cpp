@@ -122,6 +122,7 @@ std::string event_payload(const Source& source, TimePoint now) {
   put_exit(writer, source);
   writer.number("restarts", source.life().restarts());
   put_next_try(writer, source, now);
+  writer.text_if_any("gone", source.gone());
   writer.end();
   return text;
 }

@@ -207,7 +207,9 @@ void Source::set_enabled(bool enabled) {
   settle();
 }
 
-void Source::retire() {
+void Source::retire(const std::string& why) {
+  gone_ = why;
+  if (!gone_.empty()) feed_.note(life_.run(), "it ends: " + gone_);
   life_.retire(now());
   settle();
 }

@@ -69,7 +69,8 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   void stop(uint64_t command);
   void restart(uint64_t command);
   void set_enabled(bool enabled);
-  void retire();
+  // It is no longer there, and why; without a reason, because everything ends.
+  void retire(const std::string& why = {});
 
   const Definition& definition() const { return found_.definition; }
   const std::string& name() const { return found_.definition.name; }
@@ -81,6 +82,8 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
     uint64_t tries = 0;
   };
   const Unconnected& unconnected() const { return unconnected_; }
+  // Why it is no longer there; empty: it is.
+  const std::string& gone() const { return gone_; }
   const Feed& feed() const { return feed_; }
   std::optional<int64_t> pid() const;
   std::optional<Process::Use> use() const;
@@ -140,6 +143,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   bool launch_waits_ = false;  // for a hub
   size_t interest_awaited_ = 0;
   Unconnected unconnected_;
+  std::string gone_;
   bool connected_anew_ = false;  // and no demand was judged since
   std::unique_ptr<Process> process_;
   uint64_t process_run_ = 0;

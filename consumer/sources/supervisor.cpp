@@ -34,6 +34,12 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0;
 }
 
+std::string why_gone(const std::string& name, const std::vector<FileFault>& faults) {
+  auto fault = std::find_if(faults.begin(), faults.end(),
+                            [&](const FileFault& each) { return named_by(each) == name; });
+  return fault == faults.end() ? "it is no longer in its directory" : bus::sources::text_of(*fault);
+}
+
 std::optional<std::pair<dev_t, ino_t>> identity_of(const std::string& directory) {
   struct stat st {};
   if (::stat(directory.c_str(), &st) != 0) return std::nullopt;
@@ -207,7 +213,9 @@ Tasks::Reloaded Supervisor::reload() {
   for (const auto& [name, source] : sources_) {
     if (catalog.sources.contains(name) || !going_.insert(name).second) continue;
     reloaded.removed.push_back(name);
-    source->retire();
+    std::string why = why_gone(name, catalog.faults);
+    if (source->pid()) voice_.note(name + " ends: " + why);
+    source->retire(why);
     something_goes_ = true;
   }
   for (auto& [name, found] : catalog.sources) {

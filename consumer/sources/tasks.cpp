@@ -17,6 +17,16 @@ namespace {
 constexpr std::string_view kTaskPrefix = "bus.source.";
 constexpr uint32_t kSlots = 1024;  // a reader of a log has one for as long as it reads
 
+void put_faults(ObjectWriter& writer, const std::vector<FileFault>& faults) {
+  writer.list("faults", faults, [](std::string& out, const FileFault& fault) {
+    ObjectWriter each(out);
+    each.text("file", fault.file);
+    if (fault.line != 0) each.number("line", fault.line);
+    each.text("message", fault.message);
+    each.end();
+  });
+}
+
 }  // namespace
 
 const std::vector<Tasks::Task>& Tasks::table() {
@@ -100,6 +110,9 @@ void Tasks::fail(uint64_t request, std::string_view code, std::string_view messa
 
 std::string Tasks::unknown_name(const std::string& name) const {
   std::string text = "there is no source " + printable(name);
+  for (const FileFault& fault : host_.faults()) {
+    if (named_by(fault) == name) return text + ": " + bus::sources::text_of(fault);
+  }
   for (const Source* source : host_.all_sources()) {
     if (alike(name, source->name())) return text + "; did you mean " + source->name() + "?";
   }
@@ -125,6 +138,7 @@ void Tasks::list(const Asked& asked) {
   TimePoint at = now();
   writer.list("sources", host_.all_sources(),
               [&](std::string& out, const Source* source) { out += list_row(*source, at); });
+  put_faults(writer, host_.faults());
   writer.end();
   respond(asked.request, text);
 }
@@ -168,13 +182,7 @@ void Tasks::reload(const Asked& asked) {
   writer.texts("added", reloaded.added);
   writer.texts("removed", reloaded.removed);
   writer.texts("changed", reloaded.changed);
-  writer.list("faults", reloaded.faults, [](std::string& out, const FileFault& fault) {
-    ObjectWriter each(out);
-    each.text("file", fault.file);
-    if (fault.line != 0) each.number("line", fault.line);
-    each.text("message", fault.message);
-    each.end();
-  });
+  put_faults(writer, reloaded.faults);
   writer.end();
   respond(asked.request, text);
 }

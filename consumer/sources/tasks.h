@@ -33,6 +33,7 @@ class Tasks {
     virtual Source* find_source(std::string_view name) = 0;
     virtual std::vector<Source*> all_sources() = 0;  // by their names
     virtual Reloaded reload() = 0;
+    virtual const std::vector<FileFault>& faults() const = 0;  // of the last look
     virtual Result<void> set_enabled(Source& source, bool enabled) = 0;
     virtual bool is_ending() const = 0;
 

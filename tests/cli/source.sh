@@ -153,6 +153,16 @@ expect_exit "reload" "$reload" 64
 check_equal "what has changed" "added fresh
 removed broken" "$(cat reload.out)"
 check_has reload.err "bus-source: $work/sources.d/bad.source:2: linger: "
+run 0 bus-source list
+check_equal "the fault" "bus-source: fault: $work/sources.d/bad.source:2: linger: " "$(sed 's/\(linger: \).*/\1/' err)"
+run 70 bus-source logs bad
+check_has err "bus-source: there is no source \"bad\": $work/sources.d/bad.source:2: linger: "
+timeout 10 bus-source list --watch 50ms >watched &
+watcher=$!
+pids="$pids $watcher"
+await watched "^fault: $work/sources.d/bad.source:2: linger: "
+kill -TERM "$watcher"
+wait "$watcher"
 run 64 bus-source check sources.d
 check_has err "bus-source: $work/sources.d/bad.source:2: linger: "
 check_has err "bus-source: $work/sources.d/absent.source:1: command: \"/nonexistent/program\": No such file or directory"

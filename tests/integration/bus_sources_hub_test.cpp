@@ -374,6 +374,34 @@ TEST_CASE("A program that is touched, or written again as it was, has not change
   CHECK(member(sources.status("s"), {"run"}) == "2");
 }
 
+TEST_CASE("A source whose file gets a fault ends, and its events, the list and whoever names it say why",
+          "[directory]") {
+  Sources sources;
+  sources.add_script("s", kClock);
+  sources.start();
+  Listener listener(sources.socket(), {"s", "bus.source.*"});
+  CHECK(listener.until("s").payload == "1");
+  CHECK(member(sources.call("list"), {"faults"}) == "[]");
+  sources.add_file("s", "nice = 1\nlingre = 1s\n");
+  std::string fault = sources.file("s.source") + ":2: unknown key ";
+  CHECK(member(listener.until("bus.source.stopping").payload, {"gone"}).starts_with(fault));
+  CHECK(member(listener.until("bus.source.idle").payload, {"gone"}).starts_with(fault));
+  std::string status =
+      sources.wait_for("s", [](const std::string& text) { return text.starts_with("not_found"); });
+  CHECK(status.starts_with("not_found: there is no source \"s\": " + fault));
+  std::string list = sources.call("list");
+  CHECK(member(list, {"sources"}) == "[]");
+  CHECK(member(list, {"faults", "0", "file"}) == sources.file("s.source"));
+  CHECK(member(list, {"faults", "0", "line"}) == "2");
+  CHECK(member(list, {"faults", "0", "message"}).starts_with("unknown key "));
+  sources.supervisor().wait_for_errors("s ends: " + fault);
+  REQUIRE(::unlink(sources.file("s.source").c_str()) == 0);
+  CHECK(listener.until("s").payload == "1");
+  REQUIRE(::unlink(sources.file("s").c_str()) == 0);
+  CHECK(member(listener.until("bus.source.stopping").payload, {"gone"}) ==
+        "it is no longer in its directory");
+}
+
 TEST_CASE("reload says what has changed and what is wrong, and a change of the linger restarts nothing",
           "[directory]") {
   Sources sources;

@@ -11,6 +11,7 @@
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/json_members.h"
 #include "consumer/cli/output.h"
+#include "consumer/cli/source_text.h"
 #include "consumer/cli/text.h"
 #include "consumer/sources/check.h"
 #include "protocol/base/file.h"
@@ -105,12 +106,7 @@ int reload_sources(const Place& place, const Console& console) {
   output.text(text);
   if (output.flush() == Written::failed)
     return console.error(ErrorCode::output_failed, "cannot write to stdout");
-  for_each_in(read, "faults", [&](const Json& fault) {
-    uint64_t line = number_of(fault, "line");
-    code = console.error(ErrorCode::bad_config, text_of(fault, "file") +
-                                                    (line == 0 ? "" : ":" + std::to_string(line)) + ": " +
-                                                    text_of(fault, "message"));
-  });
+  for (const std::string& fault : source_faults(*result)) code = console.error(ErrorCode::bad_config, fault);
   return code;
 }
 

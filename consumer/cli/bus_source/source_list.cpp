@@ -52,6 +52,7 @@ class ListWatch {
   void watch_pipe();
   // Whether there is an answer.
   bool look();
+  std::optional<std::vector<TableLine>> table(std::optional<size_t> columns);
   bool wait(Screen* screen);
   bool quits();
 
@@ -84,13 +85,22 @@ bool ListWatch::look() {
   return true;
 }
 
+// What stderr says of a single list belongs to each of many.
+std::optional<std::vector<TableLine>> ListWatch::table(std::optional<size_t> columns) {
+  auto lines = source_table(list_, columns);
+  if (!lines) {
+    code_ = no_answer(console_);
+    return std::nullopt;
+  }
+  for (const std::string& fault : source_faults(list_))
+    lines->push_back({"fault: " + fault, Emphasis::warning});
+  return lines;
+}
+
 void ListWatch::watch_screen(Screen& screen) {
   while (look()) {
-    auto lines = source_table(list_, screen.columns());
-    if (!lines) {
-      code_ = no_answer(console_);
-      return;
-    }
+    auto lines = table(screen.columns());
+    if (!lines) return;
     std::string footer = keys_ ? "q quit" : "Ctrl-C quit";
     if (!screen.draw(*lines, footer, colour_wanted(STDOUT_FILENO)) || !wait(&screen)) return;
   }
@@ -101,11 +111,8 @@ void ListWatch::watch_pipe() {
   while (look()) {
     std::string text = list_ + "\n";
     if (!wish_.json) {
-      auto lines = source_table(list_, std::nullopt);
-      if (!lines) {
-        code_ = no_answer(console_);
-        return;
-      }
+      auto lines = table(std::nullopt);
+      if (!lines) return;
       text =
           std::string(printed ? "\n" : "") + "time    " + time_text(wall_ms()) + "\n" + joined(*lines, false);
     }
@@ -153,7 +160,9 @@ int list_sources(const Place& place, const ListWish& wish, const Console& consol
   if (wish.json) return write_all_of(output, *list + "\n", console);
   auto lines = source_table(*list, terminal_columns(STDOUT_FILENO));
   if (!lines) return no_answer(console);
-  return write_all_of(output, joined(*lines, colour_wanted(STDOUT_FILENO)), console);
+  code = write_all_of(output, joined(*lines, colour_wanted(STDOUT_FILENO)), console);
+  for (const std::string& fault : source_faults(*list)) console.warning("fault: " + fault);
+  return code;
 }
 
 int show_source(const Place& place, const std::string& name, bool json, const Console& console) {
