@@ -38,15 +38,15 @@ void Feed::define(const Definition& definition) {
 }
 
 void Feed::take(Stream stream, uint64_t run, std::string_view line, bool whole) {
-  if (stream == Stream::err || !whole) {
+  if (stream == Stream::err) {
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (stream == Stream::err && !line.empty()) {
+    if (!line.empty()) {
       error_run_ = run;
       error_line_ = line.substr(0, kMaxQuotedBytes);
     }
     return keep(stream, run, line);
   }
-  Judged judged = judge_->judge(line);
+  Judged judged = whole ? judge_->judge(line) : judge_->judge_cut(line);
   switch (judged.kind) {
     case Judged::Kind::frame:
     case Judged::Kind::payload:

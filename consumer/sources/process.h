@@ -75,10 +75,11 @@ class Process {
   // Closes nothing; SIGTERM, then SIGCONT, to its group, and to what has left that and has no parent to tell it.
   void terminate();
   void kill();  // SIGKILL to every process of the run, until none is left
-  // Resident memory and processor time of all its processes, as far as they can be read.
+  // Resident memory and processor time of all its processes, as far as they can be read, and how many these are.
   struct Use {
     uint64_t rss_bytes = 0;
     uint64_t cpu_ms = 0;
+    size_t processes = 0;
   };
   Use use() const;
 

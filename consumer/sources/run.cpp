@@ -217,6 +217,7 @@ Process::Use Run::use() {
   for (int64_t pid : all) {
     auto facts = facts_of(pid);
     if (!facts) continue;
+    ++use.processes;
     use.rss_bytes += resident_bytes_of(pid);
     use.cpu_ms += facts->cpu_ticks * 1000 / ticks_per_second;
   }

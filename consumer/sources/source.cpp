@@ -174,7 +174,7 @@ void Source::report_state() {
   State state = life_.state();
   std::string detail = name_of(state);
   bool tells_end = state == State::backoff || state == State::failed;
-  if (tells_end && life_.last_exit()) detail += ": " + life_.last_exit()->reason;
+  if (tells_end && life_.last_exit()) detail += ": " + life_.last_exit()->why();
   if (state == State::running) detail.clear();
   (void)busd_connection_report(link_.get(), shown_state(state), text_of(detail), nullptr);
   link_.stir();
@@ -305,7 +305,7 @@ std::string Source::no_run_reason() const {
       return life_.wish() == Wish::down ? "is stopped: bus-source start " + name()
                                         : "has ended without an answer";
     case State::failed:
-      return "has failed" + (life_.last_exit() ? ": " + life_.last_exit()->reason : std::string());
+      return "has failed" + (life_.last_exit() ? ": " + life_.last_exit()->why() : std::string());
     case State::disabled:
       return "is disabled: bus-source enable " + name();
     default:

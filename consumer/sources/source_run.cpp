@@ -9,6 +9,15 @@
 
 namespace bus::sources {
 
+namespace {
+
+std::string others_text(size_t count) {
+  return count == 1 ? "another one that it has started is ended with it"
+                    : std::to_string(count) + " others that it has started are ended with it";
+}
+
+}  // namespace
+
 void Source::spawn(uint64_t) { launch(); }
 
 Result<Fd> Source::open_channel() {
@@ -113,7 +122,12 @@ void Source::on_could_not_start(const std::string& reason) { fail_launch(reason)
 
 void Source::on_exited(Exit exit, bool others_left) {
   for (const auto& output : outputs_) output->drain();
-  relay_.on_ended("the source " + name() + " ended before it answered: " + exit.reason);
+  if (others_left && life_.state() == State::running) {
+    std::string others = others_text(process_->use().processes);
+    feed_.note(life_.run(), "its first process has ended, and " + others);
+    exit.reason = exit.why() + ", and " + others;
+  }
+  relay_.on_ended("the source " + name() + " ended before it answered: " + exit.why());
   life_.exited(std::move(exit), others_left, now());
   settle();
 }

@@ -98,7 +98,7 @@ check_equal "the end" "clock is idle" "$(cat out)"
 
 # --- events: a line for each change; only of what was asked for ---
 
-await changes.out 'clock idle run=2: killed by SIGTERM'
+await changes.out 'clock idle run=2: stopped'
 check_equal "the first changes" "clock starting run=1 clock running run=1 pid=N" \
   "$(head -n 2 changes.out | sed 's/^[0-9:.]* //; s/pid=.*/pid=N/' | xargs)"
 check_lacks changes.out broken
@@ -207,7 +207,13 @@ while :; do sleep 0.05; done
 END
 printf 'stop-timeout = 1h\n' >sources.d/slow.source
 run 64 bus-source reload
-start_consumer listener_of_slow listener -t slow
+drop quick.sh <<'END'
+exit 0
+END
+printf 'restart = always\n' >sources.d/quick.source
+run 64 bus-source reload
+start_consumer listener_of_slow listener -t slow -t quick
+await listener_of_slow.err 'source quick is reconnecting (backoff: ended in order)'
 await listener_of_slow.out slow
 slow=$(bus-source status slow --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
 kill -TERM "$supervisor"
@@ -272,6 +278,11 @@ check_has err 'bus-source: try has ended: exit status 4'
 printf 'command = sh -c "echo $0 $1" x\nformat = text\nevent_type = words\n' >words.source
 run 0 bus-source run words.source -- -v
 check_equal "the arguments" 'event    words "x -v"' "$(cat out)"
+printf '#!/bin/sh\nprintf "%%s" 17\n' >cut.sh
+chmod +x cut.sh
+run 0 bus-source run ./cut.sh
+check_equal "a line without an end" 'refused  the line has no end: 17' "$(cat out)"
+check_has err 'bus-source: 0 events, 0 log lines, 1 refused, 0 skipped'
 printf 'lingre = 1s\nformat = xml\n' >try.source
 run 64 bus-source run ./try.sh
 check_has err "$work/try.source:1: unknown key"

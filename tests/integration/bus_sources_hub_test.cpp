@@ -180,6 +180,7 @@ TEST_CASE("The tasks list, start, stop and restart sources by name", "[tasks]") 
   std::string stopped = sources.call_by_name("stop", "alpha");
   CHECK(member(stopped, {"state"}) == "idle");
   CHECK(member(stopped, {"exit", "signal"}) == "15");
+  CHECK(member(stopped, {"exit", "reason"}) == "stopped");
   CHECK(sources.call("stop") == R"(bad_args: the name of the source is missing: {"name":"…"})");
   CHECK(sources.call_by_name("stop", "alpa") ==
         "not_found: there is no source \"alpa\"; did you mean alpha?");

@@ -46,8 +46,15 @@ TEST_CASE("What a program leaves behind is a state that is shown, until it has b
   sources.start();
   Listener changes(sources.socket(), {"bus.source.*"}, true);
   Listener listener(sources.socket(), {"s"});
-  CHECK(member(changes.until("bus.source.stopping").payload, {"exit", "code"}) == "0");
+  std::string stopping = changes.until("bus.source.stopping").payload;
+  CHECK(member(stopping, {"exit", "code"}) == "0");
+  std::string others = member(stopping, {"exit", "reason"});
+  CHECK(others.starts_with("ended in order, and "));
+  CHECK(others.ends_with(" ended with it"));
   CHECK(sources.state("s") == "stopping");
+  CHECK(member(sources.status("s"), {"log", "0", "line"}) ==
+        "[its first process has ended, and " + others.substr(std::string("ended in order, and ").size()) +
+            "]");
   REQUIRE(is_running(marker));
   for (pid_t pid : processes_of(marker)) ::kill(pid, SIGKILL);
   changes.until("bus.source.idle");

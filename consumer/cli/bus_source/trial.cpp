@@ -74,7 +74,7 @@ class Trial final : sources::Process::Owner, sources::RunOutput::Owner {
 
   void pass_on(std::string_view line);
   void show(std::string_view what, std::string_view text);
-  void judge(std::string_view line);
+  void show_judged(const Judged& judged);
   void terminate();
   void end_if_over();
 
@@ -191,8 +191,7 @@ void Trial::show(std::string_view what, std::string_view text) {
   if (written_ == Written::ok) note_written(output_.line(line));
 }
 
-void Trial::judge(std::string_view line) {
-  Judged judged = judge_.judge(line);
+void Trial::show_judged(const Judged& judged) {
   switch (judged.kind) {
     case Judged::Kind::frame:
       ++events_;
@@ -216,9 +215,9 @@ void Trial::judge(std::string_view line) {
 
 void Trial::on_line(Stream stream, uint64_t, std::string_view line, bool whole) {
   silent_.clear();
-  if (stream == Stream::out && whole) return judge(line);
+  if (stream == Stream::out) return show_judged(whole ? judge_.judge(line) : judge_.judge_cut(line));
   ++log_lines_;
-  show("log", std::string(stream == Stream::out ? "stdout| " : "stderr| ") + std::string(line));
+  show("log", "stderr| " + std::string(line));
 }
 
 void Trial::on_too_long(Stream, uint64_t) {

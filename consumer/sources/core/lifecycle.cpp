@@ -1,6 +1,7 @@
 #include "consumer/sources/core/lifecycle.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 namespace bus::sources {
@@ -17,6 +18,12 @@ Wish wish_by(const Definition& definition) {
       return Wish::down;
   }
   return Wish::down;
+}
+
+// Of a run that was told to end. What says more than that it did so is said.
+std::string reason_of_stopped(const Exit& exit) {
+  bool is_obedient = exit.ok() || exit.signal == SIGTERM || exit.code == 128 + SIGTERM;
+  return is_obedient ? "stopped" : "stopped: " + exit.why();
 }
 
 }  // namespace
@@ -77,6 +84,7 @@ void Lifecycle::could_not_start(std::string reason, TimePoint now) {
 
 void Lifecycle::exited(Exit exit, bool others_left, TimePoint now) {
   exit.lasted = now - started_at_;
+  if (ending_) exit.reason = reason_of_stopped(exit);
   exit_ = std::move(exit);
   if (!others_left) return finish(now);
   if (state_ == State::stopping) return;
@@ -314,7 +322,7 @@ void Lifecycle::settle() {
     if (is_on_its_way || (state_ == State::running && run_ < command.from_run)) return false;
     bool is_up = state_ == State::running;
     ended_.push_back({command.number, is_up                               ? ""
-                                      : run_ >= command.from_run && exit_ ? exit_->reason
+                                      : run_ >= command.from_run && exit_ ? exit_->why()
                                                                           : "nobody wants it any more"});
     return true;
   });

@@ -32,9 +32,11 @@ struct Exit {
   std::optional<int> code;
   std::optional<int> signal;  // one of both, unless the program could not be executed
   Duration lasted{};
-  std::string reason;  // for people: "killed by SIGSEGV", "No such file or directory"
+  std::string
+      reason;  // for people: "killed by SIGSEGV", "No such file or directory"; of one that went well it may be empty
 
   bool ok() const { return code == 0; }
+  std::string why() const { return reason.empty() ? "ended in order" : reason; }
 };
 
 // A program that exits so asks to stay down until it is started by name.

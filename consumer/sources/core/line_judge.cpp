@@ -5,6 +5,7 @@
 
 #include "protocol/base/strings.h"
 #include "protocol/json_text.h"
+#include "protocol/json_walk.h"
 #include "protocol/line_reader.h"
 #include "protocol/raw_json.h"
 
@@ -43,9 +44,40 @@ Judged LineJudge::judge(std::string_view line) {
   return judge_json(line);
 }
 
+Judged LineJudge::judge_cut(std::string_view line) {
+  Judged judged = judge(line);
+  bool would_be_sent = judged.kind == Judged::Kind::frame || judged.kind == Judged::Kind::payload ||
+                       judged.kind == Judged::Kind::message;
+  if (!would_be_sent) return judged;
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return {Judged::Kind::refused, line, {}, "the line has no end"};
+}
+
+// Whether it is an event without a type, which then stands in `completed_` with that of the definition.
+bool LineJudge::complete(std::string_view line) {
+  size_t begin = line.find_first_not_of(" \t");
+  if (scanner_.fault().code != ErrorCode::bad_frame || line[begin] != '{' || json_fault(line)) return false;
+  bool is_event = false;
+  JsonWalk walk(line.substr(begin, line.find_last_of('}') + 1 - begin));
+  for (Member member; walk.next(member);) {
+    if (member.name_token == "\"event_type\"") return false;
+    if (member.name_token == "\"type\"") is_event = member.value_token == "\"event\"";
+  }
+  if (!is_event) return false;
+  completed_ = "{\"event_type\":";
+  append_json_string(completed_, definition_.event_type);
+  completed_.append(",").append(line.substr(begin + 1));
+  return true;
+}
+
 Judged LineJudge::judge_json(std::string_view line) {
   bool frames = definition_.format == Format::automatic || definition_.format == Format::frames;
-  switch (scanner_.scan(line, event_)) {
+  FrameKind kind = scanner_.scan(line, event_);
+  if (kind == FrameKind::fault && frames && complete(line)) {
+    line = completed_;
+    kind = scanner_.scan(line, event_);
+  }
+  switch (kind) {
     case FrameKind::event:
       if (!frames) return {Judged::Kind::payload, line, {}, {}};
       if (is_declared(event_.event_type)) return {Judged::Kind::frame, line, event_.event_type, {}};

@@ -36,16 +36,20 @@ class LineJudge {
 
   // `line` has no LF; one CR at its end is no part of it. The views are good until the next call, or until the line goes.
   Judged judge(std::string_view line);
+  // The same of a last line without its LF, which is never an event.
+  Judged judge_cut(std::string_view line);
 
  private:
   Judged judge_json(std::string_view line);
+  bool complete(std::string_view line);
   bool is_declared(std::string_view event_type) const;
 
   const Definition& definition_;
   std::vector<EventPattern> types_;
   FrameScanner scanner_;
   EventLine event_;
-  std::string quoted_;  // a line of text as a JSON string
+  std::string quoted_;     // a line of text as a JSON string
+  std::string completed_;  // an event frame that did not say its type
 };
 
 }  // namespace bus::sources

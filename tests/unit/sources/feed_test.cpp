@@ -60,18 +60,20 @@ TEST_CASE("Everything that is no event goes to the log, of both streams, with it
   bench.feed.take(Stream::out, 1, "a word", true);
   bench.feed.take(Stream::err, 1, "{\"looks\":\"like JSON\"}\r", true);
   bench.feed.take(Stream::out, 2, "{\"cut\":1", false);
+  bench.feed.take(Stream::out, 2, "{\"whole\":1}", false);
   bench.feed.take(Stream::out, 2, R"({"type":"event","event_type":"other","payload":1})", true);
   bench.feed.skip_too_long(Stream::out, 2);
   bench.feed.note(2, "what bus-sources says itself");
   Lines log = bench.log();
-  REQUIRE(log.size() == 6);
+  REQUIRE(log.size() == 7);
   CHECK(log[0] == "out 1 a word");
   CHECK(log[1] == R"(err 1 {"looks":"like JSON"})");
   CHECK(log[2] == R"(out 2 {"cut":1)");
-  CHECK(log[3].starts_with(R"(out 2 [no event: its type "other" is none of those that `types` declares] {)"));
-  CHECK(log[4] == "out 2 [a line of more than 1MiB was skipped]");
-  CHECK(log[5] == "err 2 [what bus-sources says itself]");
-  CHECK(bench.feed.refused() == 1);
+  CHECK(log[3] == R"(out 2 [no event: the line has no end] {"whole":1})");
+  CHECK(log[4].starts_with(R"(out 2 [no event: its type "other" is none of those that `types` declares] {)"));
+  CHECK(log[5] == "out 2 [a line of more than 1MiB was skipped]");
+  CHECK(log[6] == "err 2 [what bus-sources says itself]");
+  CHECK(bench.feed.refused() == 2);
   CHECK(bench.feed.skipped() == 1);
   CHECK(bench.feed.published() == 0);
 }

@@ -369,6 +369,34 @@ TEST_CASE("A stop holds until a start, whoever wants the source") {
   }
 }
 
+TEST_CASE("A run that was told to end was stopped, and one that ended otherwise says how") {
+  Rig source;
+  source.run();
+  auto reason_after = [&](Exit exit) {
+    source.exits(std::move(exit));
+    return source.life.last_exit()->reason;
+  };
+  SECTION("in order") {
+    source.life.stop(1, source.now);
+    CHECK(reason_after(exit_code(0)) == "stopped");
+  }
+  SECTION("by the signal") {
+    source.wanted(false);
+    source.wait(seconds(10));
+    CHECK(reason_after(killed_by(15)) == "stopped");
+    CHECK(source.life.last_exit()->signal == 15);
+  }
+  SECTION("with the status of a shell") {
+    source.life.redefine(with([](Definition& d) { d.format = Format::text; }), source.now);
+    CHECK(reason_after(exit_code(143)) == "stopped");
+  }
+  SECTION("by force") {
+    source.life.stop(1, source.now);
+    CHECK(reason_after(killed_by(9)) == "stopped: signal 9");
+  }
+  SECTION("by itself") { CHECK(reason_after(killed_by(15)) == "signal 15"); }
+}
+
 TEST_CASE("Each command is answered once") {
   Rig source;
   SECTION("a start of what runs") {

@@ -48,8 +48,39 @@ TEST_CASE("An event of a type that is not declared is refused, and so is one tha
   Judge judge(Format::automatic);
   CHECK(judge(R"({"type":"event","event_type":"alarm","payload":1})") == Kind::refused);
   CHECK(judge.last.reason == "its type \"alarm\" is none of those that `types` declares");
-  CHECK(judge(R"({"type":"event","payload":1})") == Kind::refused);
+  CHECK(judge(R"({"type":"event","event_type":7,"payload":1})") == Kind::refused);
   CHECK(judge.last.reason.find("event_type") != std::string::npos);
+}
+
+TEST_CASE("An event that does not say its type is of the one that the file says") {
+  for (Format format : {Format::automatic, Format::frames}) {
+    Judge judge(format);
+    CHECK(judge(" {\"type\":\"event\",\"payload\":1} \r") == Kind::frame);
+    CHECK(judge.last.type == "clock");
+    CHECK(judge.text == R"({"event_type":"clock","type":"event","payload":1} )");
+    CHECK(judge(R"({"type":"event"})") == Kind::frame);
+    judge.definition.event_type = "other";
+    CHECK(judge(R"({"type":"event","payload":1})") == Kind::refused);
+    CHECK(judge.last.reason == "its type \"other\" is none of those that `types` declares");
+    // What else is wrong with it is said.
+    CHECK(judge(R"({"type":"event","event_id":7})") == Kind::refused);
+    CHECK(judge.last.reason.find("event_id") != std::string::npos);
+    CHECK(judge(R"({"type":"event","event_type":null})") == Kind::refused);
+  }
+  Judge json(Format::json);
+  CHECK(json(R"({"type":"event","payload":1})") == Kind::payload);
+}
+
+TEST_CASE("A last line without its end is no event, and what would have been one is told why") {
+  Judge judge(Format::automatic);
+  for (std::string_view line : {kTick, std::string_view("{\"n\":1}"), std::string_view("17\r")}) {
+    judge.last = judge.judge.judge_cut(line);
+    CHECK(judge.last.kind == Kind::refused);
+    CHECK(judge.last.reason == "the line has no end");
+  }
+  CHECK(judge.last.text == "17");
+  CHECK(judge.judge.judge_cut("no JSON").kind == Kind::log);
+  CHECK(judge.judge.judge_cut("{\"cut\":").kind == Kind::log);
 }
 
 TEST_CASE("frames takes nothing else for an event") {
