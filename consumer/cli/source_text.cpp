@@ -11,6 +11,9 @@ namespace bus::cli {
 
 namespace {
 
+// Of a line of the log among the details, of which nobody reads more; bus-source logs shows it whole.
+constexpr size_t kMostColumns = 500;
+
 std::string shown(const Json& object, const char* name) { return safe_text(text_of(object, name)); }
 
 // "exit status 3: no such device"; empty: it has not ended.
@@ -173,7 +176,8 @@ std::optional<std::vector<TableLine>> source_details(const std::string& status) 
   put("start", shown(row, "start") + ", restart " + shown(row, "restart"));
   put("limits", limits_text(row));
   put("environment", joined_texts(row, "environment", ", "));
-  for_each_in(row, "log", [&](const Json& line) { put("log", log_text(line)); });
+  for_each_in(row, "log",
+              [&](const Json& line) { put("log", cut_to_columns(log_text(line), kMostColumns)); });
   return lines;
 }
 

@@ -27,13 +27,18 @@ LogFollower::Done LogFollower::send(const LogRing& log, HubLink& link) {
     if (!link.has_room()) return Done::not_yet;
     const LogLine& line = log.at(next_);
     if (is_wanted(line)) {
-      std::string chunk = log_line(line);
-      busd_result result = busd_request_chunk(link.get(), request_, text_of(chunk), 0, nullptr);
+      std::string chunk = log_line(line, kMostTextInChunk);
+      auto error = BUSD_INIT(busd_error);
+      busd_result result = busd_request_chunk(link.get(), request_, text_of(chunk), 0, &error);
       if (result == BUSD_TIMED_OUT) {
         paused_ = true;
         break;
       }
-      if (result != BUSD_OK) return Done::gone;
+      if (result == BUSD_CANCELED) return Done::gone;
+      if (result != BUSD_OK) {
+        trouble_ = error.message;
+        return Done::failed;
+      }
     }
     ++next_;
   }

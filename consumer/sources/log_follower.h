@@ -28,9 +28,11 @@ class LogFollower {
     not_yet,   // more may come
     complete,  // all was sent, and nothing is followed
     gone,      // nobody waits for more
+    failed,    // trouble() says why no more can be sent
   };
-  // Sends what can be sent now.
+  // Sends what can be sent now. A line that does not fit into a chunk is cut.
   Done send(const LogRing& log, HubLink& link);
+  const std::string& trouble() const { return trouble_; }
   void pause(bool paused) { paused_ = paused; }
 
  private:
@@ -41,6 +43,7 @@ class LogFollower {
   uint64_t request_;
   uint64_t next_;
   bool paused_ = false;
+  std::string trouble_;
 };
 
 }  // namespace bus::sources

@@ -1,7 +1,9 @@
 #include "consumer/sources/report.h"
 
 #include <algorithm>
+#include <array>
 
+#include "protocol/base/strings.h"
 #include "protocol/json_writer.h"
 
 namespace bus::sources {
@@ -9,6 +11,26 @@ namespace bus::sources {
 namespace {
 
 constexpr uint64_t kLinesInStatus = 5;
+constexpr size_t kMostTextInStatus = 4096;  // of each of them, as JSON
+// Of a result: the members of its frame, and those that end the result, find room beside it.
+constexpr size_t kMostResultBytes = kMaxFrameBytes - 4096;
+constexpr size_t kMostRowBytes = kMostResultBytes - 65'536;  // of the list, so that it tells faults, too
+// What a row of the list can do without, in the order in which it goes. What is left of 1024 rows fits.
+constexpr std::array<const char*, 3> kOptional = {"types", "exit", "unconnected"};
+
+// The longest beginning of `text`, which is UTF-8, of at most `most_bytes` as JSON; and how much is missing.
+std::string cut_for_json(const std::string& text, size_t most_bytes) {
+  if (json_string_bytes(text) <= most_bytes) return text;
+  size_t end = 0;
+  for (size_t bytes = 2; end < text.size();) {
+    std::string_view left = std::string_view(text).substr(end);
+    size_t length = std::max<size_t>(utf8_sequence_bytes(left), 1);
+    bytes += json_string_bytes(left.substr(0, length)) - 2;
+    if (bytes > most_bytes) break;
+    end += length;
+  }
+  return text.substr(0, end) + "… (" + std::to_string(text.size() - end) + " bytes left out)";
+}
 
 void put_exit(ObjectWriter& writer, const Source& source) {
   const auto& exit = source.life().last_exit();
@@ -33,7 +55,17 @@ void put_pid(ObjectWriter& writer, const Source& source) {
   if (auto pid = source.pid()) writer.number("pid", *pid);
 }
 
-void put_row(ObjectWriter& writer, const Source& source, TimePoint now) {
+void put_unconnected(ObjectWriter& writer, const Source& source) {
+  const Source::Unconnected& unconnected = source.unconnected();
+  if (unconnected.tries == 0) return;
+  ObjectWriter inner(writer.member("unconnected"));
+  inner.text("reason", unconnected.reason);
+  inner.number("tries", unconnected.tries);
+  inner.end();
+}
+
+// Without the first `left_out` of kOptional.
+void put_row(ObjectWriter& writer, const Source& source, TimePoint now, size_t left_out = 0) {
   const Lifecycle& life = source.life();
   writer.text("name", source.name());
   writer.text("state", name_of(life.state()));
@@ -50,19 +82,32 @@ void put_row(ObjectWriter& writer, const Source& source, TimePoint now) {
   writer.number("refused", source.feed().refused());
   writer.number("skipped", source.feed().skipped());
   writer.number("log_lines", source.feed().log().next() - 1);
-  writer.texts("types", source.definition().types);
+  if (left_out < 1) writer.texts("types", source.definition().types);
   ObjectWriter wanted(writer.member("wanted_by"));
   wanted.flag("events", source.demand().by_events());
   wanted.number("requests", source.demand().requests());
   wanted.end();
-  put_exit(writer, source);
+  if (left_out < 2) put_exit(writer, source);
   put_next_try(writer, source, now);
-  const Source::Unconnected& unconnected = source.unconnected();
-  if (unconnected.tries == 0) return;
-  ObjectWriter inner(writer.member("unconnected"));
-  inner.text("reason", unconnected.reason);
-  inner.number("tries", unconnected.tries);
-  inner.end();
+  if (left_out < 3) put_unconnected(writer, source);
+}
+
+// As many as fit.
+void put_faults(ObjectWriter& writer, const std::vector<FileFault>& faults) {
+  std::string& out = writer.member("faults") += '[';
+  size_t told = 0;
+  for (const FileFault& fault : faults) {
+    std::string one;
+    ObjectWriter each(one);
+    each.text("file", fault.file);
+    if (fault.line != 0) each.number("line", fault.line);
+    each.text("message", fault.message);
+    each.end();
+    if (out.size() + one.size() > kMostResultBytes) break;
+    out += (told++ == 0 ? "" : ",") + one;
+  }
+  out += ']';
+  if (told < faults.size()) writer.number("faults_left_out", faults.size() - told);
 }
 
 const char* name_of(Start start) {
@@ -127,11 +172,24 @@ std::string event_payload(const Source& source, TimePoint now) {
   return text;
 }
 
-std::string list_row(const Source& source, TimePoint now) {
+std::string list_of(const std::vector<Source*>& sources, const std::vector<FileFault>& faults,
+                    TimePoint now) {
   std::string text;
-  ObjectWriter writer(text);
-  put_row(writer, source, now);
-  writer.end();
+  for (size_t left_out = 0; left_out <= kOptional.size(); ++left_out) {
+    text.clear();
+    ObjectWriter writer(text);
+    writer.list("sources", sources, [&](std::string& out, const Source* source) {
+      if (out.size() > kMostRowBytes) return;
+      ObjectWriter row(out);
+      put_row(row, *source, now, left_out);
+      row.end();
+    });
+    if (text.size() > kMostRowBytes) continue;
+    if (left_out > 0) writer.texts("left_out", {kOptional.begin(), kOptional.begin() + left_out});
+    put_faults(writer, faults);
+    writer.end();
+    break;
+  }
   return text;
 }
 
@@ -144,7 +202,8 @@ std::string status_of(const Source& source, TimePoint now) {
   std::vector<uint64_t> last;
   uint64_t from = std::max(log.first(), log.next() - std::min(log.next() - 1, kLinesInStatus));
   for (uint64_t n = from; n < log.next(); ++n) last.push_back(n);
-  writer.list("log", last, [&](std::string& out, uint64_t n) { out += log_line(log.at(n)); });
+  writer.list("log", last,
+              [&](std::string& out, uint64_t n) { out += log_line(log.at(n), kMostTextInStatus); });
   writer.end();
   return text;
 }
@@ -159,14 +218,25 @@ std::string command_result(const Source& source) {
   return text;
 }
 
-std::string log_line(const LogLine& line) {
+std::string reload_result(const Reloaded& reloaded) {
+  std::string text;
+  ObjectWriter writer(text);
+  writer.texts("added", reloaded.added);
+  writer.texts("removed", reloaded.removed);
+  writer.texts("changed", reloaded.changed);
+  put_faults(writer, reloaded.faults);
+  writer.end();
+  return text;
+}
+
+std::string log_line(const LogLine& line, size_t most_bytes) {
   std::string text;
   ObjectWriter writer(text);
   writer.number("n", line.n);
   writer.number("time_ms", line.time_ms);
   writer.text("stream", line.stream == Stream::out ? "stdout" : "stderr");
   writer.number("run", line.run);
-  writer.text("line", line.text);
+  writer.text("line", cut_for_json(line.text, most_bytes));
   writer.end();
   return text;
 }

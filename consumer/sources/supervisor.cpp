@@ -206,8 +206,8 @@ void Supervisor::add(const std::string& name, FoundSource found) {
   added.begin();
 }
 
-Tasks::Reloaded Supervisor::reload() {
-  Tasks::Reloaded reloaded;
+Reloaded Supervisor::reload() {
+  Reloaded reloaded;
   if (ending_) return reloaded;
   Catalog catalog = look_at(settings_.directories, settings_.directories_may_be_missing);
   for (const auto& [name, source] : sources_) {

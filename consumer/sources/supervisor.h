@@ -74,7 +74,7 @@ class Supervisor final : HubLink::Owner, Source::Owner, Tasks::Host {
 
   Source* find_source(std::string_view name) override;
   std::vector<Source*> all_sources() override;
-  Tasks::Reloaded reload() override;
+  Reloaded reload() override;
   const std::vector<FileFault>& faults() const override { return faults_; }
   Result<void> set_enabled(Source& source, bool enabled) override;
   bool is_ending() const override { return ending_; }

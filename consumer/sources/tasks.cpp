@@ -8,7 +8,6 @@
 #include "consumer/sources/task_args.h"
 #include "protocol/base/spelling.h"
 #include "protocol/base/strings.h"
-#include "protocol/json_writer.h"
 
 namespace bus::sources {
 
@@ -16,16 +15,6 @@ namespace {
 
 constexpr std::string_view kTaskPrefix = "bus.source.";
 constexpr uint32_t kSlots = 1024;  // a reader of a log has one for as long as it reads
-
-void put_faults(ObjectWriter& writer, const std::vector<FileFault>& faults) {
-  writer.list("faults", faults, [](std::string& out, const FileFault& fault) {
-    ObjectWriter each(out);
-    each.text("file", fault.file);
-    if (fault.line != 0) each.number("line", fault.line);
-    each.text("message", fault.message);
-    each.end();
-  });
-}
 
 }  // namespace
 
@@ -133,14 +122,7 @@ Source* Tasks::source_of(const Asked& asked) {
 // --- the tasks ---
 
 void Tasks::list(const Asked& asked) {
-  std::string text;
-  ObjectWriter writer(text);
-  TimePoint at = now();
-  writer.list("sources", host_.all_sources(),
-              [&](std::string& out, const Source* source) { out += list_row(*source, at); });
-  put_faults(writer, host_.faults());
-  writer.end();
-  respond(asked.request, text);
+  respond(asked.request, list_of(host_.all_sources(), host_.faults(), now()));
 }
 
 void Tasks::status(const Asked& asked) {
@@ -175,17 +157,7 @@ void Tasks::mark(const Asked& asked, bool enabled) {
   source->stop(command);
 }
 
-void Tasks::reload(const Asked& asked) {
-  Reloaded reloaded = host_.reload();
-  std::string text;
-  ObjectWriter writer(text);
-  writer.texts("added", reloaded.added);
-  writer.texts("removed", reloaded.removed);
-  writer.texts("changed", reloaded.changed);
-  put_faults(writer, reloaded.faults);
-  writer.end();
-  respond(asked.request, text);
-}
+void Tasks::reload(const Asked& asked) { respond(asked.request, reload_result(host_.reload())); }
 
 // --- logs ---
 
@@ -214,8 +186,9 @@ void Tasks::pump() {
     const Source* source = host_.find_source(follower->source());
     LogFollower::Done done =
         source == nullptr ? LogFollower::Done::complete : follower->send(source->feed().log(), link_);
-    at = done == LogFollower::Done::not_yet ? std::next(at) : followers_.erase(at);
     if (done == LogFollower::Done::complete) respond(request, "null");
+    if (done == LogFollower::Done::failed) fail(request, "failed", follower->trouble());
+    at = done == LogFollower::Done::not_yet ? std::next(at) : followers_.erase(at);
   }
   link_.stir();
 }

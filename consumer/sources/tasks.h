@@ -13,6 +13,7 @@
 
 #include "consumer/sources/hub_link.h"
 #include "consumer/sources/log_follower.h"
+#include "consumer/sources/report.h"
 #include "consumer/sources/source.h"
 #include "consumer/sources/task_args.h"
 #include "protocol/event/timer.h"
@@ -21,13 +22,6 @@ namespace bus::sources {
 
 class Tasks {
  public:
-  struct Reloaded {
-    std::vector<std::string> added;
-    std::vector<std::string> removed;
-    std::vector<std::string> changed;
-    std::vector<FileFault> faults;
-  };
-
   class Host {
    public:
     virtual Source* find_source(std::string_view name) = 0;

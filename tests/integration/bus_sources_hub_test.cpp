@@ -237,6 +237,70 @@ TEST_CASE("A log is read from the ring and on, without a gap", "[tasks]") {
   fifo.reset();
 }
 
+TEST_CASE("A line that does not fit into a frame is cut in the answer, which goes on and ends", "[tasks]") {
+  Sources sources;
+  sources.add_script("s",
+                     "head -c 1048500 /dev/zero | tr '\\0' x >&2; echo >&2\n"
+                     "head -c 200000 /dev/zero | tr '\\0' '\\1' >&2; echo >&2\n"
+                     "echo last >&2; exec sleep 1000");
+  sources.add_file("s", "log-bytes = 8MiB\n");
+  sources.start();
+  sources.call_by_name("start", "s");
+  sources.wait_for("s", [](const std::string& status) { return member(status, {"log_lines"}) == "3"; });
+  for (const char* follow : {"false", "true"}) {
+    LogReader log(sources.socket(), std::string(R"({"name":"s","follow":)") + follow + "}");
+    std::string first = member(log.next(), {"line"});
+    CHECK(first.size() > 1'000'000);
+    CHECK(first.substr(first.size() - 30).find(" bytes left out)") != std::string::npos);
+    std::string second = member(log.next(), {"line"});
+    CHECK(second.size() > 170'000);  // each byte is six of JSON
+    CHECK(second.ends_with(" bytes left out)"));
+    CHECK(member(log.next(), {"line"}) == "last");
+    if (follow == std::string_view("false")) CHECK(log.next() == "null");
+  }
+}
+
+TEST_CASE("The status of a source fits into a frame whatever it has written", "[tasks]") {
+  Sources sources;
+  sources.add_script("s",
+                     "for i in 1 2 3 4 5; do head -c 60000 /dev/zero | tr '\\0' '\\1' >&2; echo >&2; done\n"
+                     "exec sleep 1000");
+  sources.add_file("s", "log-bytes = 1MiB\n");
+  sources.start();
+  sources.call_by_name("start", "s");
+  std::string status =
+      sources.wait_for("s", [](const std::string& s) { return member(s, {"log_lines"}) == "5"; });
+  CHECK(status.size() < 40'000);
+  CHECK(member(status, {"log", "4", "line"}).ends_with(" bytes left out)"));
+}
+
+TEST_CASE("A list that would not fit into a frame says what it leaves out", "[tasks]") {
+  Sources sources;
+  std::string types = "types = s";
+  for (int i = 0; i < 255; ++i) types += ", s." + std::to_string(i) + std::string(230, 'x');
+  for (int i = 0; i < 20; ++i) {
+    std::string name = "s" + std::to_string(i);
+    sources.add_file(name, "command = /bin/true\n" + types + "\nevent_type = s\n");
+  }
+  sources.start();
+  std::string list = sources.call("list");
+  CHECK(member(list, {"sources", "19", "name"}) == "s9");
+  CHECK(member(list, {"sources", "19", "types"}) == "");
+  CHECK(member(list, {"left_out"}) == R"(["types"])");
+  CHECK(member(sources.status("s9"), {"types", "0"}) == "s");
+}
+
+TEST_CASE("A reload with more faults than fit into a frame says how many are left out", "[tasks]") {
+  Sources sources;
+  sources.start();
+  std::string lines;
+  for (int i = 0; i < 16'000; ++i) lines += "x=1\n";
+  sources.add_file("s", lines);
+  std::string reloaded = sources.call("reload");
+  CHECK(member(reloaded, {"faults", "0", "line"}) == "1");
+  CHECK(member(reloaded, {"faults_left_out"}) != "");
+}
+
 TEST_CASE("What is wrong with a question about a log is said", "[tasks]") {
   Sources sources;
   sources.add_script("s", kClock);
