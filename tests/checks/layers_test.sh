@@ -41,6 +41,7 @@ allowed() {
 refused protocol/codec.cpp '#include "hub/core/delivery/outbox.h"' 'protocol/codec.cpp:2: protocol may not use hub/core/delivery'
 refused protocol/base/fd.h '#include "protocol/limits.h"' 'protocol/base may not use protocol'
 refused hub/core/events/events.cpp '#include <event2/event.h>' 'hub/core/events may not use <event2/event.h>'
+refused hub/core/events/events.cpp '#include <sqlite3.h>' 'hub/core/events may not use <sqlite3.h>'
 refused hub/core/events/events.cpp '#  include <sys/socket.h>' 'hub/core/events may not use <sys/socket.h>'
 refused hub/core/events/events.h '#include "protocol/base/fd.h"' 'hub/core/events may not use "protocol/base/fd.h"'
 refused hub/core/events/events.cpp '#include "hub/core/scopes/scopes.h"' 'hub/core/events may not use hub/core/scopes'

@@ -1,0 +1,260 @@
+#include "hub/store/database.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "hub/store/files.h"
+#include "protocol/base/file.h"
+#include "protocol/base/strings.h"
+
+namespace bus::hub::store {
+
+namespace {
+
+Error at_path(const std::string& path, const Error& error) {
+  return {error.code, "values in " + printable(path) + ": " + error.what};
+}
+
+bool has_rows(const std::vector<Batch>& batches) {
+  return std::any_of(batches.begin(), batches.end(),
+                     [](const Batch& b) { return !b.rows.empty() || !b.forgotten.empty(); });
+}
+
+// A ceiling that is raised must be on the disk before a number below it is given.
+bool wants_sync(const Batch& batch, const Meta& before) {
+  return batch.sync || (batch.meta && (batch.meta->rev_ceiling > before.rev_ceiling ||
+                                       batch.meta->version_ceiling > before.version_ceiling));
+}
+
+int keep_log_pages(void* to, sqlite3* /*database*/, const char* /*name*/, int pages) {
+  *static_cast<int*>(to) = pages;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+// ---- opening
+
+Result<std::unique_ptr<Database>> Database::open(DatabaseOptions options, Opened& out) {
+  std::unique_ptr<Database> database(new Database(std::move(options)));
+  Database& self = *database;
+  if (auto found = self.find(out); !found) return at_path(self.options_.path, found.error());
+  self.first_record_.epoch = out.start.meta.epoch;
+  self.first_record_.boot = self.options_.boot;
+  self.first_record_.rev = self.first_record_.stored_rev = out.start.rev;
+  self.first_record_.version = out.start.version;
+  if (self.connection_ && !self.note(self.begin_run(out))) {
+    // What this run gives, the next one will not know.
+    self.first_record_.epoch = out.start.meta.epoch = self.options_.fresh_epoch;
+    out.start.is_new_epoch = true;
+  }
+  self.meta_ = out.start.meta;
+  return database;
+}
+
+Result<void> Database::find(Opened& out) {
+  BUSD_ASSIGN(Files files, look_at_files(options_.path));
+  if (files.database || files.log || files.page) BUSD_TRY(lock());
+  std::optional<RunRecord> run;
+  if (page_) run = page_->read();
+  std::optional<Meta> meta;
+  if (files.database) {
+    if (auto done = read(out); done) {
+      meta = meta_;
+    } else if (done.error().code == Errc::protocol) {
+      BUSD_TRY(put_aside(out, done.error()));
+    } else {
+      return done;
+    }
+  } else if (files.log) {
+    BUSD_TRY(put_aside(out, {Errc::protocol, "its file is missing or empty, and its log is there"}));
+  }
+  out.start = decide(run, meta, out.rows, options_.boot, options_.fresh_epoch);
+  return {};
+}
+
+Result<void> Database::lock() {
+  BUSD_ASSIGN(RunPage page, RunPage::lock(options_.path + "-run"));
+  page_.emplace(std::move(page));
+  return {};
+}
+
+Result<void> Database::read(Opened& out) {
+  BUSD_TRY(connect());
+  BUSD_ASSIGN(uint64_t application, connection_.number("PRAGMA application_id"));
+  BUSD_ASSIGN(uint64_t schema, connection_.number("PRAGMA user_version"));
+  if (application != kApplicationId || schema != kSchemaVersion)
+    return Error{Errc::protocol, "its header and its log do not belong together"};
+  BUSD_ASSIGN(meta_, read_meta(connection_));
+  BUSD_ASSIGN(out.rows, read_rows(connection_));
+  BUSD_ASSIGN(Statement check, connection_.prepare("PRAGMA quick_check(1)"));
+  BUSD_ASSIGN(bool said, check.step());
+  if (!said || check.bytes(0) != "ok")
+    return Error{Errc::protocol, "quick_check: " + printable(said ? check.bytes(0) : "")};
+  return {};
+}
+
+Result<void> Database::put_aside(Opened& out, const Error& damage) {
+  out.damage = damage.what;
+  out.rows.clear();
+  writer_.reset();
+  connection_ = Connection();
+  BUSD_ASSIGN(out.set_aside, set_aside(options_.path));
+  // Its lock is on a file that has another name now.
+  page_.reset();
+  return {};
+}
+
+Result<void> Database::connect() {
+  BUSD_ASSIGN(connection_, Connection::open(options_.path, SQLITE_OPEN_READWRITE, options_.vfs));
+  // Nothing is written when it is closed, but by finish(): what is refused stays as it is, and what failed is not tried again.
+  sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  // Exclusive: the index of the log is then in our memory, and there is no file that is shared, which may fail to grow.
+  BUSD_TRY(
+      connection_.run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
+                      "PRAGMA trusted_schema=OFF; PRAGMA secure_delete=FAST;"));
+  BUSD_ASSIGN(Statement mode, connection_.prepare("PRAGMA journal_mode=WAL"));
+  BUSD_ASSIGN(bool said, mode.step());
+  if (!said || mode.bytes(0) != "wal") return Error{Errc::io, "no write-ahead log can be had there"};
+  mode.reset();
+  // A log that one large commit has made long is cut.
+  BUSD_TRY(connection_.run("PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=33554432;"));
+  syncs_commits_ = false;
+  // Instead of SQLite's own, which tries again after each commit, and tells nobody that it failed.
+  sqlite3_wal_hook(connection_.get(), &keep_log_pages, &log_pages_);
+  BUSD_ASSIGN(Writer writer, Writer::prepare(connection_));
+  writer_.emplace(std::move(writer));
+  return {};
+}
+
+// The disk knows of it before anything is given.
+Result<void> Database::begin_run(const Opened& opened) {
+  Batch first;
+  for (size_t at : opened.start.changed) first.rows.push_back(opened.rows[at]);
+  if (opened.start.meta != meta_) first.meta = opened.start.meta;
+  if (first.meta || !first.rows.empty()) {
+    std::vector<Batch> batches;
+    batches.push_back(std::move(first));
+    BUSD_TRY(commit(batches, true));
+  }
+  BUSD_TRY(begin_page(first_record_));
+  is_running_ = true;
+  return {};
+}
+
+Result<void> Database::begin_page(const RunRecord& run) {
+  page_->clear();
+  page_->begin(run);
+  return page_->sync();
+}
+
+// ---- making it
+
+// First beside its place and then renamed, so that what is at its place is whole, and never another program's.
+Result<void> Database::create() {
+  std::string directory = parent_dir(options_.path);
+  BUSD_TRY(ensure_own_dir(directory));
+  if (!page_) BUSD_TRY(lock());
+  BUSD_ASSIGN(Files files, look_at_files(options_.path));
+  if (files.database || files.log)
+    return Error{Errc::busy, "another hub has made a database there; restart this one to use it"};
+  // Not of this boot until the loop has it: it gives numbers that it writes into another page until then (store.h).
+  RunRecord run = first_record_;
+  run.boot = {};
+  BUSD_TRY(begin_page(run));
+  std::string fresh = options_.path + "-new";
+  BUSD_TRY(make_empty_file(fresh));
+  BUSD_TRY(fill_new_file(fresh));
+  if (::rename(fresh.c_str(), options_.path.c_str()) != 0)
+    return errno_error("rename " + printable(fresh), errno);
+  BUSD_TRY(sync_directory(directory));
+  BUSD_TRY(connect());
+  is_running_ = true;
+  return {};
+}
+
+Result<void> Database::fill_new_file(const std::string& path) const {
+  BUSD_ASSIGN(Connection connection, Connection::open(path, SQLITE_OPEN_READWRITE, options_.vfs));
+  std::string header = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                       "; PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";";
+  BUSD_TRY(connection.run("PRAGMA auto_vacuum=NONE; PRAGMA synchronous=FULL; BEGIN;"));
+  BUSD_TRY(connection.run(header.c_str()));
+  BUSD_TRY(connection.run(kCreateTables));
+  {
+    BUSD_ASSIGN(Writer writer, Writer::prepare(connection));
+    BUSD_TRY(writer.put_meta(meta_));
+  }
+  BUSD_TRY(connection.run("COMMIT"));
+  return connection.close();
+}
+
+// ---- writing
+
+Result<void> Database::note(Result<void> done) {
+  if (done) return done;
+  if (!failed_) {
+    failed_ = at_path(options_.path, done.error());
+    failed_->what += "; nothing more is stored until the hub is started anew";
+  }
+  if (is_running_) page_->set_failed();
+  return *failed_;
+}
+
+Result<void> Database::apply(const std::vector<Batch>& batches) {
+  if (failed_) return *failed_;
+  bool sync = false;
+  for (const Batch& batch : batches) {
+    sync = sync || wants_sync(batch, meta_);
+    if (batch.meta) meta_ = *batch.meta;
+  }
+  if (!connection_) {
+    if (!has_rows(batches)) return {};
+    BUSD_TRY(note(create()));
+  }
+  return note(commit(batches, sync));
+}
+
+Result<void> Database::commit(const std::vector<Batch>& batches, bool sync) {
+  if (sync != syncs_commits_) {
+    BUSD_TRY(connection_.run(sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+    syncs_commits_ = sync;
+  }
+  BUSD_TRY(connection_.run("BEGIN IMMEDIATE"));
+  Result<void> done;
+  for (size_t i = 0; done && i < batches.size(); ++i) done = writer_->write(batches[i]);
+  if (done) done = connection_.run("COMMIT");
+  if (!done) static_cast<void>(connection_.run("ROLLBACK"));
+  return done;
+}
+
+Result<void> Database::tidy() {
+  if (failed_ || log_pages_ < options_.max_log_pages) return {};
+  log_pages_ = 0;
+  if (sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) ==
+      SQLITE_OK)
+    return {};
+  return note(connection_.error());
+}
+
+Result<void> Database::finish(const RunRecord& run, bool memory) {
+  if (failed_ || !connection_) return {};
+  if (meta_.rev != run.rev) {
+    std::vector<Batch> last(1);
+    meta_.rev = run.rev;
+    last.front().meta = meta_;
+    BUSD_TRY(note(commit(last, true)));
+  }
+  if (sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) !=
+      SQLITE_OK)
+    return note(connection_.error());
+  writer_.reset();
+  // The log is empty; now it may be removed, too.
+  sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  BUSD_TRY(note(connection_.close()));
+  page_->begin(run);
+  return note(page_->finish(memory));
+}
+
+}  // namespace bus::hub::store

@@ -1,0 +1,93 @@
+// The database of values: one SQLite file with a write-ahead log, opened by one process at a time.
+//
+// Judges nothing: keeps the newest row of each key, and says what the last run has left. Made at the first batch that has a row, not
+// before. Its functions take as long as the disk does; it belongs to one thread at a time (store.h).
+//
+// What fails while it writes is not tried again, for after an fsync that has failed the kernel forgets what it could not write, and
+// the next one succeeds: from then on every batch fails with the same error. What was committed is there at the next start.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/store/row.h"
+#include "hub/store/run_page.h"
+#include "hub/store/sqlite.h"
+#include "hub/store/start.h"
+#include "hub/store/table.h"
+#include "protocol/base/result.h"
+
+namespace bus::hub::store {
+
+// Pages of 4 KiB in the log, beyond which it is moved to the file; what is beyond is read again after a SIGKILL, in milliseconds.
+inline constexpr int kMaxLogPages = 4096;
+
+struct DatabaseOptions {
+  std::string path;
+  BootId boot{};              // this_boot()
+  uint64_t fresh_epoch = 0;   // random, not 0
+  const char* vfs = nullptr;  // SQLite's name of it; nullptr: the usual one
+  int max_log_pages = kMaxLogPages;
+};
+
+// What was found.
+struct Opened {
+  std::vector<Row> rows;  // in the order of their revs
+  Start start;
+  std::string set_aside;  // where a damaged database is now; empty: none was
+  std::string damage;     // what was wrong with it
+};
+
+class Database {
+ public:
+  // When the disk takes no writes any more, the database is open all the same, and failed().
+  //
+  // Errors: busy     another hub, or another program, has it open
+  //         denied, invalid  see look_at_files()
+  //         io       it cannot be read
+  static Result<std::unique_ptr<Database>> open(DatabaseOptions options, Opened& out);
+
+  // Commits all batches together; synced when one of them wants that.
+  Result<void> apply(const std::vector<Batch>& batches);
+
+  // Moves the log to the file when it is long: after apply(), so that nobody waits for it.
+  Result<void> tidy();
+
+  // The run ends in good order: `run` is what it has given, `memory` whether something that no row shows is lost with it.
+  Result<void> finish(const RunRecord& run, bool memory);
+
+  // nullptr: this run is in no page, because there is no database yet, or it failed from the beginning.
+  RunPage* page() { return is_running_ ? &*page_ : nullptr; }
+  const std::optional<Error>& failed() const { return failed_; }
+  // What the run begins with.
+  const RunRecord& first_record() const { return first_record_; }
+
+ private:
+  explicit Database(DatabaseOptions options) : options_(std::move(options)) {}
+  Result<void> find(Opened& out);
+  Result<void> read(Opened& out);
+  Result<void> put_aside(Opened& out, const Error& damage);
+  Result<void> lock();
+  Result<void> connect();
+  Result<void> begin_run(const Opened& opened);
+  Result<void> begin_page(const RunRecord& run);
+  Result<void> create();
+  Result<void> fill_new_file(const std::string& path) const;
+  Result<void> commit(const std::vector<Batch>& batches, bool sync);
+  // Remembers the error of `done`, if it has one, for good.
+  Result<void> note(Result<void> done);
+
+  DatabaseOptions options_;
+  std::optional<RunPage> page_;
+  Meta meta_;  // as it is, or is to be, in the file
+  RunRecord first_record_;
+  bool is_running_ = false;  // the page has this run
+  std::optional<Error> failed_;
+  Connection connection_;
+  std::optional<Writer> writer_;
+  bool syncs_commits_ = false;
+  int log_pages_ = 0;
+};
+
+}  // namespace bus::hub::store

@@ -1,0 +1,52 @@
+// How numbers go on after a restart: which epoch, which revs and versions, by what the last run has left.
+//
+// A number that was given must not be given again, and the epoch changes whenever something may be lost. Three things tell:
+//   the rows                what was committed
+//   the record of the run   in a mapped page (run_page.h), which a SIGKILL does not take back, but a loss of power does
+//   the ceilings            in the database, synced before a number above the old one is given; good for every end
+// A function of these; reads and writes nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "hub/store/row.h"
+
+namespace bus::hub::store {
+
+// Ceilings are raised by this many: a synced commit for each half million changes.
+inline constexpr uint64_t kCeilingBlock = 1'048'576;
+
+// What a ceiling is to be when `given` was given: another one once half of the block is used.
+constexpr uint64_t next_ceiling(uint64_t given, uint64_t ceiling) {
+  return given + kCeilingBlock / 2 > ceiling ? given + kCeilingBlock : ceiling;
+}
+
+struct RunRecord {
+  uint64_t epoch = 0;
+  BootId boot{};
+  bool clean = false;   // it ended in good order, and all that was committed is on the disk
+  bool memory = false;  // there were changes that no row shows; when `clean`: there still are, at the end
+  bool failed = false;  // a commit failed, and may have reached the disk all the same
+  uint64_t rev = 0;     // the highest ones that were given
+  uint64_t version = 0;
+  uint64_t stored_rev = 0;  // up to this one every row has the rev that its change was given
+  bool operator==(const RunRecord&) const = default;
+};
+
+struct Start {
+  Meta meta;  // as it must be in the database before anything is given
+  bool is_new_epoch = false;
+  uint64_t rev = 0;  // the highest ones that were given
+  uint64_t version = 0;
+  std::vector<size_t> changed;  // which rows got other numbers, and must be written
+};
+
+// Without a `meta` there is no database, and no rows. Leaves the rows in the order of their revs, with the numbers that they have
+// from now on.
+Start decide(const std::optional<RunRecord>& run, const std::optional<Meta>& meta, std::vector<Row>& rows,
+             const BootId& boot, uint64_t fresh_epoch);
+
+}  // namespace bus::hub::store

@@ -1,0 +1,266 @@
+// What stands where a store is to be: refused by name and left untouched, or set aside and never deleted.
+#include "hub/store/files.h"
+
+#include <unistd.h>
+
+#include "tests/unit/hub_store/support.h"
+
+using namespace bus;
+using namespace bus::test;
+
+namespace {
+
+constexpr int kRows = 200;
+
+// A database with a few pages, and what is not moved from its log yet.
+void make_database(const std::string& path) {
+  OpenDatabase database(path);
+  std::vector<Row> rows;
+  for (int i = 0; i < kRows; ++i)
+    rows.push_back(row("key" + std::to_string(i), 1, static_cast<uint64_t>(i) + 1, std::string(100, 'v')));
+  REQUIRE(database->apply(one(batch(1, std::move(rows)))));
+  REQUIRE(database->finish(database.record(kRows, 1), false));
+}
+
+void sql(const std::string& path, const char* text) {
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
+  char* error = nullptr;
+  int code = sqlite3_exec(database, text, nullptr, nullptr, &error);
+  INFO(text << ": " << (error != nullptr ? error : ""));
+  CHECK(code == SQLITE_OK);
+  sqlite3_free(error);
+  sqlite3_close(database);
+}
+
+void overwrite(const std::string& path, size_t at, const std::string& text) {
+  std::string all = contents(path);
+  REQUIRE(at + text.size() <= all.size());
+  all.replace(at, text.size(), text);
+  write_file(path, all);
+}
+
+// It is set aside as it was, and a new one is begun.
+void check_set_aside(const std::string& path, const std::string& before, int number = 1) {
+  std::string aside = path + ".corrupt-" + std::to_string(number);
+  {
+    OpenDatabase database(path, kBoot, 78);
+    CHECK(database.found.set_aside == aside);
+    CHECK_FALSE(database.found.damage.empty());
+    CHECK(database.found.rows.empty());
+    CHECK(database.found.start.is_new_epoch);
+    // The page is good still: no number is given again.
+    CHECK(database.found.start.rev >= kRows);
+    CHECK(contents(aside) == before);
+    CHECK(exists(aside + "-run"));
+    CHECK_FALSE(exists(path));
+    REQUIRE(database->apply(one(batch(1, {row("new", 3'000'000, kRows + 1)}))));
+  }
+  OpenDatabase again(path, kBoot, 79);
+  CHECK(again.found.set_aside.empty());
+  CHECK(again.found.rows.size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("A link is followed to none of the files") {
+  for (const char* ending : {"", "-wal", "-shm", "-journal", "-run"}) {
+    INFO(ending);
+    TempDir dir;
+    if (*ending != '\0') make_database(dir.file("v"));
+    ::unlink((dir.file("v") + ending).c_str());
+    write_file(dir.file("elsewhere"), "text");
+    REQUIRE(::symlink(dir.file("elsewhere").c_str(), (dir.file("v") + ending).c_str()) == 0);
+    std::string what;
+    CHECK(error_of_open(dir.file("v"), &what) == Errc::denied);
+    CHECK(what.find("is a symlink") != std::string::npos);
+    CHECK(contents(dir.file("elsewhere")) == "text");
+  }
+}
+
+TEST_CASE("A directory that is a link, or that others can write to, is refused; what is no file, too") {
+  TempDir dir;
+  REQUIRE(::mkdir(dir.file("real").c_str(), 0700) == 0);
+  REQUIRE(::symlink(dir.file("real").c_str(), dir.file("link").c_str()) == 0);
+  CHECK(error_of_open(dir.file("link/v")) == Errc::denied);
+  REQUIRE(::chmod(dir.file("real").c_str(), 0770) == 0);
+  CHECK(error_of_open(dir.file("real/v")) == Errc::denied);
+  REQUIRE(::mkdir(dir.file("v").c_str(), 0700) == 0);
+  CHECK(error_of_open(dir.file("v")) == Errc::denied);
+}
+
+TEST_CASE("A directory that leads through a link further up is used") {
+  TempDir dir;
+  REQUIRE(::mkdir(dir.file("real").c_str(), 0700) == 0);
+  REQUIRE(::mkdir(dir.file("real/in").c_str(), 0700) == 0);
+  REQUIRE(::symlink(dir.file("real").c_str(), dir.file("link").c_str()) == 0);
+  make_database(dir.file("link/in/v"));
+  CHECK(exists(dir.file("real/in/v")));
+}
+
+TEST_CASE("A file of another user, or one that others can write to, is refused") {
+  TempDir dir;
+  make_database(dir.file("v"));
+  REQUIRE(::chmod(dir.file("v").c_str(), 0660) == 0);
+  CHECK(error_of_open(dir.file("v")) == Errc::denied);
+  REQUIRE(::chmod(dir.file("v").c_str(), 0600) == 0);
+  // What others can only read is used, and closed to them.
+  REQUIRE(::chmod(dir.file("v").c_str(), 0644) == 0);
+  OpenDatabase(dir.file("v"));
+  struct stat st {};
+  REQUIRE(::stat(dir.file("v").c_str(), &st) == 0);
+  CHECK((st.st_mode & 0777) == 0600);
+  if (::geteuid() != 0) return;
+  std::string before = contents(dir.file("v"));
+  for (const char* ending : {"", "-run"}) {
+    REQUIRE(::chown((dir.file("v") + ending).c_str(), 12345, 0) == 0);
+    std::string what;
+    CHECK(error_of_open(dir.file("v"), &what) == Errc::denied);
+    CHECK(what.find("belongs to uid 12345") != std::string::npos);
+    REQUIRE(::chown((dir.file("v") + ending).c_str(), 0, 0) == 0);
+  }
+  CHECK(contents(dir.file("v")) == before);
+}
+
+TEST_CASE("Another program's database, and a newer one, are refused and left untouched") {
+  for (const char* change :
+       {"CREATE TABLE t (x); INSERT INTO t VALUES (1)", "PRAGMA application_id = 5; CREATE TABLE t (x)",
+        "PRAGMA application_id = 1651864420; PRAGMA user_version = 2; PRAGMA journal_mode = WAL"}) {
+    INFO(change);
+    TempDir dir;
+    sql(dir.file("v"), change);
+    REQUIRE(::chmod(dir.file("v").c_str(), 0600) == 0);
+    std::string before = contents(dir.file("v"));
+    CHECK(error_of_open(dir.file("v")) == Errc::invalid);
+    CHECK(contents(dir.file("v")) == before);
+    CHECK_FALSE(exists(dir.file("v.corrupt-1")));
+  }
+}
+
+TEST_CASE("An empty file is no database, and becomes one at the first batch") {
+  TempDir dir;
+  write_file(dir.file("v"), "");
+  OpenDatabase database(dir.file("v"));
+  CHECK(database.found.set_aside.empty());
+  REQUIRE(database->apply(one(batch(1, {row("a", 1, 1)}))));
+  database.database.reset();
+  CHECK(OpenDatabase(dir.file("v")).found.rows.size() == 1);
+}
+
+TEST_CASE("A damaged header is set aside") {
+  TempDir dir;
+  make_database(dir.file("v"));
+  overwrite(dir.file("v"), 0, "no database here");
+  std::string before = contents(dir.file("v"));
+  check_set_aside(dir.file("v"), before);
+}
+
+TEST_CASE("A row that is not what was written is set aside, and so is a database without its numbers") {
+  for (const char* damage : {"UPDATE value SET value = x'31' WHERE key = 'key7'",
+                             "UPDATE value SET version = 2 WHERE key = 'key7'",
+                             "UPDATE value SET checksum = 0 WHERE key = 'key199'",
+                             "UPDATE value SET value = NULL WHERE key = 'key7'",
+                             "UPDATE value SET key = 'kez7' WHERE key = 'key7'", "UPDATE meta SET floor = 9",
+                             "DELETE FROM meta", "DROP TABLE meta", "DROP TABLE value"}) {
+    INFO(damage);
+    TempDir dir;
+    make_database(dir.file("v"));
+    sql(dir.file("v"), damage);
+    std::string before = contents(dir.file("v"));
+    check_set_aside(dir.file("v"), before);
+  }
+}
+
+TEST_CASE("A page of zeros anywhere is set aside, and a file that was cut") {
+  TempDir dir;
+  make_database(dir.file("whole"));
+  std::string whole = contents(dir.file("whole"));
+  std::string page = contents(dir.file("whole-run"));
+  REQUIRE(whole.size() >= 8 * 4096);
+  for (size_t at = 4096; at < whole.size(); at += 4096) {
+    INFO(at);
+    TempDir damaged;
+    std::string text = whole;
+    text.replace(at, 4096, std::string(4096, '\0'));
+    write_file(damaged.file("v"), text);
+    write_file(damaged.file("v-run"), page);
+    check_set_aside(damaged.file("v"), text);
+  }
+  TempDir cut;
+  write_file(cut.file("v"), whole.substr(0, whole.size() / 2));
+  write_file(cut.file("v-run"), page);
+  check_set_aside(cut.file("v"), whole.substr(0, whole.size() / 2));
+}
+
+TEST_CASE("A log without its database is set aside, for it would be read as part of the next one") {
+  TempDir dir;
+  make_database(dir.file("v"));
+  {
+    OpenDatabase database(dir.file("v"));
+    REQUIRE(database->apply(one(batch(1, {row("a", 1, kRows + 1)}))));
+  }
+  REQUIRE(::unlink(dir.file("v").c_str()) == 0);
+  std::string log = contents(dir.file("v-wal"));
+  REQUIRE(log.size() > 4096);
+  OpenDatabase database(dir.file("v"));
+  CHECK(database.found.set_aside == dir.file("v.corrupt-1"));
+  CHECK(contents(dir.file("v.corrupt-1-wal")) == log);
+  REQUIRE(database->apply(one(batch(1, {row("b", 1, kRows + 2)}))));
+  database.database.reset();
+  CHECK(texts(OpenDatabase(dir.file("v")).found.rows).size() == 1);
+}
+
+TEST_CASE("What is set aside gets a number that is free, and travels with its log") {
+  TempDir dir;
+  make_database(dir.file("v"));
+  write_file(dir.file("v.corrupt-1"), "first");
+  write_file(dir.file("v.corrupt-2-wal"), "second");
+  {
+    OpenDatabase database(dir.file("v"));
+    REQUIRE(database->apply(one(batch(1, {row("a", 1, kRows + 1)}))));
+  }
+  std::string log = contents(dir.file("v-wal"));
+  overwrite(dir.file("v"), 0, "no database here");
+  std::string before = contents(dir.file("v"));
+  check_set_aside(dir.file("v"), before, 3);
+  CHECK(contents(dir.file("v.corrupt-3-wal")) == log);
+  CHECK(contents(dir.file("v.corrupt-1")) == "first");
+  CHECK(contents(dir.file("v.corrupt-2-wal")) == "second");
+}
+
+TEST_CASE("A log whose end is torn or damaged loses what was not whole, and the page tells that it did") {
+  TempDir dir;
+  make_database(dir.file("v"));
+  {
+    OpenDatabase database(dir.file("v"));
+    for (uint64_t i = 1; i <= 5; ++i)
+      REQUIRE(database->apply(one(batch(i, {row("n" + std::to_string(i), 1, kRows + i)}))));
+    database.give(kRows + 5, 1);
+  }
+  std::string whole = contents(dir.file("v"));
+  std::string log = contents(dir.file("v-wal"));
+  std::string page = contents(dir.file("v-run"));
+  for (size_t cut : {size_t{0}, size_t{20}, log.size() / 2, log.size() - 4096, log.size() - 1, log.size()}) {
+    INFO(cut << " of " << log.size());
+    TempDir torn;
+    write_file(torn.file("v"), whole);
+    write_file(torn.file("v-wal"), log.substr(0, cut));
+    write_file(torn.file("v-run"), page);
+    OpenDatabase database(torn.file("v"), kBoot, 78);
+    CHECK(database.found.set_aside.empty());
+    bool is_whole = cut == log.size();
+    CHECK(database.found.start.is_new_epoch != is_whole);
+    CHECK((database.found.rows.size() == kRows + 5) == is_whole);
+    CHECK(database.found.rows.size() >= kRows);
+    CHECK(database.found.start.rev >= kRows + 5);
+  }
+}
+
+TEST_CASE("A directory that cannot be written to is refused by name") {
+  if (::geteuid() == 0) return;  // root may
+  TempDir dir;
+  make_database(dir.file("v"));
+  REQUIRE(::chmod(dir.path().c_str(), 0500) == 0);
+  CHECK(error_of_open(dir.file("v")) == Errc::denied);
+  REQUIRE(::chmod(dir.path().c_str(), 0700) == 0);
+}

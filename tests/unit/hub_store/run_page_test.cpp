@@ -1,0 +1,112 @@
+#include "hub/store/run_page.h"
+
+#include "tests/unit/hub_store/support.h"
+
+using namespace bus;
+using namespace bus::test;
+
+namespace {
+
+RunPage locked(const std::string& path) {
+  auto page = RunPage::lock(path);
+  if (!page) FAIL(page.error().what);
+  return std::move(*page);
+}
+
+RunRecord some_run() {
+  RunRecord run;
+  run.epoch = 7;
+  run.boot = kBoot;
+  run.rev = 10;
+  run.version = 20;
+  run.stored_rev = 9;
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("A page tells the next one what its run has given") {
+  TempDir dir;
+  {
+    RunPage page = locked(dir.file("v-run"));
+    CHECK_FALSE(page.read().has_value());
+    page.begin(some_run());
+    page.give(11, 21);
+    page.set_memory();
+    page.set_stored(11);
+    page.set_failed();
+  }
+  auto run = locked(dir.file("v-run")).read();
+  REQUIRE(run.has_value());
+  RunRecord expected = some_run();
+  expected.rev = expected.stored_rev = 11;
+  expected.version = 21;
+  expected.memory = expected.failed = true;
+  CHECK(*run == expected);
+}
+
+TEST_CASE("The next run begins without the marks of the last one; a run that goes on keeps that it failed") {
+  TempDir dir;
+  RunPage page = locked(dir.file("v-run"));
+  page.begin(some_run());
+  page.set_failed();
+  page.begin(some_run());
+  CHECK(page.read()->failed);
+  page.set_memory();
+  page.clear();
+  CHECK_FALSE(page.read().has_value());
+  page.begin(some_run());
+  CHECK(*page.read() == some_run());
+}
+
+TEST_CASE("A clean end is believed only while nothing else in the page has changed") {
+  TempDir dir;
+  RunPage page = locked(dir.file("v-run"));
+  page.begin(some_run());
+  CHECK_FALSE(page.read()->clean);
+  REQUIRE(page.finish(true));
+  CHECK(page.read()->clean);
+  CHECK(page.read()->memory);
+  page.give(12, 21);
+  CHECK_FALSE(page.read()->clean);
+}
+
+TEST_CASE("A page is locked by one hub at a time, and is the user's alone") {
+  TempDir dir;
+  std::string path = dir.file("v-run");
+  {
+    RunPage page = locked(path);
+    auto second = RunPage::lock(path);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == Errc::busy);
+    CHECK(second.error().what.find("another hub keeps its values there") == 0);
+  }
+  struct stat st {};
+  REQUIRE(::stat(path.c_str(), &st) == 0);
+  CHECK((st.st_mode & 0777) == 0600);
+  CHECK(st.st_size == 4096);
+  locked(path);
+}
+
+TEST_CASE("A file that holds something else is no record, nor is a short one") {
+  TempDir dir;
+  for (const std::string& text : {std::string(), std::string("busd"), std::string(5000, 'x')}) {
+    write_file(dir.file("v-run"), text);
+    CHECK_FALSE(locked(dir.file("v-run")).read().has_value());
+  }
+}
+
+TEST_CASE("A symlink is not followed to a page") {
+  TempDir dir;
+  write_file(dir.file("elsewhere"), "text");
+  REQUIRE(::symlink(dir.file("elsewhere").c_str(), dir.file("v-run").c_str()) == 0);
+  auto page = RunPage::lock(dir.file("v-run"));
+  REQUIRE_FALSE(page);
+  CHECK(page.error().code == Errc::denied);
+  CHECK(contents(dir.file("elsewhere")) == "text");
+}
+
+TEST_CASE("This boot has an id that does not change") {
+  CHECK(this_boot() == this_boot());
+  CHECK(this_boot() != BootId{});
+}

@@ -1,0 +1,157 @@
+#include "hub/store/start.h"
+
+#include "tests/unit/hub_store/support.h"
+
+using namespace bus;
+using namespace bus::test;
+
+namespace {
+
+constexpr uint64_t kOld = 7;
+constexpr uint64_t kFresh = 8;
+
+Meta meta_at(uint64_t rev) { return {kOld, 2, rev, 2'000'000, 3'000'000}; }
+
+RunRecord run_at(uint64_t rev) {
+  RunRecord run;
+  run.epoch = kOld;
+  run.boot = kBoot;
+  run.rev = run.stored_rev = rev;
+  run.version = 50;
+  return run;
+}
+
+std::vector<Row> some_rows() { return {row("b", 5, 9), row("a", 4, 10), tombstone("c", 3, 8)}; }
+
+}  // namespace
+
+TEST_CASE("After a clean end without memory values all goes on, on another boot too") {
+  for (const BootId& boot : {kBoot, kNextBoot, BootId{}}) {
+    RunRecord run = run_at(12);
+    run.clean = true;
+    auto rows = some_rows();
+    Start start = decide(run, meta_at(12), rows, boot, kFresh);
+    CHECK_FALSE(start.is_new_epoch);
+    CHECK(start.meta == meta_at(12));
+    CHECK(start.rev == 12);
+    CHECK(start.version == 50);
+    CHECK(start.changed.empty());
+    CHECK(texts(rows) == Texts{"a=1@4/10", "b=1@5/9", "c-@3/8"});
+    CHECK(rows.front().key == "c");  // in the order of revs
+  }
+}
+
+TEST_CASE("After a SIGKILL without memory changes all goes on from the rows") {
+  for (uint64_t given : {9U, 10U}) {  // what is committed may not have been given yet
+    auto rows = some_rows();
+    Start start = decide(run_at(given), meta_at(0), rows, kBoot, kFresh);
+    CHECK_FALSE(start.is_new_epoch);
+    CHECK(start.meta == meta_at(0));
+    CHECK(start.rev == 10);
+    CHECK(start.changed.empty());
+  }
+}
+
+TEST_CASE("After a SIGKILL with memory changes the epoch is new, and numbers go on above what was given") {
+  RunRecord run = run_at(20);
+  run.memory = true;
+  run.stored_rev = 8;
+  auto rows = some_rows();
+  Start start = decide(run, meta_at(0), rows, kBoot, kFresh);
+  CHECK(start.is_new_epoch);
+  CHECK(start.meta.epoch == kFresh);
+  // The holder of version 50 may ask for 51, which nobody gets; a tombstone's next version is as good as a new key's.
+  CHECK(start.meta.floor == 51);
+  CHECK(texts(rows) == Texts{"a=1@4/22", "b=1@5/21", "c-@51/8"});
+  CHECK(start.changed == std::vector<size_t>{0, 1, 2});
+  CHECK(start.rev == 22);
+  CHECK(start.version == 51);
+}
+
+TEST_CASE("After a clean end with memory values the epoch is new, and rows keep their revs") {
+  for (const BootId& boot : {kBoot, kNextBoot}) {
+    RunRecord run = run_at(12);
+    run.clean = run.memory = true;
+    std::vector<Row> rows{row("b", 5, 9), row("a", 4, 10)};
+    Start start = decide(run, meta_at(12), rows, boot, kFresh);
+    CHECK(start.is_new_epoch);
+    CHECK(start.meta.epoch == kFresh);
+    CHECK(start.meta.floor == 51);
+    CHECK(start.rev == 12);
+    CHECK(start.changed.empty());
+    CHECK(texts(rows) == Texts{"a=1@4/10", "b=1@5/9"});
+  }
+}
+
+TEST_CASE("Where changes may be lost, every number goes on above its ceiling") {
+  struct Case {
+    const char* what;
+    std::optional<RunRecord> run;
+    BootId boot;
+  };
+  auto changed = [](uint64_t rev, auto change) {
+    RunRecord run = run_at(rev);
+    change(run);
+    return run;
+  };
+  for (const Case& c : {
+           Case{"another boot, not clean", run_at(10), kNextBoot},
+           Case{"no boot is known", changed(10, [](RunRecord& run) { run.boot = {}; }), BootId{}},
+           Case{"another boot, not clean, memory", changed(20, [](RunRecord& run) { run.memory = true; }),
+                kNextBoot},
+           Case{"no page", std::nullopt, kBoot},
+           Case{"the page of another epoch", changed(10, [](RunRecord& run) { run.epoch = 6; }), kBoot},
+           Case{"a commit failed", changed(10, [](RunRecord& run) { run.failed = true; }), kBoot},
+           Case{"a commit failed, with a clean end",
+                changed(10, [](RunRecord& run) { run.failed = run.clean = true; }), kBoot},
+           Case{"an older copy of the database", run_at(11), kBoot},
+           Case{"an older copy, memory", changed(20, [](RunRecord& run) { run.memory = true; }), kBoot},
+           Case{"an older copy after a clean end", changed(11, [](RunRecord& run) { run.clean = true; }),
+                kBoot},
+           Case{"a newer copy after a clean end", changed(9, [](RunRecord& run) { run.clean = true; }),
+                kBoot},
+       }) {
+    INFO(c.what);
+    auto rows = some_rows();
+    Start start = decide(c.run, meta_at(0), rows, c.boot, kFresh);
+    CHECK(start.is_new_epoch);
+    CHECK(start.meta.epoch == kFresh);
+    CHECK(start.meta.floor == 3'000'001);
+    CHECK(texts(rows) == Texts{"a=1@3000001/2000003", "b=1@3000001/2000002", "c-@3000001/2000001"});
+    CHECK(start.changed.size() == 3);
+    CHECK(start.rev == 2'000'003);
+    CHECK(start.version == 3'000'001);
+    CHECK(start.meta.rev_ceiling > start.rev + kCeilingBlock / 2);
+    CHECK(start.meta.version_ceiling > start.version + kCeilingBlock / 2);
+  }
+}
+
+TEST_CASE("A page that gave more than the ceiling says is believed") {
+  std::vector<Row> rows;
+  RunRecord run = run_at(9'000'000);
+  run.version = 9'500'000;
+  Start start = decide(run, meta_at(0), rows, kNextBoot, kFresh);
+  CHECK(start.rev == 9'000'000);
+  CHECK(start.version == 9'500'001);
+}
+
+TEST_CASE("Without a database the epoch is new, and what a page says was given is not given again") {
+  std::vector<Row> rows;
+  Start nothing = decide(std::nullopt, std::nullopt, rows, kBoot, kFresh);
+  CHECK(nothing.is_new_epoch);
+  CHECK(nothing.rev == 0);
+  CHECK(nothing.meta.epoch == kFresh);
+  CHECK(nothing.meta.rev_ceiling >= kCeilingBlock);
+  Start page = decide(run_at(12), std::nullopt, rows, kBoot, kFresh);
+  CHECK(page.is_new_epoch);
+  CHECK(page.rev == 12);
+  CHECK(page.meta.floor == 51);
+}
+
+TEST_CASE("A ceiling rises by a block when half of it is used") {
+  uint64_t half = kCeilingBlock / 2;
+  CHECK(next_ceiling(0, kCeilingBlock) == kCeilingBlock);
+  CHECK(next_ceiling(half, kCeilingBlock) == kCeilingBlock);
+  CHECK(next_ceiling(half + 1, kCeilingBlock) == half + 1 + kCeilingBlock);
+  CHECK(next_ceiling(0, 0) == kCeilingBlock);
+}
