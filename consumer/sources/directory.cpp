@@ -95,7 +95,7 @@ bool Look::is_usable(const std::string& directory) {
     fault(directory, "is no directory");
     return false;
   }
-  std::string trouble = trust_trouble(directory, st);
+  std::string trouble = path_trouble(directory);
   if (!trouble.empty()) fault(directory, "nothing in it is run: " + trouble);
   return trouble.empty();
 }
@@ -132,14 +132,14 @@ void Look::take_file(const std::string& directory, const std::string& file,
   }
   said_by_[name].push_back(path);
   if (!is_definition) return take_executable(path, file, names);
-  if (std::string trouble = trust_trouble(path, st); !trouble.empty())
+  if (std::string trouble = path_trouble(path); !trouble.empty())
     return fault(path, "is not used: " + trouble);
   names[name].file = path;
 }
 
 void Look::take_executable(const std::string& path, const std::string& file,
                            std::map<std::string, Named>& names) {
-  std::string trouble = program_trouble(path);
+  std::string trouble = path_trouble(path);
   if (!trouble.empty()) return fault(path, "is not run: " + trouble);
   if (::access(path.c_str(), X_OK) != 0) return fault(path, "this user may not execute it");
   names[name_of_file(file)].executables.push_back(path);
@@ -175,7 +175,7 @@ void Look::read_file_of(const std::string& name, const Named& named,
       catalog_.faulty.push_back({std::move(read.definition), {}, std::move(read.lines)});
     return;
   }
-  std::string trouble = program_trouble(program_file(read.definition));
+  std::string trouble = path_trouble(program_file(read.definition));
   if (!trouble.empty()) return fault(named.file, "is not run: " + trouble, read.lines["command"]);
   add(std::move(read.definition), std::move(read.lines));
 }

@@ -45,7 +45,7 @@ void Source::launch() {
   what.nice = definition.nice;
   what.reads_stdin = definition.input == Input::frames;
   // It may have changed since the directory was looked at.
-  if (std::string trouble = program_trouble(program_file(definition)); !trouble.empty()) {
+  if (std::string trouble = path_trouble(program_file(definition)); !trouble.empty()) {
     launch_trouble_ = "is not run: " + trouble;
     return unlaunched_.set(now());
   }

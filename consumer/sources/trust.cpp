@@ -1,18 +1,19 @@
 #include "consumer/sources/trust.h"
 
-#include <cstdlib>
-#include <cstring>
+#include <algorithm>
+#include <climits>
 #include <grp.h>
-#include <memory>
 #include <pwd.h>
 #include <unistd.h>
+#include <utility>
 
-#include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 
 namespace bus::sources {
 
 namespace {
+
+constexpr int kMostLinks = 40;  // the kernel follows no more (path_resolution(7))
 
 std::string user_text(uid_t uid) {
   const passwd* entry = ::getpwuid(uid);
@@ -36,6 +37,32 @@ std::string group_text(gid_t gid) {
   return entry == nullptr ? std::to_string(gid) : std::string(entry->gr_name);
 }
 
+// What is wrong with the directory in which `entry`, of which `st` is known, was looked up.
+std::string way_trouble(const std::string& directory, const std::string& entry, const struct stat& st) {
+  struct stat way {};
+  if (::stat(directory.c_str(), &way) != 0) return {};
+  if ((way.st_mode & S_ISVTX) != 0) {
+    if (st.st_uid != ::geteuid() && st.st_uid != 0) return trust_trouble(entry, st);
+    way.st_mode &= ~static_cast<mode_t>(S_IWGRP | S_IWOTH);
+  }
+  return trust_trouble(directory, way);
+}
+
+// Empty: it cannot be read.
+std::string target_of(const std::string& link) {
+  char target[PATH_MAX];
+  ssize_t length = ::readlink(link.c_str(), target, sizeof target);
+  return length < 0 ? std::string() : std::string(target, static_cast<size_t>(length));
+}
+
+// The first part of the path `left`, which it loses.
+std::string take_part(std::string& left) {
+  left.erase(0, std::min(left.find_first_not_of('/'), left.size()));
+  std::string part = left.substr(0, left.find('/'));
+  left.erase(0, part.size());
+  return part;
+}
+
 }  // namespace
 
 std::string trust_trouble(const std::string& path, const struct stat& st) {
@@ -48,15 +75,33 @@ std::string trust_trouble(const std::string& path, const struct stat& st) {
   return {};
 }
 
-std::string program_trouble(const std::string& path) {
+std::string path_trouble(const std::string& path) {
+  if (!path.starts_with('/')) return {};
   struct stat st {};
-  if (::stat(path.c_str(), &st) != 0) return {};
-  if (std::string trouble = trust_trouble(path, st); !trouble.empty()) return trouble;
-  std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
-  if (!real) return {};
-  std::string directory = parent_dir(real.get());
-  if (::stat(directory.c_str(), &st) != 0) return {};
-  return trust_trouble(directory, st);
+  std::string place;  // so far, without links; the root is empty
+  std::string left = path;
+  int links = 0;
+  for (std::string part = take_part(left); !part.empty(); part = take_part(left)) {
+    if (part == ".") continue;
+    if (part == "..") {
+      place.erase(std::min(place.rfind('/'), place.size()));
+      continue;
+    }
+    std::string entry = place + "/" + part;
+    if (::lstat(entry.c_str(), &st) != 0) return {};
+    std::string trouble = way_trouble(place.empty() ? "/" : place, entry, st);
+    if (!trouble.empty()) return trouble;
+    if (!S_ISLNK(st.st_mode)) {
+      place = std::move(entry);
+      continue;
+    }
+    std::string target = target_of(entry);
+    if (target.empty() || ++links > kMostLinks) return {};
+    if (target.starts_with('/')) place.clear();
+    left.insert(0, target);
+  }
+  if (place.empty()) place = "/";
+  return ::stat(place.c_str(), &st) == 0 ? trust_trouble(place, st) : std::string();
 }
 
 }  // namespace bus::sources

@@ -1,7 +1,9 @@
 // Whether others could put words into our mouth: who may write to what we would run.
 //
 // A file, or a directory, is trusted that belongs to this user or to root and that nobody else can write to. A group
-// may, if it is its owner's private group: of the same name, and without another member.
+// may, if it is its owner's private group: of the same name, and without another member. Who can write to a directory on
+// the way can put another file in place of the one that is meant; in a sticky directory, such as /tmp, only the owner of
+// that can.
 #pragma once
 
 #include <string>
@@ -9,12 +11,12 @@
 
 namespace bus::sources {
 
-// What is wrong with the file or directory `path`, of which `st` is known, as one line that says what to do; empty:
+// What is wrong with the file or directory `path` itself, of which `st` is known, as one line that says what to do; empty:
 // nothing.
 std::string trust_trouble(const std::string& path, const struct stat& st);
 
-// The same of a program that is to be run: of what it is a link to, and the directory of that. Empty also where there is
-// no such file: who runs it will see.
-std::string program_trouble(const std::string& path);
+// The same of what the absolute `path` leads to, over links, and of each directory on the way there. Empty also where
+// there is nothing: who uses it will see.
+std::string path_trouble(const std::string& path);
 
 }  // namespace bus::sources

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <memory>
 #include <optional>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -263,11 +262,9 @@ std::string place_of(const sources::ReadDefinition& read, const char* key) {
 std::string refusal_of(const sources::ReadDefinition& read) {
   const Definition& definition = read.definition;
   constexpr const char* kWouldNot = "bus-sources would not run it: ";
-  struct stat st {};
-  bool has_file = definition.file.starts_with('/') && ::stat(definition.file.c_str(), &st) == 0;
-  std::string trouble = has_file ? sources::trust_trouble(definition.file, st) : std::string();
+  std::string trouble = sources::path_trouble(definition.file);
   if (!trouble.empty()) return kWouldNot + trouble;
-  trouble = sources::program_trouble(sources::program_file(definition));
+  trouble = sources::path_trouble(sources::program_file(definition));
   return trouble.empty() ? trouble : place_of(read, "command") + kWouldNot + trouble;
 }
 

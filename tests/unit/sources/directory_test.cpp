@@ -191,6 +191,62 @@ TEST_CASE("What others can write is refused by name") {
       text_of(found.faults.at(0)).starts_with(place.directory.path() + ": nothing in it is run: others can"));
 }
 
+TEST_CASE("A directory that others can write is refused wherever it stands on the way") {
+  TempDir place;
+  auto make = [&](const std::string& name, mode_t mode) {
+    REQUIRE(::mkdir(place.file(name).c_str(), 0700) == 0);
+    REQUIRE(::chmod(place.file(name).c_str(), mode) == 0);
+  };
+  std::string advice = "others can write to \"" + place.file("open") + "\": chmod o-w " + place.file("open");
+  make("open", 0777);
+  make("open/sources.d", 0700);
+  make("open/bin", 0700);
+  make("sources.d", 0700);
+  write(place.file("open/sources.d/a"), "#!/bin/sh\n", 0755);
+  write(place.file("open/bin/p"), "#!/bin/sh\n", 0755);
+  SECTION("above the sources") {
+    Catalog found = look_at({place.file("open/sources.d")}, false);
+    CHECK(names(found).empty());
+    REQUIRE(found.faults.size() == 1);
+    CHECK(found.faults.front().message == "nothing in it is run: " + advice);
+  }
+  SECTION("above a program") {
+    write(place.file("sources.d/a.source"), "command = " + place.file("open/bin/p") + "\n", 0644);
+  }
+  SECTION("above what a link leads to") {
+    REQUIRE(::symlink("../open/bin/p", place.file("sources.d/a").c_str()) == 0);
+  }
+  SECTION("above a file") {
+    write(place.file("open/a"), "command = x\n", 0644);
+    REQUIRE(::symlink(place.file("open/a").c_str(), place.file("sources.d/a.source").c_str()) == 0);
+  }
+  SECTION("above a link to a link") {
+    write(place.file("p"), "#!/bin/sh\n", 0755);
+    REQUIRE(::symlink("../p", place.file("open/link").c_str()) == 0);
+    REQUIRE(::symlink("../open/link", place.file("sources.d/a").c_str()) == 0);
+  }
+  for (const char* directory : {"sources.d", "open/sources.d"}) {
+    Catalog found = look_at({place.file(directory)}, false);
+    for (const FileFault& each : found.faults) CHECK(each.message.find(advice) != std::string::npos);
+    CHECK(names(found).empty());
+  }
+  // Where only owners may replace what is theirs, as in /tmp.
+  REQUIRE(::chmod(place.file("open").c_str(), 01777) == 0);
+  CHECK(names(look_at({place.file("open/sources.d")}, false)) == "a");
+  CHECK(look_at({place.file("sources.d")}, false).faults.empty());
+}
+
+TEST_CASE("A way that leads nowhere, or in a circle, is no matter of trust") {
+  TempDir place;
+  CHECK(path_trouble(place.file("none/a")).empty());
+  REQUIRE(::symlink("b", place.file("a").c_str()) == 0);
+  REQUIRE(::symlink("a", place.file("b").c_str()) == 0);
+  CHECK(path_trouble(place.file("a")).empty());
+  CHECK(path_trouble("relative").empty());
+  CHECK(path_trouble("/").empty());
+  CHECK(path_trouble(place.path() + "/../.././" + place.path()).empty());
+}
+
 TEST_CASE("What a group can write is refused, unless it is the owner's private group") {
   struct stat st {};
   st.st_uid = ::geteuid();
