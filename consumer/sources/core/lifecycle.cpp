@@ -251,7 +251,9 @@ void Lifecycle::finish(TimePoint now) {
 
 // It has ended by itself.
 void Lifecycle::plan_next(TimePoint now) {
-  bool was_good = exit_->lasted >= BackOff::kGoodRun && had_good_line_;
+  // What a program says over a connection of its own is not seen here.
+  bool shows_lines = rules_.connection == Channel::lines;
+  bool was_good = exit_->lasted >= BackOff::kGoodRun && (had_good_line_ || !shows_lines);
   if (exit_->code == kStayDown) {
     wish_ = Wish::down;
     return rest();

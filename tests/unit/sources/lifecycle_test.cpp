@@ -149,6 +149,22 @@ TEST_CASE("A long run without a good line, and a short one with many, are no goo
   CHECK(source.life.state() == State::backoff);
 }
 
+TEST_CASE("A long run with a connection of its own is a good run, though nobody sees its lines") {
+  Definition definition = plain_definition("s", "/s");
+  definition.connection = Channel::socket;
+  Rig source(definition);
+  source.run();
+  source.wait(milliseconds(9999));
+  source.exits(exit_code(1));
+  CHECK(source.life.state() == State::backoff);
+  source.wait(seconds(1));
+  source.started();
+  source.take_orders();
+  source.wait(seconds(10));
+  source.exits(exit_code(1));
+  CHECK(source.take_orders() == "spawn3 ");
+}
+
 TEST_CASE("A storm is at most 8 starts in 10 s and 14 in the first minute, and never ends") {
   Rig source;
   source.run();
