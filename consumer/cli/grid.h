@@ -35,7 +35,11 @@ class Grid {
   bool empty() const { return rows_.empty(); }
 
   // The heading, then the rows.
-  std::vector<TableLine> lines() const;
+  std::vector<TableLine> lines() const { return lines_within(std::nullopt, {}, 0); }
+  // The same in at most so many columns of a terminal. What does not fit goes without the columns `droppable`, in that
+  // order, until the last one has at least `least_of_last`, or all that it needs; then it is cut.
+  std::vector<TableLine> lines_within(std::optional<size_t> columns, const std::vector<size_t>& droppable,
+                                      size_t least_of_last) const;
 
  private:
   struct Row {
@@ -43,6 +47,7 @@ class Grid {
     Emphasis emphasis;
   };
 
+  // A column of the width 0 is left out.
   std::string line_of(const std::vector<std::string>& cells, const std::vector<size_t>& widths) const;
 
   std::vector<std::pair<std::string, Align>> columns_;

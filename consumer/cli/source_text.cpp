@@ -13,6 +13,15 @@ namespace {
 
 // Of a line of the log among the details, of which nobody reads more; bus-source logs shows it whole.
 constexpr size_t kMostColumns = 500;
+// Columns of the table, in the order of what a narrow terminal does without.
+constexpr size_t kRss = 5;
+constexpr size_t kRestarts = 4;
+constexpr size_t kPid = 2;
+constexpr size_t kUp = 3;
+constexpr size_t kPublished = 6;
+constexpr size_t kWanted = 7;
+constexpr size_t kLeastOfLast = 20;
+constexpr size_t kLabel = 12;  // columns of what stands before the details
 
 std::string shown(const Json& object, const char* name) { return safe_text(text_of(object, name)); }
 
@@ -93,8 +102,8 @@ std::string limits_text(const Json& row) {
   return text;
 }
 
-std::string log_text(const Json& line) {
-  return time_text(number_of(line, "time_ms")) + " " + std::to_string(number_of(line, "run")) + " " +
+std::string log_text(const Json& line, uint64_t now_ms) {
+  return time_text(number_of(line, "time_ms"), now_ms) + " " + std::to_string(number_of(line, "run")) + " " +
          shown(line, "stream") + "| " + shown(line, "line");
 }
 
@@ -120,17 +129,17 @@ std::optional<std::vector<TableLine>> source_table(const std::string& list, std:
              {"PUBLISHED", Align::right},
              {"WANTED", Align::left},
              {"LAST", Align::left}});
+  size_t most_of_name = std::clamp<size_t>(columns.value_or(0) * 3 / 10, 12, 24);
   for_each_in(document, "sources", [&](const Json& row) {
     uint64_t up_ms = number_of(row, "up_ms");
     auto rss = number_if_any(row, "rss_bytes");
-    grid.row({shown(row, "name"), shown(row, "state"), pid_text(row), up_ms > 0 ? readable_ms(up_ms) : "-",
+    grid.row({columns ? cut_to_columns(shown(row, "name"), most_of_name) : shown(row, "name"),
+              shown(row, "state"), pid_text(row), up_ms > 0 ? readable_ms(up_ms) : "-",
               readable_number(number_of(row, "restarts"), columns), rss ? readable_bytes(*rss) : "-",
               readable_number(number_of(row, "published"), columns), wanted_text(row), last_text(row)},
              emphasis_of(row));
   });
-  std::vector<TableLine> lines = grid.lines();
-  cut_lines(lines, columns);
-  return lines;
+  return grid.lines_within(columns, {kRss, kRestarts, kPid, kUp, kPublished, kWanted}, kLeastOfLast);
 }
 
 std::vector<std::string> source_faults(const std::string& result) {
@@ -145,15 +154,20 @@ std::vector<std::string> source_faults(const std::string& result) {
   return texts;
 }
 
-std::optional<std::vector<TableLine>> source_details(const std::string& status) {
+std::optional<std::vector<TableLine>> source_details(const std::string& status, std::optional<size_t> columns,
+                                                     uint64_t now_ms) {
   rapidjson::Document row;
   if (!read_object(status, row) || member(row, "name") == nullptr) return std::nullopt;
   std::vector<TableLine> lines;
   auto put = [&](const char* name, const std::string& text, Emphasis emphasis = Emphasis::none) {
     if (text.empty()) return;
     std::string label = name;
-    label.resize(std::max<size_t>(label.size(), 12), ' ');
-    lines.push_back({label + text, emphasis});
+    for (const std::string& line :
+         columns ? wrapped(text, *columns - std::min(*columns, kLabel)) : std::vector<std::string>{text}) {
+      label.resize(std::max(label.size(), kLabel), ' ');
+      lines.push_back({label + line, emphasis});
+      label.clear();
+    }
   };
   put("name", shown(row, "name"));
   put("state", state_text(row), emphasis_of(row));
@@ -177,7 +191,7 @@ std::optional<std::vector<TableLine>> source_details(const std::string& status) 
   put("limits", limits_text(row));
   put("environment", joined_texts(row, "environment", ", "));
   for_each_in(row, "log",
-              [&](const Json& line) { put("log", cut_to_columns(log_text(line), kMostColumns)); });
+              [&](const Json& line) { put("log", cut_to_columns(log_text(line, now_ms), kMostColumns)); });
   return lines;
 }
 
@@ -197,9 +211,9 @@ std::string change_line(const std::string& payload) {
   return exit.empty() ? line : line + ": " + exit;
 }
 
-std::string log_text(const std::string& line) {
+std::string log_text(const std::string& line, uint64_t now_ms) {
   rapidjson::Document read;
-  return read_object(line, read) ? log_text(static_cast<const Json&>(read)) : std::string();
+  return read_object(line, read) ? log_text(static_cast<const Json&>(read), now_ms) : std::string();
 }
 
 std::string command_text(std::string_view name, const std::string& result) {
@@ -208,12 +222,16 @@ std::string command_text(std::string_view name, const std::string& result) {
   return safe_text(name) + " is " + state_text(read);
 }
 
-std::string time_text(uint64_t time_ms) {
+std::string time_text(uint64_t time_ms, uint64_t now_ms) {
   auto seconds_since = static_cast<time_t>(time_ms / 1000);
+  auto seconds_now = static_cast<time_t>(now_ms / 1000);
   tm parts{};
-  char text[32];
-  if (localtime_r(&seconds_since, &parts) == nullptr) return "-";
-  size_t length = strftime(text, sizeof text, "%H:%M:%S", &parts);
+  tm today{};
+  char text[48];
+  if (localtime_r(&seconds_since, &parts) == nullptr || localtime_r(&seconds_now, &today) == nullptr)
+    return "-";
+  bool is_today = parts.tm_year == today.tm_year && parts.tm_yday == today.tm_yday;
+  size_t length = strftime(text, sizeof text, is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts);
   std::string fraction = std::to_string(1000 + time_ms % 1000);
   fraction[0] = '.';
   return std::string(text, length) + fraction;

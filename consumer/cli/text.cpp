@@ -50,6 +50,21 @@ std::string cut_to_columns(std::string_view text, size_t columns) {
   return std::string(text.substr(0, bytes)) + "…";
 }
 
+std::vector<std::string> wrapped(std::string_view text, size_t columns) {
+  std::vector<std::string> lines(1);
+  while (true) {
+    size_t end = text.find(' ');
+    std::string_view word = text.substr(0, end);
+    if (!lines.back().empty() && columns_of(lines.back()) + 1 + columns_of(word) > columns) {
+      lines.emplace_back(word);
+    } else {
+      lines.back().append(lines.back().empty() ? "" : " ").append(word);
+    }
+    if (end == std::string_view::npos) return lines;
+    text.remove_prefix(end + 1);
+  }
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   for (char c : text) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/base/characters.h"
 
@@ -18,6 +19,9 @@ size_t columns_of(std::string_view text);
 
 // The longest beginning of safe `text` that fits, with "…" as its last column when something was cut.
 std::string cut_to_columns(std::string_view text, size_t columns);
+
+// Safe `text` in lines of at most so many columns, parted at spaces. A word that is longer has a line of its own.
+std::vector<std::string> wrapped(std::string_view text, size_t columns);
 
 // Appends `text` as a JSON string. Bytes that are not UTF-8 pass as they are: who checks the result finds
 // them.

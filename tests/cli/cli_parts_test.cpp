@@ -12,6 +12,7 @@
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/publish_session.h"
 #include "consumer/cli/readable.h"
+#include "consumer/cli/source_text.h"
 #include "consumer/cli/split_value.h"
 #include "consumer/cli/status_report.h"
 #include "consumer/cli/status_table.h"
@@ -41,6 +42,51 @@ TEST_CASE("Text is cut at columns, not inside characters") {
   CHECK(cut_to_columns("abcdef", 5) == "abcd…");
   CHECK(cut_to_columns("äöüäöü", 4) == "äöü…");
   CHECK(cut_to_columns("abc", 0).empty());
+}
+
+TEST_CASE("Text is wrapped at spaces, and a longer word has a line of its own") {
+  using Lines = std::vector<std::string>;
+  CHECK(wrapped("a bc def", 4) == Lines{"a bc", "def"});
+  CHECK(wrapped("a bc def", 5) == Lines{"a bc", "def"});
+  CHECK(wrapped("ä öü", 4) == Lines{"ä öü"});
+  CHECK(wrapped("a longest b", 3) == Lines{"a", "longest", "b"});
+  CHECK(wrapped("a  b", 80) == Lines{"a  b"});
+  CHECK(wrapped("", 80) == Lines{""});
+}
+
+TEST_CASE("The list of sources fits a narrow terminal: it does without columns, and the last has its room") {
+  const std::string list =
+      R"({"sources":[{"name":"a-source-with-quite-a-long-name","state":"backoff","run":4,"restarts":3,"up_ms":0,)"
+      R"("rss_bytes":1048576,"published":12345,"wanted_by":{"events":true,"requests":0},"next_try_ms":2000,)"
+      R"("exit":{"code":3,"seconds":1,"reason":"exit status 3","stderr":"no such device"}}]})";
+  auto text_of = [&](std::optional<size_t> columns) { return joined(*source_table(list, columns), false); };
+  CHECK(text_of(std::nullopt) ==
+        "NAME                             STATE    PID  UP  RESTARTS      RSS  PUBLISHED  WANTED  LAST\n"
+        "a-source-with-quite-a-long-name  backoff    -   -         3  1.0 MiB      12345  events  "
+        "again in 2.0s: exit status 3: no such device\n");
+  CHECK(text_of(100) ==
+        "NAME                      STATE    PID  UP  RESTARTS  PUBLISHED  WANTED  LAST\n"
+        "a-source-with-quite-a-l…  backoff    -   -         3     12 345  events  again in 2.0s: exit "
+        "status…\n");
+  CHECK(text_of(80) ==
+        "NAME                      STATE    UP  PUBLISHED  WANTED  LAST\n"
+        "a-source-with-quite-a-l…  backoff   -     12 345  events  again in 2.0s: exit s…\n");
+  CHECK(text_of(60) ==
+        "NAME                STATE    WANTED  LAST\n"
+        "a-source-with-qui…  backoff  events  again in 2.0s: exit st…\n");
+}
+
+TEST_CASE("The time of a line of a log has its date, unless that is today's") {
+  constexpr uint64_t kNoon = 1'700'049'600'123;  // 2023-11-15 12:00:00.123 UTC
+  constexpr uint64_t kDay = 86'400'000;
+  std::string today = time_text(kNoon, kNoon + 1000);
+  CHECK(today.size() == 12);
+  CHECK(today.substr(8) == ".123");
+  CHECK(time_text(kNoon, kNoon + kDay).substr(0, 8) == "2023-11-");
+  CHECK(time_text(kNoon, kNoon + kDay).substr(11) == today);
+  CHECK(time_text(kNoon, kNoon + 366 * kDay).size() == 23);
+  CHECK(log_text(R"({"n":1,"time_ms":1700049600123,"stream":"stderr","run":2,"line":"x"})", kNoon) ==
+        today + " 2 stderr| x");
 }
 
 TEST_CASE("A JSON string escapes what must be escaped and nothing else") {

@@ -126,6 +126,24 @@ run 0 bus-source start clock
 await follower.out '3 stderr| clock begins'
 kill -INT "$follower"
 expect_exit "logs -f" "$follower" 130
+# A flood drops lines all the time, and says so once a second.
+printf '#!/bin/sh\nexec seq 100000000 >&2\n' >new
+chmod 755 new
+echo 'log-bytes = 4KiB' >sources.d/flood.source
+mv new sources.d/flood
+run 0 bus-source reload
+run 0 bus-source start flood
+begun=$(date +%s)
+start flooded bus-source logs flood -f
+await flooded.err 'lines of the log were dropped before they could be read'
+timeout 10 tail -n +5000 -F flooded.out 2>/dev/null | grep -qm1 . || fail "it follows the log no further"
+kill -INT "$pid"
+expect_exit "logs -f" "$pid" 130
+notes=$(wc -l <flooded.err)
+[ "$notes" -le $(($(date +%s) - begun + 3)) ] || fail "$notes notes of dropped lines"
+run 0 bus-source stop flood
+rm sources.d/flood*
+run 0 bus-source reload
 run 70 bus-source logs clok
 check_has err 'did you mean clock?'
 

@@ -281,7 +281,7 @@ TEST_CASE("Why a source has no connection to the hub is shown, and it is tried a
   auto table = cli::source_table(caller.call("bus.source.list").result, std::nullopt);
   REQUIRE(table);
   CHECK(table->back().text.find(": " + reason) != std::string::npos);
-  auto details = cli::source_details(status);
+  auto details = cli::source_details(status, std::nullopt, 0);
   REQUIRE(details);
   CHECK(details->at(2).text.starts_with("connection  none after "));
   // As soon as there is a place it has it.

@@ -71,7 +71,8 @@ int print_source_events(const Place& place, const std::vector<std::string>& name
     if (!item->is_event()) continue;
     std::string payload(item->event().payload());
     if (!is_asked_for(names, payload)) continue;
-    written = output.line(json ? payload : time_text(wall_ms()) + " " + change_line(payload));
+    uint64_t now_ms = wall_ms();
+    written = output.line(json ? payload : time_text(now_ms, now_ms) + " " + change_line(payload));
   }
   if (caught_signal() != 0) return ended_by_signal(caught_signal());
   if (written != Written::failed) return kDone;

@@ -113,8 +113,9 @@ void ListWatch::watch_pipe() {
     if (!wish_.json) {
       auto lines = table(std::nullopt);
       if (!lines) return;
-      text =
-          std::string(printed ? "\n" : "") + "time    " + time_text(wall_ms()) + "\n" + joined(*lines, false);
+      uint64_t now_ms = wall_ms();
+      text = std::string(printed ? "\n" : "") + "time    " + time_text(now_ms, now_ms) + "\n" +
+             joined(*lines, false);
     }
     printed = true;
     code_ = write_all_of(output_, text, console_);
@@ -173,7 +174,7 @@ int show_source(const Place& place, const std::string& name, bool json, const Co
   if (!status) return code;
   Output output(STDOUT_FILENO);
   if (json) return write_all_of(output, *status + "\n", console);
-  auto lines = source_details(*status);
+  auto lines = source_details(*status, terminal_columns(STDOUT_FILENO), wall_ms());
   if (!lines) return no_answer(console);
   return write_all_of(output, joined(*lines, colour_wanted(STDOUT_FILENO)), console);
 }

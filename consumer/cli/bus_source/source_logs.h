@@ -36,10 +36,13 @@ class SourceLogs final : public CallSession {
   Error lost(const busd::Error& error) const override;
   std::string args() const;
   void note_gap(const std::string& line);
+  void say_dropped();
 
   const Place& place_;
   const LogWish& wish_;
-  uint64_t last_ = 0;  // the number of the last line
+  uint64_t last_ = 0;     // the number of the last line
+  uint64_t dropped_ = 0;  // lines of which nothing was said yet
+  std::chrono::steady_clock::time_point said_;
   int code_ = 0;
 };
 
