@@ -1,0 +1,167 @@
+#include "hub/core/values/value_operations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/check.h"
+
+namespace bus::hub {
+
+ValueOperations::~ValueOperations() { withdraw_all(); }
+
+void ValueOperations::take(ValueOperationPtr operation, TimePoint now) {
+  if (operation->change) operation->change->key = operation->key;
+  auto line = lines_.find(operation->from);
+  bool must_wait = operation->from != 0 && line != lines_.end();
+  if (must_wait && line->second.ends_unjudged) {
+    hold(line->second.last_batch, {std::move(operation)});
+  } else if (operation->change && needs_store(*operation)) {
+    judge(std::move(operation), now);
+  } else if (must_wait) {
+    hold(line->second.last_batch, {std::move(operation)});
+  } else {
+    run(*operation, now);
+  }
+}
+
+bool ValueOperations::needs_store(const ValueOperation& operation) const {
+  const ValueEntry* entry = table_.find(operation.key);
+  bool is_stored = entry != nullptr && (entry->waiting() > 0 || entry->newest().is_stored);
+  return is_stored || operation.change->is_stored;
+}
+
+// Now, before anybody else.
+void ValueOperations::run(ValueOperation& operation, TimePoint now) {
+  if (!operation.change) return owner_.look(operation);
+  uint64_t version = 0;
+  ValueVerdict verdict = table_.judge(*operation.change, now, version);
+  if (verdict == ValueVerdict::accepted) table_.settle(operation.key);
+  owner_.judged(operation, verdict, version, table_.find(operation.key));
+}
+
+// It is seen, or refused, when what it was judged by is seen.
+void ValueOperations::judge(ValueOperationPtr operation, TimePoint now) {
+  if (!has_store_) return owner_.not_stored(*operation);
+  Held held;
+  held.is_judged = true;
+  held.verdict = table_.judge(*operation->change, now, held.version);
+  const ValueEntry* entry = table_.find(operation->key);
+  uint64_t batch = 0;
+  if (held.is_accepted()) {
+    Batch& open = open_batch();
+    ValueState state = entry->newest();
+    if (!state.is_stored) state.value = nullptr;
+    open.rows.push_back({operation->key, std::move(state)});
+    batch_of_[entry] = batch = open.number;
+  } else {
+    if (auto at = batch_of_.find(entry); at != batch_of_.end()) batch = at->second;
+    if (auto at = lines_.find(operation->from); operation->from != 0 && at != lines_.end())
+      batch = std::max(batch, at->second.last_batch);
+    if (batch == 0) return owner_.judged(*operation, held.verdict, held.version, entry);
+  }
+  held.operation = std::move(operation);
+  hold(batch, std::move(held));
+}
+
+void ValueOperations::hold(uint64_t batch, Held held) {
+  if (held.operation->from != 0) {
+    Line& line = lines_[held.operation->from];
+    ++line.waiting.operations;
+    line.waiting.bytes += held.operation->bytes;
+    line.last_batch = batch;
+    line.ends_unjudged = !held.is_judged;
+  }
+  BUSD_CHECK(!batches_.empty() && batch >= batches_.front().number);
+  batches_[batch - batches_.front().number].held.push_back(std::move(held));
+}
+
+// It waits no longer.
+void ValueOperations::release(const Held& held) {
+  if (held.operation->from == 0) return;
+  auto at = lines_.find(held.operation->from);
+  BUSD_CHECK(at != lines_.end());
+  at->second.waiting.bytes -= held.operation->bytes;
+  if (--at->second.waiting.operations == 0) lines_.erase(at);
+}
+
+ValueOperations::Batch& ValueOperations::open_batch() {
+  if (!std::exchange(is_open_, true)) batches_.push_back({++last_number_, {}, {}});
+  return batches_.back();
+}
+
+std::optional<ValueBatch> ValueOperations::end_turn() {
+  if (!std::exchange(is_open_, false)) return std::nullopt;
+  return ValueBatch{batches_.back().number, std::move(batches_.back().rows)};
+}
+
+void ValueOperations::committed(uint64_t number, TimePoint now) {
+  BUSD_CHECK(!batches_.empty() && batches_.front().number == number);
+  Batch batch = std::move(batches_.front());
+  batches_.pop_front();
+  // All of these first, for what was not judged may wait again, behind what it does.
+  for (const Held& held : batch.held) {
+    if (held.operation) release(held);
+  }
+  std::vector<ValueOperationPtr> unjudged;
+  for (Held& held : batch.held) {
+    if (!held.operation) continue;
+    if (!held.is_judged) {
+      unjudged.push_back(std::move(held.operation));
+      continue;
+    }
+    const ValueEntry* entry = table_.find(held.operation->key);
+    if (held.is_accepted()) {
+      table_.settle(held.operation->key);
+      if (entry->waiting() == 0) batch_of_.erase(entry);
+    }
+    owner_.judged(*held.operation, held.verdict, held.version, entry);
+  }
+  for (ValueOperationPtr& operation : unjudged) take(std::move(operation), now);
+}
+
+void ValueOperations::failed(TimePoint now) {
+  has_store_ = false;
+  std::deque<Batch> batches = std::exchange(batches_, {});
+  is_open_ = false;
+  lines_.clear();
+  withdraw_all();
+  // In the order of each connection: nothing waits any more.
+  for (Batch& batch : batches) {
+    for (Held& held : batch.held) {
+      if (!held.operation) continue;
+      if (held.is_accepted()) {
+        owner_.not_stored(*held.operation);
+      } else {
+        take(std::move(held.operation), now);
+      }
+    }
+  }
+}
+
+void ValueOperations::withdraw_all() {
+  for (const auto& [entry, batch] : std::exchange(batch_of_, {})) {
+    std::string key = entry->key();
+    table_.withdraw(key);
+  }
+}
+
+void ValueOperations::forget(PeerId peer) {
+  lines_.erase(peer);
+  for (Batch& batch : batches_) {
+    for (Held& held : batch.held) {
+      if (!held.operation || held.operation->from != peer) continue;
+      if (held.is_accepted()) {
+        held.operation->from = 0;
+      } else {
+        held.operation.reset();
+      }
+    }
+  }
+}
+
+ValueOperations::Waiting ValueOperations::waiting(PeerId peer) const {
+  auto at = lines_.find(peer);
+  return at == lines_.end() ? Waiting() : at->second.waiting;
+}
+
+}  // namespace bus::hub
