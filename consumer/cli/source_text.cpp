@@ -52,9 +52,13 @@ std::string last_text(const Json& row) {
   if (std::string unconnected = unconnected_text(row); !unconnected.empty())
     return "connection to the hub: " + unconnected;
   std::string exit = exit_text(row);
+  std::string why = shown(row, "why");
+  // The end of a run that was stopped by name says nothing else.
+  if (why == "stopped by name" && exit.starts_with("stopped")) return why + exit.substr(7);
   std::string next = next_try_text(row);
-  if (next.empty()) return exit.empty() ? "-" : exit;
-  return exit.empty() ? next : next + ": " + exit;
+  std::string before = next.empty() ? why : next;
+  if (before.empty()) return exit.empty() ? "-" : exit;
+  return exit.empty() ? before : before + ": " + exit;
 }
 
 std::string wanted_text(const Json& row) {
@@ -89,16 +93,33 @@ std::string joined_texts(const Json& row, const char* name, const char* between)
   return all;
 }
 
+// " (not in force: REASON)", of one that the last run was started without.
+std::string lack_text(const Json& row, const std::string& limit) {
+  const Json* complaints = member(row, "complaints");
+  if (complaints == nullptr || !complaints->IsArray()) return {};
+  const std::string begin = limit + " is ";
+  for (const Json& each : complaints->GetArray()) {
+    if (!each.IsString()) continue;
+    std::string text = safe_text(std::string(each.GetString(), each.GetStringLength()));
+    if (text.starts_with(begin)) return " (" + text.substr(begin.size()) + ")";
+    if (limit != "nice" && text.starts_with("it runs in no cgroup")) return " (" + text + ")";
+  }
+  return {};
+}
+
 std::string limits_text(const Json& row) {
   const Json* limits = member(row, "limits");
   if (limits == nullptr || !limits->IsObject()) return {};
   std::string text = "linger " + readable_ms(number_of(*limits, "linger_ms")) + ", stop-timeout " +
                      readable_ms(number_of(*limits, "stop_timeout_ms")) + ", log-bytes " +
                      readable_bytes(number_of(*limits, "log_bytes"));
-  if (auto bytes = number_if_any(*limits, "memory_max")) text += ", memory-max " + readable_bytes(*bytes);
-  if (auto weight = number_if_any(*limits, "cpu_weight")) text += ", cpu-weight " + std::to_string(*weight);
+  auto put = [&](const std::string& limit, const std::string& value) {
+    text.append(", ").append(limit).append(" ").append(value).append(lack_text(row, limit));
+  };
+  if (auto bytes = number_if_any(*limits, "memory_max")) put("memory-max", readable_bytes(*bytes));
+  if (auto weight = number_if_any(*limits, "cpu_weight")) put("cpu-weight", std::to_string(*weight));
   const Json* nice = member(*limits, "nice");
-  if (nice != nullptr && nice->IsInt()) text += ", nice " + std::to_string(nice->GetInt());
+  if (nice != nullptr && nice->IsInt()) put("nice", std::to_string(nice->GetInt()));
   return text;
 }
 
@@ -111,7 +132,45 @@ std::string state_text(const Json& row) {
   std::string text = shown(row, "state");
   if (pid_of(row) > 0) text += ", pid " + pid_text(row);
   std::string next = next_try_text(row);
-  return next.empty() ? text : text + ", " + next;
+  if (!next.empty()) text += ", " + next;
+  std::string why = shown(row, "why");
+  if (!why.empty()) text += ", " + why;
+  return text;
+}
+
+// "2, up 3s, restarts 0"; it is up while it runs.
+std::string run_text(const Json& row) {
+  std::string its_state = text_of(row, "state");
+  bool is_up = its_state == "running" || its_state == "stopping";
+  return std::to_string(number_of(row, "run")) +
+         (is_up ? ", up " + readable_ms(number_of(row, "up_ms")) : std::string()) + ", restarts " +
+         std::to_string(number_of(row, "restarts"));
+}
+
+std::string start_text(const Json& row) {
+  std::string wish = shown(row, "wish");
+  std::string start = shown(row, "start");
+  bool is_by_name = wish == "up" && start != "always";
+  return start + (is_by_name ? ", runs until it is stopped by name" : "") + ", restart " +
+         shown(row, "restart");
+}
+
+// Those that are not the defaults, but what has a line of its own.
+std::string settings_text(const Json& row) {
+  std::string text;
+  auto put = [&](const char* key, const std::string& value) {
+    if (!value.empty()) text += (text.empty() ? "" : ", ") + std::string(key) + " " + value;
+  };
+  if (auto every = number_if_any(row, "every_ms")) put("every", readable_ms(*every));
+  for (const char* key : {"format", "event_type", "connection", "stdin", "directory"})
+    put(key, shown(row, key));
+  put("log-file", shown(row, "log_file"));
+  return text;
+}
+
+std::string published_text(const Json& row, std::optional<size_t> columns) {
+  auto published = number_if_any(row, "published");
+  return published ? readable_number(*published, columns) : "-";
 }
 
 }  // namespace
@@ -136,7 +195,7 @@ std::optional<std::vector<TableLine>> source_table(const std::string& list, std:
     grid.row({columns ? cut_to_columns(shown(row, "name"), most_of_name) : shown(row, "name"),
               shown(row, "state"), pid_text(row), up_ms > 0 ? readable_ms(up_ms) : "-",
               readable_number(number_of(row, "restarts"), columns), rss ? readable_bytes(*rss) : "-",
-              readable_number(number_of(row, "published"), columns), wanted_text(row), last_text(row)},
+              published_text(row, columns), wanted_text(row), last_text(row)},
              emphasis_of(row));
   });
   return grid.lines_within(columns, {kRss, kRestarts, kPid, kUp, kPublished, kWanted}, kLeastOfLast);
@@ -173,13 +232,12 @@ std::optional<std::vector<TableLine>> source_details(const std::string& status, 
   put("state", state_text(row), emphasis_of(row));
   put("connection", unconnected_text(row), Emphasis::warning);
   put("wanted by", wanted_text(row));
-  put("run", std::to_string(number_of(row, "run")) + ", up " + readable_ms(number_of(row, "up_ms")) +
-                 ", restarts " + std::to_string(number_of(row, "restarts")));
+  put("run", run_text(row));
   put("last exit", exit_text(row));
   if (auto rss = number_if_any(row, "rss_bytes"))
     put("uses",
         readable_bytes(*rss) + " of memory, " + readable_ms(number_of(row, "cpu_ms")) + " of processor time");
-  put("lines", "published " + std::to_string(number_of(row, "published")) + ", refused " +
+  put("lines", "published " + published_text(row, std::nullopt) + ", refused " +
                    std::to_string(number_of(row, "refused")) + ", skipped " +
                    std::to_string(number_of(row, "skipped")) + ", log " +
                    std::to_string(number_of(row, "log_lines")));
@@ -187,7 +245,8 @@ std::optional<std::vector<TableLine>> source_details(const std::string& status, 
   put("tasks", joined_texts(row, "tasks", ", "));
   put("file", shown(row, "file"));
   put("command", joined_texts(row, "command", " "));
-  put("start", shown(row, "start") + ", restart " + shown(row, "restart"));
+  put("start", start_text(row));
+  put("settings", settings_text(row));
   put("limits", limits_text(row));
   put("environment", joined_texts(row, "environment", ", "));
   for_each_in(row, "log",

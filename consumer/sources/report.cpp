@@ -78,7 +78,8 @@ void put_row(ObjectWriter& writer, const Source& source, TimePoint now, size_t l
     writer.number("rss_bytes", use->rss_bytes);
     writer.number("cpu_ms", use->cpu_ms);
   }
-  writer.number("published", source.feed().published());
+  // What it sends by a connection of its own does not pass here.
+  if (source.definition().connection == Channel::lines) writer.number("published", source.feed().published());
   writer.number("refused", source.feed().refused());
   writer.number("skipped", source.feed().skipped());
   writer.number("log_lines", source.feed().log().next() - 1);
@@ -87,6 +88,8 @@ void put_row(ObjectWriter& writer, const Source& source, TimePoint now, size_t l
   wanted.flag("events", source.demand().by_events());
   wanted.number("requests", source.demand().requests());
   wanted.end();
+  writer.text("wish", name_of(life.wish()));
+  writer.text_if_any("why", text_of(life.rest_reason()));
   if (left_out < 2) put_exit(writer, source);
   put_next_try(writer, source, now);
   if (left_out < 3) put_unconnected(writer, source);
@@ -122,6 +125,20 @@ const char* name_of(Start start) {
   return "demand";
 }
 
+const char* name_of(Format format) {
+  switch (format) {
+    case Format::automatic:
+      return "auto";
+    case Format::frames:
+      return "frames";
+    case Format::json:
+      return "json";
+    case Format::text:
+      return "text";
+  }
+  return "auto";
+}
+
 const char* name_of(Restart restart) {
   switch (restart) {
     case Restart::on_failure:
@@ -141,6 +158,12 @@ void put_definition(ObjectWriter& writer, const Definition& definition) {
   writer.text("start", name_of(definition.start));
   writer.text("restart", name_of(definition.restart));
   if (definition.every) writer.number("every_ms", to_ms(*definition.every));
+  if (definition.format != Format::automatic) writer.text("format", name_of(definition.format));
+  if (definition.event_type != definition.name) writer.text("event_type", definition.event_type);
+  if (definition.connection != Channel::lines) writer.text("connection", "socket");
+  if (definition.input != Input::null) writer.text("stdin", "frames");
+  writer.text_if_any("directory", definition.directory);
+  writer.text_if_any("log_file", definition.log_file);
   // Names alone: a value may be a secret.
   std::vector<std::string> names;
   for (const std::string& entry : definition.environment) names.push_back(entry.substr(0, entry.find('=')));
@@ -198,6 +221,7 @@ std::string status_of(const Source& source, TimePoint now) {
   ObjectWriter writer(text);
   put_row(writer, source, now);
   put_definition(writer, source.definition());
+  if (!source.complaints().empty()) writer.texts("complaints", source.complaints());
   const LogRing& log = source.feed().log();
   std::vector<uint64_t> last;
   uint64_t from = std::max(log.first(), log.next() - std::min(log.next() - 1, kLinesInStatus));

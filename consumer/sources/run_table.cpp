@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <poll.h>
+#include <set>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -23,6 +24,10 @@ constexpr int kMostReapsAtOnce = 10;
 constexpr Duration kPursueEvery = milliseconds(50);
 // What is killed and not gone by then hangs in the kernel.
 constexpr Duration kLastPatience = seconds(2);
+
+std::string not_in_force(const std::string& limit, const std::string& why_not) {
+  return limit + " is not in force: " + why_not;
+}
 
 }  // namespace
 
@@ -78,7 +83,7 @@ void RunTable::leave(uint32_t serial) {
 
 // A disk that is full is said once, not with each run.
 void RunTable::note(const Result<void>& recorded) {
-  if (!recorded && complained_.insert("").second)
+  if (!recorded && !std::exchange(has_no_record_, true))
     complaints_.push_back("what runs is not recorded: " + recorded.error().what);
 }
 
@@ -100,8 +105,8 @@ SpawnPlan RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<
       why_not = made.error().what;
     }
   }
-  if (!cgroup && launch.memory_max) complain_once(launch.source, "memory-max", why_not, complaints);
-  if (!cgroup && launch.cpu_weight) complain_once(launch.source, "cpu-weight", why_not, complaints);
+  if (!cgroup && launch.memory_max) complaints.push_back(not_in_force("memory-max", why_not));
+  if (!cgroup && launch.cpu_weight) complaints.push_back(not_in_force("cpu-weight", why_not));
   return plan;
 }
 
@@ -110,18 +115,12 @@ void RunTable::limit(const Cgroup& cgroup, const Launch& launch, std::vector<std
   if (!controllers_) controllers_ = cgroups_->enable_controllers();
   if (launch.memory_max) {
     auto done = cgroup.limit_memory(*launch.memory_max);
-    if (!done) complain_once(launch.source, "memory-max", done.error().what, complaints);
+    if (!done) complaints.push_back(not_in_force("memory-max", done.error().what));
   }
   if (launch.cpu_weight) {
     auto done = cgroup.weigh_cpu(*launch.cpu_weight);
-    if (!done) complain_once(launch.source, "cpu-weight", done.error().what, complaints);
+    if (!done) complaints.push_back(not_in_force("cpu-weight", done.error().what));
   }
-}
-
-void RunTable::complain_once(const std::string& source, const std::string& limit, const std::string& why_not,
-                             std::vector<std::string>& complaints) {
-  if (complained_.insert(source + " " + limit).second)
-    complaints.push_back(limit + " is not in force: " + why_not);
 }
 
 void RunTable::set_first(uint32_t serial, pid_t pid) {

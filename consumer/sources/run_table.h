@@ -11,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -69,8 +68,6 @@ class RunTable {
   uint32_t run_of_orphan(int64_t pid) const;
   void settle_all();
   void limit(const Cgroup& cgroup, const Launch& launch, std::vector<std::string>& complaints);
-  void complain_once(const std::string& source, const std::string& limit, const std::string& why_not,
-                     std::vector<std::string>& complaints);
   void note(const Result<void>& recorded);
 
   Loop& loop_;
@@ -86,7 +83,7 @@ class RunTable {
   std::string no_cgroups_ = "they are off";  // why there are none
   std::optional<Result<void>> controllers_;  // once they were needed
   std::optional<Record> record_;
-  std::set<std::string> complained_;
+  bool has_no_record_ = false;  // and has said so
   std::vector<std::string> complaints_;
   TimePoint pursue_at_ = kNever;
   Timer timer_;

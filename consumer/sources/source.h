@@ -84,6 +84,8 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   const Unconnected& unconnected() const { return unconnected_; }
   // Why it is no longer there; empty: it is.
   const std::string& gone() const { return gone_; }
+  // What its last run was started without.
+  const std::vector<std::string>& complaints() const { return complaints_; }
   const Feed& feed() const { return feed_; }
   std::optional<int64_t> pid() const;
   std::optional<Process::Use> use() const;
@@ -144,6 +146,7 @@ class Source final : Lifecycle::Actor, Process::Owner, HubLink::Owner, RunOutput
   size_t interest_awaited_ = 0;
   Unconnected unconnected_;
   std::string gone_;
+  std::vector<std::string> complaints_;
   bool connected_anew_ = false;  // and no demand was judged since
   std::unique_ptr<Process> process_;
   uint64_t process_run_ = 0;

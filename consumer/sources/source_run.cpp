@@ -1,4 +1,5 @@
 // The runs of a source: how each is launched, what is heard of its processes, and its end.
+#include <algorithm>
 #include <utility>
 
 #include "consumer/sources/launch_environment.h"
@@ -104,7 +105,15 @@ void Source::changed() {
 }
 
 void Source::on_started() {
-  for (const std::string& complaint : process_->take_complaints()) feed_.note(life_.run(), complaint);
+  std::vector<std::string> complaints = process_->take_complaints();
+  for (const std::string& complaint : complaints) {
+    // What the run before lacked is in the log; why may name a place of that run.
+    bool is_known = std::any_of(complaints_.begin(), complaints_.end(), [&](const std::string& known) {
+      return known.substr(0, known.find(':')) == complaint.substr(0, complaint.find(':'));
+    });
+    if (!is_known) feed_.note(life_.run(), complaint);
+  }
+  complaints_ = std::move(complaints);
   tell_interest();
   life_.started(now());
   if (life_.state() == State::running) relay_.on_running(inlet_.get());

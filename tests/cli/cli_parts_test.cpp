@@ -453,3 +453,53 @@ TEST_CASE("The table shows every part, and is cut to the terminal") {
   std::string painted = joined(status_table(report, std::nullopt), true);
   CHECK(painted.find("\x1b[33mkey ") != std::string::npos);
 }
+
+TEST_CASE("The list of sources says why one does not run, and not how many events pass elsewhere") {
+  auto last_of = [](const std::string& members) {
+    auto lines = source_table(R"({"sources":[{"name":"s",)" + members + "}]}", std::nullopt);
+    REQUIRE(lines);
+    REQUIRE(lines->size() == 2);
+    std::string heading = lines->front().text;
+    return lines->back().text.substr(heading.find("LAST"));
+  };
+  CHECK(last_of(R"("state":"idle")") == "-");
+  CHECK(last_of(R"("why":"stopped by name","exit":{"signal":15,"reason":"stopped"})") == "stopped by name");
+  CHECK(last_of(R"("why":"stopped by name","exit":{"signal":9,"reason":"stopped: killed by SIGKILL"})") ==
+        "stopped by name: killed by SIGKILL");
+  CHECK(last_of(R"("why":"asked to stay down","exit":{"code":125,"reason":"exit status 125"})") ==
+        "asked to stay down: exit status 125");
+  CHECK(last_of(R"("why":"start = manual")") == "start = manual");
+  CHECK(last_of(R"("exit":{"code":0})") == "ended in order");
+  auto lines = source_table(R"({"sources":[{"name":"s","state":"running","restarts":0}]})", std::nullopt);
+  REQUIRE(lines);
+  size_t column = lines->front().text.find("PUBLISHED") + std::string("PUBLISHED").size() - 1;
+  CHECK(lines->back().text[column] == '-');
+}
+
+TEST_CASE("The status of a source has its settings, and says which limits are not in force") {
+  auto text_of_status = [](const std::string& members) {
+    auto lines = source_details(R"({"name":"s",)" + members + "}", std::nullopt, 0);
+    REQUIRE(lines);
+    return joined(*lines, false);
+  };
+  auto has = [](const std::string& text, const std::string& line) {
+    CAPTURE(text);
+    CHECK(("\n" + text).find("\n" + line + "\n") != std::string::npos);
+  };
+  std::string text = text_of_status(
+      R"("state":"idle","why":"stopped by name","run":2,"restarts":1,"up_ms":0,"wish":"down","start":"demand",)"
+      R"("restart":"never","every_ms":5000,"format":"text","connection":"socket","log_file":"/l",)"
+      R"("limits":{"linger_ms":10000,"stop_timeout_ms":5000,"log_bytes":262144,"memory_max":1048576,"nice":3},)"
+      R"("complaints":["memory-max is not in force: cgroups are off"])");
+  has(text, "state       idle, stopped by name");
+  has(text, "run         2, restarts 1");
+  has(text, "start       demand, restart never");
+  has(text, "settings    every 5.0s, format text, connection socket, log-file /l");
+  has(text,
+      "limits      linger 10.0s, stop-timeout 5.0s, log-bytes 256.0 KiB, memory-max 1.0 MiB "
+      "(not in force: cgroups are off), nice 3");
+  has(text, "lines       published -, refused 0, skipped 0, log 0");
+  has(text_of_status(
+          R"("state":"running","wish":"up","start":"demand","restart":"on-failure","run":1,"up_ms":1500)"),
+      "start       demand, runs until it is stopped by name, restart on-failure");
+}

@@ -169,6 +169,9 @@ TEST_CASE("The tasks list, start, stop and restart sources by name", "[tasks]") 
   CHECK(member(status, {"limits", "linger_ms"}) == "3000");
   CHECK(member(status, {"limits", "memory_max"}) == "67108864");
   CHECK(member(status, {"file"}) == sources.file("beta.source"));
+  for (const char* setting :
+       {"format", "event_type", "connection", "stdin", "directory", "log_file", "every_ms"})
+    CHECK(member(status, {setting}).empty());
   CHECK(member(status, {"environment"}) == R"(["SECRET"])");
   CHECK(status.find("hush") == std::string::npos);
   std::string started = sources.call_by_name("start", "alpha");
@@ -185,6 +188,23 @@ TEST_CASE("The tasks list, start, stop and restart sources by name", "[tasks]") 
   CHECK(sources.call_by_name("stop", "alpa") ==
         "not_found: there is no source \"alpa\"; did you mean alpha?");
   CHECK(sources.call("nonsense").starts_with("no_provider"));
+}
+
+TEST_CASE("The settings of a source that are not the defaults are in its status", "[tasks]") {
+  Sources sources;
+  sources.add_script("s", kClock);
+  sources.add_file(
+      "s",
+      "every = 5s\nformat = json\ntypes = a.*\nevent_type = a.b\nstdin = frames\ndirectory = /\nlog-file = " +
+          sources.scratch("s.log") + "\n");
+  sources.start();
+  std::string status = sources.status("s");
+  CHECK(member(status, {"every_ms"}) == "5000");
+  CHECK(member(status, {"format"}) == "json");
+  CHECK(member(status, {"event_type"}) == "a.b");
+  CHECK(member(status, {"stdin"}) == "frames");
+  CHECK(member(status, {"directory"}) == "/");
+  CHECK(member(status, {"log_file"}) == sources.scratch("s.log"));
 }
 
 TEST_CASE("A start that fails is answered with the reason", "[tasks]") {
@@ -392,6 +412,9 @@ echo over >&2)");
   CHECK(listener.next().payload == R"("mine")");
   LogReader log(sources.socket(), R"({"name":"own"})");
   CHECK(member(log.next(), {"line"}) == R"({"type":"interest","event_type":"own","consumers":1})");
+  std::string status = sources.status("own");
+  CHECK(member(status, {"connection"}) == "socket");
+  CHECK(member(status, {"published"}).empty());
 }
 
 // --- the directory while it runs ---

@@ -179,8 +179,17 @@ TEST_CASE("A limit of a source is in force, or its log says why it is not", "[li
     bool is_in_force = limit_of(member(status, {"pid"}), limit.file) == limit.value;
     bool is_lacking = log.find(std::string(limit.key) + " is not in force: ") != std::string::npos;
     CHECK(is_in_force != is_lacking);
+    bool is_told = member(status, {"complaints"}).find(std::string(limit.key) + " is not in force: ") !=
+                   std::string::npos;
+    CHECK(is_told == is_lacking);
     if (is_lacking) WARN("skipped: whether the limit is in force, which cannot be set here: " << limit.key);
   }
+  // Of the next run it is told, and not logged again.
+  std::string lines = member(status, {"log_lines"});
+  sources.call_by_name("restart", "s");
+  status = sources.wait_for("s", [](const std::string& text) { return member(text, {"run"}) == "2"; });
+  CHECK(member(status, {"complaints"}).empty() == (log.find("is not in force: ") == std::string::npos));
+  CHECK(member(status, {"log_lines"}) == lines);
 }
 
 // --- other users ---

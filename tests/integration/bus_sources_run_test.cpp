@@ -79,8 +79,12 @@ TEST_CASE("start = always needs nobody, start = manual waits for a word", "[dema
   sources.start();
   sources.wait_for_state("a", "running");
   Listener listener(sources.socket(), {"m"});
+  CHECK(member(sources.status("a"), {"wish"}) == "up");
   CHECK(sources.state("m") == "idle");
+  CHECK(member(sources.status("m"), {"why"}) == "start = manual");
   CHECK(member(sources.call_by_name("start", "m"), {"state"}) == "running");
+  CHECK(member(sources.status("m"), {"wish"}) == "up");
+  CHECK(member(sources.status("m"), {"why"}).empty());
   CHECK(listener.next().payload == "1");
 }
 
@@ -225,6 +229,8 @@ TEST_CASE("Exit status 125 means: stay down, until somebody starts it", "[restar
   CHECK(listener.next().payload == "1");
   sources.wait_for_state("d", "idle");
   CHECK(member(sources.status("d"), {"run"}) == "1");
+  CHECK(member(sources.status("d"), {"wish"}) == "down");
+  CHECK(member(sources.status("d"), {"why"}) == "asked to stay down");
 }
 
 // --- stopping ---
@@ -242,7 +248,10 @@ TEST_CASE("A stop takes everything that the source has started, and holds until 
   CHECK(member(sources.call_by_name("stop", "s"), {"state"}) == "idle");
   CHECK_FALSE(is_running(marker));
   Listener another(sources.socket(), {"s"});
-  CHECK(sources.state("s") == "idle");
+  std::string row = member(sources.call("list"), {"sources", "0"});
+  CHECK(member(row, {"state"}) == "idle");
+  CHECK(member(row, {"wish"}) == "down");
+  CHECK(member(row, {"why"}) == "stopped by name");
   CHECK(member(sources.call_by_name("start", "s"), {"state"}) == "running");
   CHECK(member(sources.status("s"), {"run"}) == "2");
 }

@@ -48,7 +48,8 @@ the program behind it: those that begin with "-" stand behind "--". check takes 
 directories; without any it judges the default directory. run and check need no hub.
 
 start, stop and restart wait until it is done, and go on with the others when one fails. A source
-that was stopped stays so until it is started, or until bus-sources starts anew.
+that was started by name runs, whoever listens, until it is stopped; one that was stopped stays so
+until it is started. enable takes both back, and so does a new bus-sources.
 
 logs prints the time, the number of the run, the stream and the line. With --json, list, status,
 events and logs print what the tasks bus.source.* answer, one object on a line; see bus-sources(8).

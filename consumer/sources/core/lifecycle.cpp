@@ -48,11 +48,46 @@ const char* name_of(State state) {
   return "idle";
 }
 
+const char* name_of(Wish wish) {
+  switch (wish) {
+    case Wish::demand:
+      return "demand";
+    case Wish::up:
+      return "up";
+    case Wish::down:
+      return "down";
+  }
+  return "demand";
+}
+
+const char* text_of(Rest rest) {
+  switch (rest) {
+    case Rest::none:
+      return "";
+    case Rest::stopped:
+      return "stopped by name";
+    case Rest::stay_down:
+      return "asked to stay down";
+    case Rest::manual:
+      return "start = manual";
+    case Rest::ended:
+      return "ended by itself";
+  }
+  return "";
+}
+
 Lifecycle::Lifecycle(Actor& actor, const Definition& definition, uint64_t seed)
     : actor_(actor), rules_(definition), back_off_(seed), wish_(wish_by(definition)) {}
 
 bool Lifecycle::should_run() const {
   return enabled_ && !retired_ && (wish_ == Wish::up || (wish_ == Wish::demand && wanted_));
+}
+
+Rest Lifecycle::rest_reason() const {
+  bool rests = (state_ == State::idle || state_ == State::failed) && next_try_ == kNever;
+  if (!rests || retired_) return Rest::none;
+  if (wish_ == Wish::down) return down_by_;
+  return satisfied_ && should_run() ? Rest::ended : Rest::none;
 }
 
 TimePoint Lifecycle::deadline() const { return std::min({linger_until_, kill_at_, next_try_}); }
@@ -129,6 +164,7 @@ void Lifecycle::start(uint64_t command, TimePoint now) {
 void Lifecycle::stop(uint64_t command, TimePoint now) {
   add_command(command, Goal::down, 0);
   wish_ = Wish::down;
+  down_by_ = Rest::stopped;
   pursue(now);
 }
 
@@ -145,7 +181,7 @@ void Lifecycle::restart(uint64_t command, TimePoint now) {
 void Lifecycle::set_enabled(bool enabled, TimePoint now) {
   enabled_ = enabled;
   satisfied_ = false;
-  if (enabled) wish_ = wish_by(rules_);
+  if (enabled) follow(rules_);
   if (enabled && state_ == State::disabled) enter(State::idle);
   if (!enabled && !is_alive()) enter(State::disabled);
   pursue(now);
@@ -154,7 +190,7 @@ void Lifecycle::set_enabled(bool enabled, TimePoint now) {
 void Lifecycle::set_rules(const Definition& definition, TimePoint now) {
   bool is_by_command = wish_ != wish_by(rules_);  // a start or a stop, which holds
   bool changes = wish_by(definition) != wish_by(rules_) && !is_by_command;
-  if (changes) wish_ = wish_by(definition);
+  if (changes) follow(definition);
   bool is_planned_anew = next_try_ != kNever && definition.every != rules_.every;
   rules_ = definition;
   if (changes) satisfied_ = false;
@@ -162,7 +198,7 @@ void Lifecycle::set_rules(const Definition& definition, TimePoint now) {
 }
 
 void Lifecycle::redefine(const Definition& definition, TimePoint now) {
-  if (wish_ == wish_by(rules_)) wish_ = wish_by(definition);
+  if (wish_ == wish_by(rules_)) follow(definition);
   rules_ = definition;
   satisfied_ = false;
   forget_runs();
@@ -176,6 +212,11 @@ void Lifecycle::retire(TimePoint now) {
 }
 
 // --- what follows ---
+
+void Lifecycle::follow(const Definition& definition) {
+  wish_ = wish_by(definition);
+  down_by_ = Rest::manual;
+}
 
 void Lifecycle::enter(State state) {
   state_ = state;
@@ -256,6 +297,7 @@ void Lifecycle::plan_next(TimePoint now) {
   bool was_good = exit_->lasted >= BackOff::kGoodRun && (had_good_line_ || !shows_lines);
   if (exit_->code == kStayDown) {
     wish_ = Wish::down;
+    down_by_ = Rest::stay_down;
     return rest();
   }
   bool repeats = rules_.every || rules_.restart == Restart::always ||

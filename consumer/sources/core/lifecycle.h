@@ -24,8 +24,13 @@ namespace bus::sources {
 
 enum class State { idle, starting, running, stopping, backoff, failed, disabled };
 enum class Wish { demand, up, down };
+// Why one that does not run is not started, though it is not for want of demand.
+enum class Rest { none, stopped, stay_down, manual, ended };
 
 const char* name_of(State state);
+const char* name_of(Wish wish);
+// For people; empty: none.
+const char* text_of(Rest rest);
 
 // How a run has ended, or why it could not begin.
 struct Exit {
@@ -97,6 +102,7 @@ class Lifecycle {
 
   State state() const { return state_; }
   Wish wish() const { return wish_; }
+  Rest rest_reason() const;
   uint64_t run() const { return run_; }            // from 1; 0: never started
   uint64_t restarts() const { return restarts_; }  // starts after a run that ended by itself
   bool is_over() const { return retired_ && !is_alive(); }
@@ -119,6 +125,7 @@ class Lifecycle {
     return state_ == State::starting || state_ == State::running || state_ == State::stopping;
   }
   bool should_run() const;
+  void follow(const Definition& definition);
   void enter(State state);
   void note_start(TimePoint now);
   void spawn();
@@ -140,6 +147,7 @@ class Lifecycle {
   State state_ = State::idle;
   State announced_ = State::idle;
   Wish wish_;
+  Rest down_by_ = Rest::manual;  // what has made the wish `down`
   bool enabled_ = true;
   bool retired_ = false;
   bool wanted_ = false;

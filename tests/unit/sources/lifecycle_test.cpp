@@ -385,6 +385,54 @@ TEST_CASE("A stop holds until a start, whoever wants the source") {
   }
 }
 
+TEST_CASE("Why a source that could run does not is known") {
+  Rig source;
+  CHECK(source.life.rest_reason() == Rest::none);  // nobody wants it
+  source.run();
+  CHECK(source.life.rest_reason() == Rest::none);
+  SECTION("stopped by name") {
+    source.life.stop(1, source.now);
+    CHECK(source.life.rest_reason() == Rest::none);
+    source.exits(exit_code(0));
+    CHECK(source.life.rest_reason() == Rest::stopped);
+    source.life.set_enabled(false, source.now);
+    CHECK(source.life.rest_reason() == Rest::none);
+    source.life.set_enabled(true, source.now);
+    CHECK(source.life.state() == State::starting);
+  }
+  SECTION("it has asked to stay down") {
+    source.exits(exit_code(125));
+    CHECK(source.life.rest_reason() == Rest::stay_down);
+    source.life.start(1, source.now);
+    CHECK(source.life.wish() == Wish::up);
+    CHECK(source.life.rest_reason() == Rest::none);
+  }
+  SECTION("it has ended by itself, while somebody wants it") {
+    source.exits(exit_code(0));
+    CHECK(source.life.rest_reason() == Rest::ended);
+    source.wanted(false);
+    CHECK(source.life.rest_reason() == Rest::none);
+  }
+  SECTION("it is failed, and is not to be started again") {
+    Definition once = with([](Definition& d) { d.restart = Restart::never; });
+    source.life.set_rules(once, source.now);
+    source.exits(exit_code(3));
+    CHECK(source.life.state() == State::failed);
+    CHECK(source.life.rest_reason() == Rest::ended);
+  }
+  SECTION("it backs off") {
+    source.exits(exit_code(3));
+    CHECK(source.life.rest_reason() == Rest::none);
+  }
+  SECTION("start = manual, and again when an edit makes it so") {
+    Definition manual = with([](Definition& d) { d.start = Start::manual; });
+    CHECK(Rig(manual).life.rest_reason() == Rest::manual);
+    source.life.set_rules(manual, source.now);
+    source.exits(killed_by(15));
+    CHECK(source.life.rest_reason() == Rest::manual);
+  }
+}
+
 TEST_CASE("A run that was told to end was stopped, and one that ended otherwise says how") {
   Rig source;
   source.run();
