@@ -102,7 +102,8 @@ void Feed::note_refused(Stream stream, uint64_t run, std::string_view reason, st
 void Feed::keep(Stream stream, uint64_t run, std::string_view line) {
   int64_t time_ms = wall_ms();
   ring_.add(stream, run, time_ms, line);
-  if (file_) file_->write(stream, run, time_ms, ring_.at(ring_.next() - 1).text);
+  if (file_ && file_->write(stream, run, time_ms, ring_.at(ring_.next() - 1).text))
+    ring_.add(Stream::err, run, time_ms, "[log-file: lines are lost: " + file_->trouble() + "]");
   owner_.on_logged();
 }
 

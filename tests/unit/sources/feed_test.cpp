@@ -1,12 +1,15 @@
 // What becomes of lines where no hub is needed to see it: the log, what is counted, and what goes on to the owner.
 #include "consumer/sources/feed.h"
 
+#include <csignal>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
 
 namespace bus::sources {
 namespace {
@@ -53,6 +56,26 @@ TEST_CASE("What the hub refuses stands in the log with the hub's reason, and is 
   CHECK(bench.log() == Lines{"err 3 [the hub refused an event: frame_too_large: the event would be longer "
                              "than a frame may be]"});
   CHECK(bench.feed.refused() == 1);
+}
+
+TEST_CASE("That lines of the log's file are lost stands in the log once, however they came to be") {
+  test::TempDir directory;
+  Definition definition = plain_definition("s", "/s");
+  definition.log_file = directory.file("log");
+  Bench bench(definition);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  rlimit none{0, before.rlim_max};
+  void (*handler)(int) = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  bench.feed.take(Stream::err, 1, "one", true);
+  bench.feed.take(Stream::err, 1, "two", true);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
+  REQUIRE(bench.log().size() == 3);
+  CHECK(bench.log()[1].starts_with("err 1 [log-file: lines are lost: write "));
+  CHECK(bench.log()[2] == "err 1 two");
+  CHECK(bench.log()[0] == "err 1 one");
 }
 
 TEST_CASE("Everything that is no event goes to the log, of both streams, with its run") {
