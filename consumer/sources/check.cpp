@@ -12,6 +12,7 @@
 #include "consumer/cli/text.h"
 #include "consumer/sources/launch_environment.h"
 #include "protocol/base/fd.h"
+#include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 
 namespace bus::sources {
@@ -80,9 +81,14 @@ std::vector<Obstacle> obstacles_of(const Definition& definition) {
   const std::string& directory = definition.directory;
   if (!directory.empty() && ::access((directory + "/.").c_str(), X_OK) != 0)
     obstacles.push_back({"directory", errno_error(printable(directory), errno).what});
+  bool has_directory = obstacles.empty();
+  if (!definition.log_file.empty()) {
+    if (auto may_write = try_open_append(definition.log_file); !may_write)
+      obstacles.push_back({"log-file", may_write.error().what});
+  }
   bool starts_there = !definition.command.front().starts_with('/') &&
                       definition.command.front().find('/') != std::string::npos;
-  if (!obstacles.empty() && starts_there) return obstacles;
+  if (!has_directory && starts_there) return obstacles;
   if (std::string message = program_obstacle(definition); !message.empty())
     obstacles.push_back({"command", std::move(message)});
   return obstacles;

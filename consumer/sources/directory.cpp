@@ -118,8 +118,9 @@ void Look::take_file(const std::string& directory, const std::string& file,
     if (::lstat(path.c_str(), &link) == 0) fault(path, "is a link that leads nowhere");
     return;  // gone meanwhile
   }
-  if (!S_ISREG(st.st_mode)) return;
   bool is_definition = file.ends_with(kSourceSuffix);
+  if (S_ISDIR(st.st_mode) && !is_definition) return;
+  if (!S_ISREG(st.st_mode)) return fault(path, "is no regular file, and not used");
   bool runs = (st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
   if (!is_definition && !runs) {
     if (begins_with_shebang(path)) fault(path, "is a script that is not executable: chmod +x " + path);

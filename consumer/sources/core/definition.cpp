@@ -10,6 +10,7 @@
 #include "protocol/base/spelling.h"
 #include "protocol/base/strings.h"
 #include "protocol/event_pattern.h"
+#include "protocol/fault.h"
 
 namespace bus::sources {
 
@@ -58,12 +59,22 @@ Result<std::string> read_word(std::string_view value) {
   return std::move(words.front());
 }
 
-Result<Texts> read_patterns(std::string_view value, size_t most, std::string (*fault_of)(std::string_view)) {
+// What is wrong with the name of a type or a task, or with a pattern, whatever the hub is asked for by it; empty: nothing.
+std::string name_fault(std::string_view name, const char* which) {
+  if (auto fault = identifier_fault(printable(name, 40), name)) return *fault;
+  if (!is_reserved(name)) return {};
+  return printable(name) + " is below bus., where the " + which +
+         " are the hub's and those of bus-sources; take another name";
+}
+
+Result<Texts> read_patterns(std::string_view value, size_t most, const char* which,
+                            std::string (*fault_of)(std::string_view)) {
   BUSD_ASSIGN(Texts list, read_list(value));
   if (list.size() > most)
     return invalid(std::to_string(list.size()) + " entries are too many: at most " + std::to_string(most));
   for (const std::string& entry : list) {
     std::string fault = fault_of(entry);
+    if (fault.empty()) fault = name_fault(entry, which);
     if (!fault.empty()) return invalid(std::move(fault));
   }
   return list;
@@ -131,7 +142,10 @@ Result<void> add_environment(Texts& environment, std::string_view value) {
       equals != std::string::npos && equals > 0 && (entry[0] < '0' || entry[0] > '9') &&
       entry.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == equals;
   if (!is_name) return invalid(printable(entry) + " is not NAME=VALUE");
-  if (entry.find('\0') != std::string::npos) return invalid("a variable cannot hold a NUL");
+  std::string_view name = std::string_view(entry).substr(0, equals + 1);
+  bool is_double = std::any_of(environment.begin(), environment.end(),
+                               [&](const std::string& other) { return other.starts_with(name); });
+  if (is_double) return invalid(entry.substr(0, equals) + " is given twice");
   environment.push_back(std::move(entry));
   return {};
 }
@@ -164,12 +178,12 @@ constexpr std::array<Key, 19> kKeys = {{
      }},
     {"types",
      [](Definition& d, std::string_view value) -> Result<void> {
-       BUSD_ASSIGN(d.types, read_patterns(value, kMaxTypes, cli::declared_entry_fault));
+       BUSD_ASSIGN(d.types, read_patterns(value, kMaxTypes, "types", cli::declared_entry_fault));
        return {};
      }},
     {"tasks",
      [](Definition& d, std::string_view value) -> Result<void> {
-       BUSD_ASSIGN(d.tasks, read_patterns(value, kMaxTasks, cli::declared_task_fault));
+       BUSD_ASSIGN(d.tasks, read_patterns(value, kMaxTasks, "tasks", cli::declared_task_fault));
        return {};
      }},
     {"start",
@@ -192,6 +206,7 @@ constexpr std::array<Key, 19> kKeys = {{
      [](Definition& d, std::string_view value) -> Result<void> {
        BUSD_ASSIGN(d.event_type, read_word(value));
        std::string fault = cli::declared_type_fault(d.event_type);
+       if (fault.empty()) fault = name_fault(d.event_type, "types");
        return fault.empty() ? Result<void>() : Result<void>(invalid(std::move(fault)));
      }},
     {"connection",
@@ -283,6 +298,7 @@ class Reader {
     if (key == kKeys.end()) return unknown(name);
     if (!read_.lines.emplace(name, number).second && name != "environment")
       return invalid(name + " is given twice");
+    if (line.value.find('\0') != std::string_view::npos) return invalid(name + ": no value can hold a NUL");
     auto done = key->read(definition_, line.value);
     return done ? done : Result<void>(invalid(name + ": " + done.error().what));
   }
@@ -335,6 +351,8 @@ bool has_fault(const ReadDefinition& read, size_t line) {
                      [&](const DefinitionFault& fault) { return fault.line == line; });
 }
 
+bool is_reserved(std::string_view name) { return name.starts_with("bus."); }
+
 bool is_source_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxNameBytes &&
          name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
@@ -346,7 +364,8 @@ Definition plain_definition(const std::string& name, const std::string& executab
   definition.name = name;
   definition.file = executable;
   definition.command = {executable};
-  definition.types = {name, name + ".*"};
+  definition.types = {name};
+  if (std::string below = name + ".*"; !is_reserved(below)) definition.types.push_back(std::move(below));
   definition.event_type = name;
   return definition;
 }

@@ -22,6 +22,9 @@ enum class Channel { lines, socket };  // `connection`: its stdout is read, or i
 enum class Input { null, frames };     // `stdin`
 enum class Restart { on_failure, always, never };
 
+// Whether a type or a task, or a pattern of them, is one of the hub or of bus-sources, which no source may have.
+bool is_reserved(std::string_view name);
+
 // 1 to 64 bytes of [A-Za-z0-9_-].
 bool is_source_name(std::string_view name);
 

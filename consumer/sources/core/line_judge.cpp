@@ -27,7 +27,9 @@ LineJudge::LineJudge(const Definition& definition) : definition_(definition) {
 }
 
 bool LineJudge::is_declared(std::string_view event_type) const {
-  return std::any_of(types_.begin(), types_.end(),
+  // A source whose types are "*" could say of others what they are.
+  return !is_reserved(event_type) &&
+         std::any_of(types_.begin(), types_.end(),
                      [&](const EventPattern& pattern) { return matches(pattern, event_type); });
 }
 

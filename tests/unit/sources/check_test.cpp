@@ -116,3 +116,18 @@ TEST_CASE("A script that the kernel cannot execute is a fault") {
   CHECK(judged_program("#!/bin/sh\r\necho 1\r\n") ==
         "a: the lines of \"a\" end with a carriage return, which #! does not allow");
 }
+
+TEST_CASE("A log-file that cannot be written is a fault, at its line") {
+  TempDir place;
+  REQUIRE(::mkdir(place.file("directory").c_str(), 0700) == 0);
+  REQUIRE(::mkfifo(place.file("pipe").c_str(), 0600) == 0);
+  for (const std::string& path :
+       {place.file("directory"), place.file("pipe"), std::string("/dev/null"), place.file("none/log")}) {
+    std::string said = judged("command = true\nlog-file = " + path + "\n");
+    INFO(said);
+    CHECK(said.starts_with("a.source:2: log-file: "));
+    CHECK(said.find(path) != std::string::npos);
+  }
+  CHECK(judged("command = true\nlog-file = " + place.file("log") + "\n") == "fine");
+  CHECK(::access(place.file("log").c_str(), F_OK) != 0);
+}

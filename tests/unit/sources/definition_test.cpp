@@ -41,6 +41,10 @@ TEST_CASE("A source without a file has the defaults") {
   CHECK(empty == plain);
 }
 
+TEST_CASE("A source with the name bus has no types below bus., which are not its own") {
+  CHECK(plain_definition("bus", "/d/bus").types == std::vector<std::string>{"bus"});
+}
+
 TEST_CASE("A file of a source says all that there is to say") {
   Definition all = defined(
       "command = journalctl -f -o json 'a b'   # why\n"
@@ -111,8 +115,25 @@ TEST_CASE("Every fault of a source's file is told, with its line") {
   CHECK(faults_of("start\n").find("1: write name = value") == 0);
   CHECK(faults_of("connection = socket\nformat = text\n")
             .find("2: format has no meaning with connection = socket") == 0);
-  CHECK(faults_of("tasks = bus.x\n") ==
-        "1: tasks: \"bus.x\" is below bus., where the tasks are the hub's; take another name\n");
+  CHECK(faults_of("tasks = bus.x\n").find("1: tasks: \"bus.x\" is below bus., where the tasks are") == 0);
+  for (const char* task : {"bus.*", "bus.source.*", "bus.source.list"})
+    CHECK(faults_of(std::string("tasks = a, ") + task + "\n").find(" is below bus., where the tasks are") !=
+          std::string::npos);
+  for (const char* type : {"bus.*", "bus.source.*", "bus.source.failed"})
+    CHECK(faults_of(std::string("types = a, ") + type + "\n").find(" is below bus., where the types are") !=
+          std::string::npos);
+  CHECK(faults_of("types = *\nevent_type = bus.x\n").find("2: event_type: \"bus.x\" is below bus.") == 0);
+  CHECK(faults_of("types = bus, buses.*\nevent_type = bus\n").empty());
+  CHECK(faults_of("types = " + std::string(255, 't') + "\n").empty());
+  CHECK(faults_of("types = " + std::string(256, 't') + "\n").find(" has 256 bytes; the limit is 255\n") !=
+        std::string::npos);
+  CHECK(faults_of("types = " + std::string(254, 't') + ".*\n").find(" has 256 bytes") != std::string::npos);
+  CHECK(faults_of("tasks = " + std::string(256, 't') + "\n").find("1: tasks: ") == 0);
+  CHECK(faults_of("types = *\nevent_type = " + std::string(256, 't') + "\n").find("2: event_type: ") == 0);
+  CHECK(faults_of("types = a\xFF\n").find(" is not UTF-8\n") != std::string::npos);
+  CHECK(faults_of(std::string_view("command = a \0b\n", 15)) == "1: command: no value can hold a NUL\n");
+  CHECK(faults_of("environment = A=1\nenvironment = AB=1\nenvironment = A=2\n") ==
+        "3: environment: A is given twice\n");
   CHECK(faults_of("types = a.*\nevent_type = b\n") ==
         "2: event_type b is none of those that `types` declares\n");
   CHECK(faults_of("types = a.*\nevent_type = a.b\n").empty());

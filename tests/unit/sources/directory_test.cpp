@@ -1,6 +1,7 @@
 #include "consumer/sources/directory.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <functional>
@@ -78,6 +79,19 @@ TEST_CASE("Hidden files, back-ups and what dpkg leaves are passed over, and dire
   Catalog found = place.look();
   CHECK(names(found).empty());
   CHECK(found.faults.empty());
+}
+
+TEST_CASE("What is neither a file nor a directory is said, and a directory that is named as a file") {
+  Place place;
+  REQUIRE(::mkfifo(place.directory.file("pipe").c_str(), 0700) == 0);
+  REQUIRE(::symlink("/dev/null", place.directory.file("null.source").c_str()) == 0);
+  REQUIRE(::mkdir(place.directory.file("sub.source").c_str(), 0755) == 0);
+  Catalog found = place.look();
+  REQUIRE(found.faults.size() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    const char* name = std::array{"null.source", "pipe", "sub.source"}.at(i);
+    CHECK(text_of(found.faults[i]) == place.directory.file(name) + ": is no regular file, and not used");
+  }
 }
 
 TEST_CASE("NAME.source says how to run the executable beside it, or names a command") {

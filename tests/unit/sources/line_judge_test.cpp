@@ -9,8 +9,13 @@ using Kind = Judged::Kind;
 namespace {
 
 struct Judge {
-  explicit Judge(Format format) : definition(plain_definition("clock", "/d/clock")) {
+  explicit Judge(Format format, std::vector<std::string> types = {"clock", "clock.*"})
+      : definition(plain_definition("clock", "/d/clock")),
+        judge(with(definition, format, std::move(types))) {}
+  static const Definition& with(Definition& definition, Format format, std::vector<std::string> types) {
     definition.format = format;
+    definition.types = std::move(types);
+    return definition;
   }
   Kind operator()(std::string_view line) {
     last = judge.judge(line);
@@ -18,7 +23,7 @@ struct Judge {
     return last.kind;
   }
   Definition definition;
-  LineJudge judge{definition};
+  LineJudge judge;
   Judged last;
   std::string text;
 };
@@ -88,6 +93,12 @@ TEST_CASE("frames takes nothing else for an event") {
   CHECK(judge(kTick) == Kind::frame);
   CHECK(judge(R"({"load":0.5})") == Kind::log);
   CHECK(judge("17") == Kind::log);
+}
+
+TEST_CASE("A source of all types is none of those below bus., which say what other sources are") {
+  Judge judge(Format::automatic, {"*"});
+  CHECK(judge(R"({"type":"event","event_type":"any","payload":1})") == Kind::frame);
+  CHECK(judge(R"({"type":"event","event_type":"bus.source.failed","payload":1})") == Kind::refused);
 }
 
 TEST_CASE("json takes each value for a payload, frames too") {
