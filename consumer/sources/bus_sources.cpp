@@ -161,9 +161,7 @@ int end_leftovers(const Options& options, const Endpoint& endpoint, const cli::C
 
 int serve(const Options& options, const Endpoint& endpoint, std::vector<std::string> directories,
           cli::Console& console) {
-  auto state =
-      options.state.empty() ? state_directory(endpoint, variable) : Result<std::string>(options.state);
-  if (!state) return fail(console, state.error());
+  std::string state = options.state.empty() ? state_directory(endpoint, variable) : options.state;
   RunFiles files = run_files(endpoint, options.run);
   int code = cli::kDone;
   auto lock = take_lock(files, endpoint, console, code);
@@ -173,8 +171,8 @@ int serve(const Options& options, const Endpoint& endpoint, std::vector<std::str
   if (!loop) return fail(console, loop.error());
   auto processes = Processes::create(**loop, {.record = files.record});
   if (!processes) return fail(console, processes.error());
-  Supervisor::Settings settings{endpoint, std::move(directories), options.directories.empty(), *state,
-                                options.run.empty()};
+  Supervisor::Settings settings{endpoint, std::move(directories), options.directories.empty(),
+                                std::move(state), options.run.empty()};
   {
     Supervisor supervisor(**loop, **processes, std::move(settings),
                           {[&console](const std::string& text) { console.note(text); },

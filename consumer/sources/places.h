@@ -3,14 +3,13 @@
 
 #include <string>
 
-#include "protocol/base/result.h"
 #include "protocol/endpoint.h"
 
 namespace bus::sources {
 
 // Where marks are kept: $STATE_DIRECTORY of a service; else /var/lib/busd for the system's bus, $XDG_STATE_HOME/busd,
-// or ~/.local/state/busd. Error invalid: there is no home.
-Result<std::string> state_directory(const Endpoint& endpoint, const Environment& environment);
+// or ~/.local/state/busd, where the home is that of the user's entry in passwd(5) if $HOME names none.
+std::string state_directory(const Endpoint& endpoint, const Environment& environment);
 
 // The lock of the one bus-sources of a bus, and the record of what it runs: in `directory`, or beside the socket if that is
 // empty.

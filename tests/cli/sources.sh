@@ -27,6 +27,11 @@ END
 run 0 bus-consume me -t first -n 1 --payload
 check_equal "the event of the first source" '"first"' "$(cat out)"
 run 0 bus-stop --force
+# Its marks are below the home of the user, whether or not $HOME says so.
+run 0 env -u HOME -u XDG_STATE_HOME busd --detach --log-file "$work/homeless.log"
+run 0 timeout 20 bus-consume me -t first -n 1 --payload
+check_equal "the event of a source of a hub without HOME" '"first"' "$(cat out)"
+run 0 bus-stop --force
 rm config/busd/sources.d/first.sh
 
 # Run alone it prints lines; dropped in, unchanged, it is a source.
