@@ -224,9 +224,8 @@ Result<void> Database::commit(const std::vector<Batch>& batches, bool sync) {
   BUSD_TRY(connection_.run("BEGIN IMMEDIATE"));
   Result<void> done;
   for (size_t i = 0; done && i < batches.size(); ++i) done = writer_->write(batches[i]);
-  if (done) done = connection_.run("COMMIT");
-  if (!done) static_cast<void>(connection_.run("ROLLBACK"));
-  return done;
+  // What has failed is left as it is: closing takes back what was not committed.
+  return done ? connection_.run("COMMIT") : done;
 }
 
 Result<void> Database::tidy() {

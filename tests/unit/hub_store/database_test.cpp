@@ -147,6 +147,30 @@ TEST_CASE("What a loss of power may have taken changes every number, once") {
   CHECK(texts(third.found.rows) == after);
 }
 
+TEST_CASE("What is lost at one end is not lost again at the next one") {
+  TempDir dir;
+  {
+    OpenDatabase database(dir.file("v"));
+    REQUIRE(database->apply(one(batch(1, {row("a", 1, 1)}))));
+    database.give(1, 1);
+    database->page()->set_memory();
+    database->page()->give(9, 9);
+  }
+  {
+    OpenDatabase second(dir.file("v"), kBoot, 78);
+    CHECK(second.found.start.is_new_epoch);
+    CHECK(second.found.start.rev == 9);
+  }
+  {
+    OpenDatabase third(dir.file("v"), kBoot, 79);
+    CHECK_FALSE(third.found.start.is_new_epoch);
+    CHECK(third.found.start.rev == 9);
+    third->page()->set_failed();
+  }
+  CHECK(OpenDatabase(dir.file("v"), kBoot, 80).found.start.is_new_epoch);
+  CHECK_FALSE(OpenDatabase(dir.file("v"), kBoot, 81).found.start.is_new_epoch);
+}
+
 TEST_CASE("A log that is long is moved to the file, and does not grow for ever") {
   TempDir dir;
   OpenDatabase database(dir.file("v"), kBoot, 77, nullptr, 100);

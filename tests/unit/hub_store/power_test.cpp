@@ -126,3 +126,19 @@ TEST_CASE("A ceiling that is raised is synced, whether or not its batch asks for
   REQUIRE(database->apply(one(next)));
   CHECK(syncs == 1);
 }
+
+TEST_CASE("What a start decides is synced before anything is given") {
+  TempDir dir;
+  {
+    OpenDatabase database(dir.file("v"));
+    REQUIRE(database->apply(one(numbered(1, true))));
+  }
+  int syncs = 0;
+  TestVfs vfs([&](TestVfs::Call call) {
+    if (call == TestVfs::Call::sync) ++syncs;
+    return SQLITE_OK;
+  });
+  OpenDatabase database(dir.file("v"), kNextBoot, 78, vfs.name());
+  CHECK(database.found.start.is_new_epoch);
+  CHECK(syncs == 1);
+}

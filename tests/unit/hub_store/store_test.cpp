@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <mutex>
 
 #include "tests/unit/hub_store/support.h"
@@ -50,6 +53,18 @@ class Gate {
   size_t arrived_count_ = 0;
   size_t passed_ = 0;
 };
+
+// Whether a thread of this process, but not this one, has the signal blocked.
+bool another_thread_blocks(int signal) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == std::to_string(::gettid())) continue;
+    std::string status = contents(task.path().string() + "/status");
+    size_t at = status.find("SigBlk:\t");
+    REQUIRE(at != std::string::npos);
+    if ((std::strtoull(status.c_str() + at + 8, nullptr, 16) >> (signal - 1) & 1) != 0) return true;
+  }
+  return false;
+}
 
 bool is_readable(int fd) {
   pollfd look{fd, POLLIN, 0};
@@ -133,6 +148,32 @@ TEST_CASE(
   OpenDatabase next(dir.file("v"), kBoot, 78);
   CHECK_FALSE(next.found.start.is_new_epoch);
   CHECK(next.found.rows.size() == 2);
+}
+
+TEST_CASE("The thread moves a log that is long to the file") {
+  TempDir dir;
+  OpenDatabase opened(dir.file("v"), kBoot, 77, nullptr, 20);
+  auto store = begin_store(opened);
+  for (uint64_t i = 1; i <= 50; ++i) {
+    store->submit(batch(i, {row("a", i, i, std::string(20'000, 'v'))}));
+    take_completions(*store, 1);
+  }
+  struct stat st {};
+  REQUIRE(::stat(dir.file("v-wal").c_str(), &st) == 0);
+  CHECK(st.st_size < 60 * 4200);
+  end_store(*store);
+}
+
+TEST_CASE("Signals are left to the thread that has the loop") {
+  TempDir dir;
+  OpenDatabase opened(dir.file("v"));
+  auto store = begin_store(opened);
+  for (int signal : {SIGTERM, SIGHUP, SIGCHLD}) {
+    CHECK(another_thread_blocks(signal));
+    sigset_t ours;
+    REQUIRE(::pthread_sigmask(SIG_SETMASK, nullptr, &ours) == 0);
+    CHECK(sigismember(&ours, signal) == 0);
+  }
 }
 
 TEST_CASE("A store without a batch ends, and leaves nothing") {
