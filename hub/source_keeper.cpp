@@ -93,23 +93,27 @@ SourceKeeper::SourceKeeper(Loop& loop, const Endpoint& endpoint, Log& log)
   look_for_sources();
 }
 
-// Nobody else would end what a bus-sources has left that died before the hub has ended.
 SourceKeeper::~SourceKeeper() {
+  int status = 0;
+  bool is_ours = state_ == State::serving || state_ == State::clearing;
+  pid_t ended = is_ours ? ::waitpid(pid_, &status, WNOHANG) : -1;
+  // It ends with this hub by itself, unless it is so young that it has not seen it: then it would wait for the next one.
+  if (state_ == State::serving && ended == 0) ::kill(pid_, SIGTERM);
+  // Nobody else would end what one has left that died before the hub has ended.
   pid_t pid = -1;
-  if (has_left_something()) (void)spawn(program_, leftovers_command(), pid);
+  if (has_left_something(ended > 0, status)) (void)spawn(program_, leftovers_command(), pid);
 }
 
-bool SourceKeeper::has_left_something() {
-  int status = 0;
+bool SourceKeeper::has_left_something(bool has_ended, int status) const {
   switch (state_) {
     case State::off:
       return false;
     case State::waiting:
       return !is_cleared_;
     case State::serving:
-      return ::waitpid(pid_, &status, WNOHANG) > 0 && !has_ended_well(status);
+      return has_ended && !has_ended_well(status);
     case State::clearing:
-      return ::waitpid(pid_, &status, WNOHANG) > 0 && WIFSIGNALED(status);
+      return has_ended && WIFSIGNALED(status);
     case State::yielding:
       return inspect_lock(lock_).state == LockState::free;
   }

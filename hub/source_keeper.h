@@ -2,7 +2,7 @@
 // dies is ended at once, whenever the next one is started. While none runs, the directory of the sources is watched for the first one.
 //
 // Nothing else: bus-sources is a client like any other, which ends by itself when the hub has ended in order, and which
-// outlives a hub that was killed. So it is neither stopped here nor waited for.
+// outlives a hub that was killed. A hub that ends in order tells it so by SIGTERM, too, and does not wait for it.
 #pragma once
 
 #include <memory>
@@ -76,7 +76,7 @@ class SourceKeeper final : FdWatch::Handler {
   void watch(State state, pid_t pid);
   void look();
   void on_end(int status);
-  bool has_left_something();
+  bool has_left_something(bool has_ended, int status) const;
 
   Loop& loop_;
   Log& log_;

@@ -78,6 +78,8 @@ class Home {
     });
     return found;
   }
+  // By the socket in their arguments.
+  std::vector<pid_t> supervisors() const { return processes_of(dir_.file("run/busd/")); }
   bool are_gone(const std::vector<pid_t>& pids) const {
     std::vector<pid_t> now_left = left();
     return std::none_of(pids.begin(), pids.end(), [&](pid_t pid) {
@@ -134,6 +136,16 @@ TEST_CASE("A hub that ends in order leaves nothing of a bus-sources that was kil
   }
   CHECK(home.hub().wait() == ExitStatus{0, 0});
   home.wait_for([&] { return home.left().empty(); });
+}
+
+TEST_CASE("A hub that ends before its bus-sources has seen it leaves none that waits for the next hub",
+          "[kept]") {
+  Home home("young");
+  home.start_hub();
+  home.hub().wait_for_errors("bus-sources is started");
+  home.hub().signal(SIGTERM);
+  CHECK(home.hub().wait() == ExitStatus{0, 0});
+  home.wait_for([&] { return home.supervisors().empty() && home.left().empty(); });
 }
 
 TEST_CASE("Another bus-sources is said once, and ours is started when it has ended", "[kept]") {
