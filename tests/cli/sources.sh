@@ -150,9 +150,10 @@ check_has err 'others can write to'
 # The examples are fine, and the program of the demo is a source unchanged.
 examples=$(dirname "$provider_script")/../../consumer/examples
 rm -r config/busd/sources.d
-cp -r "$examples/sources.d" config/busd
-cp "$examples/load_source.sh" config/busd/sources.d
+cp -rL "$examples/sources.d" config/busd
 stand_in journalctl udevadm inotifywait
+run 0 bus-source check "$examples/sources.d"
+check_has err '6 sources are fine: devices, downloads, journal, load_source, memory, ticks'
 run 0 bus-sources --check
 check_has err '6 sources are fine: devices, downloads, journal, load_source, memory, ticks'
 run 0 bus-consume me -t load.cpu -t disk.root -n 2
