@@ -157,20 +157,26 @@ run 0 bus-source enable clock
 
 # --- reload and check ---
 
-# Stopped, it sees no change before it is asked to look.
-kill -STOP "$supervisor"
-drop fresh.sh <<'END'
-echo 1
-END
-printf 'command = true\nlinger = soon\n' >sources.d/bad.source
-rm sources.d/broken.sh
-start reload bus-source reload
-reload=$pid
-kill -CONT "$supervisor"
-expect_exit "reload" "$reload" 64
+# What links lead to it does not watch, so it sees the change when it is asked to look.
+cp sources.d/broken.sh linked.sh
+ln -s "$work/linked.sh" new
+mv new sources.d/broken.sh
+ln -s "$work/fresh.sh" "$work/bad.source" sources.d
+await supervisor.err 'sources.d/fresh.sh: is a link that leads nowhere'
+await supervisor.err 'sources.d/bad.source: is a link that leads nowhere'
+printf '#!/bin/sh\necho 1\n' >fresh.new
+chmod 755 fresh.new
+mv fresh.new fresh.sh
+printf 'command = true\nlinger = soon\n' >bad.source
+rm linked.sh
+run 64 bus-source reload
+mv out reload.out
+mv err reload.err
 check_equal "what has changed" "added fresh
 removed broken" "$(cat reload.out)"
 check_has reload.err "bus-source: $work/sources.d/bad.source:2: linger: "
+rm sources.d/broken.sh
+run 64 bus-source reload
 run 0 bus-source list
 check_equal "the fault" "bus-source: fault: $work/sources.d/bad.source:2: linger: " "$(sed 's/\(linger: \).*/\1/' err)"
 run 70 bus-source logs bad
