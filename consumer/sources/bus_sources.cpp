@@ -13,6 +13,7 @@
 #include "consumer/sources/check.h"
 #include "consumer/sources/places.h"
 #include "consumer/sources/processes.h"
+#include "consumer/sources/spare_descriptors.h"
 #include "consumer/sources/supervisor.h"
 #include "protocol/base/file.h"
 #include "protocol/base/last_word.h"
@@ -113,7 +114,8 @@ Result<std::vector<std::string>> directories_of(const Options& options, const En
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
+  bool has_some_to_spare = limit.rlim_max > 2 * kSpareDescriptors;
+  limit.rlim_cur = limit.rlim_max - (has_some_to_spare ? kSpareDescriptors : 0);
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 

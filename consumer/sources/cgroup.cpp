@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <dirent.h>
 #include <fcntl.h>
+#include <memory>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-#include <vector>
 
+#include "consumer/sources/spare_descriptors.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
@@ -19,9 +22,12 @@ namespace {
 constexpr size_t kMaxCgroupFileBytes = 4'194'304;
 constexpr std::string_view kPrefix = "busd-source-";
 constexpr const char* kOwnLeaf = "/bus-sources";
+// Between looks at what was killed.
+constexpr int kLookMs = 2;
 
 // An errno, or 0.
 int try_write(const std::string& file, std::string_view value) {
+  SpareDescriptors spare;
   Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
   return fd && ::write(fd.get(), value.data(), value.size()) >= 0 ? 0 : errno;
 }
@@ -109,6 +115,20 @@ Result<void> Cgroup::weigh_cpu(uint32_t weight) const {
 
 bool Cgroup::kill() const { return try_write(directory_ + "/cgroup.kill", "1") == 0; }
 
+Result<bool> Cgroup::is_populated() const {
+  SpareDescriptors spare;
+  auto events = read_file(directory_ + "/cgroup.events", kMaxCgroupFileBytes);
+  if (events) return number_behind(*events, "populated") > 0;
+  if (events.error().code == Errc::unavailable) return false;
+  return events.error();
+}
+
+bool Cgroup::holds(std::string_view cgroups) const {
+  std::string_view name = std::string_view(directory_).substr(directory_.rfind('/'));
+  std::string path = own_cgroup(cgroups).value_or("") + "/";
+  return path.find(std::string(name) + "/") != std::string::npos;
+}
+
 bool Cgroup::has_run_out_of_memory() const {
   auto events = read_file(directory_ + "/memory.events", kMaxCgroupFileBytes);
   return events && number_behind(*events, "oom_kill") > 0;
@@ -154,6 +174,19 @@ Result<std::string> CgroupParent::make(const std::string& name) const {
   return directory;
 }
 
+std::vector<std::string> CgroupParent::made(const std::string& beginning) const {
+  SpareDescriptors spare;
+  std::vector<std::string> found;
+  std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(directory_.c_str()), ::closedir);
+  if (!listing) return found;
+  std::string prefix = std::string(kPrefix) + beginning;
+  while (const dirent* entry = ::readdir(listing.get())) {
+    if (std::string_view(entry->d_name).starts_with(prefix))
+      found.push_back(directory_ + "/" + entry->d_name);
+  }
+  return found;
+}
+
 bool CgroupParent::has_made(const std::string& directory) const {
   std::string prefix = directory_ + "/" + std::string(kPrefix);
   return directory.starts_with(prefix) && directory.find('/', prefix.size()) == std::string::npos;
@@ -163,8 +196,16 @@ void CgroupParent::kill(const std::string& directory) const {
   if (has_made(directory)) try_write(directory + "/cgroup.kill", "1");
 }
 
-void CgroupParent::remove(const std::string& directory) const {
-  if (has_made(directory)) ::rmdir(directory.c_str());
+bool CgroupParent::remove(const std::string& directory, TimePoint until) const {
+  if (!has_made(directory)) return true;
+  // Removed with this.
+  Cgroup cgroup(directory);
+  for (;;) {
+    auto populated = cgroup.is_populated();
+    if (populated && !*populated) return true;
+    if (now() >= until) return false;
+    ::poll(nullptr, 0, kLookMs);
+  }
 }
 
 }  // namespace bus::sources

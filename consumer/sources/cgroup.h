@@ -1,15 +1,17 @@
 // One cgroup for each run, where they can be made: limits that hold for all of its processes, and a kill that none escapes.
 //
 // Only cgroup2, and only in a part of its tree that is ours to divide: what the service manager has delegated to us
-// (Delegate=), or, where none runs, what we may write to. Without it nothing is lost but memory-max and cpu-weight;
-// processes are found by a walk (process_tree.h).
+// (Delegate=), or, where none runs, what we may write to. Without it memory-max and cpu-weight are lost;
+// processes are found by their marks and a walk (process_tree.h).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "protocol/base/clock.h"
 #include "protocol/base/result.h"
 
 namespace bus::sources {
@@ -28,6 +30,10 @@ class Cgroup {
   Result<void> weigh_cpu(uint32_t weight) const;
   // False where the kernel cannot (before Linux 5.14).
   bool kill() const;
+  // Whether a process lives in it, or in one below it. An error says nothing of that.
+  Result<bool> is_populated() const;
+  // Whether a process with this /proc/PID/cgroup is in it, or in one below it.
+  bool holds(std::string_view cgroups) const;
   // Whether memory-max has cost one of its processes its life.
   bool has_run_out_of_memory() const;
 
@@ -48,9 +54,12 @@ class CgroupParent {
   // Where one is made; `name` is a word without a slash.
   std::string directory_of(const std::string& name) const;
   Result<std::string> make(const std::string& name) const;
+  // All that are here whose name begins so.
+  std::vector<std::string> made(const std::string& beginning) const;
   // Of one that an earlier bus-sources has made here; nothing, if it is elsewhere.
   void kill(const std::string& directory) const;
-  void remove(const std::string& directory) const;
+  // Waits for the ends of what was killed in it, until then at most. False: something lives in it.
+  bool remove(const std::string& directory, TimePoint until) const;
   const std::string& directory() const { return directory_; }
 
  private:

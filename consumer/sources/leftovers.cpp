@@ -35,12 +35,13 @@ bool is_in_session(const ProcessFacts& facts, const RecordedRun& run) {
   return leader && is_first_process(*leader, run);
 }
 
-bool belongs(const ProcessFacts& facts, const RecordedRuns& recorded) {
+Result<bool> belongs(const ProcessFacts& facts, const RecordedRuns& recorded) {
   if (facts.pid == ::getpid()) return false;
   for (const auto& [serial, run] : recorded.runs) {
     if (is_first_process(facts, run) || is_in_session(facts, run)) return true;
   }
-  return mark_of(facts.pid, recorded.instance) != 0;
+  BUSD_ASSIGN(uint64_t mark, mark_of(facts.pid, recorded.instance));
+  return mark != 0;
 }
 
 // Looks for all that belongs to a record.
@@ -54,19 +55,29 @@ class Search {
     std::vector<Leftover> found;
     bool is_certain = false;
     do {
-      found = look(is_certain);
+      auto seen = look(is_certain);
+      trouble_ = seen ? "" : seen.error().what;
+      found = seen ? std::move(*seen) : std::vector<Leftover>();
     } while (found.empty() && !is_certain && now() < until_);
     return found;
   }
+  // Why nothing could be seen the last time.
+  const std::string& trouble() const { return trouble_; }
 
  private:
-  std::vector<Leftover> look(bool& is_certain) {
+  Result<std::vector<Leftover>> look(bool& is_certain) {
+    is_certain = false;
+    BUSD_ASSIGN(std::vector<int64_t> all, all_processes());
     is_certain = true;
     std::vector<Leftover> found;
-    for (int64_t pid : all_processes()) {
+    for (int64_t pid : all) {
       auto facts = facts_of(pid);
       if (facts && facts->state == 'Z' && dead_.contains(pid)) continue;
-      bool is_ours = facts && belongs(*facts, recorded_);
+      auto belonging = facts ? belongs(*facts, recorded_) : Result<bool>(false);
+      // For want of descriptors: those that have taken them are ended first.
+      if (!belonging && !found.empty()) break;
+      if (!belonging) return belonging.error();
+      bool is_ours = *belonging;
       Fd process;
       if (is_ours) process = Fd(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0U)));
       // What was read of one that died meanwhile says nothing.
@@ -85,6 +96,7 @@ class Search {
   const RecordedRuns& recorded_;
   TimePoint until_;
   std::set<int64_t> dead_;  // and not reaped: they fork no more
+  std::string trouble_;
 };
 
 // One that may not be signalled is found again, and said to live.
@@ -133,11 +145,14 @@ std::vector<Leftover> pursue(Search& search, int signal, bool again, TimePoint u
 
 std::vector<std::string> end_leftovers(const RecordedRuns& recorded, Patience patience) {
   std::vector<std::string> complaints;
-  if (recorded.runs.empty() || recorded.boot_id != boot_id() || recorded.boot_id.empty()) return complaints;
+  if (recorded.boot_id != boot_id() || recorded.boot_id.empty()) return complaints;
   TimePoint begun = now();
   Search search(recorded, begun + patience.until_end);
-  if (pursue(search, SIGTERM, false, begun + patience.until_kill).empty()) return complaints;
-  for (const Leftover& leftover : pursue(search, SIGKILL, true, begun + patience.until_end)) {
+  std::vector<Leftover> left = pursue(search, SIGTERM, false, begun + patience.until_kill);
+  if (!left.empty()) left = pursue(search, SIGKILL, true, begun + patience.until_end);
+  if (!search.trouble().empty())
+    complaints.push_back("what an earlier bus-sources has left cannot be seen: " + search.trouble());
+  for (const Leftover& leftover : left) {
     complaints.push_back("process " + std::to_string(leftover.pid) +
                          ", which an earlier bus-sources has left, could not be ended");
   }

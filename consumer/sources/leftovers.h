@@ -17,7 +17,8 @@ struct Patience {
   Duration until_end = milliseconds(900);   // of everything
 };
 
-// Returns complaints, one line each: what could not be ended. At once, if the record is of another boot or knows no run.
+// Returns complaints, one line each: what could not be ended. At once, if the record is of another boot. One that knows no run may
+// be of a disk that was full: the marks tell what there is.
 std::vector<std::string> end_leftovers(const RecordedRuns& recorded, Patience patience = {});
 
 }  // namespace bus::sources

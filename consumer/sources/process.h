@@ -77,7 +77,7 @@ class Process {
   void kill();  // SIGKILL to every process of the run, until none is left
   // Resident memory and processor time of all its processes, as far as they can be read, and how many these are.
   struct Use {
-    uint64_t rss_bytes = 0;
+    uint64_t rss_bytes = 0;  // 0: not known
     uint64_t cpu_ms = 0;
     size_t processes = 0;
   };

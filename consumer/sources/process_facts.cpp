@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <dirent.h>
+#include <fcntl.h>
 #include <memory>
 #include <unistd.h>
 
+#include "consumer/sources/spare_descriptors.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 
@@ -37,9 +41,13 @@ bool read(std::string_view word, Number& out) {
 
 uint64_t mark_or_none(uint64_t value) { return value >> 62U == 1 ? value : 0; }
 
-std::string contents(int64_t pid, const char* name) {
+// "" of a process that is gone, or may not be seen.
+Result<std::string> contents(int64_t pid, const char* name) {
+  SpareDescriptors spare;
   auto text = read_file("/proc/" + std::to_string(pid) + "/" + name, kMaxProcFileBytes);
-  return text ? std::move(*text) : std::string();
+  if (text) return text;
+  BUSD_TRY(can_look());
+  return std::string();
 }
 
 }  // namespace
@@ -110,22 +118,38 @@ void add_numbers(std::string_view text, std::vector<int64_t>& out) {
   while (read(next_word(text), number)) out.push_back(number);
 }
 
-std::optional<ProcessFacts> facts_of(int64_t pid) { return parse_stat(contents(pid, "stat")); }
-
-uint64_t resident_bytes_of(int64_t pid) {
-  return resident_in(contents(pid, "statm"), static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
+Result<void> can_look() {
+  SpareDescriptors spare;
+  Fd always_there(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
+  return always_there || errno == ENOENT ? Result<void>() : errno_error("/proc", errno);
 }
 
-uint64_t mark_of(int64_t pid, uint32_t instance) {
-  uint64_t mark = mark_in_limits(contents(pid, "limits"));
-  if (!is_mark_of(mark, instance)) mark = mark_in_environment(contents(pid, "environ"));
+std::optional<ProcessFacts> facts_of(int64_t pid) {
+  auto line = contents(pid, "stat");
+  return line ? parse_stat(*line) : std::nullopt;
+}
+
+uint64_t resident_bytes_of(int64_t pid) {
+  auto text = contents(pid, "statm");
+  return text ? resident_in(*text, static_cast<uint64_t>(::sysconf(_SC_PAGESIZE))) : 0;
+}
+
+Result<uint64_t> mark_of(int64_t pid, uint32_t instance) {
+  BUSD_ASSIGN(std::string limits, contents(pid, "limits"));
+  uint64_t mark = mark_in_limits(limits);
+  if (is_mark_of(mark, instance)) return mark;
+  BUSD_ASSIGN(std::string environment, contents(pid, "environ"));
+  mark = mark_in_environment(environment);
   return is_mark_of(mark, instance) ? mark : 0;
 }
 
-std::vector<int64_t> all_processes() {
+Result<std::string> cgroups_of(int64_t pid) { return contents(pid, "cgroup"); }
+
+Result<std::vector<int64_t>> all_processes() {
+  SpareDescriptors spare;
   std::vector<int64_t> found;
   std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
-  if (!proc) return found;
+  if (!proc) return errno_error("/proc", errno);
   while (const dirent* entry = ::readdir(proc.get())) {
     if (auto pid = parse_u64(entry->d_name)) found.push_back(static_cast<int64_t>(*pid));
   }

@@ -5,7 +5,8 @@
 // BUSD_SOURCE_RUN. Either survives setsid(2), a double fork and the death of every ancestor; the first one a cleared
 // environment, too.
 //
-// The parsers are pure. What reads /proc does so afresh each time; a process may be gone, and then there is nothing.
+// The parsers are pure. What reads /proc does so afresh each time; a process may be gone, and then there is nothing. An error
+// is another matter: that nothing can be read, for want of descriptors, so that nothing may be concluded.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "protocol/base/result.h"
 
 namespace bus::sources {
 
@@ -47,10 +50,15 @@ void add_numbers(std::string_view text, std::vector<int64_t>& out);
 
 // --- what is there ---
 
+// Whether what could not be read is gone, or not for us to see: the error says that nothing can be opened at all.
+Result<void> can_look();
 std::optional<ProcessFacts> facts_of(int64_t pid);
+// 0: not to be seen.
 uint64_t resident_bytes_of(int64_t pid);
 // The one of that bus-sources, by limit or environment; 0: none, or it may not be seen.
-uint64_t mark_of(int64_t pid, uint32_t instance);
-std::vector<int64_t> all_processes();
+Result<uint64_t> mark_of(int64_t pid, uint32_t instance);
+// Its file "cgroup" (cgroups(7)); "": it may not be seen.
+Result<std::string> cgroups_of(int64_t pid);
+Result<std::vector<int64_t>> all_processes();
 
 }  // namespace bus::sources

@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "protocol/base/result.h"
+
 namespace bus::sources {
 
-// Those that have ended and are not reaped included.
-std::vector<int64_t> children_of(int64_t pid);
+// Those that have ended and are not reaped included. An error says nothing of them: nothing can be read (process_facts.h).
+Result<std::vector<int64_t>> children_of(int64_t pid);
 
 // A process and the one that it was found below.
 struct TreeNode {
@@ -22,7 +24,7 @@ struct TreeNode {
 };
 
 // All that are found below `pid`, parents before their children; at most kMostInTree.
-std::vector<TreeNode> descendants_of(int64_t pid);
+Result<std::vector<TreeNode>> descendants_of(int64_t pid);
 inline constexpr size_t kMostInTree = 100'000;
 
 // Signals a descendant, unless it is gone or its number is another process' by now: the process is opened first, and has to

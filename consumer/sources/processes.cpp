@@ -12,10 +12,14 @@
 #include "consumer/sources/record.h"
 #include "consumer/sources/run_table.h"
 #include "consumer/sources/spawn.h"
+#include "protocol/base/strings.h"
 
 namespace bus::sources {
 
 namespace {
+
+// For what was killed in the cgroups of an earlier bus-sources.
+constexpr Duration kCgroupPatience = milliseconds(900);
 
 Result<uint32_t> random_number() {
   uint32_t number = 0;
@@ -31,14 +35,23 @@ Result<uint32_t> random_number() {
 
 std::vector<std::string> clean_up(const std::string& record) {
   auto recorded = read_record(record);
-  if (!recorded || recorded->runs.empty()) return {};
+  if (!recorded && recorded.error().code != Errc::unavailable)
+    return {"what an earlier bus-sources has left is not known: " + recorded.error().what};
+  // By their names, too: the record does not know them if the disk was full.
   auto cgroups = CgroupParent::find();
-  for (const auto& [serial, run] : recorded->runs) {
-    if (cgroups && !run.cgroup.empty()) cgroups->kill(run.cgroup);
+  std::vector<std::string> directories;
+  if (cgroups) directories = cgroups->made(place_of_record(record) + "-");
+  if (cgroups && recorded) {
+    for (const auto& [serial, run] : recorded->runs) directories.push_back(run.cgroup);
   }
-  std::vector<std::string> complaints = end_leftovers(*recorded);
-  for (const auto& [serial, run] : recorded->runs) {
-    if (cgroups && !run.cgroup.empty()) cgroups->remove(run.cgroup);
+  for (const std::string& directory : directories) cgroups->kill(directory);
+  std::vector<std::string> complaints;
+  if (recorded) complaints = end_leftovers(*recorded);
+  TimePoint until = now() + kCgroupPatience;
+  for (const std::string& directory : directories) {
+    if (!cgroups->remove(directory, until))
+      complaints.push_back("processes that an earlier bus-sources has left in " + printable(directory) +
+                           " could not be ended");
   }
   if (complaints.empty()) ::unlink(record.c_str());
   return complaints;
@@ -62,7 +75,7 @@ Result<std::unique_ptr<Processes>> Processes::create(Loop& loop, const Settings&
   if (settings.cgroups) cgroups = CgroupParent::find();
   if (!settings.record.empty()) {
     made->complaints_ = clean_up(settings.record);
-    made->runs_->use_record(Record::begin(settings.record, instance));
+    made->runs_->use_record(settings.record);
   }
   made->runs_->use_cgroups(std::move(cgroups));
   return made;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "consumer/sources/spare_descriptors.h"
 #include "protocol/base/file.h"
 #include "protocol/base/strings.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::string_view kFirstWords = "busd-sources 1 ";
 // It is replaced by a shorter one when it has grown to this, and to four times what it was when it was written anew.
-constexpr size_t kRewriteAtBytes = 65'536;
+constexpr size_t kRewriteAtBytes = 16'384;
 // Of a file that is believed to be a record: ten thousand runs.
 constexpr size_t kMaxRecordBytes = 4'194'304;
 
@@ -95,13 +96,25 @@ std::optional<RecordedRuns> parse_record(std::string_view text) {
   return is_first ? std::nullopt : std::optional(std::move(out));
 }
 
-std::optional<RecordedRuns> read_record(const std::string& path) {
+Result<RecordedRuns> read_record(const std::string& path) {
   // Not one that another user has put there, nor a pipe that is never written to.
   struct stat st {};
   bool is_ours = ::lstat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == ::geteuid();
-  if (!is_ours) return std::nullopt;
-  auto text = read_file(path, kMaxRecordBytes);
-  return text ? parse_record(*text) : std::nullopt;
+  if (!is_ours) return Error{Errc::unavailable, "there is no record of ours"};
+  BUSD_ASSIGN(std::string text, read_file(path, kMaxRecordBytes));
+  auto recorded = parse_record(text);
+  if (!recorded) return Error{Errc::unavailable, printable(path) + " is no record"};
+  return std::move(*recorded);
+}
+
+// The directory tells two that are of the same name for different processes apart. FNV-1a.
+std::string place_of_record(const std::string& path) {
+  struct stat st {};
+  ::stat(parent_dir(path).c_str(), &st);
+  uint64_t hash = 0xcbf29ce484222325;
+  for (char c : path + " " + std::to_string(st.st_dev) + " " + std::to_string(st.st_ino))
+    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return std::to_string(hash);
 }
 
 std::string boot_id() {
@@ -135,7 +148,10 @@ Result<void> Record::end(uint32_t serial) {
   return append("end " + std::to_string(serial) + "\n");
 }
 
+void Record::remove() const { ::unlink(path_.c_str()); }
+
 Result<void> Record::rewrite() {
+  SpareDescriptors spare;
   std::string text = first_line(known_);
   for (const auto& [serial, run] : known_.runs) {
     text += run_line(serial, run);
@@ -156,6 +172,8 @@ Result<void> Record::rewrite() {
   file_ = std::move(file);
   bytes_ = text.size();
   rewrite_at_ = std::max(kRewriteAtBytes, 4 * bytes_);
+  // Where that cannot be had, each line is tried when it comes.
+  ::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(rewrite_at_));
   return {};
 }
 

@@ -74,7 +74,8 @@ void put_row(ObjectWriter& writer, const Source& source, TimePoint now, size_t l
   writer.number("restarts", life.restarts());
   bool is_up = life.state() == State::running || life.state() == State::stopping;
   writer.number("up_ms", is_up ? to_ms(now - life.started_at()) : 0);
-  if (auto use = source.use()) {
+  // What lives has memory: without, nothing could be seen of it.
+  if (auto use = source.use(); use && use->rss_bytes > 0) {
     writer.number("rss_bytes", use->rss_bytes);
     writer.number("cpu_ms", use->cpu_ms);
   }

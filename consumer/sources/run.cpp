@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "consumer/sources/process_facts.h"
 #include "consumer/sources/process_tree.h"
 #include "consumer/sources/run_table.h"
 
@@ -18,13 +17,17 @@ namespace {
 
 // So often a run is looked at while it is killed before something is said about it: more often than any depth of a tree takes.
 constexpr uint32_t kManyPursuits = 1000;
+// On some kernels (Linux 6.19) a process leaves its cgroup a moment after we have reaped it: so often that is waited for.
+constexpr uint32_t kQuickLooks = 10;
+constexpr Duration kQuickLook = milliseconds(1);
+constexpr Duration kSlowLook = milliseconds(50);
 
 }  // namespace
 
 Run::Run(RunTable& table, Process::Owner& owner, Launch launch)
     : table_(table), owner_(&owner), launch_(std::move(launch)), serial_(table.enter(*this)) {
-  SpawnPlan plan = table_.plan(serial_, launch_, cgroup_, complaints_);
-  auto spawned = spawn(plan, launch_);
+  auto plan = table_.plan(serial_, launch_, cgroup_, complaints_);
+  auto spawned = plan ? spawn(*plan, launch_) : Result<Spawned>(plan.error());
   launch_.environment.clear();
   if (!spawned) {
     failure_ = spawned.error().what;
@@ -35,7 +38,7 @@ Run::Run(RunTable& table, Process::Owner& owner, Launch launch)
   pipes_ = std::move(spawned->pipes);
   report_ = std::move(spawned->report);
   first_lives_ = true;
-  table_.set_first(serial_, pid_);
+  start_ticks_ = table_.set_first(serial_, pid_);
   FdWatch::Handler& handler = *this;
   report_watch_.emplace(table_.loop(), report_.get(), handler);
   if (report_watch_->set(FdWatch::Mode::reading, false)) return;
@@ -102,6 +105,10 @@ void Run::first_ended(int status) {
 
 void Run::settle(bool has_orphans) {
   if (over_ || first_lives_ || phase_ == Phase::starting) return;
+  if (!has_orphans && has_others_in_cgroup()) {
+    if (looks_at_cgroup_ <= kQuickLooks) return;
+    has_orphans = true;
+  }
   if (!has_orphans) finish();
   if (exit_) {
     waits_for_orphans_ = has_orphans;
@@ -111,6 +118,19 @@ void Run::settle(bool has_orphans) {
     waits_for_orphans_ = false;
     if (owner_ != nullptr) owner_->on_all_gone();
   }
+}
+
+// What lives in its cgroup is of it, even if it is no child of ours whose end we would be told of.
+bool Run::has_others_in_cgroup() {
+  if (!cgroup_) return false;
+  auto populated = cgroup_->is_populated();
+  if (populated && !*populated) return false;
+  bool is_quick = ++looks_at_cgroup_ <= kQuickLooks;
+  table_.settle_in(is_quick ? kQuickLook : kSlowLook);
+  if (!is_quick && !populated)
+    complain("whether something of it lives cannot be seen: " + populated.error().what);
+  if (!is_quick && populated) complain("processes live on in its cgroup; they are ended with it");
+  return true;
 }
 
 void Run::finish() {
@@ -146,6 +166,7 @@ bool Run::is_in_group(int64_t orphan) const {
 
 void Run::terminate() {
   if (over_ || pid_ < 0) return;
+  ending_ = true;
   table_.look();
   // After the look: all orphans are told below.
   terminating_ = true;
@@ -166,9 +187,15 @@ void Run::orphan_found(int64_t pid) {
   ::kill(static_cast<pid_t>(pid), SIGCONT);
 }
 
+void Run::stray_found(int64_t pid) {
+  complain("process " + std::to_string(pid) +
+           ", which bears no mark of a run, is taken for one of its own, and ended");
+  orphan_found(pid);
+}
+
 void Run::kill() {
   if (over_ || pid_ < 0) return;
-  killing_ = true;
+  ending_ = killing_ = true;
   table_.look();
   pursue();
 }
@@ -188,11 +215,13 @@ void Run::pursue() {
   }
   if (first_lives_) kill_below(pid_);
   if (++pursuits_ == kManyPursuits) complain("its processes fork faster than they can be ended");
-  table_.pursue_later();
+  table_.settle_in(kSlowLook);
 }
 
 void Run::kill_below(int64_t top) {
-  for (const TreeNode& node : descendants_of(top)) {
+  auto found = descendants_of(top);
+  if (!found) return;  // the next pursuit sees more
+  for (const TreeNode& node : *found) {
     if (!signal_descendant(node, SIGKILL))
       complain("process " + std::to_string(node.pid) + " cannot be ended: " + std::strerror(errno));
   }
@@ -205,15 +234,17 @@ void Run::complain(const std::string& what) {
 }
 
 Process::Use Run::use() {
-  table_.look();
+  Process::Use use;
+  if (!table_.look()) return use;
   std::vector<int64_t> tops = table_.orphans_of(serial_);
   if (first_lives_) tops.push_back(pid_);
   std::vector<int64_t> all = tops;
   for (int64_t top : tops) {
-    for (const TreeNode& node : descendants_of(top)) all.push_back(node.pid);
+    auto below = descendants_of(top);
+    if (!below) return use;
+    for (const TreeNode& node : *below) all.push_back(node.pid);
   }
   auto ticks_per_second = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
-  Process::Use use;
   for (int64_t pid : all) {
     auto facts = facts_of(pid);
     if (!facts) continue;

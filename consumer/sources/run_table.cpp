@@ -20,8 +20,8 @@ namespace {
 // In one turn; the rest in the next one, so that a source whose processes end by the thousand does not keep others waiting.
 constexpr int kMostReapsPerTurn = 1000;
 constexpr int kMostReapsAtOnce = 10;
-// Between signals to what is killed, when no end is announced: it belongs to a process that does not die.
-constexpr Duration kPursueEvery = milliseconds(50);
+// Between looks that cannot be made.
+constexpr Duration kLookAgain = milliseconds(50);
 // What is killed and not gone by then hangs in the kernel.
 constexpr Duration kLastPatience = seconds(2);
 
@@ -37,6 +37,10 @@ RunTable::RunTable(Loop& loop, std::string trampoline, uint32_t instance)
       instance_(instance),
       timer_(loop, [this] { on_time(); }),
       child_watch_(loop, SIGCHLD, [this] { on_child(); }) {
+  // Those of a shell that has become this program.
+  if (auto foreign = children_of(::getpid())) {
+    for (int64_t pid : *foreign) orphans_.emplace(pid, kForeign);
+  }
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
@@ -49,10 +53,12 @@ RunTable::~RunTable() {
     run->disown();
     run->kill();
   }
-  while (!runs_.empty() && now() < until) {
+  look();
+  while ((kill_strays() || !runs_.empty()) && now() < until) {
     if (!reap()) ::poll(nullptr, 0, 1);
     settle_all();
   }
+  if (runs_.empty() && record_) record_->remove();
 }
 
 void RunTable::use_cgroups(Result<CgroupParent> parent) {
@@ -63,12 +69,12 @@ void RunTable::use_cgroups(Result<CgroupParent> parent) {
   }
 }
 
-void RunTable::use_record(Result<Record> record) {
-  if (record) {
-    record_ = std::move(*record);
-  } else {
-    complaints_.push_back("what runs is not recorded: " + record.error().what);
-  }
+void RunTable::use_record(std::string path) {
+  record_path_ = std::move(path);
+  place_ = place_of_record(record_path_);
+  auto record = Record::begin(record_path_, instance_);
+  if (record) record_ = std::move(*record);
+  note(record ? Result<void>() : record.error());
 }
 
 uint32_t RunTable::enter(Run& run) {
@@ -87,14 +93,26 @@ void RunTable::note(const Result<void>& recorded) {
     complaints_.push_back("what runs is not recorded: " + recorded.error().what);
 }
 
-SpawnPlan RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<Cgroup>& cgroup,
-                         std::vector<std::string>& complaints) {
+// The error says that there is no record at all; one that lacks a run is made up for by the marks.
+Result<void> RunTable::record_run(uint32_t serial, RecordedRun run) {
+  if (record_path_.empty()) return {};
+  if (!record_) {
+    auto record = Record::begin(record_path_, instance_);
+    if (!record) return Error{record.error().code, "what runs cannot be recorded: " + record.error().what};
+    record_ = std::move(*record);
+  }
+  note(record_->add(serial, std::move(run)));
+  return {};
+}
+
+Result<SpawnPlan> RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<Cgroup>& cgroup,
+                                 std::vector<std::string>& complaints) {
   SpawnPlan plan{trampoline_, make_mark(instance_, serial), ""};
   std::string why_not = no_cgroups_;
-  std::string name = launch.source + "-" + std::to_string(instance_) + "-" + std::to_string(serial);
+  std::string name =
+      place_ + "-" + launch.source + "-" + std::to_string(instance_) + "-" + std::to_string(serial);
   // Before there is anything of it, so that nothing is left which the next bus-sources does not know.
-  if (record_)
-    note(record_->add(serial, {launch.source, cgroups_ ? cgroups_->directory_of(name) : "", 0, 0}));
+  auto recorded = record_run(serial, {launch.source, cgroups_ ? cgroups_->directory_of(name) : "", 0, 0});
   if (cgroups_) {
     auto made = cgroups_->make(name);
     if (made) {
@@ -105,6 +123,8 @@ SpawnPlan RunTable::plan(uint32_t serial, const Launch& launch, std::unique_ptr<
       why_not = made.error().what;
     }
   }
+  // A cgroup is found by its name.
+  if (!recorded && !cgroup) return recorded.error();
   if (!cgroup && launch.memory_max) complaints.push_back(not_in_force("memory-max", why_not));
   if (!cgroup && launch.cpu_weight) complaints.push_back(not_in_force("cpu-weight", why_not));
   return plan;
@@ -123,10 +143,12 @@ void RunTable::limit(const Cgroup& cgroup, const Launch& launch, std::vector<std
   }
 }
 
-void RunTable::set_first(uint32_t serial, pid_t pid) {
+uint64_t RunTable::set_first(uint32_t serial, pid_t pid) {
   first_.emplace(pid, serial);
-  auto facts = record_ ? facts_of(pid) : std::nullopt;
-  if (facts) note(record_->set_process(serial, pid, facts->start_ticks));
+  auto facts = facts_of(pid);
+  if (!facts) return 0;
+  if (record_) note(record_->set_process(serial, pid, facts->start_ticks));
+  return facts->start_ticks;
 }
 
 std::vector<int64_t> RunTable::orphans_of(uint32_t serial) const {
@@ -142,10 +164,9 @@ void RunTable::announce_later(uint32_t serial) {
   timer_.set(now());
 }
 
-void RunTable::pursue_later() {
-  if (pursue_at_ != kNever) return;
-  pursue_at_ = now() + kPursueEvery;
-  if (pursue_at_ < timer_.due()) timer_.set(pursue_at_);
+void RunTable::settle_in(Duration time) {
+  settle_at_ = std::min(settle_at_, now() + time);
+  if (settle_at_ < timer_.due()) timer_.set(settle_at_);
 }
 
 void RunTable::adopt(std::unique_ptr<Run> run) {
@@ -169,7 +190,7 @@ void RunTable::on_time() {
     auto found = runs_.find(serial);
     if (found != runs_.end()) found->second->announce();
   }
-  pursue_at_ = kNever;
+  settle_at_ = kNever;
   reap();
   settle_all();
 }
@@ -193,33 +214,76 @@ bool RunTable::reap() {
   return true;
 }
 
-void RunTable::look() {
-  for (int64_t pid : children_of(::getpid())) {
+bool RunTable::look() {
+  auto found = find_orphans();
+  claim_strays();
+  if (found) {
+    is_blind_ = false;
+    return true;
+  }
+  if (!std::exchange(is_blind_, true)) {
+    complaints_.push_back("processes cannot be seen, and no source is taken to have ended until they can: " +
+                          found.error().what);
+  }
+  settle_in(kLookAgain);
+  return false;
+}
+
+Result<void> RunTable::find_orphans() {
+  BUSD_ASSIGN(std::vector<int64_t> children, children_of(::getpid()));
+  for (int64_t pid : children) {
     if (first_.contains(static_cast<pid_t>(pid)) || orphans_.contains(pid)) continue;
-    uint32_t serial = run_of_orphan(pid);
+    BUSD_ASSIGN(uint32_t serial, run_of_orphan(pid));
     orphans_.emplace(pid, serial);
     auto run = runs_.find(serial);
     if (run != runs_.end()) run->second->orphan_found(pid);
   }
+  return {};
 }
 
-uint32_t RunTable::run_of_orphan(int64_t pid) const {
-  uint64_t mark = mark_of(pid, instance_);
+Result<uint32_t> RunTable::run_of_orphan(int64_t pid) const {
+  BUSD_ASSIGN(uint64_t mark, mark_of(pid, instance_));
   if (mark != 0) return serial_of(mark);
   auto facts = facts_of(pid);
+  BUSD_ASSIGN(std::string cgroups, cgroups_of(pid));
   for (auto [serial, run] : runs_) {
-    if (facts && run->pid() == facts->session) return serial;
+    if ((facts && run->pid() == facts->session) || run->has_in_cgroup(cgroups)) return serial;
   }
-  return 0;
+  return kStray;
+}
+
+void RunTable::claim_strays() {
+  for (auto& [pid, of_run] : orphans_) {
+    if (of_run != kStray) continue;
+    auto facts = facts_of(pid);
+    if (!facts || facts->state == 'Z') continue;
+    for (auto [serial, run] : runs_) {
+      if (!run->is_ending() || !run->may_have_started(*facts)) continue;
+      of_run = serial;
+      run->stray_found(pid);
+      break;
+    }
+  }
+}
+
+// At our end, with which they would be nobody's. Whether there are any.
+bool RunTable::kill_strays() {
+  bool any = false;
+  for (auto [pid, serial] : orphans_) {
+    if (serial != kStray) continue;
+    any = true;
+    ::kill(static_cast<pid_t>(pid), SIGKILL);
+  }
+  return any;
 }
 
 void RunTable::settle_all() {
-  look();
+  bool is_all_seen = look();
   std::set<uint32_t> with_orphans;
   for (auto [pid, serial] : orphans_) with_orphans.insert(serial);
   // An owner that is told may start a new run.
   for (auto [serial, run] : std::map(runs_)) {
-    run->settle(with_orphans.contains(serial));
+    if (is_all_seen) run->settle(with_orphans.contains(serial));
     if (run->is_being_killed()) run->pursue();
   }
   std::erase_if(nobodys_, [](const auto& run) { return run->is_over(); });

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <random>
 #include <set>
+#include <sys/resource.h>
 
 #include "consumer/cli/source_text.h"
 #include "tests/integration/bus_sources_support.h"
@@ -58,6 +59,36 @@ TEST_CASE("What a program leaves behind is a state that is shown, until it has b
   REQUIRE(is_running(marker));
   for (pid_t pid : processes_of(marker)) ::kill(pid, SIGKILL);
   changes.until("bus.source.idle");
+}
+
+TEST_CASE("With no descriptor left a stop is a stop, and a list knows what it does not see", "[left]") {
+  Sources sources;
+  std::string marker = "marker-few-" + std::to_string(::getpid());
+  const std::vector<std::string> names = {"a", "b", "c", "d", "e", "f"};
+  for (const std::string& name : names) {
+    sources.add_script(
+        name, "setsid sh -c 'while :; do sleep 0.2; done' " + marker + " &\nwhile :; do sleep 0.2; done");
+    sources.add_file(name, "start = always\nstop-timeout = 200ms\n");
+  }
+  ChildOptions options;
+  // By one of them the last descriptor is taken.
+  auto limit = GENERATE(range(rlim_t{30}, rlim_t{36}));
+  CAPTURE(limit);
+  options.in_child = [limit] {
+    rlimit few{limit, limit};
+    if (::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(1);
+  };
+  sources.start(std::move(options));
+  std::string list;
+  for (TimePoint until = now() + kPatience; now() < until; ::usleep(5000)) {
+    list = sources.call("list");
+    // Those that have no connection have taken by then what was left.
+    if (list.find("\"tries\":5") != std::string::npos && is_running(marker)) break;
+  }
+  CHECK(list.find("\"rss_bytes\":0,") == std::string::npos);
+  for (const std::string& name : names)
+    CHECK(member(sources.call_by_name("stop", name), {"state"}) == "idle");
+  CHECK_FALSE(is_running(marker));
 }
 
 TEST_CASE("A program that closes its stdout runs on, and what it says on stderr is kept", "[left]") {

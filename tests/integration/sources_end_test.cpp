@@ -1,7 +1,11 @@
 // The processes of a run: how all of them end, wherever they have got to; and what they use.
 #include <csignal>
+#include <sys/resource.h>
 
 #include "consumer/sources/process_facts.h"
+#include "consumer/sources/process_tree.h"
+#include "consumer/sources/spare_descriptors.h"
+#include "tests/integration/forked.h"
 #include "tests/integration/sources_support.h"
 
 using namespace bus;
@@ -88,6 +92,39 @@ TEST_CASE("What left the session, by one fork or by two, is told to end", "[end]
   CHECK_FALSE(has_children(::getpid()));
 }
 
+TEST_CASE("What bears no mark any more ends with its run, and that is said", "[end]") {
+  Programs programs;
+  Stage stage;
+  Watched run(stage, launch({programs.hider()}));
+  REQUIRE(run.until_out("ready"));
+  REQUIRE(programs.come_to(2));
+  SECTION("it is terminated") { run.process().terminate(); }
+  SECTION("it is killed") { run.process().kill(); }
+  SECTION("its program ends by itself") {
+    ::kill(static_cast<pid_t>(run.process().pid()), SIGKILL);
+    REQUIRE(run.until_exited());
+    CHECK(run.story() == "started exited SIGKILL, others left ");
+    run.process().kill();
+  }
+  REQUIRE(run.until_gone());
+  CHECK(programs.all_end());
+  CHECK(run.complaint().find(", which bears no mark of a run, is taken for one of its own") !=
+        std::string::npos);
+  CHECK_FALSE(has_children(::getpid()));
+}
+
+TEST_CASE("What bears no mark any more does not outlive us", "[end]") {
+  Programs programs;
+  {
+    Stage stage;
+    Watched run(stage, launch({programs.hider()}));
+    REQUIRE(run.until_out("ready"));
+    REQUIRE(programs.come_to(2));
+  }
+  CHECK(programs.living().empty());
+  CHECK_FALSE(has_children(::getpid()));
+}
+
 TEST_CASE("Two runs are told apart, whatever their processes did", "[end]") {
   Programs programs;
   Stage stage;
@@ -150,6 +187,68 @@ TEST_CASE("What goes on however often it is killed is said to its owner", "[end]
   run.process().kill();
   CHECK(run.complaint() == "its processes fork faster than they can be ended");
   REQUIRE(run.until_gone());
+}
+
+// All descriptors that there can be, until it is destroyed. For good, the limit is lower than before.
+struct NoDescriptors {
+  NoDescriptors() {
+    rlimit few{200, 200};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (Fd fd(::dup(0)); fd; fd = Fd(::dup(0))) all.push_back(std::move(fd));
+  }
+  std::vector<Fd> all;
+};
+
+TEST_CASE("Without a descriptor nothing is said of processes, and not that there are none", "[end]") {
+  Forked without([](const Forked::Tell& tell) {
+    Child child("/bin/sleep", {"1000"});
+    bool before = sources::children_of(::getpid())->size() == 1;
+    NoDescriptors none;
+    before = before && !sources::children_of(::getpid()) && !sources::descendants_of(1) &&
+             !sources::all_processes() && !sources::mark_of(child.pid(), 1);
+    none.all.clear();
+    tell(before && sources::children_of(::getpid())->size() == 1 ? "well" : "not so");
+  });
+  CHECK(without.read_line() == "well");
+}
+
+TEST_CASE("Some descriptors are kept for looks, and taken from nobody else", "[end]") {
+  Forked near_the_limit([](const Forked::Tell& tell) {
+    rlimit few{200 - sources::kSpareDescriptors, 200};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    std::vector<Fd> all;
+    for (Fd fd(::dup(0)); fd; fd = Fd(::dup(0))) all.push_back(std::move(fd));
+    bool sees = sources::children_of(::getpid()) && sources::all_processes();
+    tell(sees && ::dup(0) < 0 ? "well" : "not so");
+  });
+  CHECK(near_the_limit.read_line() == "well");
+}
+
+TEST_CASE("While no process can be seen no run ends, and it does when they can", "[end]") {
+  Programs programs;
+  Forked blind([&](const Forked::Tell& tell) {
+    Stage stage;
+    Watched run(stage, launch({programs.script("s.sh", "setsid $NAP 1000 & echo ready; exec $NAP 1000")}));
+    REQUIRE(run.until_out("ready"));
+    REQUIRE(programs.come_to(2));
+    {
+      NoDescriptors none;
+      run.process().kill();
+      // It is looked for more than once.
+      static_cast<void>(stage.run_until([] { return false; }, milliseconds(150)));
+      tell(run.story());
+      tell(std::to_string(run.process().use().rss_bytes));
+    }
+    auto complaints = stage.processes().take_complaints();
+    tell(complaints.size() == 1 ? complaints[0].substr(0, 24) : std::to_string(complaints.size()));
+    REQUIRE(run.until_gone());
+    tell(run.story());
+  });
+  CHECK(blind.read_line() == "started ");
+  CHECK(blind.read_line() == "0");
+  CHECK(blind.read_line() == "processes cannot be seen");
+  CHECK(blind.read_line().starts_with("started exited SIGKILL"));
+  CHECK(programs.all_end());
 }
 
 TEST_CASE("A process that its owner gives up is killed with all that is its", "[end]") {

@@ -4,7 +4,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <random>
+#include <sched.h>
 #include <sstream>
+#include <sys/mount.h>
 
 #include "consumer/sources/process_facts.h"
 #include "consumer/sources/record.h"
@@ -175,16 +177,71 @@ TEST_CASE("A process that has got the number of one in the record is left alone"
   CHECK(other.wait() == ExitStatus{-1, SIGTERM});
 }
 
-TEST_CASE("A record that cannot be written is said once, and programs run all the same", "[next]") {
+TEST_CASE("A program is not started before there is a record by which the next one would find it", "[next]") {
   Programs programs;
   Stage stage({.record = programs.file("no/such/record"), .trampoline = "", .cgroups = false});
   auto complaints = stage.processes().take_complaints();
   REQUIRE(complaints.size() == 1);
   CHECK(complaints[0].starts_with("what runs is not recorded: open "));
+  Watched lost(stage, launch({"/bin/true"}));
+  REQUIRE(lost.until_gone());
+  CHECK(lost.story().starts_with("failed: what runs cannot be recorded: open "));
+  CHECK(stage.processes().take_complaints().empty());
+  std::filesystem::create_directories(programs.file("no/such"));
   Watched run(stage, launch({"/bin/true"}));
   REQUIRE(run.until_gone());
   CHECK(run.story() == "started exited 0 ");
-  CHECK(stage.processes().take_complaints().empty());
+}
+
+TEST_CASE("What runs while the disk is full is found by the next one", "[next]") {
+  Programs programs;
+  std::string disk = programs.file("disk");
+  std::filesystem::create_directory(disk);
+  // For this process alone.
+  bool is_mounted = ::geteuid() == 0 && ::unshare(CLONE_NEWNS) == 0 &&
+                    ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                    ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") == 0;
+  if (!is_mounted) {
+    WARN("skipped: no file system can be mounted");
+    return;
+  }
+  Processes::Settings settings{.record = disk + "/record", .trampoline = "", .cgroups = false};
+  std::string script = stubborn(programs);
+  Forked supervisor([&](const Forked::Tell& tell) {
+    Stage stage(settings);
+    std::ofstream(disk + "/full") << std::string(100'000, 'x');
+    Watched run(stage, launch({script}));
+    REQUIRE(run.until_out("ready\nready"));
+    tell("ready");
+    wait_for_the_end();
+  });
+  REQUIRE(supervisor.read_line() == "ready");
+  supervisor.kill();
+  SECTION("for room was taken beforehand") {
+    auto recorded = sources::read_record(settings.record);
+    REQUIRE(recorded);
+    CHECK(recorded->runs.size() == 1);
+  }
+  SECTION("or by the marks alone") {
+    std::string text = *read_file(settings.record, 10'000);
+    REQUIRE(std::filesystem::remove(disk + "/full"));
+    programs.write("disk/record", text.substr(0, text.find('\n') + 1), 0600);
+  }
+  CHECK_FALSE(programs.living().empty());
+  CHECK(sources::clean_up(settings.record).empty());
+  CHECK(programs.living().empty());
+  ::umount2(disk.c_str(), MNT_DETACH);
+}
+
+TEST_CASE("With an orderly end there is no record any more", "[next]") {
+  Programs programs;
+  {
+    Stage stage(with_record(programs));
+    Watched run(stage, launch({"/bin/true"}));
+    REQUIRE(run.until_gone());
+    CHECK(std::filesystem::exists(programs.file("record")));
+  }
+  CHECK_FALSE(std::filesystem::exists(programs.file("record")));
 }
 
 TEST_CASE("Killed at any time, bus-sources leaves nothing behind that the next one does not end",

@@ -9,7 +9,9 @@
 #include <sys/mount.h>
 
 #include "consumer/sources/cgroup.h"
+#include "consumer/sources/record.h"
 #include "protocol/base/strings.h"
+#include "tests/integration/forked.h"
 #include "tests/integration/sources_support.h"
 #include "tests/support/slow.h"
 
@@ -128,7 +130,7 @@ TEST_CASE("Each run has a cgroup of its own, which goes with it", "[cgroup]") {
   REQUIRE(first.until_out("away"));
   REQUIRE(second.until_out("ready"));
   std::string cgroup = cgroup_of(first.process().pid());
-  CHECK(cgroup.find("/busd-source-s-") != std::string::npos);
+  CHECK(cgroup.find("/busd-source-0-s-") != std::string::npos);
   CHECK(cgroup != cgroup_of(second.process().pid()));
   std::vector<int64_t> living = programs.living();
   auto members =
@@ -141,6 +143,71 @@ TEST_CASE("Each run has a cgroup of its own, which goes with it", "[cgroup]") {
   CHECK_FALSE(std::filesystem::exists(directory));
   CHECK(second.story() == "started ");
   CHECK(first.process().take_complaints().empty());
+}
+
+TEST_CASE("What bears no mark any more is told to end as of its cgroup", "[cgroup]") {
+  if (!has_cgroups()) return;
+  Programs programs;
+  Stage stage(with_cgroups());
+  Watched other(stage, launch({programs.hider()}));
+  Watched run(stage, launch({programs.hider()}));
+  REQUIRE(other.until_out("ready"));
+  REQUIRE(run.until_out("ready"));
+  REQUIRE(programs.come_to(4));
+  run.process().terminate();
+  REQUIRE(run.until_gone());
+  CHECK(programs.come_to(2));
+  CHECK(other.story() == "started ");
+  CHECK(run.complaint().empty());
+}
+
+TEST_CASE("A run is over when its cgroup is empty, whoever came into it", "[cgroup]") {
+  if (!has_cgroups()) return;
+  Programs programs;
+  // A child of a process that is none of ours, by whom it is reaped.
+  Forked stranger([&](const Forked::Tell& tell) {
+    Child nap(programs.nap(), {"1000"});
+    tell(std::to_string(nap.pid()));
+    (void)nap.wait(kPatience * 2);
+  });
+  std::string pid = stranger.read_line();
+  Stage stage(with_cgroups());
+  Watched run(stage, launch({programs.script("s.sh", "echo ready; exec $NAP 1000")}));
+  REQUIRE(run.until_out("ready"));
+  std::string cgroup = cgroup_of(run.process().pid());
+  std::string directory = sources::CgroupParent::find()->directory() + cgroup.substr(cgroup.rfind('/'));
+  std::ofstream(directory + "/cgroup.procs") << pid << std::flush;
+  REQUIRE(cgroup_of(std::stoll(pid)) == cgroup);
+  run.process().terminate();
+  REQUIRE(run.until_exited());
+  CHECK(run.story() == "started exited SIGTERM, others left ");
+  CHECK(run.complaint() == "processes live on in its cgroup; they are ended with it");
+  run.process().kill();
+  REQUIRE(run.until_gone());
+  CHECK(programs.all_end());
+  CHECK_FALSE(std::filesystem::exists(directory));
+}
+
+TEST_CASE("What runs in a cgroup is found by the next one without a record", "[cgroup]") {
+  if (!has_cgroups()) return;
+  Programs programs;
+  std::string record = programs.file("no/such/record");
+  std::string cgroup;
+  Forked supervisor([&](const Forked::Tell& tell) {
+    Stage stage({.record = record, .trampoline = "", .cgroups = true});
+    Watched run(stage, launch({programs.script("s.sh", "trap '' TERM; $NAP 1000 & echo ready; wait; wait")}));
+    REQUIRE(run.until_out("ready"));
+    tell(cgroup_of(run.process().pid()));
+    wait_for_the_end();
+  });
+  cgroup = supervisor.read_line();
+  REQUIRE(cgroup.find("/busd-source-" + sources::place_of_record(record) + "-s-") != std::string::npos);
+  supervisor.kill();
+  CHECK(sources::clean_up(programs.file("other")).empty());
+  CHECK(programs.come_to(2));
+  CHECK(sources::clean_up(record).empty());
+  CHECK(programs.living().empty());
+  CHECK(sources::CgroupParent::find()->made(sources::place_of_record(record)).empty());
 }
 
 TEST_CASE("memory-max holds where it can, and else it is said why not", "[cgroup]") {

@@ -46,18 +46,19 @@ TEST_CASE("Only what an earlier one has made here is removed", "[cgroup]") {
   test::TempDir dir;
   CgroupParent parent(dir.path());
   auto made = parent.make("s-1-2");
+  TimePoint at_once = now();
   REQUIRE(made);
   CHECK(*made == dir.path() + "/busd-source-s-1-2");
   CHECK_FALSE(parent.make("s-1-2"));
   std::filesystem::create_directory(dir.file("other"));
   std::filesystem::create_directory(*made + "/below");
-  parent.remove(dir.file("other"));
-  parent.remove(*made + "/below");
-  parent.remove(dir.path() + "x/busd-source-s");
+  CHECK(parent.remove(dir.file("other"), at_once));
+  CHECK(parent.remove(*made + "/below", at_once));
+  CHECK(parent.remove(dir.path() + "x/busd-source-s", at_once));
   CHECK(std::filesystem::exists(dir.file("other")));
   CHECK(std::filesystem::exists(*made + "/below"));
   std::filesystem::remove(*made + "/below");
-  parent.remove(*made);
+  CHECK(parent.remove(*made, at_once));
   CHECK_FALSE(std::filesystem::exists(*made));
 }
 
@@ -66,19 +67,20 @@ TEST_CASE("The cgroup of a run is recorded before there is one", "[cgroup]") {
   auto loop = Loop::create();
   REQUIRE(loop);
   RunTable table(**loop, "/bin/true", 77);
-  table.use_record(Record::begin(dir.file("record"), 77));
+  table.use_record(dir.file("record"));
   // Where none can be made: so what is recorded was before that.
   table.use_cgroups(CgroupParent(dir.file("missing")));
   Launch launch;
   launch.source = "s";
   std::unique_ptr<Cgroup> cgroup;
   std::vector<std::string> complaints;
-  CHECK(table.plan(5, launch, cgroup, complaints).cgroup.empty());
+  CHECK(table.plan(5, launch, cgroup, complaints)->cgroup.empty());
   CHECK_FALSE(cgroup);
   auto recorded = read_record(dir.file("record"));
   REQUIRE(recorded);
   REQUIRE(recorded->runs.size() == 1);
-  CHECK(recorded->runs.at(5).cgroup == dir.file("missing") + "/busd-source-s-77-5");
+  CHECK(recorded->runs.at(5).cgroup ==
+        dir.file("missing") + "/busd-source-" + place_of_record(dir.file("record")) + "-s-77-5");
 }
 
 TEST_CASE("Limits are written to the files of the controllers, and a lacking one is named", "[cgroup]") {

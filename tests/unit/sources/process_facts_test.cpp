@@ -106,5 +106,5 @@ TEST_CASE("The facts of a process that is not there are none", "[facts]") {
   CHECK_FALSE(facts_of(0));
   CHECK_FALSE(facts_of(INT32_MAX));
   CHECK(resident_bytes_of(INT32_MAX) == 0);
-  CHECK(mark_of(INT32_MAX, 1) == 0);
+  CHECK(*mark_of(INT32_MAX, 1) == 0);
 }
