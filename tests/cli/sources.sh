@@ -16,6 +16,13 @@ drop() { # NAME: a program from stdin, whole at once
   mv "new.$1" "config/busd/sources.d/$1"
 }
 
+lock=run/busd/bus.sources.lock
+# A bus-sources that has not yet seen the end of its hub would serve the next one.
+stop_hub() {
+  run 0 bus-stop --force
+  timeout 10 flock "$lock" true || fail "bus-sources did not end with its hub"
+}
+
 # A hub that has found none when it started says where it looks, and sees the first one.
 run 0 busd --detach --log-file "$work/first.log"
 run 69 bus-source list
@@ -26,12 +33,12 @@ echo '"first"'
 END
 run 0 bus-consume me -t first -n 1 --payload
 check_equal "the event of the first source" '"first"' "$(cat out)"
-run 0 bus-stop --force
+stop_hub
 # Its marks are below the home of the user, whether or not $HOME says so.
 run 0 env -u HOME -u XDG_STATE_HOME busd --detach --log-file "$work/homeless.log"
 run 0 timeout 20 bus-consume me -t first -n 1 --payload
 check_equal "the event of a source of a hub without HOME" '"first"' "$(cat out)"
-run 0 bus-stop --force
+stop_hub
 rm config/busd/sources.d/first.sh
 
 # Run alone it prints lines; dropped in, unchanged, it is a source.
@@ -68,7 +75,6 @@ await again.out 'clock'
 run 0 bus-consume after -t clock -n 1 --payload
 
 # When the hub is stopped in order, bus-sources ends, and nothing of the sources is left.
-lock=run/busd/bus.sources.lock
 [ -e "$lock" ] || fail "there is no lock of bus-sources beside the socket"
 kill "$pid"
 run 0 bus-stop --force
