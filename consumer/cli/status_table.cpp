@@ -62,7 +62,12 @@ std::vector<TableLine> task_lines(const StatusReport& report, Columns columns) {
              {"FAILED", Align::right},
              {"P50", Align::right},
              {"P99", Align::right}});
+  size_t of_bus_sources = 0;
   for (const TaskReport& task : report.tasks) {
+    if (task.task.starts_with("bus.source.")) {
+      ++of_bus_sources;
+      continue;
+    }
     grid.row({name_cell(task.task, columns), readable_number(task.providers, columns),
               readable_number(task.slots, columns), readable_number(task.free, columns),
               readable_number(task.open, columns), readable_number(task.waiting, columns),
@@ -72,7 +77,13 @@ std::vector<TableLine> task_lines(const StatusReport& report, Columns columns) {
              : task.waiting > 0 ? Emphasis::warning
                                 : Emphasis::none);
   }
-  return grid.lines();
+  std::vector<TableLine> lines = grid.empty() ? std::vector<TableLine>() : grid.lines();
+  // Everybody who has sources has them.
+  if (of_bus_sources > 0)
+    lines.push_back(
+        {(grid.empty() ? "tasks   " : "and ") + std::to_string(of_bus_sources) + " of bus-sources",
+         Emphasis::none});
+  return lines;
 }
 
 std::vector<TableLine> consumer_lines(const StatusReport& report, Columns columns) {

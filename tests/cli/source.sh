@@ -33,6 +33,12 @@ await supervisor.err '^bus-sources: serving 3 sources'
 
 # --- what there is ---
 
+run 0 bus-status
+check_has out 'tasks   9 of bus-sources'
+check_equal "tasks of bus-sources in rows of their own" "" "$(grep '^bus.source' out || :)"
+run 0 bus-status --json
+check_has out '"task":"bus.source.list"'
+
 run 0 bus-source list
 check_equal "the columns" "NAME STATE PID UP RESTARTS RSS PUBLISHED WANTED LAST" "$(head -n 1 out | xargs)"
 check_equal "the sources" "absent idle - - 0 - 0 - - broken idle - - 0 - 0 - - clock idle - - 0 - 0 - -" "$(tail -n +2 out | xargs)"
