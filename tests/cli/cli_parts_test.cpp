@@ -476,6 +476,16 @@ TEST_CASE("The list of sources says why one does not run, and not how many event
   CHECK(lines->back().text[column] == '-');
 }
 
+TEST_CASE("A long line of a log is cut in the status of its source") {
+  auto lines = source_details(R"({"name":"s","log":[{"time_ms":0,"run":1,"stream":"stderr","line":")" +
+                                  std::string(4000, 'x') + R"("}]})",
+                              std::nullopt, 0);
+  REQUIRE(lines);
+  std::string text = joined(*lines, false);
+  CHECK(text.size() < 1000);
+  CHECK(text.find("xxx…\n") != std::string::npos);
+}
+
 TEST_CASE("The status of a source has its settings, and says which limits are not in force") {
   auto text_of_status = [](const std::string& members) {
     auto lines = source_details(R"({"name":"s",)" + members + "}", std::nullopt, 0);
