@@ -209,8 +209,12 @@ void Source::set_enabled(bool enabled) {
 
 void Source::retire(const std::string& why) {
   gone_ = why;
-  if (!gone_.empty()) feed_.note(life_.run(), "it ends: " + gone_);
-  life_.retire(now());
+  if (gone_.empty()) {
+    life_.retire(now());
+  } else {
+    feed_.note(life_.run(), "it ends: " + gone_);
+    life_.retire(now(), gone_);
+  }
   settle();
 }
 

@@ -206,8 +206,9 @@ void Lifecycle::redefine(const Definition& definition, TimePoint now) {
   pursue(now);
 }
 
-void Lifecycle::retire(TimePoint now) {
+void Lifecycle::retire(TimePoint now, std::string why) {
   retired_ = true;
+  why_retired_ = std::move(why);
   pursue(now);
 }
 
@@ -367,6 +368,7 @@ void Lifecycle::settle() {
     bool is_up = state_ == State::running;
     ended_.push_back({command.number, is_up                               ? ""
                                       : run_ >= command.from_run && exit_ ? exit_->why()
+                                      : retired_                          ? why_retired_
                                                                           : "nobody wants it any more"});
     return true;
   });

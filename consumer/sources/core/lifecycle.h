@@ -96,7 +96,7 @@ class Lifecycle {
   // The same, but nothing runs anew: only what is known of its future changes (start, linger, restart, …).
   void set_rules(const Definition& definition, TimePoint now);
   // The source is no longer there, or everything ends: what runs is stopped, for good.
-  void retire(TimePoint now);
+  void retire(TimePoint now, std::string why = "bus-sources ends");
 
   // --- what is known ---
 
@@ -150,6 +150,7 @@ class Lifecycle {
   Rest down_by_ = Rest::manual;  // what has made the wish `down`
   bool enabled_ = true;
   bool retired_ = false;
+  std::string why_retired_;
   bool wanted_ = false;
   bool satisfied_ = false;  // it has done what it was started for: not again before there is new demand
   bool ending_ = false;     // this run was told to end

@@ -433,6 +433,22 @@ TEST_CASE("Why a source that could run does not is known") {
   }
 }
 
+TEST_CASE("A restart that waits for the end of the run before is told why there is no next one") {
+  Rig source(with([](Definition& d) { d.start = Start::always; }));
+  source.started();
+  source.life.restart(1, source.now);
+  SECTION("the source was removed") {
+    source.life.retire(source.now, "its file was removed");
+    source.exits(killed_by(15));
+    CHECK(source.ended() == "1: its file was removed");
+  }
+  SECTION("everything ends") {
+    source.life.retire(source.now);
+    source.exits(killed_by(15));
+    CHECK(source.ended() == "1: bus-sources ends");
+  }
+}
+
 TEST_CASE("A run that was told to end was stopped, and one that ended otherwise says how") {
   Rig source;
   source.run();
