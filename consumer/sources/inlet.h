@@ -23,6 +23,8 @@ class Inlet final : FdWatch::Handler {
 
   // One or more lines with their LFs. False: too much waits, or the program has closed its standard input.
   bool write(std::string_view lines);
+  // The program still has its standard input.
+  bool is_open() const { return static_cast<bool>(pipe_); }
 
  private:
   void on_readable() override { flush(); }

@@ -145,8 +145,12 @@ void Relay::hand_over() {
     waiting.line.clear();
     if (!waiting.given) not_taken.push_back(number);
   }
-  for (uint64_t number : not_taken)
-    fail(number, "busy", "the source " + definition_.name + " does not read its stdin");
+  // One that has closed it has often ended, and that is told later.
+  bool is_open = inlet_ != nullptr && inlet_->is_open();
+  for (uint64_t number : not_taken) {
+    fail(number, is_open ? "busy" : "failed",
+         "the source " + definition_.name + (is_open ? " does not read its stdin" : " has closed its stdin"));
+  }
 }
 
 void Relay::pass(std::string_view type, uint64_t number, std::string_view reason) {

@@ -112,7 +112,8 @@ TEST_CASE("A program that closes its stdin is asked nothing more, and runs on", 
   busd::Connection caller = opened(busd::Connection::open({.socket = sources.socket(), .no_start = true}));
   auto answer = caller.call("closed.ask", "null", {.wait = true});
   REQUIRE_FALSE(answer);
-  CHECK(answer.code == "busy");
+  CHECK(answer.code == "failed");
+  CHECK(answer.message.find("the source s has closed its stdin") != std::string::npos);
   CHECK(sources.state("s") == "running");
 }
 
