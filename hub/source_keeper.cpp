@@ -48,6 +48,7 @@ int spawn(const std::string& program, std::vector<std::string> words, pid_t& pid
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   int failed = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, argv.data(), environ);

@@ -214,7 +214,7 @@ Reloaded Supervisor::reload() {
     if (catalog.sources.contains(name) || !going_.insert(name).second) continue;
     reloaded.removed.push_back(name);
     std::string why = why_gone(name, catalog.faults);
-    if (source->pid()) voice_.note(name + " ends: " + why);
+    if (source->pid()) voice_.note(std::string(name).append(" ends: ").append(why));
     source->retire(why);
     something_goes_ = true;
   }

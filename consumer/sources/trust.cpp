@@ -87,7 +87,8 @@ std::string path_trouble(const std::string& path) {
       place.erase(std::min(place.rfind('/'), place.size()));
       continue;
     }
-    std::string entry = place + "/" + part;
+    std::string entry = place;
+    entry.append("/").append(part);
     if (::lstat(entry.c_str(), &st) != 0) return {};
     std::string trouble = way_trouble(place.empty() ? "/" : place, entry, st);
     if (!trouble.empty()) return trouble;

@@ -13,9 +13,8 @@ void ValueOperations::take(ValueOperationPtr operation, TimePoint now) {
   if (operation->change) operation->change->key = operation->key;
   auto line = lines_.find(operation->from);
   bool must_wait = operation->from != 0 && line != lines_.end();
-  if (must_wait && line->second.ends_unjudged) {
-    hold(line->second.last_batch, {std::move(operation)});
-  } else if (operation->change && needs_store(*operation)) {
+  bool is_judged_later = must_wait && line->second.ends_unjudged;
+  if (!is_judged_later && operation->change && needs_store(*operation)) {
     judge(std::move(operation), now);
   } else if (must_wait) {
     hold(line->second.last_batch, {std::move(operation)});

@@ -74,7 +74,7 @@ class ValueWatches final : public ValueTable::Listener {
   };
 
   ValueWatches(ValueTable& table, Owner& owner);
-  ~ValueWatches();
+  ~ValueWatches() override;
 
   // From now on; `synced` is to be sent in any case. The watch stays where it is until it is removed.
   void add(ValueWatch& watch);
