@@ -1,7 +1,7 @@
 // A few descriptors that are kept for what has to be done without fail: to see processes, to end them, to record what runs.
 //
 // Where the limit is reached, what could not be opened would be taken for what is not there. So bus-sources keeps its soft limit a
-// little below the hard one, and only who holds one of these goes by the hard one. There is one thread.
+// little below the hard one, and only the holder of one of these goes by the hard one. There is one thread.
 #pragma once
 
 #include <sys/resource.h>

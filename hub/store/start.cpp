@@ -31,7 +31,7 @@ void give_new_revs(std::vector<Row>& rows, uint64_t right_rev, Start& start) {
   }
 }
 
-// The next version of whoever holds the highest one of a key that was lost must not fit: hence one more than was given.
+// The next version of a client that holds the highest one of a key that was lost must not fit: hence one more than was given.
 void after_lost_memory(const RunRecord& run, std::vector<Row>& rows, Start& start) {
   start.meta.floor = std::max(start.meta.floor, run.version + 1);
   start.version = std::max(start.version, start.meta.floor);

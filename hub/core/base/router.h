@@ -1,4 +1,4 @@
-// Who gets what stands under a name: subscriptions by exact name, by dotted prefix, and to everything (PROTOCOL.md 5).
+// Which subscribers get what stands under a name: subscriptions by exact name, by dotted prefix, and to everything (PROTOCOL.md 5).
 //
 // It costs one look-up of the name, one of each of its dotted prefixes (none while nobody uses them), and those that
 // match; those that do not match cost nothing. A subscriber is found once, however many of its entries match.

@@ -13,7 +13,7 @@ namespace {
 bool fits(const ValueChange& change, const ValueState& newest) {
   if (!change.version) return true;
   if (*change.version == newest.version + 1) return true;
-  // Whoever knows of no version yet asks for the first one.
+  // A client that knows of no version yet asks for the first one.
   return *change.version == 1 && !newest.exists();
 }
 

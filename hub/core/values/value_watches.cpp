@@ -96,7 +96,7 @@ WatchStep ValueWatches::next(ValueWatch& watch, size_t& most) {
   return {};
 }
 
-// The entry becomes the newest one, and who stands at it goes on behind it.
+// The entry becomes the newest one, and a watch that stands at it goes on behind it.
 void ValueWatches::leaving(const ValueEntry& entry) {
   auto at = standing_.find(&entry);
   if (at == standing_.end()) return;

@@ -1,4 +1,4 @@
-// Who watches which keys, and how far each watch has got in the order of revs.
+// The watches of keys, and how far each has got in the order of revs.
 //
 // A watch is no queue. It stands at an entry of the table: all that it asks for and that is older was sent. A key that changes moves
 // to the end of that order, so it is sent once, in its newest state, however often it changes meanwhile; what waits for a watch is
