@@ -48,6 +48,9 @@ class Writing {
   }
   void flag(std::string_view name, bool value) { writer_.flag(name, value); }
   void flag_if_set(std::string_view name, bool value) { writer_.flag_if_set(name, value); }
+  void flag_unless(bool absent, std::string_view name, bool value) {
+    if (value != absent) writer_.flag(name, value);
+  }
   template <class Enum>
   void choice(std::string_view name, Enum value) {
     writer_.text(name, name_of(value));

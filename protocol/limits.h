@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace bus {
@@ -33,6 +34,22 @@ inline constexpr size_t kDefaultTimeoutMs = 60'000;
 inline constexpr size_t kMaxTimeoutMs = 86'400'000;
 inline constexpr size_t kMaxProgressTextBytes = 4096;
 
+// Values (PROTOCOL.md 11): patterns of one `watch` or `list`, keys in one answer to `list`, watches of one connection, how
+// long a `ttl_ms` may be (ten years), and what of one connection may wait for the store before it is not read.
+inline constexpr size_t kMaxWatchedKeys = 64;
+inline constexpr size_t kMaxListed = 1000;
+inline constexpr size_t kMaxWatches = 1024;
+inline constexpr uint64_t kMaxTtlMs = 315'360'000'000;
+inline constexpr size_t kMaxWaitingChanges = 1024;
+inline constexpr size_t kMaxWaitingChangeBytes = 4 * 1024 * 1024;
+
+// What a frame that shows a value has beside it at most: an id, two keys with every character escaped, and numbers; and how deep
+// it stands. So a value that was accepted fits into every `value`, answer to `get`, and row of a list.
+inline constexpr size_t kValueEnvelopeBytes = 2048;
+inline constexpr size_t kMaxValueBytes = kMaxFrameBytes - kValueEnvelopeBytes;
+inline constexpr size_t kValueEnvelopeDepth = 4;
+inline constexpr size_t kMaxValueDepth = kMaxDepth - kValueEnvelopeDepth;
+
 // Entries of `capabilities` that a hello may carry, each an identifier; more would only cost memory.
 inline constexpr size_t kMaxCapabilities = 64;
 
@@ -56,6 +73,7 @@ inline constexpr const char* kBusVersion = "v1";
 inline constexpr const char* kCapabilityPatterns = "patterns";
 inline constexpr const char* kCapabilityCalls = "calls";
 inline constexpr const char* kCapabilityInterest = "interest";
+inline constexpr const char* kCapabilityValues = "values";
 // What the hub can do beyond the base (PROTOCOL.md 4).
 inline constexpr std::array<std::string_view, 3> kHubCapabilities = {kCapabilityPatterns, kCapabilityCalls,
                                                                      kCapabilityInterest};

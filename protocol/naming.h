@@ -108,6 +108,7 @@ class Naming {
   }
   void flag(std::string_view name, bool) { names_.add(name); }
   void flag_if_set(std::string_view name, bool) { names_.add(name); }
+  void flag_unless(bool, std::string_view name, bool) { names_.add(name); }
   template <class Enum>
   void choice(std::string_view name, Enum) {
     names_.add(name);

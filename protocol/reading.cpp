@@ -183,9 +183,9 @@ void Reading::flag(std::string_view name, bool& value) {
   flag_if_set(name, value);
 }
 
-void Reading::flag_if_set(std::string_view name, bool& value) {
+void Reading::flag_unless(bool absent, std::string_view name, bool& value) {
   std::string_view token = next();
-  value = token == "true";
+  value = token.empty() ? absent : token == "true";
   if (!token.empty() && !value && token != "false") fail(kind_fault(full(name), "true or false", token));
 }
 

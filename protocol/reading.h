@@ -52,7 +52,8 @@ class Reading {
     identifiers(name, value, max_count);
   }
   void flag(std::string_view name, bool& value);
-  void flag_if_set(std::string_view name, bool& value);
+  void flag_if_set(std::string_view name, bool& value) { flag_unless(false, name, value); }
+  void flag_unless(bool absent, std::string_view name, bool& value);
   void id(std::string_view name, std::string& value);
   void id_if_any(std::string_view name, std::string& value);
   void raw(std::string_view, std::string_view& value) {

@@ -26,6 +26,7 @@
 //   identifiers_if_any  the same                                         written when not empty
 //   flag                true or false; must be there                     always written
 //   flag_if_set         false when absent                                written when true
+//   flag_unless         the first argument when absent                   not written when it is that
 //   choice              one of an enumeration's names; must be there     always written
 //   choice_unless       the first argument when absent or empty          not written when it is that
 //   object, list        what has members of its own                      always written

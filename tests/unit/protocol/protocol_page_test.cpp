@@ -5,6 +5,7 @@
 #include <set>
 
 #include "protocol/messages/call.h"
+#include "protocol/messages/value.h"
 #include "tests/support/catch.h"
 #include "tests/support/messages.h"
 
@@ -49,7 +50,7 @@ std::string written_again(const std::string& line) {
   return message ? bus::encode(*message) : "refused";
 }
 
-// What a message of calls is when it was decoded and encoded; none: it is no such message.
+// What a message of calls or values is when it was decoded and encoded; none: it is no such message.
 std::optional<std::string> call_written_again(const Example& example) {
   using Again = std::string (*)(const std::string&);
   const std::map<std::string, Again> any{
@@ -59,7 +60,11 @@ std::optional<std::string> call_written_again(const Example& example) {
       {"C progress", written_again<Progress>}, {"B progress", written_again<Progress>},
       {"B pause", written_again<Pause>},       {"B resume", written_again<Resume>},
       {"C cancel", written_again<Cancel>},     {"B cancel", written_again<Cancel>},
-      {"C response", written_again<Response>}, {"B response", written_again<Response>}};
+      {"C response", written_again<Response>}, {"B response", written_again<Response>},
+      {"C put", written_again<Put>},           {"C delete", written_again<Delete>},
+      {"C get", written_again<Get>},           {"C list", written_again<List>},
+      {"C watch", written_again<Watch>},       {"C unwatch", written_again<Unwatch>},
+      {"B value", written_again<Value>},       {"B synced", written_again<Synced>}};
   auto at = any.find(std::string(1, example.direction) + " " + type_of(example.text));
   if (at == any.end()) return std::nullopt;
   return at->second(example.text);
@@ -113,7 +118,15 @@ TEST_CASE("The page shows every message in every direction it goes") {
                                        "C cancel",
                                        "B cancel",
                                        "C response",
-                                       "B response"});
+                                       "B response",
+                                       "C put",
+                                       "C delete",
+                                       "C get",
+                                       "C list",
+                                       "C watch",
+                                       "C unwatch",
+                                       "B value",
+                                       "B synced"});
 }
 
 TEST_CASE("The page shows every error code") {
