@@ -12,8 +12,8 @@
 
 #include "hub/core/base/budget.h"
 #include "hub/core/base/ring.h"
-#include "hub/core/base/siphash.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/siphash.h"
 
 namespace bus::hub {
 

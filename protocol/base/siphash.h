@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace bus::hub {
+namespace bus {
 
 struct Hash128 {
   uint64_t low = 0;
@@ -17,4 +17,4 @@ struct Hash128 {
 
 Hash128 siphash128(const uint64_t key[2], std::string_view text);
 
-}  // namespace bus::hub
+}  // namespace bus

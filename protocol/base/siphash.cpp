@@ -1,9 +1,9 @@
-#include "hub/core/base/siphash.h"
+#include "protocol/base/siphash.h"
 
 #include <bit>
 #include <cstddef>
 
-namespace bus::hub {
+namespace bus {
 
 namespace {
 
@@ -59,4 +59,4 @@ Hash128 siphash128(const uint64_t key[2], std::string_view text) {
   return hash;
 }
 
-}  // namespace bus::hub
+}  // namespace bus
