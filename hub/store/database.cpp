@@ -88,7 +88,7 @@ Result<void> Database::read(Opened& out) {
   if (application != kApplicationId || schema != kSchemaVersion)
     return Error{Errc::protocol, "its header and its log do not belong together"};
   BUSD_ASSIGN(meta_, read_meta(connection_));
-  BUSD_ASSIGN(out.rows, read_rows(connection_));
+  BUSD_ASSIGN(out.rows, chunks_->read(connection_));
   BUSD_ASSIGN(Statement check, connection_.prepare("PRAGMA quick_check(1)"));
   BUSD_ASSIGN(bool said, check.step());
   if (!said || check.bytes(0) != "ok")
@@ -99,7 +99,7 @@ Result<void> Database::read(Opened& out) {
 Result<void> Database::put_aside(Opened& out, const Error& damage) {
   out.damage = damage.what;
   out.rows.clear();
-  writer_.reset();
+  finalize();
   connection_ = Connection();
   BUSD_ASSIGN(out.set_aside, set_aside(options_.path));
   // Its lock is on a file that has another name now.
@@ -124,9 +124,20 @@ Result<void> Database::connect() {
   syncs_commits_ = false;
   // Instead of SQLite's own, which tries again after each commit, and tells nobody that it failed.
   sqlite3_wal_hook(connection_.get(), &keep_log_pages, &log_pages_);
-  BUSD_ASSIGN(Writer writer, Writer::prepare(connection_));
-  writer_.emplace(std::move(writer));
+  BUSD_ASSIGN(begin_, connection_.prepare("BEGIN IMMEDIATE"));
+  BUSD_ASSIGN(commit_, connection_.prepare("COMMIT"));
+  BUSD_ASSIGN(meta_writer_, MetaWriter::prepare(connection_));
+  BUSD_ASSIGN(Chunks chunks, Chunks::prepare(connection_, options_.hash_key));
+  chunks_.emplace(std::move(chunks));
   return {};
+}
+
+// A connection cannot be closed before its statements.
+void Database::finalize() {
+  begin_ = Statement();
+  commit_ = Statement();
+  meta_writer_ = MetaWriter();
+  chunks_.reset();
 }
 
 // The disk knows of it before anything is given.
@@ -183,8 +194,8 @@ Result<void> Database::fill_new_file(const std::string& path) const {
   BUSD_TRY(connection.run(header.c_str()));
   BUSD_TRY(connection.run(kCreateTables));
   {
-    BUSD_ASSIGN(Writer writer, Writer::prepare(connection));
-    BUSD_TRY(writer.put_meta(meta_));
+    BUSD_ASSIGN(MetaWriter writer, MetaWriter::prepare(connection));
+    BUSD_TRY(writer.put(meta_));
   }
   BUSD_TRY(connection.run("COMMIT"));
   return connection.close();
@@ -216,20 +227,37 @@ Result<void> Database::apply(const std::vector<Batch>& batches) {
   return note(commit(batches, sync));
 }
 
-Result<void> Database::commit(const std::vector<Batch>& batches, bool sync) {
+Result<void> Database::begin_transaction(bool sync) {
   if (sync != syncs_commits_) {
     BUSD_TRY(connection_.run(sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
     syncs_commits_ = sync;
   }
-  BUSD_TRY(connection_.run("BEGIN IMMEDIATE"));
-  Result<void> done;
-  for (size_t i = 0; done && i < batches.size(); ++i) done = writer_->write(batches[i]);
-  // What has failed is left as it is: closing takes back what was not committed.
-  return done ? connection_.run("COMMIT") : done;
+  return begin_.run();
+}
+
+// What has failed is left as it is: closing takes back what was not committed.
+Result<void> Database::commit(const std::vector<Batch>& batches, bool sync) {
+  BUSD_TRY(begin_transaction(sync));
+  BUSD_TRY(chunks_->append(batches));
+  auto meta =
+      std::find_if(batches.rbegin(), batches.rend(), [](const Batch& b) { return b.meta.has_value(); });
+  if (meta != batches.rend()) BUSD_TRY(meta_writer_.put(*meta->meta));
+  return commit_.run();
+}
+
+Result<void> Database::compact() {
+  while (chunks_->wants_compaction(options_.spare_bytes)) {
+    BUSD_TRY(begin_transaction(false));
+    BUSD_TRY(chunks_->compact());
+    BUSD_TRY(commit_.run());
+  }
+  return {};
 }
 
 Result<void> Database::tidy() {
-  if (failed_ || log_pages_ < options_.max_log_pages) return {};
+  if (failed_ || !connection_) return {};
+  BUSD_TRY(note(compact()));
+  if (log_pages_ < options_.max_log_pages) return {};
   log_pages_ = 0;
   if (sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) ==
       SQLITE_OK)
@@ -248,7 +276,7 @@ Result<void> Database::finish(const RunRecord& run, bool memory) {
   if (sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) !=
       SQLITE_OK)
     return note(connection_.error());
-  writer_.reset();
+  finalize();
   // The log is empty; now it may be removed, too.
   sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   BUSD_TRY(note(connection_.close()));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/store/chunks.h"
 #include "hub/store/row.h"
 #include "hub/store/run_page.h"
 #include "hub/store/sqlite.h"
@@ -23,12 +24,18 @@ namespace bus::hub::store {
 // Pages of 4 KiB in the log, beyond which it is moved to the file; what is beyond is read again after a SIGKILL, in milliseconds.
 inline constexpr int kMaxLogPages = 4096;
 
+// What was replaced is removed once it is more than half of all that is stored, and more than this: else a few keys that change often
+// would be moved at every turn.
+inline constexpr uint64_t kSpareBytes = 4'194'304;
+
 struct DatabaseOptions {
   std::string path;
   BootId boot{};              // this_boot()
   uint64_t fresh_epoch = 0;   // random, not 0
   const char* vfs = nullptr;  // SQLite's name of it; nullptr: the usual one
   int max_log_pages = kMaxLogPages;
+  uint64_t spare_bytes = kSpareBytes;
+  uint64_t hash_key[2] = {0, 0};  // random, so that nobody can make keys collide on purpose
 };
 
 // What was found.
@@ -51,7 +58,8 @@ class Database {
   // Commits all batches together; synced when one of them wants that.
   Result<void> apply(const std::vector<Batch>& batches);
 
-  // Moves the log to the file when it is long: after apply(), so that nobody waits for it.
+  // Removes a part of what was replaced when it is much, and moves the log to the file when it is long: after apply(), so that nobody
+  // waits for it.
   Result<void> tidy();
 
   // The run ends in good order: `run` is what it has given, `memory` whether something that no row shows is lost with it.
@@ -70,11 +78,14 @@ class Database {
   Result<void> put_aside(Opened& out, const Error& damage);
   Result<void> lock();
   Result<void> connect();
+  void finalize();
   Result<void> begin_run(const Opened& opened);
   Result<void> begin_page(const RunRecord& run);
   Result<void> create();
   Result<void> fill_new_file(const std::string& path) const;
   Result<void> commit(const std::vector<Batch>& batches, bool sync);
+  Result<void> compact();
+  Result<void> begin_transaction(bool sync);
   // Remembers the error of `done`, if it has one, for good.
   Result<void> note(Result<void> done);
 
@@ -85,7 +96,10 @@ class Database {
   bool is_running_ = false;  // the page has this run
   std::optional<Error> failed_;
   Connection connection_;
-  std::optional<Writer> writer_;
+  Statement begin_;
+  Statement commit_;
+  MetaWriter meta_writer_;
+  std::optional<Chunks> chunks_;
   bool syncs_commits_ = false;
   int log_pages_ = 0;
 };

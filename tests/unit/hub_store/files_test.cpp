@@ -155,16 +155,44 @@ TEST_CASE("A damaged header is set aside") {
   check_set_aside(dir.file("v"), before);
 }
 
-TEST_CASE("A row that is not what was written is set aside, and so is a database without its numbers") {
-  for (const char* damage : {"UPDATE value SET value = x'31' WHERE key = 'key7'",
-                             "UPDATE value SET version = 2 WHERE key = 'key7'",
-                             "UPDATE value SET checksum = 0 WHERE key = 'key199'",
-                             "UPDATE value SET value = NULL WHERE key = 'key7'",
-                             "UPDATE value SET key = 'kez7' WHERE key = 'key7'", "UPDATE meta SET floor = 9",
-                             "DELETE FROM meta", "DROP TABLE meta", "DROP TABLE value"}) {
+TEST_CASE("A row that is not what was written is set aside, whichever byte of it has changed") {
+  TempDir dir;
+  make_database(dir.file("whole"));
+  std::string whole = contents(dir.file("whole"));
+  std::string page = contents(dir.file("whole-run"));
+  size_t key_at = whole.find("key7" + std::string(100, 'v'));
+  REQUIRE(key_at != std::string::npos);
+  // From the header to the last byte of the checksum.
+  for (size_t at = key_at - 40; at < key_at + 4 + 100 + 8; ++at) {
+    INFO(at - key_at);
+    TempDir damaged;
+    std::string text = whole;
+    text[at] = static_cast<char>(text[at] ^ 1);
+    write_file(damaged.file("v"), text);
+    write_file(damaged.file("v-run"), page);
+    OpenDatabase database(damaged.file("v"), kBoot, 78);
+    CHECK(database.found.set_aside == damaged.file("v.corrupt-1"));
+    CHECK(database.found.damage.find("not what was written") != std::string::npos);
+    CHECK(contents(damaged.file("v.corrupt-1")) == text);
+  }
+}
+
+TEST_CASE("A database without its numbers is set aside, and so is one whose chunks are not all there") {
+  for (const char* damage :
+       {"UPDATE meta SET floor = 9", "DELETE FROM meta", "DROP TABLE meta", "DROP TABLE chunk",
+        "DELETE FROM chunk WHERE id = 2", "UPDATE chunk SET id = 4 WHERE id = 3",
+        "UPDATE chunk SET id = 0 WHERE id = 1", "UPDATE chunk SET id = id - 4",
+        "UPDATE chunk SET entries = x'' WHERE id = 2", "UPDATE chunk SET entries = x'00' WHERE id = 2",
+        "UPDATE chunk SET entries = zeroblob(100) WHERE id = 2",
+        "UPDATE chunk SET entries = 7 WHERE id = 3"}) {
     INFO(damage);
     TempDir dir;
     make_database(dir.file("v"));
+    {
+      OpenDatabase database(dir.file("v"));
+      for (uint64_t i = 1; i <= 2; ++i) REQUIRE(database->apply(one(batch(i, {row("a", i, kRows + i)}))));
+      REQUIRE(database->finish(database.record(kRows + 2, 2), false));
+    }
     sql(dir.file("v"), damage);
     std::string before = contents(dir.file("v"));
     check_set_aside(dir.file("v"), before);

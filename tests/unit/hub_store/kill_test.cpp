@@ -28,7 +28,7 @@ uint64_t number_from(const char* variable, uint64_t otherwise) {
 void write_for_ever(const std::string& path, uint64_t next, uint64_t seed, int to) {
   std::mt19937_64 chance(seed);
   Opened found;
-  auto database = Database::open({path, kBoot, 1000 + next, nullptr, 20}, found);
+  auto database = Database::open({path, kBoot, 1000 + next, nullptr, 20, 10'000, {seed, next}}, found);
   BUSD_CHECK(database);
   auto store = Store::begin(std::move(*database));
   BUSD_CHECK(store);

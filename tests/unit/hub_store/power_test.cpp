@@ -50,7 +50,7 @@ TEST_CASE("A loss of power takes no batch that was synced, and of the others onl
     Meta numbers;
     {
       TestVfs vfs;
-      OpenDatabase database(dir.file("v"), kBoot, 77, vfs.name(), 8);
+      OpenDatabase database(dir.file("v"), kBoot, 77, vfs.name(), 8, 20'000);
       numbers = database.found.start.meta;
       uint64_t end = 1 + chance() % kBatches;
       for (uint64_t i = 1; i <= end; ++i) {

@@ -69,8 +69,9 @@ struct OpenDatabase {
   std::unique_ptr<Database> database;
 
   explicit OpenDatabase(const std::string& path, BootId boot = kBoot, uint64_t fresh_epoch = 77,
-                        const char* vfs = nullptr, int max_log_pages = kMaxLogPages) {
-    auto opened = Database::open({path, boot, fresh_epoch, vfs, max_log_pages}, found);
+                        const char* vfs = nullptr, int max_log_pages = kMaxLogPages,
+                        uint64_t spare_bytes = kSpareBytes) {
+    auto opened = Database::open({path, boot, fresh_epoch, vfs, max_log_pages, spare_bytes, {11, 12}}, found);
     if (!opened) FAIL(opened.error().what);
     database = std::move(*opened);
   }
