@@ -17,13 +17,17 @@ class Checksum {
 
   void add(std::string_view text) {
     add(uint64_t{text.size()});
-    while (!text.empty()) {
-      uint64_t word = 0;
-      size_t bytes = text.size() < sizeof word ? text.size() : sizeof word;
-      std::memcpy(&word, text.data(), bytes);
+    const char* at = text.data();
+    size_t left = text.size();
+    uint64_t word = 0;
+    for (; left >= sizeof word; at += sizeof word, left -= sizeof word) {
+      std::memcpy(&word, at, sizeof word);
       add(word);
-      text.remove_prefix(bytes);
     }
+    if (left == 0) return;
+    word = 0;
+    std::memcpy(&word, at, left);
+    add(word);
   }
 
   uint64_t value() const { return sum_; }

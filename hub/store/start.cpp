@@ -57,7 +57,8 @@ void after_unknown_loss(std::vector<Row>& rows, Start& start) {
 
 Start decide(const std::optional<RunRecord>& run, const std::optional<Meta>& meta, std::vector<Row>& rows,
              const BootId& boot, uint64_t fresh_epoch) {
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.rev < b.rev; });
+  auto is_older = [](const Row& a, const Row& b) { return a.rev < b.rev; };
+  if (!std::is_sorted(rows.begin(), rows.end(), is_older)) std::sort(rows.begin(), rows.end(), is_older);
   uint64_t rows_rev = rows.empty() ? 0 : rows.back().rev;
   Start start;
   if (meta) start.meta = *meta;

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstring>
 
 namespace bus {
 
@@ -37,6 +38,10 @@ struct State {
 // Little-endian, as the algorithm defines it, whatever the machine.
 uint64_t word_at(std::string_view text, size_t at, size_t count) {
   uint64_t word = 0;
+  if (std::endian::native == std::endian::little && count == sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    return word;
+  }
   for (size_t i = 0; i < count; ++i) {
     word |= static_cast<uint64_t>(static_cast<unsigned char>(text[at + i])) << (8 * i);
   }
