@@ -12,6 +12,7 @@
 #include "tests/bench/machine.h"
 #include "tests/bench/options.h"
 #include "tests/bench/tables.h"
+#include "tests/bench/value_goals.h"
 
 namespace bus::bench {
 
@@ -67,6 +68,7 @@ class Bench {
     for (const Group& group : groups_of(options_.filter)) BUSD_TRY(run_group(group));
     BUSD_TRY(run_footprint());
     if (!summary_.empty()) say("\n### Summary\n\n" + summary_.text());
+    if (std::string goals = value_goals_text(values_); !goals.empty()) say("\n" + goals);
     if (!comparison_.empty()) say("\n### Against a simpler shape\n\n" + comparison_.text());
     if (!options_.json_file.empty()) BUSD_TRY(json_.save(options_.json_file));
     return {};
@@ -79,8 +81,13 @@ class Bench {
     BUSD_ASSIGN(std::vector<ShapeOutcome> results,
                 measure(group, contenders_, options_.effort, pinning_, scratch_));
     for (const ShapeOutcome& result : results) {
+      if (result.outcomes.empty()) continue;
       say("\n" + shape_text(result));
-      add_to_summary(summary_, result);
+      if (result.shape.values) {
+        values_.push_back(result);
+      } else {
+        add_to_summary(summary_, result);
+      }
       json_.add(result);
       failed_ = failed_ || has_fault(result);
     }
@@ -97,6 +104,9 @@ class Bench {
     BUSD_ASSIGN(Footprint calls,
                 trials(Family::calls, contenders_, options_.filter, options_.effort, pinning_, scratch_));
     report(calls);
+    BUSD_ASSIGN(Footprint values,
+                value_trials(contenders_, options_.filter, options_.effort, pinning_, scratch_));
+    report(values);
     pinning_.to_all();
     // A supervisor and a hundred programs have every cpu.
     Pinning unpinned(false);
@@ -131,6 +141,7 @@ class Bench {
   std::string versions_;
   JsonReport json_;
   TextTable summary_ = new_summary();
+  std::vector<ShapeOutcome> values_;
   TextTable comparison_ = new_comparison();
   bool failed_ = false;
 };

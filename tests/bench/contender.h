@@ -16,6 +16,7 @@
 #include "protocol/base/result.h"
 #include "tests/bench/call_wire.h"
 #include "tests/bench/server_process.h"
+#include "tests/bench/value_wire.h"
 
 namespace bus::bench {
 
@@ -83,6 +84,9 @@ class Contender {
 
   // How it makes calls; null when it has none.
   virtual CallWire* calls() { return nullptr; }
+
+  // How it keeps values, in as many ways as it can; they live as long as the contender. Each has a server of its own.
+  virtual std::vector<ValueStore*> value_stores() { return {}; }
 };
 
 }  // namespace bus::bench

@@ -7,6 +7,7 @@
 #include "tests/bench/source_peers.h"
 #include "tests/bench/source_trials.h"
 #include "tests/bench/text_table.h"
+#include "tests/bench/value_trials.h"
 
 namespace bus::bench {
 
@@ -20,6 +21,65 @@ Result<Findings> try_on(Contender& contender, const Trial& trial, bool quick, co
   if (!server) return server.error();
   TrialHub hub{contender, std::move(*server), directory, quick};
   return trial.run(hub);
+}
+
+// Calls `measure` (Result<void>(const StoreTrial&)) for each store of those contenders that `takes_part` (bool(const Contender&)).
+template <class TakesPart, class Measure>
+Result<void> for_each_store(const std::vector<std::unique_ptr<Contender>>& contenders, const Pinning& pinning,
+                            ScratchDir& scratch, std::string& faults, TakesPart takes_part, Measure measure) {
+  for (const auto& contender : contenders) {
+    if (!takes_part(*contender)) continue;
+    for (ValueStore* store : contender->value_stores()) {
+      BUSD_ASSIGN(std::string directory, scratch.fresh());
+      auto measured = measure(StoreTrial{*store, directory, pinning});
+      if (!measured) faults += "\n" + store->name() + " FAILED: " + measured.error().what + "\n";
+    }
+  }
+  return {};
+}
+
+Result<Footprint> stopped_followers(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
+                                    const Pinning& pinning, ScratchDir& scratch) {
+  TextTable table({"store", "memory KiB more", "values it then got", "states skipped", "of puts",
+                   "until it had the last"});
+  std::string faults;
+  BUSD_TRY(for_each_store(
+      contenders, pinning, scratch, faults, [](const Contender& each) { return each.role() == Role::hub; },
+      [&](const StoreTrial& trial) -> Result<void> {
+        BUSD_ASSIGN(StoppedFollower stopped, stopped_follower(trial, quick ? 10'000 : 1'000'000));
+        table.add({trial.store.name(), figure(stopped.grown_kib), std::to_string(stopped.frames),
+                   std::to_string(stopped.skipped), std::to_string(stopped.puts),
+                   time_text(stopped.until_newest)});
+        return {};
+      }));
+  if (table.empty() && faults.empty()) return Footprint{};
+  return Footprint{"### A follower of a hot key that reads nothing\n\n" + table.text() + faults,
+                   !faults.empty()};
+}
+
+Result<Footprint> values_kept(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,
+                              const Pinning& pinning, ScratchDir& scratch) {
+  const size_t keys = quick ? 2000 : 100'000;
+  TextTable table({"store", "B a key above its value", "answers after its start", "B a key then"});
+  std::string faults;
+  BUSD_TRY(for_each_store(
+      contenders, pinning, scratch, faults, [](const Contender&) { return true; },
+      [&](const StoreTrial& trial) -> Result<void> {
+        BUSD_ASSIGN(KeptValues kept, kept_values(trial, keys));
+        bool is_kept = trial.store.is_kept();
+        table.add({trial.store.name(), figure(kept.bytes_per_key),
+                   is_kept ? time_text(kept.until_ready) : "-",
+                   is_kept ? figure(kept.bytes_per_key_restarted) : "-"});
+        return {};
+      }));
+  if (table.empty() && faults.empty()) return Footprint{};
+  BUSD_ASSIGN(std::string directory, scratch.fresh());
+  BUSD_ASSIGN(std::vector<Duration> syncs, sync_times(directory, quick ? 5 : 200));
+  Duration median = quantile_of(syncs, 0.5);
+  return Footprint{"### " + std::to_string(keys) + " values of 128 B, and a restart\n\n" + table.text() +
+                       "\nfdatasync of 4 KiB on this disk: p50 " + time_text(median) + ", p99 " +
+                       time_text(quantile_of(syncs, 0.99)) + ".\n" + faults,
+                   !faults.empty()};
 }
 
 }  // namespace
@@ -83,6 +143,26 @@ Result<Footprint> trials(Family family, const std::vector<std::unique_ptr<Conten
   if (table.empty() && faults.empty()) return Footprint{};
   std::string title = is_of_calls ? "### What becomes of calls\n\n" : "### Supervised sources\n\n";
   return Footprint{title + table.text() + faults, !faults.empty()};
+}
+
+Result<Footprint> value_trials(const std::vector<std::unique_ptr<Contender>>& contenders,
+                               const GroupFilter& filter, const Effort& effort, const Pinning& pinning,
+                               ScratchDir& scratch) {
+  bool quick = filter.quick || effort.runs == 1;
+  Footprint both;
+  auto append = [&both](const Footprint& part) {
+    both.text += (both.text.empty() || part.text.empty() ? "" : "\n") + part.text;
+    both.failed = both.failed || part.failed;
+  };
+  if (is_wanted(filter, Family::values, "values-stopped")) {
+    BUSD_ASSIGN(Footprint stopped, stopped_followers(contenders, quick, pinning, scratch));
+    append(stopped);
+  }
+  if (is_wanted(filter, Family::values, "values-kept")) {
+    BUSD_ASSIGN(Footprint kept, values_kept(contenders, quick, pinning, scratch));
+    append(kept);
+  }
+  return both;
 }
 
 Result<Footprint> source_peers(const std::vector<std::unique_ptr<Contender>>& contenders, bool quick,

@@ -1,6 +1,6 @@
 // The groups that are no shapes, for nothing is delivered: memory of idle consumers, time until a server is there,
-// cost of frames that are no events, and what becomes of calls. Measured by idle_memory.h, startup.h, frame_cost.h and
-// call_trials.h; this makes tables of it.
+// cost of frames that are no events, and what becomes of calls and values. Measured by idle_memory.h, startup.h, frame_cost.h,
+// call_trials.h and value_trials.h; this makes tables of it.
 #pragma once
 
 #include <memory>
@@ -41,5 +41,10 @@ Result<Footprint> source_peers(const std::vector<std::unique_ptr<Contender>>& co
 
 // `options` without a directory: it comes from `scratch`.
 Result<Footprint> startup(StartupOptions options, ScratchDir& scratch);
+
+// Of the stores of all contenders, each on a server of its own.
+Result<Footprint> value_trials(const std::vector<std::unique_ptr<Contender>>& contenders,
+                               const GroupFilter& filter, const Effort& effort, const Pinning& pinning,
+                               ScratchDir& scratch);
 
 }  // namespace bus::bench

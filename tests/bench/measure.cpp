@@ -1,6 +1,7 @@
 #include "tests/bench/measure.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "protocol/base/check.h"
@@ -21,6 +22,27 @@ bool takes_part(Contender& contender, const Group& group, const Shape& shape) {
   return contender.role() != Role::null_hub || !shape.needs_topics();
 }
 
+// Of one contender: a lane, or one for each of its stores where the shape is one of values.
+struct Opening {
+  std::string name;
+  Role role;
+  std::function<Result<Lane>(const std::string& directory)> open;
+};
+
+std::vector<Opening> openings_of(Contender& contender, const Shape& shape, const Pinning& pinning) {
+  if (!shape.values) {
+    return {{contender.name(), contender.role(),
+             [&](const std::string& directory) { return Lane::open(contender, shape, pinning, directory); }}};
+  }
+  std::vector<Opening> openings;
+  for (ValueStore* store : contender.value_stores()) {
+    openings.push_back({store->name(), contender.role(), [&, store](const std::string& directory) {
+                          return Lane::open(*store, shape, pinning, directory);
+                        }});
+  }
+  return openings;
+}
+
 void fail(Entry& entry, const Error& error) {
   entry.outcome.fault = error.what;
   entry.lane.reset();
@@ -33,17 +55,19 @@ Result<std::vector<Entry>> open_lanes(const Group& group,
   for (size_t i = 0; i < group.shapes.size(); ++i) {
     for (const auto& contender : contenders) {
       if (!takes_part(*contender, group, group.shapes[i])) continue;
-      Entry entry{i, {}, std::nullopt};
-      entry.outcome.name = contender->name();
-      entry.outcome.role = contender->role();
-      BUSD_ASSIGN(std::string directory, scratch.fresh());
-      auto lane = Lane::open(*contender, group.shapes[i], pinning, directory);
-      if (lane) {
-        entry.lane.emplace(std::move(*lane));
-      } else {
-        fail(entry, lane.error());
+      for (const Opening& opening : openings_of(*contender, group.shapes[i], pinning)) {
+        Entry entry{i, {}, std::nullopt};
+        entry.outcome.name = opening.name;
+        entry.outcome.role = opening.role;
+        BUSD_ASSIGN(std::string directory, scratch.fresh());
+        auto lane = opening.open(directory);
+        if (lane) {
+          entry.lane.emplace(std::move(*lane));
+        } else {
+          fail(entry, lane.error());
+        }
+        entries.push_back(std::move(entry));
       }
-      entries.push_back(std::move(entry));
     }
   }
   return entries;

@@ -1,5 +1,6 @@
 #include "tests/bench/contenders.h"
 #include "tests/bench/nats_calls.h"
+#include "tests/bench/nats_values.h"
 #include "tests/bench/nats_wire.h"
 #include "tests/bench/scratch_file.h"
 #include "tests/bench/wire.h"
@@ -53,6 +54,7 @@ class NatsContender : public Contender {
 
   std::unique_ptr<Parser> make_parser() override { return nats::make_parser(); }
   CallWire* calls() override { return &calls_; }
+  std::vector<ValueStore*> value_stores() override { return {values_.get()}; }
 
  private:
   static Result<void> expect_pong(int fd) {
@@ -63,6 +65,7 @@ class NatsContender : public Contender {
 
   uint16_t port_ = 0;
   nats::Calls calls_;
+  std::unique_ptr<ValueStore> values_ = nats::make_values();
 };
 
 }  // namespace

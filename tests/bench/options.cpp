@@ -18,6 +18,8 @@ constexpr const char* kFooter =
     "startup.\n"
     "Groups of the family calls: calls1 calls64 calls64-batched callers providers providers1000 killed"
     " stopped-provider open cancel stream beside.\n"
+    "Groups of the family values: values-put values-get values-writers values-follower values-followers"
+    " values-snapshot values-stopped values-kept.\n"
     "\n"
     "Examples:\n"
     "  bus-bench --quick                              all families once, under a minute\n"
@@ -43,8 +45,8 @@ struct Raw {
 void describe(CLI::App& app, Raw& raw) {
   app.footer(kFooter);
   app.add_flag("--quick", raw.quick, "Each family once, shorter runs and only 3 of them");
-  app.add_option("--family", raw.family, "Only this family: events, calls or sources")
-      ->check(CLI::IsMember({"events", "calls", "sources"}));
+  app.add_option("--family", raw.family, "Only this family: events, calls, sources or values")
+      ->check(CLI::IsMember({"events", "calls", "sources", "values"}));
   app.add_option("--shape", raw.shapes, "Only groups whose name matches this; may be given again")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
@@ -124,6 +126,7 @@ std::variant<Options, Ending> parse_options(int argc, char** argv) {
   options.own_directory = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
   if (raw.family == "events") options.filter.family = Family::events;
   if (raw.family == "calls") options.filter.family = Family::calls;
+  if (raw.family == "values") options.filter.family = Family::values;
   if (raw.family == "sources") options.filter.family = Family::sources;
   options.filter.patterns = raw.shapes;
   options.filter.quick = raw.quick;

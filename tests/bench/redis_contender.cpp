@@ -1,5 +1,6 @@
 #include "protocol/base/unix_socket.h"
 #include "tests/bench/contenders.h"
+#include "tests/bench/redis_values.h"
 #include "tests/bench/redis_wire.h"
 #include "tests/bench/wire.h"
 
@@ -44,9 +45,13 @@ class RedisContender : public Contender {
   }
 
   std::unique_ptr<Parser> make_parser() override { return redis::make_parser(); }
+  std::vector<ValueStore*> value_stores() override { return {values_.get(), written_.get(), synced_.get()}; }
 
  private:
   std::string socket_;
+  std::unique_ptr<ValueStore> values_ = redis::make_values(redis::Log::none);
+  std::unique_ptr<ValueStore> written_ = redis::make_values(redis::Log::everysec);
+  std::unique_ptr<ValueStore> synced_ = redis::make_values(redis::Log::always);
 };
 
 }  // namespace

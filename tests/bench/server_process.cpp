@@ -134,6 +134,11 @@ size_t ServerProcess::memory_kib() const {
   return number_after(*text, "\nRss:").value_or(0);
 }
 
+size_t ServerProcess::anonymous_kib() const {
+  auto text = read_file("/proc/" + std::to_string(pid_) + "/status", kMaxProcFileBytes);
+  return text ? number_after(*text, "\nRssAnon:").value_or(0) : 0;
+}
+
 void ServerProcess::stop() noexcept {
   if (pid_ <= 0) return;
   // Stopped ones (a test of stopped readers) take SIGTERM only when they go on.

@@ -49,6 +49,8 @@ class ServerProcess {
 
   // Pss, or Rss where the kernel does not tell it (/proc/PID/smaps_rollup); 0 when it has ended.
   size_t memory_kib() const;
+  // Of it what no file is behind (RssAnon of /proc/PID/status), which what others do does not change; 0 when it has ended.
+  size_t anonymous_kib() const;
 
  private:
   ServerProcess(pid_t pid, Fd pidfd, std::string name, std::string output_path)

@@ -133,6 +133,47 @@ std::vector<Group> calls(const GroupFilter& filter) {
           call_group("providers1000", filter, {.providers = 1000, .outstanding = kOpen})};
 }
 
+Group value_group(const std::string& name, const GroupFilter& filter, const ValueLoad& load) {
+  Group group{name, {}};
+  for (size_t bytes : filter.sizes.empty() ? std::vector<size_t>{128} : filter.sizes) {
+    Shape shape;
+    shape.values = load;
+    shape.payload_bytes = bytes;
+    shape.title = title_of(shape);
+    group.shapes.push_back(std::move(shape));
+  }
+  return group;
+}
+
+std::vector<Group> values(const GroupFilter& filter) {
+  using Work = ValueLoad::Work;
+  return {value_group("values-put", filter, {.work = Work::put}),
+          value_group("values-get", filter, {.work = Work::get}),
+          value_group("values-writers", filter, {.work = Work::put, .clients = 64}),
+          value_group("values-follower", filter, {.work = Work::follow, .followers = 1}),
+          value_group("values-followers", filter, {.work = Work::follow, .keys = 1, .followers = 1000}),
+          value_group("values-snapshot", filter, {.work = Work::snapshot, .keys = 20'000})};
+}
+
+std::string title_of(const ValueLoad& load, const std::string& size) {
+  std::string keys = load.keys == 1 ? "1 key" : std::to_string(load.keys) + " keys";
+  switch (load.work) {
+    case ValueLoad::Work::put:
+    case ValueLoad::Work::get: {
+      bool is_put = load.work == ValueLoad::Work::put;
+      std::string who = std::to_string(load.clients) + (is_put ? " writer" : " reader");
+      return std::string(is_put ? "put" : "get") + ", " + who + (load.clients == 1 ? "" : "s") + ", " + keys +
+             ", " + size;
+    }
+    case ValueLoad::Work::follow:
+      return "put until followed, " + std::to_string(load.followers) + " follower" +
+             (load.followers == 1 ? "" : "s") + " of " + keys + ", " + size;
+    case ValueLoad::Work::snapshot:
+      return "snapshot, " + keys + ", " + size;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string size_text(size_t bytes) {
@@ -140,6 +181,7 @@ std::string size_text(size_t bytes) {
 }
 
 std::string title_of(const Shape& shape) {
+  if (shape.values) return title_of(*shape.values, size_text(shape.payload_bytes));
   if (shape.calls) {
     return "calls, " + std::to_string(shape.calls->callers) + "→" + std::to_string(shape.calls->providers) +
            ", " + std::to_string(shape.calls->outstanding) + " open, " + size_text(shape.payload_bytes) +
@@ -169,6 +211,9 @@ std::vector<Group> groups_of(const GroupFilter& filter) {
   std::erase_if(groups, [&](const Group& group) { return !is_wanted(filter, Family::events, group.name); });
   for (Group& group : calls(filter)) {
     if (is_wanted(filter, Family::calls, group.name)) groups.push_back(std::move(group));
+  }
+  for (Group& group : values(filter)) {
+    if (is_wanted(filter, Family::values, group.name)) groups.push_back(std::move(group));
   }
   return groups;
 }

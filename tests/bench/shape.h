@@ -20,9 +20,25 @@ struct CallLoad {
   bool batched = false;    // what one read brings is answered by one write
 };
 
+// Of a shape whose work are values: what is done with which of them.
+struct ValueLoad {
+  enum class Work {
+    put,       // over all keys
+    get,       // likewise
+    follow,    // puts, each of which reaches all followers before the next one
+    snapshot,  // all keys, by a new connection each time
+  };
+
+  Work work = Work::put;
+  size_t clients = 1;  // who put or get, each with one operation open at a time, and with keys of its own
+  size_t keys = 1000;  // each has a value before the work begins
+  size_t followers = 0;
+};
+
 struct Shape {
-  std::string title;              // "1→64, 1 KiB, dense"
-  std::optional<CallLoad> calls;  // then the members up to `stopped`, and the window, say nothing
+  std::string title;                // "1→64, 1 KiB, dense"
+  std::optional<CallLoad> calls;    // then the members up to `stopped`, and the window, say nothing
+  std::optional<ValueLoad> values;  // likewise
   size_t publishers = 1;
   size_t subscribers = 1;  // those who are read from and must get every message of their topic
   size_t topics = 1;       // more than one: subscriber i has topic i alone, one publisher takes them in turn
@@ -45,7 +61,7 @@ struct Group {
 };
 
 // What is moved through the servers.
-enum class Family { events, calls, sources };
+enum class Family { events, calls, sources, values };
 
 struct GroupFilter {
   std::optional<Family> family;       // empty: all

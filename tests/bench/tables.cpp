@@ -100,8 +100,35 @@ TextTable call_table(const ShapeOutcome& result) {
   return table;
 }
 
+// Of each put, get, delivery to a follower or key of a snapshot. The ratios are of values to those peers.
+TextTable value_table(const ShapeOutcome& result) {
+  TextTable table({"store", "p50 µs", "p99 µs", "k/s", "CPU s per million", "memory MiB", "p50 ÷ Redis",
+                   "÷ Redis AOF always", "÷ NATS KV", "rate ÷ Redis", "÷ Redis AOF always", "÷ NATS KV"});
+  constexpr size_t kColumns = 12;
+  for (const Outcome& outcome : result.outcomes) {
+    if (!outcome.fault.empty()) {
+      table.add(failed_cells(outcome, kColumns));
+      continue;
+    }
+    const Sample& median = outcome.median;
+    std::vector<std::string> cells = {outcome.name,
+                                      figure(median.p50_us),
+                                      figure(median.p99_us),
+                                      figure(median.delivered_per_second / 1000),
+                                      figure(median.cpu_us_per_delivery),
+                                      figure(outcome.memory_mib)};
+    for (double Sample::*member : {&Sample::p50_us, &Sample::delivered_per_second}) {
+      for (const char* peer : {"Redis", "Redis AOF always", "NATS KV"})
+        cells.push_back(ratio(median.*member, member_of(outcome_of(result, peer), member)));
+    }
+    table.add(std::move(cells));
+  }
+  return table;
+}
+
 TextTable table_of(const ShapeOutcome& result) {
   if (result.shape.calls) return call_table(result);
+  if (result.shape.values) return value_table(result);
   return result.shape.rate_per_second > 0 ? latency_table(result) : flood_table(result);
 }
 

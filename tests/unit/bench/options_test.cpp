@@ -44,6 +44,7 @@ TEST_CASE("--quick shortens the runs, and what is given beside it still counts")
 TEST_CASE("--family chooses one, and without it all are measured") {
   CHECK_FALSE(options_of({}).filter.family);
   CHECK(options_of({"--family", "calls"}).filter.family == Family::calls);
+  CHECK(options_of({"--family", "values"}).filter.family == Family::values);
   CHECK(options_of({"--family", "events"}).filter.family == Family::events);
 }
 

@@ -43,9 +43,27 @@ TEST_CASE("A quick run has every family once") {
   quick.quick = true;
   std::set<std::string> names;
   for (const Group& group : groups_of(quick)) names.insert(group.name);
-  CHECK(names == std::set<std::string>{"1to1", "8to1", "1to8", "1to64", "apart", "keys", "routing", "stopped",
-                                       "latency", "calls1", "calls64", "calls64-batched", "callers",
-                                       "providers", "providers1000"});
+  CHECK(names == std::set<std::string>{"1to1",
+                                       "8to1",
+                                       "1to8",
+                                       "1to64",
+                                       "apart",
+                                       "keys",
+                                       "routing",
+                                       "stopped",
+                                       "latency",
+                                       "calls1",
+                                       "calls64",
+                                       "calls64-batched",
+                                       "callers",
+                                       "providers",
+                                       "providers1000",
+                                       "values-put",
+                                       "values-get",
+                                       "values-writers",
+                                       "values-follower",
+                                       "values-followers",
+                                       "values-snapshot"});
 }
 
 TEST_CASE("A family is chosen by itself, and calls have the sizes that are asked for") {
