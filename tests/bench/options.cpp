@@ -19,7 +19,7 @@ constexpr const char* kFooter =
     "Groups of the family calls: calls1 calls64 calls64-batched callers providers providers1000 killed"
     " stopped-provider open cancel stream beside.\n"
     "Groups of the family values: values-put values-get values-writers values-follower values-followers"
-    " values-snapshot values-stopped values-kept.\n"
+    " values-followers64 values-snapshot values-stopped values-kept.\n"
     "\n"
     "Examples:\n"
     "  bus-bench --quick                              all families once, under a minute\n"

@@ -152,6 +152,8 @@ std::vector<Group> values(const GroupFilter& filter) {
           value_group("values-writers", filter, {.work = Work::put, .clients = 64}),
           value_group("values-follower", filter, {.work = Work::follow, .followers = 1}),
           value_group("values-followers", filter, {.work = Work::follow, .keys = 1, .followers = 1000}),
+          value_group("values-followers64", filter,
+                      {.work = Work::follow, .keys = 64, .followers = 1000, .at_once = 64}),
           value_group("values-snapshot", filter, {.work = Work::snapshot, .keys = 20'000})};
 }
 
@@ -166,7 +168,8 @@ std::string title_of(const ValueLoad& load, const std::string& size) {
              ", " + size;
     }
     case ValueLoad::Work::follow:
-      return "put until followed, " + std::to_string(load.followers) + " follower" +
+      return (load.at_once == 1 ? std::string("put") : std::to_string(load.at_once) + " puts at once") +
+             " until followed, " + std::to_string(load.followers) + " follower" +
              (load.followers == 1 ? "" : "s") + " of " + keys + ", " + size;
     case ValueLoad::Work::snapshot:
       return "snapshot, " + keys + ", " + size;

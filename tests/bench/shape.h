@@ -25,14 +25,15 @@ struct ValueLoad {
   enum class Work {
     put,       // over all keys
     get,       // likewise
-    follow,    // puts, each of which reaches all followers before the next one
+    follow,    // puts, which reach all followers before the next ones
     snapshot,  // all keys, by a new connection each time
   };
 
   Work work = Work::put;
-  size_t clients = 1;  // who put or get, each with one operation open at a time, and with keys of its own
-  size_t keys = 1000;  // each has a value before the work begins
-  size_t followers = 0;
+  size_t clients = 1;    // who put or get, each with one operation open at a time, and with keys of its own
+  size_t keys = 1000;    // each has a value before the work begins
+  size_t followers = 0;  // of all keys
+  size_t at_once = 1;    // puts of different keys that are one write, where they are followed
 };
 
 struct Shape {

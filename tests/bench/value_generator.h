@@ -55,7 +55,7 @@ class ValueGenerator {
   Result<void> take_snapshot();
   Result<void> begin(Client& client);
   Result<void> put_for_followers();
-  void reached(Follower& follower, size_t index);
+  void reached(Follower& follower);
   // Handles what comes until `done` says that it is enough.
   template <class Done>
   Result<void> work_until(Done done);
@@ -67,12 +67,11 @@ class ValueGenerator {
   Fd epoll_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Follower>> followers_;
-  size_t open_ = 0;      // operations
-  size_t awaited_ = 0;   // followers that have not got the last put
-  size_t followed_ = 0;  // its key
-  size_t arrived_ = 0;   // answers and changes, ever
+  size_t open_ = 0;     // operations
+  size_t awaited_ = 0;  // values that followers have not got of the last puts
+  size_t arrived_ = 0;  // answers and changes, ever
   bool is_measuring_ = false;
-  TimePoint began_;  // the last put that is followed
+  TimePoint began_;  // the last puts that are followed
   TimePoint until_;
   ValueRun run_;
   std::string buffer_;

@@ -63,6 +63,7 @@ TEST_CASE("A quick run has every family once") {
                                        "values-writers",
                                        "values-follower",
                                        "values-followers",
+                                       "values-followers64",
                                        "values-snapshot"});
 }
 
