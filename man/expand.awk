@@ -1,6 +1,6 @@
 # Puts into a page what has its place elsewhere in the tree. A line that begins with one of these words is replaced:
 #
-#   @prototypes NAME...   the functions as consumer.h, calls.h and streams.h declare them
+#   @prototypes NAME...   the functions as consumer.h, calls.h, streams.h, values.h and cache.h declare them
 #   @types NAME...        structs, enumerations and other types of these headers, without comments
 #   @program PATH         a whole file
 #   @settings PREFIX      settings.scd; each heading *NAME* _VALUE_ becomes *PREFIXNAME* _VALUE_, or, where PREFIX is "=",
@@ -35,6 +35,8 @@ function read_headers() {
   read_header("/consumer/include/busd/consumer.h")
   read_header("/consumer/include/busd/calls.h")
   read_header("/consumer/include/busd/streams.h")
+  read_header("/consumer/include/busd/values.h")
+  read_header("/consumer/include/busd/cache.h")
 }
 
 function read_header(path,    n, i, line, name, words, lines) {

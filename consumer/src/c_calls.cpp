@@ -16,15 +16,9 @@ using bus::sdk::Connection;
 using bus::sdk::give;
 using bus::sdk::taken;
 using bus::sdk::view_of;
+using bus::sdk::with;
 
 namespace {
-
-// Does `what` to the connection of a handle.
-template <class What>
-busd_result with(busd_connection* handle, busd_error* error, What what) noexcept {
-  if (handle == nullptr) return answer({BUSD_INVALID, "handle is NULL"}, error);
-  return answer(what(*handle->impl), error);
-}
 
 ApiResult tasks_of(const busd_text* tasks, size_t count, std::vector<std::string>& out) {
   if (count > bus::kMaxTasksInProvide) {

@@ -200,6 +200,16 @@ const char* busd_result_name(busd_result result) {
       return "failed";
     case BUSD_CANCELED:
       return "canceled";
+    case BUSD_STALE:
+      return "stale";
+    case BUSD_EXISTS:
+      return "exists";
+    case BUSD_NOT_FOUND:
+      return "not_found";
+    case BUSD_FULL:
+      return "full";
+    case BUSD_STORE:
+      return "store";
   }
   return "unknown";
 }

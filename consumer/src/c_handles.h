@@ -5,8 +5,10 @@
 #include <memory>
 #include <utility>
 
+#include "busd/cache.h"
 #include "busd/consumer.h"
 #include "consumer/src/c_call.h"
+#include "consumer/src/cache.h"
 #include "consumer/src/connection.h"
 
 struct busd_connection {
@@ -19,6 +21,10 @@ struct busd_consumer {
 
 struct busd_source {
   std::unique_ptr<bus::sdk::Connection> impl;
+};
+
+struct busd_cache {
+  bus::sdk::Cache impl;
 };
 
 namespace bus::sdk {
@@ -70,6 +76,13 @@ busd_result flush(Connection* connection, int64_t timeout_ms, busd_error* error)
 template <class Handle>
 Connection* of(Handle* handle) noexcept {
   return handle == nullptr ? nullptr : handle->impl.get();
+}
+
+// Does `what` to the connection of a handle.
+template <class What>
+busd_result with(busd_connection* handle, busd_error* error, What what) noexcept {
+  if (handle == nullptr) return answer({BUSD_INVALID, "handle is NULL"}, error);
+  return answer(what(*handle->impl), error);
 }
 
 template <class Handle>

@@ -24,6 +24,9 @@ class Calls {
  public:
   Calls(Session& session, Publisher& publisher) : session_(session), publisher_(publisher) {}
 
+  // The next number, which is the id of what is asked on the wire. Values count with calls.
+  uint64_t take_number() { return caller_.take_number(); }
+
   // ---- calls. Each queues a frame, or says what is wrong and queues nothing.
 
   ApiResult start(std::string_view task, std::string_view args, const busd_call_options& options,

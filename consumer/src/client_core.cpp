@@ -11,6 +11,7 @@
 #include "protocol/messages/interest.h"
 #include "protocol/messages/pre_shutdown.h"
 #include "protocol/messages/source_status.h"
+#include "protocol/messages/value.h"
 
 namespace bus::sdk {
 
@@ -136,6 +137,7 @@ Item* ClientCore::on_hello_ack(const HelloAck& ack) {
   item_.kind = ItemKind::reset;
   item_.first = ack.first_for_key;
   item_.has_calls = offers(kCapabilityCalls);
+  item_.has_values = offers(kCapabilityValues);
   return &item_;
 }
 
@@ -171,7 +173,48 @@ Item* ClientCore::on_call(const Frame& frame, ItemKind kind) {
   return &item_;
 }
 
+// The texts keep their room from item to item.
+Item* ClientCore::on_value(const Frame& frame) {
+  OrFault<Value> message = decode<Value>(frame);
+  auto watch = message ? parse_u64(message->watch) : std::nullopt;
+  if (!watch) return skip();
+  item_.kind = ItemKind::value;
+  item_.detail.clear();
+  item_.number = *watch;
+  item_.news.keys.resize(1);
+  KeyFact& fact = item_.news.keys.front();
+  fact.key = std::move(message->key);
+  fact.version = message->version;
+  fact.rev = message->rev;
+  fact.age_ms = message->age_ms;
+  fact.ttl_ms = message->ttl_ms.value_or(0);
+  fact.uid = 0;
+  fact.skipped = message->skipped;
+  fact.deleted = message->deleted;
+  fact.expired = message->expired;
+  fact.snapshot = message->snapshot;
+  fact.value = message->value;
+  return &item_;
+}
+
+Item* ClientCore::on_synced(const Frame& frame) {
+  OrFault<Synced> message = decode<Synced>(frame);
+  auto watch = message ? parse_u64(message->watch) : std::nullopt;
+  if (!watch) return skip();
+  item_.kind = ItemKind::synced;
+  item_.detail.clear();
+  item_.number = *watch;
+  item_.news = ValueNews{};
+  item_.news.rev = message->rev;
+  item_.news.epoch = std::move(message->epoch);
+  item_.news.count = message->keys;
+  item_.news.reset = message->reset;
+  return &item_;
+}
+
 Item* ClientCore::on_frame(const Frame& frame) {
+  if (frame.type == Value::kType) return on_value(frame);
+  if (frame.type == Synced::kType) return on_synced(frame);
   if (frame.type == Response::kType) return on_call<Response>(frame, ItemKind::call_end);
   if (frame.type == Chunk::kType) return on_call<Chunk>(frame, ItemKind::chunk);
   if (frame.type == Progress::kType) return on_call<Progress>(frame, ItemKind::progress);

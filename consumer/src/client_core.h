@@ -52,6 +52,8 @@ class ClientCore {
   Item* on_frame(const Frame& frame);
   template <class T>
   Item* on_call(const Frame& frame, ItemKind kind);
+  Item* on_value(const Frame& frame);
+  Item* on_synced(const Frame& frame);
   Item* skip();
   Item* on_too_long();
   Item* turn_away(TurnedAway why, std::string text);

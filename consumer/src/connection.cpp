@@ -42,12 +42,19 @@ ApiResult Connection::run_first(bool first) {
 // The next item that is not an answer of the publisher's; nullptr: there is none now.
 Item* Connection::take() {
   for (;;) {
-    if (calls_.has_own()) return calls_.take_own();
+    if (calls_.has_own() || values_.has_own()) {
+      if (Item* own = take_own()) return own;
+      continue;
+    }
     Item* item = session_->take();
     if (item == nullptr) {
       if (session_->over()) on_over();
-      if (calls_.deadline() != kNever) calls_.expire(now());
-      if (calls_.has_own()) continue;
+      if (own_deadline() != kNever) {
+        TimePoint at = now();
+        calls_.expire(at);
+        values_.expire(at);
+      }
+      if (calls_.has_own() || values_.has_own()) continue;
       return nullptr;
     }
     switch (item->kind) {
@@ -57,13 +64,15 @@ Item* Connection::take() {
         item->unconfirmed = publisher_.on_break();
         note_break(item->unconfirmed);
         calls_.on_break();
+        values_.on_break();
         return item;
       case ItemKind::reset:
         publisher_.on_reset();
         calls_.on_reset();
+        values_.on_reset();
         return item;
       default:
-        switch (calls_.on_item(*item)) {
+        switch (look_at(*item)) {
           case Calls::Whose::user:
             return item;
           case Calls::Whose::nobody:
@@ -75,9 +84,18 @@ Item* Connection::take() {
   }
 }
 
+// An item of our own making; nullptr: it was for nobody.
+Item* Connection::take_own() { return calls_.has_own() ? calls_.take_own() : values_.take_own(); }
+
+Calls::Whose Connection::look_at(Item& item) {
+  Calls::Whose whose = values_.on_item(item);
+  return whose == Calls::Whose::other ? calls_.on_item(item) : whose;
+}
+
 void Connection::on_over() {
   if (publisher_.has_frames()) note_break(publisher_.on_break());
   calls_.on_over();
+  values_.on_over();
 }
 
 bool Connection::is_for_user(const Item& item) const {
@@ -132,9 +150,7 @@ ApiResult Connection::wait_for_item(const Item* item, int64_t timeout_ms, busd_i
 }
 
 // Until take() has something to do, or a wake-up, at most until `until`.
-Transport::Wait Connection::wait(TimePoint until) {
-  return session_->wait(std::min(until, calls_.deadline()));
-}
+Transport::Wait Connection::wait(TimePoint until) { return session_->wait(std::min(until, own_deadline())); }
 
 ApiResult Connection::hand_out(const Item& item, busd_item& out) {
   if (item.kind == ItemKind::broken) break_to_report_ = false;
@@ -146,8 +162,8 @@ ApiResult Connection::hand_out(const Item& item, busd_item& out) {
 
 TimePoint Connection::deadline() const {
   bool items_wait = face_ != Face::publishes && !inbox_.empty();
-  if (items_wait || publisher_.holds_back() || calls_.has_own()) return TimePoint();
-  return std::min(session_->deadline(), calls_.deadline());
+  if (items_wait || publisher_.holds_back() || calls_.has_own() || values_.has_own()) return TimePoint();
+  return std::min(session_->deadline(), own_deadline());
 }
 
 // ---- what is published
@@ -180,7 +196,7 @@ ApiResult Connection::publish_by(Add add) {
 ApiResult Connection::send_or_wait() {
   publisher_.bound_ledger();
   if (publisher_.send_is_due()) send_now();
-  if (publisher_.is_full(calls_.waiting_bytes())) {
+  if (publisher_.is_full(waiting_bytes())) {
     ApiResult result = make_room();
     if (!result.ok()) return result;
   }
@@ -197,7 +213,7 @@ ApiResult Connection::make_room() {
   for (;;) {
     step();
     if (session_->over()) return session_->result();
-    if (!publisher_.is_full(calls_.waiting_bytes())) return {};
+    if (!publisher_.is_full(waiting_bytes())) return {};
     session_->transport().read_later(!may_step());
     Transport::Wait waited = session_->wait(kNever);
     session_->transport().read_later(false);

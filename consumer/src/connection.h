@@ -5,8 +5,10 @@
 // comes passes take(), in order; what the user has not asked for at that time is kept in the inbox.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,11 +16,13 @@
 
 #include "busd/consumer.h"
 #include "consumer/src/api_result.h"
+#include "consumer/src/cache.h"
 #include "consumer/src/calls.h"
 #include "consumer/src/fill_item.h"
 #include "consumer/src/inbox.h"
 #include "consumer/src/publisher.h"
 #include "consumer/src/session.h"
+#include "consumer/src/values.h"
 #include "protocol/base/file.h"
 
 namespace bus::sdk {
@@ -58,7 +62,7 @@ class Connection {
   ApiResult report(SourceState state, std::string_view detail);
   ApiResult flush(int64_t timeout_ms);
   uint64_t unconfirmed() const { return unconfirmed_; }
-  size_t unsent_bytes() const { return publisher_.waiting_bytes() + calls_.waiting_bytes(); }
+  size_t unsent_bytes() const { return publisher_.waiting_bytes() + waiting_bytes(); }
 
   // Calls, as in <busd/calls.h>. An answer is an item of kind call_end, good until the next call of this.
   ApiResult call(std::string_view task, std::string_view args, const busd_call_options& options,
@@ -74,6 +78,32 @@ class Connection {
   ApiResult chunk(uint64_t request, std::string_view data, int64_t timeout_ms);
   ApiResult progress(uint64_t request, uint64_t done, uint64_t total, std::string_view text);
   bool is_request_open(uint64_t request) const { return calls_.request(request) != nullptr; }
+
+  // Values, as in <busd/values.h>. An answer is an item of kind answered, good until the next call of this.
+  ApiResult put(std::string_view key, std::string_view value, const busd_put_options& options,
+                const Item*& answer);
+  ApiResult put_start(std::string_view key, std::string_view value, const busd_put_options& options,
+                      uint64_t& number);
+  ApiResult erase(std::string_view key, const busd_delete_options& options, const Item*& answer);
+  ApiResult erase_start(std::string_view key, const busd_delete_options& options, uint64_t& number);
+  ApiResult get(std::string_view key, const busd_get_options& options, const Item*& answer);
+  ApiResult get_start(std::string_view key, const busd_get_options& options, uint64_t& number);
+  ApiResult list(const busd_list_options& options, const Item*& answer);
+  ApiResult list_start(const busd_list_options& options, uint64_t& number);
+  // `put` are the options of each put; `cache` may be nullptr.
+  struct Update {
+    busd_updater step = nullptr;
+    void* context = nullptr;
+    busd_put_options put{};
+    const Cache* cache = nullptr;
+    int64_t tries = 0;
+  };
+  ApiResult update(std::string_view key, const Update& how, const Item*& answer);
+  ApiResult watch(const busd_text* keys, size_t key_count, const busd_watch_options& options,
+                  uint64_t& number);
+  ApiResult unwatch(uint64_t number);
+  // For the text of answers.
+  ItemStore& store() { return store_; }
 
   // Of a source: what next() does for others; and the next refusal, nullptr: there is none.
   ApiResult process();
@@ -94,11 +124,17 @@ class Connection {
       : session_(std::move(session)),
         publisher_(*session_, options.publisher),
         calls_(*session_, publisher_),
+        values_(*session_, publisher_, calls_),
         hooks_(options.hooks),
         face_(options.face) {}
 
   Item* take();
+  Item* take_own();
+  Calls::Whose look_at(Item& item);
   void on_over();
+  // What waits for a connection, besides what is published.
+  size_t waiting_bytes() const { return calls_.waiting_bytes() + values_.waiting_bytes(); }
+  TimePoint own_deadline() const { return std::min(calls_.deadline(), values_.deadline()); }
   void step();
   bool may_step() const;
   bool is_for_user(const Item& item) const;
@@ -112,7 +148,9 @@ class Connection {
   void send_now();
   ApiResult send_or_wait();
   ApiResult send_said(const ApiResult& said);
-  ApiResult wait_for_end(uint64_t number, const Item*& end);
+  ApiResult wait_for_end(uint64_t number, ItemKind kind, const Item*& end);
+  ApiResult wait_for_answer(const ApiResult& started, uint64_t number, const Item*& answer);
+  ApiResult present_of(std::string_view key, const Update& how, bool ask, std::optional<KeyFact>& present);
   ApiResult wait_for_hub(uint64_t number);
   ApiResult wait_until_resumed(uint64_t request, TimePoint until);
   Transport::Wait wait(TimePoint until);
@@ -130,13 +168,15 @@ class Connection {
   std::unique_ptr<Session> session_;
   Publisher publisher_;
   Calls calls_;
+  Values values_;
   Inbox inbox_;
   Hooks hooks_;
   Face face_;
   uint64_t unconfirmed_ = 0;
   bool break_to_report_ = false;
   ApiResult failed_;  // once on_first has failed after a reconnection: the end
-  ItemStore store_;   // of the item that next() gave last
+  ItemStore store_;   // of the item that next() gave last, and of answers
+  Item left_;         // the answer to an update that changes nothing
 };
 
 }  // namespace bus::sdk

@@ -18,20 +18,19 @@ constexpr std::string_view kFull = "so many items wait to be taken that nothing 
 ApiResult Connection::send_said(const ApiResult& said) {
   if (!said.ok()) return said;
   if (publisher_.send_is_due()) send_now();
-  if (publisher_.is_full(calls_.waiting_bytes())) return make_room();
+  if (publisher_.is_full(waiting_bytes())) return make_room();
   return {};
 }
 
-// Waits for the end of call `number`. Looks at each item by itself, because step() would keep this one.
-ApiResult Connection::wait_for_end(uint64_t number, const Item*& end) {
+// Waits for the item of that kind and number. Looks at each item by itself, because step() would keep this one.
+ApiResult Connection::wait_for_end(uint64_t number, ItemKind kind, const Item*& end) {
   if (session_->up()) (void)publisher_.send();
   for (;;) {
     while (may_step()) {
       Item* item = take();
       if (item == nullptr) break;
-      bool ours =
-          item->number == number && (item->kind == ItemKind::call_end || item->kind == ItemKind::progress);
-      if (ours && item->kind == ItemKind::call_end) {
+      bool ours = item->number == number && (item->kind == kind || item->kind == ItemKind::progress);
+      if (ours && item->kind == kind) {
         end = item;
         return {};
       }
@@ -50,7 +49,7 @@ ApiResult Connection::call(std::string_view task, std::string_view args, const b
   uint64_t number = 0;
   ApiResult result = calls_.start(task, args, options, number);
   if (!result.ok()) return result;
-  result = wait_for_end(number, end);
+  result = wait_for_end(number, ItemKind::call_end, end);
   if (!result.ok()) {
     calls_.abandon(number);
     return result;
@@ -92,7 +91,7 @@ ApiResult Connection::next_call(int64_t timeout_ms, busd_item& item) {
 // Waits for the answer to provide or unprovide.
 ApiResult Connection::wait_for_hub(uint64_t number) {
   const Item* end = nullptr;
-  ApiResult result = wait_for_end(number, end);
+  ApiResult result = wait_for_end(number, ItemKind::call_end, end);
   if (!result.ok()) {
     calls_.abandon(number);
     return result;

@@ -68,7 +68,75 @@ void fill_call(const Item& item, ItemStore& store, busd_item& out) {
   }
 }
 
+// What an item of values says is news of it, of an answer by its kind.
+void fill_values(const Item& item, ItemStore& store, busd_item& out) {
+  const ValueNews& news = item.news;
+  out.call = item.number;
+  out.result = news.result;
+  out.code = text_of(news.code);
+  bool is_answer = item.kind == ItemKind::answered;
+  if (item.kind == ItemKind::synced) {
+    store.synced =
+        busd_synced{sizeof store.synced, news.rev, text_of(news.epoch), news.count, news.reset ? 1 : 0};
+    out.synced = &store.synced;
+  } else if (is_answer && news.of == ValueNews::Of::change) {
+    store.change = change_of(item, store);
+    out.change = &store.change;
+  } else if (is_answer && news.of == ValueNews::Of::list) {
+    if (news.result != BUSD_OK) return;
+    store.page = page_of(item, store);
+    out.page = &store.page;
+  } else if (!news.keys.empty()) {
+    store.value = value_of(news.keys.front());
+    out.value = &store.value;
+  }
+}
+
 }  // namespace
+
+busd_value value_of(const KeyFact& fact) {
+  busd_value out{};
+  out.size = sizeof out;
+  out.key = text_of(fact.key);
+  out.value = text_of(fact.value);
+  out.version = fact.version;
+  out.rev = fact.rev;
+  out.age_ms = fact.age_ms;
+  out.ttl_ms = fact.ttl_ms;
+  out.uid = fact.uid;
+  out.skipped = fact.skipped;
+  out.deleted = fact.deleted ? 1 : 0;
+  out.expired = fact.expired ? 1 : 0;
+  out.snapshot = fact.snapshot ? 1 : 0;
+  return out;
+}
+
+busd_change change_of(const Item& item, ItemStore& store) {
+  const ValueNews& news = item.news;
+  busd_change out{};
+  out.size = sizeof out;
+  out.version = news.version;
+  out.rev = news.rev;
+  out.unchanged = news.unchanged ? 1 : 0;
+  out.code = text_of(news.code);
+  out.message = text_of(item.detail);
+  if (!news.keys.empty()) {
+    store.value = value_of(news.keys.front());
+    out.present = &store.value;
+  }
+  return out;
+}
+
+busd_page page_of(const Item& item, ItemStore& store) {
+  store.rows.clear();
+  store.row_pointers.clear();
+  store.rows.reserve(item.news.keys.size());
+  for (const KeyFact& fact : item.news.keys) {
+    store.rows.push_back(value_of(fact));
+    store.row_pointers.push_back(&store.rows.back());
+  }
+  return busd_page{sizeof(busd_page), store.row_pointers.data(), store.rows.size(), text_of(item.news.next)};
+}
 
 busd_answer answer_of(const Response& response) {
   busd_answer out{};
@@ -103,6 +171,11 @@ void fill_event(const Item& item, ItemStore& store, busd_item& out) {
   out.call = out.done = out.total = 0;
   out.answer = nullptr;
   out.request = nullptr;
+  out.value = nullptr;
+  out.change = nullptr;
+  out.page = nullptr;
+  out.synced = nullptr;
+  out.result = BUSD_OK;
 }
 
 void fill_item(const Item& item, ItemStore& store, busd_item& out) {
@@ -146,6 +219,13 @@ void fill_item(const Item& item, ItemStore& store, busd_item& out) {
     case ItemKind::pause:
     case ItemKind::resume:
       fill_call(item, store, out);
+      break;
+    case ItemKind::value:
+    case ItemKind::synced:
+    case ItemKind::watch_end:
+    case ItemKind::answered:
+    case ItemKind::held:
+      fill_values(item, store, out);
       break;
     case ItemKind::event:
     case ItemKind::turned_away:

@@ -11,7 +11,9 @@ namespace bus::sdk {
 
 size_t Inbox::bytes_of(const Kept& kept) {
   const Item& item = kept.item;
-  return sizeof(Kept) + kept.frame.size() + item.status.source.size() + item.status.detail.size() +
+  size_t values = 0;
+  for (const KeyFact& fact : item.news.keys) values += sizeof(KeyFact) + fact.key.size() + fact.value.size();
+  return values + sizeof(Kept) + kept.frame.size() + item.status.source.size() + item.status.detail.size() +
          item.error.message.size() + item.error.id.size() + item.interest.event_type.size() +
          item.detail.size();
 }
@@ -24,6 +26,7 @@ void Inbox::keep(const Item& item) {
   Kept kept{item, std::string(), ++places_};
   if (item.kind == ItemKind::event || is_of_calls(item.kind)) kept.frame = item.frame;
   if (!is_of_calls(item.kind)) kept.item.call = {};
+  if (!is_of_values(item.kind)) kept.item.news = {};
   bytes_ += bytes_of(kept);
   (is_of_calls(item.kind) ? calls_ : events_).push_back(std::move(kept));
 }

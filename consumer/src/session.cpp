@@ -173,6 +173,7 @@ Item* Session::on_item(Item& item) {
   state_ = State::up;
   first_ = item.first;
   has_calls_ = item.has_calls;
+  has_values_ = item.has_values;
   pause_ = kFirstPause;
   return own_item(ItemKind::reset);
 }
@@ -183,6 +184,7 @@ Item* Session::own_item(ItemKind kind) {
   own_item_.detail = reason_;
   own_item_.first = kind == ItemKind::reset && first_;
   own_item_.has_calls = kind == ItemKind::reset && has_calls_;
+  own_item_.has_values = kind == ItemKind::reset && has_values_;
   return &own_item_;
 }
 

@@ -61,6 +61,7 @@ class Session {
   // What the last hello_ack said.
   bool first() const { return first_; }
   bool has_calls() const { return has_calls_; }
+  bool has_values() const { return has_values_; }
   State state() const { return state_; }
   bool up() const { return state_ == State::up; }
   bool over() const { return state_ == State::over; }
@@ -124,6 +125,7 @@ class Session {
   int64_t peer_pid_ = 0;  // who listened when the socket was connected; 0: unknown
   bool first_ = false;
   bool has_calls_ = false;
+  bool has_values_ = false;
   bool rejected_ = false;
   bool opening_ = true;
   bool cancelled_ = false;

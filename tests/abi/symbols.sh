@@ -1,5 +1,5 @@
 #!/bin/sh
-# The functions of <busd/consumer.h>, <busd/calls.h> and <busd/streams.h>, the list in consumer/libbusd.map, and what libbusd.so and libbusd.a define for others are the
+# The functions of <busd/consumer.h>, <busd/calls.h>, <busd/streams.h>, <busd/values.h> and <busd/cache.h>, the list in consumer/libbusd.map, and what libbusd.so and libbusd.a define for others are the
 # same: symbols.sh SHARED STATIC MAP INCLUDE-DIR CC
 set -eu
 export LC_ALL=C
@@ -12,8 +12,8 @@ cc=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Declared, whether they are marked for export or not.
-"$cc" -E -P -I "$include" -include busd/calls.h "$include/busd/streams.h" | grep -o 'busd_[a-z_]* *(' | tr -d ' (' | sort -u >"$work/header"
+# Declared, whether they are marked for export or not. What a pointer to a function returns is no function.
+"$cc" -E -P -I "$include" -include busd/calls.h -include busd/cache.h "$include/busd/streams.h" | grep -o 'busd_[a-z_]* *([^*]' | sed 's/ *(.$//' | sort -u >"$work/header"
 sed -n 's/^ *\(busd_[a-z_]*\);$/\1/p' "$map" | sort >"$work/map"
 # Of both everything, so that a C++ symbol, a type's name or a function with no version would show.
 nm -D --defined-only --with-symbol-versions "$shared" | sed 's/^[0-9a-f]* //' | sort >"$work/shared"

@@ -1,4 +1,5 @@
-/* A user of <busd/consumer.h> and <busd/calls.h>, in C and in C++: every function, every macro, every struct. */
+/* A user of all public headers in C, and in C++: every function, every macro, every struct. */
+#include <busd/cache.h>
 #include <busd/calls.h>
 #include <busd/streams.h>
 
@@ -7,6 +8,8 @@ int use_source(busd_text name);
 int use_hub(void);
 int use_calls(busd_connection* connection, busd_text task);
 int use_streams(busd_connection* connection);
+int use_values(busd_connection* connection, busd_text key);
+int use_cache(busd_connection* connection, busd_text key);
 
 int use_consumer(busd_text key) {
   busd_consumer_options options = BUSD_INIT(busd_consumer_options);
@@ -95,4 +98,56 @@ int use_streams(busd_connection* connection) {
     return 2;
   }
   return busd_stream_send(stream, from, &error) == BUSD_OK;
+}
+
+static busd_update_step leave(void* context, const busd_value* present, busd_text* next) {
+  if (present != NULL) *next = present->value;
+  return context == NULL ? BUSD_UPDATE_LEAVE : BUSD_UPDATE_PUT;
+}
+
+int use_values(busd_connection* connection, busd_text key) {
+  busd_put_options put = BUSD_INIT(busd_put_options);
+  busd_delete_options deletion = BUSD_INIT(busd_delete_options);
+  busd_get_options get = BUSD_INIT(busd_get_options);
+  busd_list_options list = BUSD_INIT(busd_list_options);
+  busd_update_options update = BUSD_INIT(busd_update_options);
+  busd_watch_options watch = BUSD_INIT(busd_watch_options);
+  busd_change change = BUSD_INIT(busd_change);
+  busd_value value = BUSD_INIT(busd_value);
+  busd_page page = BUSD_INIT(busd_page);
+  busd_item item = BUSD_INIT(busd_item);
+  busd_error error = BUSD_INIT(busd_error);
+  uint64_t number = 0;
+  put.durable = BUSD_DURABLE_MEMORY;
+  update.put = &put;
+  if (busd_connection_put(connection, key, key, &put, &change, &error) == BUSD_STALE)
+    return change.present->deleted;
+  if (busd_connection_update(connection, key, leave, NULL, &update, &change, &error) != BUSD_OK) return 2;
+  if (busd_connection_get(connection, key, &get, &value, &error) == BUSD_NOT_FOUND) return 3;
+  if (busd_connection_list(connection, &list, &page, &error) != BUSD_OK || page.count == 0) return 4;
+  if (busd_connection_delete(connection, key, &deletion, &change, &error) != BUSD_OK) return 5;
+  if (busd_connection_put_start(connection, key, key, &put, &number, &error) != BUSD_OK) return 6;
+  if (busd_connection_get_start(connection, key, &get, &number, &error) != BUSD_OK) return 7;
+  if (busd_connection_list_start(connection, &list, &number, &error) != BUSD_OK) return 8;
+  if (busd_connection_delete_start(connection, key, &deletion, &number, &error) != BUSD_OK) return 9;
+  if (busd_connection_watch(connection, &key, 1, &watch, &number, &error) != BUSD_OK) return 10;
+  while (busd_connection_next(connection, BUSD_FOREVER, &item, &error) == BUSD_OK) {
+    if (item.kind == BUSD_ITEM_SYNCED && item.synced->reset) break;
+    if (item.kind == BUSD_ITEM_ANSWERED && item.result == BUSD_STORE) break;
+  }
+  return busd_connection_unwatch(connection, number, &error) == BUSD_OK;
+}
+
+int use_cache(busd_connection* connection, busd_text key) {
+  busd_value value = BUSD_INIT(busd_value);
+  busd_item item = BUSD_INIT(busd_item);
+  busd_cache* cache = NULL;
+  if (busd_cache_open(connection, &key, 1, NULL, &cache, NULL) != BUSD_OK) return 1;
+  while (!busd_cache_is_synced(cache) && busd_connection_next(connection, 0, &item, NULL) == BUSD_OK)
+    busd_cache_take(cache, &item);
+  if (busd_cache_count(cache) != busd_cache_generation(cache) + busd_cache_watch(cache))
+    (void)busd_cache_next(cache, key, &value);
+  (void)busd_cache_get(cache, key, &value);
+  busd_cache_close(cache, connection);
+  return value.version > 0;
 }

@@ -21,6 +21,7 @@
 #ifndef BUSD_CALLS_HPP
 #define BUSD_CALLS_HPP
 
+#include <busd/cache.h>
 #include <busd/calls.h>
 #include <busd/expected.hpp>
 #include <chrono>
@@ -241,7 +242,7 @@ struct CallState {
   ProgressHandler on_progress;
 };
 
-// Gives the items of calls to who waits for them.
+// Gives the items of calls to what waits for them, and those of values to the caches.
 class Dispatch : public Link {
  public:
   // Whether somebody took the item.
@@ -265,6 +266,11 @@ class Dispatch : public Link {
 
   void add(std::uint64_t number, std::shared_ptr<CallState> state) { calls_[number] = std::move(state); }
   void forget(std::uint64_t number) { calls_.erase(number); }
+  void add(busd_cache* cache) { caches_.push_back(cache); }
+  void forget(const busd_cache* cache) noexcept { std::erase(caches_, cache); }
+  void feed(const busd_item& item) {
+    for (busd_cache* cache : caches_) busd_cache_take(cache, &item);
+  }
   // `task` may be a pattern, "math.*" or "*". A handler of the same one is replaced.
   void serve(std::string_view task, RequestHandler handler) {
     handlers_[std::string(task)] = std::make_shared<RequestHandler>(std::move(handler));
@@ -299,6 +305,7 @@ class Dispatch : public Link {
 
   std::map<std::uint64_t, std::shared_ptr<CallState>> calls_;
   std::map<std::string, std::shared_ptr<RequestHandler>, std::less<>> handlers_;
+  std::vector<busd_cache*> caches_;
 };
 
 }  // namespace detail

@@ -1,5 +1,5 @@
-// busd/connection.hpp - a connection, which receives, publishes, calls and serves, for C++20. <busd/consumer.hpp>
-// includes it.
+// busd/connection.hpp - a connection, which receives, publishes, calls, serves, and changes, reads and watches values,
+// for C++20. <busd/consumer.hpp> includes it.
 #ifndef BUSD_CONNECTION_HPP
 #define BUSD_CONNECTION_HPP
 
@@ -9,6 +9,7 @@
 #include <busd/item.hpp>
 #include <busd/options.hpp>
 #include <busd/publish.hpp>
+#include <busd/values.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,8 @@
 #include <utility>
 
 namespace busd {
+
+class Connection;
 
 namespace detail {
 
@@ -40,6 +43,8 @@ struct ConnectionState {
     return std::exchange(handle, nullptr);
   }
 };
+
+inline const std::shared_ptr<Dispatch>& dispatch_of(const Connection& connection) noexcept;
 
 }  // namespace detail
 
@@ -72,10 +77,11 @@ class Connection {
     error.size = sizeof error;
     busd_item& item = state_->item;
     busd_result result = busd_connection_next(handle(), timeout.count(), &item, &error);
-    if (result == BUSD_OK && item.kind < BUSD_ITEM_CALL_END) return Item(&item);
+    if (result == BUSD_OK && item.kind == BUSD_ITEM_EVENT) return Item(&item);
     const detail::Remaining remaining(timeout);
     for (int handled = 1; result == BUSD_OK; ++handled) {
-      bool of_calls = item.kind >= BUSD_ITEM_CALL_END;
+      state_->dispatch->feed(item);
+      bool of_calls = item.kind >= BUSD_ITEM_CALL_END && item.kind <= BUSD_ITEM_RESUME;
       if (!of_calls || !detail::Dispatch::take(state_->dispatch, item)) return Item(&item);
       if (handle() == nullptr) return error_ = detail::gone();  // the handler has closed it
       // A loop that does not wait gets its turn; what is left is due at once.
@@ -88,7 +94,8 @@ class Connection {
     return error_;
   }
 
-  // Runs the handlers of calls until wake() is called, or the connection ends. Discards all other items.
+  // Runs the handlers of calls, and feeds the caches, until wake() is called, or the connection ends. Discards all
+  // other items.
   Expected<void> run() {
     while (auto item = next()) {
     }
@@ -158,6 +165,93 @@ class Connection {
     return detail::outcome(busd_connection_unprovide(handle(), &name, 1, &error), error);
   }
 
+  // Values: each function does what busd_connection_* of <busd/values.h> does. Sets `key` to `json`.
+  Change put(std::string_view key, std::string_view json, const PutOptions& options = {}) {
+    const busd_put_options raw = detail::put_options(options);
+    return changed([&](busd_change* change, busd_error* error) {
+      return busd_connection_put(handle(), detail::text(key), detail::text(json), &raw, change, error);
+    });
+  }
+  Change erase(std::string_view key, const DeleteOptions& options = {}) {
+    const busd_delete_options raw = detail::delete_options(options);
+    return changed([&](busd_change* change, busd_error* error) {
+      return busd_connection_delete(handle(), detail::text(key), &raw, change, error);
+    });
+  }
+  // Changes `key` from its present value to what `updater` makes of it; others that change it meanwhile are not
+  // overwritten, but `updater` runs again. `cache`: where to begin, the handle of a Cache of this connection.
+  Change update(std::string_view key, const Updater& updater, const PutOptions& options = {},
+                const busd_cache* cache = nullptr) {
+    const busd_put_options put = detail::put_options(options);
+    auto raw = BUSD_INIT(busd_update_options);
+    raw.put = &put;
+    raw.cache = cache;
+    detail::Updating updating{updater};
+    return changed([&](busd_change* change, busd_error* error) {
+      return busd_connection_update(handle(), detail::text(key), &detail::Updating::step, &updating, &raw,
+                                    change, error);
+    });
+  }
+  [[nodiscard]] Expected<Value> get(std::string_view key, std::chrono::milliseconds timeout = {}) {
+    auto raw = BUSD_INIT(busd_get_options);
+    raw.timeout_ms = timeout.count();
+    auto value = BUSD_INIT(busd_value);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_connection_get(handle(), detail::text(key), &raw, &value, &error);
+    if (result != BUSD_OK) return detail::error(result, error);
+    return detail::value(value);
+  }
+  [[nodiscard]] Expected<Page> list(const ListOptions& options = {}) {
+    auto keys = detail::texts(options.keys);
+    const busd_list_options raw = detail::list_options(options, keys);
+    auto page = BUSD_INIT(busd_page);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = busd_connection_list(handle(), &raw, &page, &error);
+    if (result != BUSD_OK) return detail::error(result, error);
+    return detail::page(page);
+  }
+  // The same without waiting: the answer is an item that is_answered(), with the number that they return.
+  Expected<std::uint64_t> put_start(std::string_view key, std::string_view json,
+                                    const PutOptions& options = {}) {
+    const busd_put_options raw = detail::put_options(options);
+    return started([&](std::uint64_t* number, busd_error* error) {
+      return busd_connection_put_start(handle(), detail::text(key), detail::text(json), &raw, number, error);
+    });
+  }
+  Expected<std::uint64_t> erase_start(std::string_view key, const DeleteOptions& options = {}) {
+    const busd_delete_options raw = detail::delete_options(options);
+    return started([&](std::uint64_t* number, busd_error* error) {
+      return busd_connection_delete_start(handle(), detail::text(key), &raw, number, error);
+    });
+  }
+  Expected<std::uint64_t> get_start(std::string_view key, std::chrono::milliseconds timeout = {}) {
+    auto raw = BUSD_INIT(busd_get_options);
+    raw.timeout_ms = timeout.count();
+    return started([&](std::uint64_t* number, busd_error* error) {
+      return busd_connection_get_start(handle(), detail::text(key), &raw, number, error);
+    });
+  }
+  Expected<std::uint64_t> list_start(const ListOptions& options = {}) {
+    auto keys = detail::texts(options.keys);
+    const busd_list_options raw = detail::list_options(options, keys);
+    return started([&](std::uint64_t* number, busd_error* error) {
+      return busd_connection_list_start(handle(), &raw, number, error);
+    });
+  }
+  // Watches keys and patterns; returns the number of the watch. Its items are is_value(), is_synced() and
+  // is_watch_end(). A Cache keeps what a watch tells.
+  Expected<std::uint64_t> watch(const std::vector<std::string>& keys, const WatchOptions& options = {}) {
+    auto texts = detail::texts(keys);
+    const busd_watch_options raw = detail::watch_options(options);
+    return started([&](std::uint64_t* number, busd_error* error) {
+      return busd_connection_watch(handle(), texts.data(), texts.size(), &raw, number, error);
+    });
+  }
+  Expected<void> unwatch(std::uint64_t watch) {
+    auto error = BUSD_INIT(busd_error);
+    return detail::outcome(busd_connection_unwatch(handle(), watch, &error), error);
+  }
+
   // Waits until the hub has processed everything that was published.
   [[nodiscard]] Expected<void> flush(std::chrono::milliseconds timeout = forever) {
     auto error = BUSD_INIT(busd_error);
@@ -195,11 +289,37 @@ class Connection {
   busd_connection* handle() const noexcept { return state_->handle; }
 
  private:
+  friend const std::shared_ptr<detail::Dispatch>& detail::dispatch_of(const Connection& connection) noexcept;
+
   explicit Connection(std::unique_ptr<detail::ConnectionState> state) : state_(std::move(state)) {}
+
+  template <class Make>
+  static Change changed(Make make) {
+    auto change = BUSD_INIT(busd_change);
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = make(&change, &error);
+    return detail::change(result, change, result == BUSD_OK ? "" : error.message);
+  }
+  template <class Start>
+  static Expected<std::uint64_t> started(Start start) {
+    std::uint64_t number = 0;
+    auto error = BUSD_INIT(busd_error);
+    busd_result result = start(&number, &error);
+    if (result == BUSD_OK || (result == BUSD_TIMED_OUT && number != 0)) return number;
+    return detail::error(result, error);
+  }
 
   std::unique_ptr<detail::ConnectionState> state_;
   Error error_;
 };
+
+namespace detail {
+
+inline const std::shared_ptr<Dispatch>& dispatch_of(const Connection& connection) noexcept {
+  return connection.state_->dispatch;
+}
+
+}  // namespace detail
 
 }  // namespace busd
 

@@ -5,7 +5,8 @@
  * a program receives events, publishes events, or both. What happens on it comes out of one function,
  * busd_connection_next, as items. busd_consumer and busd_source are the simple faces: a connection that only
  * receives, and one that only publishes. Calls, which a program makes and answers over its connection, are in
- * <busd/calls.h>. <busd/consumer.hpp> is the same API for C++20. The manual is libbusd(3).
+ * <busd/calls.h>; values, which it changes, reads and watches, in <busd/values.h>. <busd/consumer.hpp> is the
+ * same API for C++20. The manual is libbusd(3).
  *
  * Conventions
  *  1. Handles are opaque. Only one thread may use a handle at a time; different handles are independent. The
@@ -66,7 +67,13 @@ typedef enum busd_result {
   BUSD_LOST = 9,        /* the connection broke before the hub confirmed everything; see BUSD_ITEM_BREAK */
   BUSD_INTERNAL = 10,   /* the operating system failed in a way that none of the others describes */
   BUSD_FAILED = 11,     /* a call has failed; its answer says why (<busd/calls.h>) */
-  BUSD_CANCELED = 12    /* the request has ended meanwhile: nobody waits for more of its answer */
+  BUSD_CANCELED = 12,   /* the request has ended meanwhile: nobody waits for more of its answer */
+  /* Of values, see <busd/values.h> */
+  BUSD_STALE = 13,     /* the key does not have the version before the one that was asked for */
+  BUSD_EXISTS = 14,    /* the key is to be created, and exists */
+  BUSD_NOT_FOUND = 15, /* there is no such key */
+  BUSD_FULL = 16,      /* as many keys, or bytes of values, as there may be exist already */
+  BUSD_STORE = 17      /* the value is to be stored, and the hub's store cannot take it */
 } busd_result;
 
 /* The constant's name without BUSD_, in lower case: "timed_out". Static text. */
@@ -98,11 +105,21 @@ typedef enum busd_item_kind {
   BUSD_ITEM_REQUEST = 11,  /* a request, which this connection is to answer */
   BUSD_ITEM_CANCELED = 12, /* a request has ended before this connection has answered it */
   BUSD_ITEM_PAUSE = 13,    /* who reads the answer to a request does not keep up: send no more chunks */
-  BUSD_ITEM_RESUME = 14    /* it does again */
+  BUSD_ITEM_RESUME = 14,   /* it does again */
+  /* Of values, see <busd/values.h>. They come only to connections that ask for them. */
+  BUSD_ITEM_VALUE = 15,     /* a watched key has a new state */
+  BUSD_ITEM_SYNCED = 16,    /* a watch has told everything that was true when it began, or began anew */
+  BUSD_ITEM_WATCH_END = 17, /* a watch has ended */
+  BUSD_ITEM_ANSWERED = 18,  /* the answer to a put, delete, get or list that was started */
+  BUSD_ITEM_HELD = 19       /* after a RESET: a value with `while_connected` was put again, or could not be */
 } busd_item_kind;
 
 struct busd_answer;
 struct busd_request;
+struct busd_value;
+struct busd_change;
+struct busd_page;
+struct busd_synced;
 
 typedef enum busd_source_state {
   BUSD_SOURCE_CONNECTING = 0,
@@ -154,6 +171,14 @@ typedef struct busd_item {
   const struct busd_request* request; /* REQUEST */
   uint64_t done;                      /* PROGRESS: so much of `total` is done; both 0: unknown */
   uint64_t total;
+  /* VALUE, SYNCED, WATCH_END: `call` is the number of the watch. ANSWERED: `call` is the number of what was
+     started. ANSWERED, HELD, WATCH_END: `result` says how it went, and if it is not BUSD_OK, `code` is the
+     code of the error on the wire, and `detail` its message */
+  const struct busd_value* value;   /* VALUE, HELD, and ANSWERED of a get that succeeded */
+  const struct busd_change* change; /* ANSWERED of a put or a delete */
+  const struct busd_page* page;     /* ANSWERED of a list that succeeded */
+  const struct busd_synced* synced; /* SYNCED */
+  busd_result result;
 } busd_item;
 
 /*

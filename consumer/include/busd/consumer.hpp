@@ -23,6 +23,7 @@
 #error "busd/consumer.hpp needs C++20; busd/consumer.h is for C and every C++"
 #endif
 
+#include <busd/cache.hpp>
 #include <busd/calls.hpp>
 #include <busd/connection.hpp>
 #include <busd/consumer.h>
@@ -33,6 +34,7 @@
 #include <busd/publish.hpp>
 #include <busd/source.hpp>
 #include <busd/streams.hpp>
+#include <busd/values.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>

@@ -4,6 +4,7 @@
 
 #include <busd/consumer.h>
 #include <busd/expected.hpp>
+#include <busd/values.hpp>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -98,6 +99,12 @@ class Item {
   // Of calls that no handler takes, see busd/calls.hpp.
   bool is_request() const noexcept { return kind() == BUSD_ITEM_REQUEST; }
   bool is_canceled() const noexcept { return kind() == BUSD_ITEM_CANCELED; }
+  // Of values, see busd/values.hpp.
+  bool is_value() const noexcept { return kind() == BUSD_ITEM_VALUE; }
+  bool is_synced() const noexcept { return kind() == BUSD_ITEM_SYNCED; }
+  bool is_watch_end() const noexcept { return kind() == BUSD_ITEM_WATCH_END; }
+  bool is_answered() const noexcept { return kind() == BUSD_ITEM_ANSWERED; }
+  bool is_held() const noexcept { return kind() == BUSD_ITEM_HELD; }
 
   Event event() const noexcept { return Event(item_); }
   Lost lost() const noexcept { return {item_->lost_count, item_->lost_after, item_->lost_before}; }
@@ -108,13 +115,27 @@ class Item {
     return {item_->publication, detail::view(item_->code), detail::view(item_->detail)};
   }
   Interest interest() const noexcept { return {detail::view(item_->event_type), item_->consumers}; }
-  std::uint64_t number() const noexcept { return item_->call; }  // of the call or request
+  std::uint64_t number() const noexcept { return item_->call; }  // of the call, request, operation or watch
+  // Of a value, a held, and the answer to a get.
+  Value value() const { return item_->value == nullptr ? Value{} : detail::value(*item_->value); }
+  // The answer to a put or an erase.
+  Change change() const {
+    if (item_->change == nullptr) return {};
+    return detail::change(item_->result, *item_->change, detail());
+  }
+  // The answer to a list.
+  Page page() const { return item_->page == nullptr ? Page{} : detail::page(*item_->page); }
+  Synced synced() const noexcept {
+    const busd_synced& from = *item_->synced;
+    return {from.rev, detail::view(from.epoch), from.keys, from.reset != 0};
+  }
+  busd_result result() const noexcept { return item_->result; }  // of an answer, a held, a watch_end
   const busd_item& raw() const noexcept { return *item_; }
   bool first() const noexcept { return item_->first != 0; }                  // of a reset
   std::uint64_t unconfirmed() const noexcept { return item_->unconfirmed; }  // of a break
   std::string_view detail() const noexcept {
     return detail::view(item_->detail);
-  }  // why: of a break, reset, loss
+  }  // why: of a break, reset, loss, error
 
  private:
   const busd_item* item_;

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "busd/consumer.h"
+#include "consumer/src/client_core/value_news.h"
 #include "protocol/frame.h"
 #include "protocol/messages/call.h"
 #include "protocol/messages/error.h"
@@ -35,12 +36,19 @@ enum class ItemKind {
   canceled = BUSD_ITEM_CANCELED,  // a Cancel
   pause = BUSD_ITEM_PAUSE,
   resume = BUSD_ITEM_RESUME,
+  // Of values: `news`, `number`, and of all but the first two `detail`.
+  value = BUSD_ITEM_VALUE,
+  synced = BUSD_ITEM_SYNCED,
+  watch_end = BUSD_ITEM_WATCH_END,
+  answered = BUSD_ITEM_ANSWERED,
+  held = BUSD_ITEM_HELD,
 
   turned_away = 0x1000,  // the hub did not accept our hello; `turned_away`, `detail`. Nothing comes after it
   check_ack,             // the answer to a pre_shutdown_check; `last`
 };
 
 constexpr bool is_of_calls(ItemKind kind) { return kind >= ItemKind::call_end && kind <= ItemKind::resume; }
+constexpr bool is_of_values(ItemKind kind) { return kind >= ItemKind::value && kind <= ItemKind::held; }
 
 // Why the hub does not accept our hello.
 enum class TurnedAway {
@@ -71,8 +79,11 @@ struct Item {
   uint64_t unconfirmed = 0;
   uint64_t publication = 0;
   CallMessage call;
-  uint64_t number = 0;     // of the call or request, as the user knows it; 0: not looked up yet
-  bool has_calls = false;  // of a reset: the hub has the capability
+  uint64_t number =
+      0;  // of the call, request, operation or watch, as the user knows it; 0: not looked up yet
+  ValueNews news;
+  bool has_calls = false;   // of a reset: the hub has the capability
+  bool has_values = false;  // the same
   TurnedAway turned_away = TurnedAway::protocol;
 };
 

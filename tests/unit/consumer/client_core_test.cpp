@@ -64,7 +64,20 @@ std::string describe(const Item& in) {
       return "pause " + std::get<Pause>(in.call).id;
     case ItemKind::resume:
       return "resume " + std::get<Resume>(in.call).id;
+    case ItemKind::value: {
+      const KeyFact& fact = in.news.keys.at(0);
+      return "value " + std::to_string(in.number) + " " + fact.key + " " + std::to_string(fact.version) +
+             "/" + std::to_string(fact.rev) + (fact.snapshot ? " snapshot" : "") +
+             (fact.deleted ? " deleted" : "") + (fact.expired ? " expired" : "") + " skipped " +
+             std::to_string(fact.skipped) + " ttl " + std::to_string(fact.ttl_ms) + " " + fact.value;
+    }
+    case ItemKind::synced:
+      return "synced " + std::to_string(in.number) + " " + std::to_string(in.news.rev) + " " + in.news.epoch +
+             " keys " + std::to_string(in.news.count) + (in.news.reset ? " reset" : "");
     case ItemKind::broken:
+    case ItemKind::watch_end:
+    case ItemKind::answered:
+    case ItemKind::held:
       break;
   }
   return "?";
@@ -358,6 +371,52 @@ TEST_CASE("What the hub says of calls comes out as it is, and what is malformed 
                 "resume h1"};
   CHECK(run(stream, {}) == wanted);
   CHECK(run(stream, std::vector<size_t>(stream.size(), 1)) == wanted);
+}
+
+TEST_CASE("What the hub says of values comes out as it is, and what is malformed is skipped") {
+  std::string stream =
+      std::string(kAck) + "\n" +
+      R"({"type":"value","watch":"3","key":"a","version":7,"rev":9,"snapshot":true,"age_ms":5,"ttl_ms":60,"later":[1],"value":21.50})"
+      "\n"
+      R"({"type":"value","watch":"3","key":"a","version":8,"rev":10,"skipped":4,"age_ms":0,"value":null})"
+      "\n"
+      R"({"type":"value","watch":"3","key":"a","version":9,"rev":11,"deleted":true,"expired":true,"age_ms":0})"
+      "\n"
+      R"({"type":"synced","watch":"3","rev":11,"epoch":"e","keys":1,"reset":true,"later":{}})"
+      "\n"
+      R"({"type":"synced","watch":"3","rev":12,"epoch":"e","keys":0})"
+      "\n"
+      R"({"type":"value","watch":"not a number","key":"a","version":1,"rev":1,"age_ms":0,"value":1})"
+      "\n"
+      R"({"type":"value","watch":"3","version":1,"rev":1,"age_ms":0,"value":1})"
+      "\n"
+      R"({"type":"value","watch":"3","key":"a","version":"1","rev":1,"age_ms":0,"value":1})"
+      "\n"
+      R"({"type":"synced","watch":"3","rev":12,"keys":0})"
+      "\n"
+      R"({"type":"value","watch":"4","key":"b","version":1,"rev":13,"age_ms":0,"value":"x"})"
+      "\n";
+  Things wanted{"welcome",
+                "value 3 a 7/9 snapshot skipped 0 ttl 60 21.50",
+                "value 3 a 8/10 skipped 4 ttl 0 ",
+                "value 3 a 9/11 deleted expired skipped 0 ttl 0 ",
+                "synced 3 11 e keys 1 reset",
+                "synced 3 12 e keys 0",
+                "value 4 b 1/13 skipped 0 ttl 0 \"x\""};
+  CHECK(run(stream, {}) == wanted);
+  CHECK(run(stream, std::vector<size_t>(stream.size(), 1)) == wanted);
+}
+
+TEST_CASE("A value whose frame has the size of the cap comes out whole") {
+  std::string head = R"({"type":"value","watch":"1","key":"k","version":1,"rev":1,"age_ms":0,"value":")";
+  std::string body(kMaxFrameBytes - head.size() - 3, 'x');
+  Things things = after_ack(head + body + "\"}\n");
+  REQUIRE(things.size() == 1);
+  CHECK(things[0].size() > body.size());
+  CHECK(things[0].find("value 1 k 1/1") == 0);
+  things = after_ack(head + body + "x\"}\n");
+  REQUIRE(things.size() == 1);
+  CHECK(things[0].find("lost 1") == 0);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 /* The public headers as a C program sees it: compiled as strict C11, and called from there. */
+#include <busd/cache.h>
 #include <busd/calls.h>
 #include <string.h>
 
@@ -34,6 +35,10 @@ int header_works_in_c(void) {
   busd_consumer_abandon(NULL);
   if (busd_source_close(NULL, 0, NULL) != BUSD_OK) return __LINE__;
   busd_free(NULL);
+  busd_cache_close(NULL, NULL);
+  busd_put_options put = BUSD_INIT(busd_put_options);
+  if (busd_connection_put(NULL, text("k"), text("1"), &put, NULL, &error) != BUSD_INVALID) return __LINE__;
+  if (busd_connection_watch(NULL, NULL, 0, NULL, NULL, NULL) != BUSD_INVALID) return __LINE__;
 
   if (strcmp(busd_result_name(BUSD_TIMED_OUT), "timed_out") != 0) return __LINE__;
   if (strcmp(busd_version(), "") == 0) return __LINE__;

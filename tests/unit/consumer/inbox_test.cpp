@@ -101,5 +101,35 @@ TEST_CASE("Refusals beyond their number are not kept, and other items still are"
   CHECK(inbox.take() == nullptr);
 }
 
+TEST_CASE("Values are kept with all that they say, and count against the bound") {
+  Inbox inbox;
+  keep_all(inbox, R"({"type":"value","watch":"3","key":"a","version":7,"rev":9,"age_ms":5,"value":[1.0]})"
+                  "\n"
+                  R"({"type":"synced","watch":"3","rev":9,"epoch":"e","keys":1})"
+                  "\n");
+  REQUIRE(inbox.take()->kind == ItemKind::reset);
+  const Item* item = inbox.take();
+  REQUIRE(item->kind == ItemKind::value);
+  CHECK(item->number == 3);
+  REQUIRE(item->news.keys.size() == 1);
+  CHECK(item->news.keys[0].key == "a");
+  CHECK(item->news.keys[0].value == "[1.0]");
+  item = inbox.take();
+  REQUIRE(item->kind == ItemKind::synced);
+  CHECK(item->news.epoch == "e");
+  CHECK(inbox.take() == nullptr);
+
+  Item large;
+  large.kind = ItemKind::value;
+  large.news.keys.resize(1);
+  large.news.keys[0].value.assign(1'000'000, 'x');
+  for (int n = 0; n < 8; ++n) inbox.keep(large);
+  CHECK_FALSE(inbox.full());
+  inbox.keep(large);
+  CHECK(inbox.full());
+  for (int n = 0; n < 9; ++n) REQUIRE(inbox.take() != nullptr);
+  CHECK_FALSE(inbox.full());
+}
+
 }  // namespace
 }  // namespace bus::sdk
