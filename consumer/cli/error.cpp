@@ -21,11 +21,16 @@ ErrorCode code_of(busd_result result) {
     case BUSD_REJECTED:
       return ErrorCode::rejected;
     case BUSD_REFUSED:
+    case BUSD_STALE:
+    case BUSD_EXISTS:
+    case BUSD_FULL:
+    case BUSD_STORE:
       return ErrorCode::refused;
     case BUSD_CLOSED:
     case BUSD_LOST:
       return ErrorCode::connection_lost;
     case BUSD_OK:
+    case BUSD_NOT_FOUND:
     case BUSD_FAILED:
     case BUSD_CANCELED:
     case BUSD_INTERNAL:

@@ -40,7 +40,12 @@ constexpr int exit_code_of(busd_result result) {
     case BUSD_REJECTED:
     case BUSD_REFUSED:
     case BUSD_LOST:
+    case BUSD_STALE:
+    case BUSD_EXISTS:
+    case BUSD_FULL:
+    case BUSD_STORE:
       return kTryAgain;
+    case BUSD_NOT_FOUND:
     case BUSD_FAILED:
     case BUSD_CANCELED:
     case BUSD_INTERNAL:

@@ -90,8 +90,21 @@ void describe(const Item& in, std::string& out) {
       add(out, in.frame);
       std::visit([&out](const auto& message) { add_call(out, message); }, in.call);
       break;
+    case ItemKind::value:
+      BUSD_CHECK(in.news.keys.size() == 1);
+      add(out, std::to_string(in.number) + " " + std::to_string(in.news.keys[0].rev));
+      add(out, in.news.keys[0].key);
+      add(out, in.news.keys[0].value);
+      break;
+    case ItemKind::synced:
+      BUSD_CHECK(in.news.keys.empty() && !in.news.epoch.empty());
+      add(out, std::to_string(in.number) + (in.news.reset ? " reset" : ""));
+      break;
     case ItemKind::broken:
-      BUSD_CHECK(false);  // the core knows of no connection that could break
+    case ItemKind::watch_end:
+    case ItemKind::answered:
+    case ItemKind::held:
+      BUSD_CHECK(false);  // the core knows of no connection that could break, and of nothing that was asked
   }
 }
 
