@@ -143,6 +143,13 @@ StandardPlaces standard_places(const Environment& environment) {
   return places;
 }
 
+bool is_at_standard_place(const Endpoint& endpoint, const Environment& environment) {
+  if (!endpoint.explicit_path) return true;
+  std::vector<std::string> places = standard_places(environment).directories;
+  return std::find(places.begin(), places.end(), endpoint.directory) != places.end() &&
+         endpoint.socket.ends_with(".sock");
+}
+
 Result<Endpoint> endpoint_at(std::string socket) {
   BUSD_TRY(check_socket_path(socket));
   Endpoint endpoint;

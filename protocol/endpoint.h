@@ -59,6 +59,10 @@ StandardPlaces standard_places(const Environment& environment);
 //                          too_long  a socket path over 107 bytes
 Result<Endpoint> resolve_endpoint(const EndpointRequest& request, const Environment& environment);
 
+// Whether a hub there is one of its user's at a standard place. However its socket was named: a hub that is started on demand is
+// told the path.
+bool is_at_standard_place(const Endpoint& endpoint, const Environment& environment);
+
 // The endpoint of an absolute socket path, as if by --socket.
 Result<Endpoint> endpoint_at(std::string socket);
 

@@ -1,8 +1,5 @@
 #include "protocol/sources_place.h"
 
-#include <algorithm>
-#include <vector>
-
 namespace bus {
 
 namespace {
@@ -15,10 +12,7 @@ constexpr const char* kOrdinaryBus = "bus";
 bool is_system_bus(const Endpoint& endpoint) { return endpoint.socket == kSystemSocket; }
 
 bool has_default_sources(const Endpoint& endpoint, const Environment& environment) {
-  if (is_system_bus(endpoint) || !endpoint.explicit_path) return true;
-  std::vector<std::string> places = standard_places(environment).directories;
-  return std::find(places.begin(), places.end(), endpoint.directory) != places.end() &&
-         endpoint.socket.ends_with(".sock");
+  return is_system_bus(endpoint) || is_at_standard_place(endpoint, environment);
 }
 
 Result<std::string> sources_directory(const Endpoint& endpoint, const Environment& environment) {

@@ -12,7 +12,7 @@ namespace bus {
 bool is_system_bus(const Endpoint& endpoint);
 
 // Whether a hub there runs the sources of sources_directory() by itself: the system's, and one of its user's at a standard
-// place. However its socket was named: a hub that is started on demand is told the path.
+// place.
 bool has_default_sources(const Endpoint& endpoint, const Environment& environment);
 
 // /etc/busd/sources.d for the system's bus; else sources.d in $XDG_CONFIG_HOME/busd or ~/.config/busd, or

@@ -1,6 +1,7 @@
 #include "protocol/base/file.h"
 
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <fcntl.h>
 #include <memory>
@@ -192,6 +193,13 @@ std::string parent_dir(const std::string& path) {
   size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<std::string> absolute_path(const std::string& path) {
+  if (path.starts_with('/')) return path;
+  char here[PATH_MAX];
+  if (::getcwd(here, sizeof here) == nullptr) return errno_error("current directory", errno);
+  return std::string(here) + "/" + path;
 }
 
 }  // namespace bus

@@ -52,4 +52,7 @@ Result<std::string> read_file(const std::string& path, size_t max_bytes);
 // "a/b/c" -> "a/b"; "c" -> "."; "/c" -> "/".
 std::string parent_dir(const std::string& path);
 
+// A relative path as seen from the current directory. Error denied, unavailable, io: there is none.
+Result<std::string> absolute_path(const std::string& path);
+
 }  // namespace bus
