@@ -66,8 +66,12 @@ Start decide(const std::optional<RunRecord>& run, const std::optional<Meta>& met
   start.version = std::max(start.meta.floor, run ? run->version : 0);
   for (const Row& row : rows) start.version = std::max(start.version, row.version);
   Ending ending = run && meta ? how_it_ended(*run, *meta, rows_rev, boot) : Ending::unknown_loss;
+  // A key of the hub's own, of which there is no row, may have taken the rev that a row was expected to get.
+  if (ending == Ending::nothing_lost && !run->clean && run->stored_rev < run->rev)
+    give_new_revs(rows, run->stored_rev, start);
   if (ending == Ending::memory_lost) after_lost_memory(*run, rows, start);
-  if (ending == Ending::unknown_loss) after_unknown_loss(rows, start);
+  // Where there was nothing before, versions begin with 1.
+  if (ending == Ending::unknown_loss && (run || meta)) after_unknown_loss(rows, start);
   start.is_new_epoch = ending != Ending::nothing_lost;
   if (start.is_new_epoch) {
     start.meta.epoch = fresh_epoch;

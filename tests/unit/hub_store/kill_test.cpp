@@ -44,8 +44,9 @@ void write_for_ever(const std::string& path, uint64_t next, uint64_t seed, int t
       Report report = (*store)->take();
       for (const Completion& completion : report.completions) {
         BUSD_CHECK(completion.committed);
-        (*store)->page().give(2 * completion.batch, completion.batch);
+        // In this order, so that the next start need not give the rows other revs.
         (*store)->page().set_stored(2 * completion.batch);
+        (*store)->page().give(2 * completion.batch, completion.batch);
         BUSD_CHECK(::write(to, &completion.batch, sizeof completion.batch) == sizeof completion.batch);
       }
       waiting -= report.completions.size();

@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kOld = 7;
 constexpr uint64_t kFresh = 8;
 
-Meta meta_at(uint64_t rev) { return {kOld, 2, rev, 2'000'000, 3'000'000}; }
+Meta meta_at(uint64_t rev) { return {kOld, 2, rev, 2'000'000'000, 3'000'000'000}; }
 
 RunRecord run_at(uint64_t rev) {
   RunRecord run;
@@ -50,6 +50,17 @@ TEST_CASE("After a SIGKILL without memory changes all goes on from the rows") {
     CHECK(start.rev == 10);
     CHECK(start.changed.empty());
   }
+}
+
+TEST_CASE("After a SIGKILL rows that may have been given another rev get one above all") {
+  RunRecord run = run_at(11);
+  run.stored_rev = 8;
+  auto rows = some_rows();
+  Start start = decide(run, meta_at(11), rows, kBoot, kFresh);
+  CHECK_FALSE(start.is_new_epoch);
+  CHECK(texts(rows) == Texts{"a=1@4/13", "b=1@5/12", "c-@3/8"});
+  CHECK(start.changed == std::vector<size_t>{1, 2});
+  CHECK(start.rev == 13);
 }
 
 TEST_CASE("After a SIGKILL with memory changes the epoch is new, and numbers go on above what was given") {
@@ -116,11 +127,12 @@ TEST_CASE("Where changes may be lost, every number goes on above its ceiling") {
     Start start = decide(c.run, meta_at(0), rows, c.boot, kFresh);
     CHECK(start.is_new_epoch);
     CHECK(start.meta.epoch == kFresh);
-    CHECK(start.meta.floor == 3'000'001);
-    CHECK(texts(rows) == Texts{"a=1@3000001/2000003", "b=1@3000001/2000002", "c-@3000001/2000001"});
+    CHECK(start.meta.floor == 3'000'000'001);
+    CHECK(texts(rows) ==
+          Texts{"a=1@3000000001/2000000003", "b=1@3000000001/2000000002", "c-@3000000001/2000000001"});
     CHECK(start.changed.size() == 3);
-    CHECK(start.rev == 2'000'003);
-    CHECK(start.version == 3'000'001);
+    CHECK(start.rev == 2'000'000'003);
+    CHECK(start.version == 3'000'000'001);
     CHECK(start.meta.rev_ceiling > start.rev + kCeilingBlock / 2);
     CHECK(start.meta.version_ceiling > start.version + kCeilingBlock / 2);
   }
@@ -128,11 +140,11 @@ TEST_CASE("Where changes may be lost, every number goes on above its ceiling") {
 
 TEST_CASE("A page that gave more than the ceiling says is believed") {
   std::vector<Row> rows;
-  RunRecord run = run_at(9'000'000);
-  run.version = 9'500'000;
+  RunRecord run = run_at(9'000'000'000);
+  run.version = 9'500'000'000;
   Start start = decide(run, meta_at(0), rows, kNextBoot, kFresh);
-  CHECK(start.rev == 9'000'000);
-  CHECK(start.version == 9'500'001);
+  CHECK(start.rev == 9'000'000'000);
+  CHECK(start.version == 9'500'000'001);
 }
 
 TEST_CASE("Without a database the epoch is new, and what a page says was given is not given again") {
@@ -140,6 +152,8 @@ TEST_CASE("Without a database the epoch is new, and what a page says was given i
   Start nothing = decide(std::nullopt, std::nullopt, rows, kBoot, kFresh);
   CHECK(nothing.is_new_epoch);
   CHECK(nothing.rev == 0);
+  CHECK(nothing.version == 0);
+  CHECK(nothing.meta.floor == 0);
   CHECK(nothing.meta.epoch == kFresh);
   CHECK(nothing.meta.rev_ceiling >= kCeilingBlock);
   Start page = decide(run_at(12), std::nullopt, rows, kBoot, kFresh);
