@@ -7,7 +7,7 @@ using namespace bus::test;
 
 namespace {
 
-constexpr uint64_t kBatches = 4;
+constexpr uint64_t kBatches = 6;
 
 struct Fault {
   const char* what;
@@ -43,11 +43,11 @@ class History {
 
   void run() {
     Opened found;
-    auto database = Database::open({dir_.file("v"), kBoot, 77, vfs_.name(), 4}, found);
+    auto database = Database::open({dir_.file("v"), kBoot, 77, vfs_.name(), 4, 0}, found);
     REQUIRE(database);
     for (uint64_t i = 1; i <= kBatches; ++i) put(**database, i);
     RunRecord record = (*database)->first_record();
-    record.rev = record.stored_rev = committed_;
+    record.rev = record.stored_rev = 2 * committed_;
     record.version = 1;
     bool finished = (*database)->finish(record, false).has_value() && !(*database)->failed();
     CHECK((finished || has_failed_));
@@ -70,8 +70,10 @@ class History {
   void put(Database& database, uint64_t i) {
     int calls = calls_;
     bool had_failed = database.failed().has_value();
-    auto done = database.apply(
-        one(batch(i, {row("k" + std::to_string(i), 1, i, std::string(6'000, 'v'))}, i % 2 == 0)));
+    auto done = database.apply(one(batch(i,
+                                         {row("k" + std::to_string(i), 1, 2 * i - 1, std::string(6'000, 'v')),
+                                          row("over and over", i, 2 * i, std::string(20'000, 'w'))},
+                                         i % 2 == 0)));
     if (had_failed) {
       REQUIRE_FALSE(done);
       CHECK(done.error().what == database.failed()->what);
@@ -94,11 +96,13 @@ class History {
     OpenDatabase next(dir_.file("v"), kBoot, 78);
     INFO(next.found.damage);
     CHECK(next.found.set_aside.empty());
-    CHECK(next.found.rows.size() >= committed_);
+    uint64_t found = next.found.rows.empty() ? 0 : next.found.rows.size() - 1;
+    CHECK(found >= committed_);
     // What failed may be on the disk all the same.
-    CHECK(next.found.rows.size() <= committed_ + 1);
+    CHECK(found <= committed_ + 1);
+    for (const Row& row : next.found.rows) CHECK(row.value->size() == (row.key[0] == 'k' ? 6'000 : 20'000));
     CHECK(next.found.start.is_new_epoch != finished);
-    CHECK((next.found.rows.empty() || next.found.start.rev >= next.found.rows.size()));
+    CHECK(next.found.start.rev >= 2 * found);
   }
 
   const Fault& fault_;

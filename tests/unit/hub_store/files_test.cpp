@@ -199,6 +199,37 @@ TEST_CASE("A database without its numbers is set aside, and so is one whose chun
   }
 }
 
+TEST_CASE("Damage where no row is read is found, too, before it is written over what is good") {
+  TempDir dir;
+  make_database(dir.file("v"));
+  {
+    OpenDatabase database(dir.file("v"), kBoot, 77, nullptr, kMaxLogPages, 0);
+    // All that there was is moved, so that there are free pages.
+    for (uint64_t i = 1; i <= 300; ++i) {
+      REQUIRE(database->apply(one(batch(i, {row("key" + std::to_string(i % kRows), i, kRows + i)}))));
+      REQUIRE(database->tidy());
+    }
+    REQUIRE(database->finish(database.record(kRows + 300, 300), false));
+  }
+  std::string whole = contents(dir.file("v"));
+  // The first page of the list of free pages, and how many there are (sqlite.org/fileformat.html, 1.3).
+  auto number = [&](size_t at) { return static_cast<size_t>(static_cast<unsigned char>(whole[at])); };
+  size_t first_free = number(34) << 8U | number(35);
+  REQUIRE(first_free != 0);
+  REQUIRE(number(39) > 1);
+  for (size_t at : {size_t{39}, (first_free - 1) * 4096 + 7}) {
+    INFO(at);
+    TempDir damaged;
+    std::string text = whole;
+    text[at] = static_cast<char>(text[at] ^ 1);
+    write_file(damaged.file("v"), text);
+    write_file(damaged.file("v-run"), contents(dir.file("v-run")));
+    OpenDatabase database(damaged.file("v"), kBoot, 78);
+    CHECK(database.found.set_aside == damaged.file("v.corrupt-1"));
+    CHECK(database.found.damage.find("quick_check") == 0);
+  }
+}
+
 TEST_CASE("A page of zeros anywhere is set aside, and a file that was cut") {
   TempDir dir;
   make_database(dir.file("whole"));

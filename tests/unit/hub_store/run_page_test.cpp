@@ -71,6 +71,26 @@ TEST_CASE("A clean end is believed only while nothing else in the page has chang
   CHECK_FALSE(page.read()->clean);
 }
 
+TEST_CASE("A clean end is not believed of a page of which a loss of power has kept only a part") {
+  TempDir dir;
+  {
+    RunPage page = locked(dir.file("v-run"));
+    page.begin(some_run());
+    REQUIRE(page.finish(true));
+  }
+  std::string whole = contents(dir.file("v-run"));
+  size_t used = whole.find_last_not_of('\0') + 1;
+  REQUIRE(used > 70);
+  for (size_t at = 0; at < used; ++at) {
+    INFO(at);
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    write_file(dir.file("changed-run"), changed);
+    auto run = locked(dir.file("changed-run")).read();
+    CHECK_FALSE((run && run->clean));
+  }
+}
+
 TEST_CASE("A page is locked by one hub at a time, and is the user's alone") {
   TempDir dir;
   std::string path = dir.file("v-run");
