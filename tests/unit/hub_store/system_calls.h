@@ -1,5 +1,7 @@
 // The system calls of the store's own, all but SQLite's (test_vfs.h), with the test in between: each can be told, made to fail, or
 // preceded by what somebody else does at that moment. The linker leads them here (--wrap).
+//
+// Nothing is really synced in this program, so that its many small stores do not wait for the disk: the machine keeps its power.
 #pragma once
 
 #include <functional>
