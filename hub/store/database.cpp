@@ -88,7 +88,8 @@ Result<void> Database::read(Opened& out) {
   if (application != kApplicationId || schema != kSchemaVersion)
     return Error{Errc::protocol, "its header and its log do not belong together"};
   BUSD_ASSIGN(meta_, read_meta(connection_));
-  BUSD_ASSIGN(out.rows, chunks_->read(connection_));
+  Chunks& chunks = *chunks_;
+  BUSD_ASSIGN(out.rows, chunks.read(connection_));
   BUSD_ASSIGN(Statement check, connection_.prepare("PRAGMA quick_check(1)"));
   BUSD_ASSIGN(bool said, check.step());
   if (!said || check.bytes(0) != "ok")
@@ -238,7 +239,8 @@ Result<void> Database::begin_transaction(bool sync) {
 // What has failed is left as it is: closing takes back what was not committed.
 Result<void> Database::commit(const std::vector<Batch>& batches, bool sync) {
   BUSD_TRY(begin_transaction(sync));
-  BUSD_TRY(chunks_->append(batches));
+  Chunks& chunks = *chunks_;
+  BUSD_TRY(chunks.append(batches));
   auto meta =
       std::find_if(batches.rbegin(), batches.rend(), [](const Batch& b) { return b.meta.has_value(); });
   if (meta != batches.rend()) BUSD_TRY(meta_writer_.put(*meta->meta));
@@ -246,9 +248,10 @@ Result<void> Database::commit(const std::vector<Batch>& batches, bool sync) {
 }
 
 Result<void> Database::compact() {
-  while (chunks_->wants_compaction(options_.spare_bytes)) {
+  Chunks& chunks = *chunks_;
+  while (chunks.wants_compaction(options_.spare_bytes)) {
     BUSD_TRY(begin_transaction(false));
-    BUSD_TRY(chunks_->compact());
+    BUSD_TRY(chunks.compact());
     BUSD_TRY(commit_.run());
   }
   return {};

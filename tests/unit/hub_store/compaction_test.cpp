@@ -90,7 +90,8 @@ Batch forgetting(uint64_t number, const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("What is read again is the newest row of each key that was not forgotten, over many runs") {
+TEST_CASE("What is read again is the newest row of each key that was not forgotten, over many runs",
+          "[long]") {
   const char* given = std::getenv("BUSD_SEED");
   uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
   for (uint64_t seed = first; seed < first + (given != nullptr ? 1 : 30); ++seed) {

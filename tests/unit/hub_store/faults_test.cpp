@@ -117,7 +117,7 @@ class History {
 
 }  // namespace
 
-TEST_CASE("Whatever call fails, what was committed is there, and nothing is tried again") {
+TEST_CASE("Whatever call fails, what was committed is there, and nothing is tried again", "[long]") {
   for (const Fault& fault : {Fault{"full", true, full}, Fault{"full once", false, full},
                              Fault{"broken", true, broken}, Fault{"broken once", false, broken}}) {
     int n = 1;

@@ -100,7 +100,8 @@ uint64_t last_of(const std::vector<Row>& rows) {
 }  // namespace
 
 TEST_CASE(
-    "After a SIGKILL at any point each batch that was committed is there, once, and the epoch is the same") {
+    "After a SIGKILL at any point each batch that was committed is there, once, and the epoch is the same",
+    "[long]") {
   uint64_t kills = number_from("BUSD_KILLS", 50);
   uint64_t seed = number_from("BUSD_SEED", 1);
   for (uint64_t i = 0; i < kills;) {

@@ -172,7 +172,8 @@ TEST_CASE(
 
 TEST_CASE(
     "Whatever call fails while a database is made, the store says so for good, and the next hub begins "
-    "anew") {
+    "anew",
+    "[long]") {
   for (const Failure& failure : kFailures) {
     int n = 1;
     for (;; ++n) {
@@ -213,7 +214,8 @@ TEST_CASE(
 
 TEST_CASE(
     "Whatever call fails while a database is opened, all of it is there at the next start, with no number "
-    "given twice") {
+    "given twice",
+    "[long]") {
   constexpr uint64_t kRows = 5;
   for (const Failure& failure : kFailures) {
     int n = 1;
