@@ -154,3 +154,22 @@ TEST_CASE("A database that cannot be written at the start is read all the same, 
   CHECK(third.found.start.meta.epoch == 79);
   CHECK(third.found.rows.size() == 1);
 }
+
+TEST_CASE("An end is not clean when what was committed cannot be synced") {
+  TempDir dir;
+  bool fails = false;
+  {
+    TestVfs vfs([&](TestVfs::Call call) {
+      return fails && call == TestVfs::Call::sync ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    });
+    OpenDatabase database(dir.file("v"), kBoot, 77, vfs.name());
+    REQUIRE(database->apply(one(batch(1, {row("a", 1, 1)}))));
+    database.give(1, 1);
+    fails = true;
+    CHECK_FALSE(database->finish(database.record(1, 1), false));
+    CHECK(database->failed().has_value());
+  }
+  auto page = RunPage::lock(dir.file("v-run"));
+  REQUIRE(page);
+  CHECK_FALSE(page->read()->clean);
+}

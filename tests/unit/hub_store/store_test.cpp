@@ -86,6 +86,8 @@ TEST_CASE("Batches are answered in their order, and are there in the next run") 
       CHECK(report.completions[i].committed);
     }
     CHECK_FALSE(report.failed.has_value());
+    // The last wake-up may have come behind what it was for.
+    CHECK(store->take().completions.empty());
     CHECK_FALSE(is_readable(store->fd()));
     store->page().give(100, 100);
     store->page().set_stored(100);
