@@ -163,7 +163,11 @@ TEST_CASE("An end is not clean when what was committed cannot be synced") {
       return fails && call == TestVfs::Call::sync ? SQLITE_IOERR_FSYNC : SQLITE_OK;
     });
     OpenDatabase database(dir.file("v"), kBoot, 77, vfs.name());
-    REQUIRE(database->apply(one(batch(1, {row("a", 1, 1)}))));
+    // With its rev, so that the end has nothing to commit.
+    Batch last = batch(1, {row("a", 1, 1)});
+    last.meta = database.found.start.meta;
+    last.meta->rev = 1;
+    REQUIRE(database->apply(one(last)));
     database.give(1, 1);
     fails = true;
     CHECK_FALSE(database->finish(database.record(1, 1), false));
