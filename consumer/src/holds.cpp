@@ -6,7 +6,7 @@ namespace bus::sdk {
 
 namespace {
 
-// Each try answers a change that others made meanwhile.
+// The old connection was closed before the new one was made, so that the hub sees its end a turn later at most.
 constexpr int kMaxTries = 8;
 
 }  // namespace
@@ -22,7 +22,6 @@ std::vector<std::string> Holds::begin_again(TimePoint now) {
       at = holds_.erase(at);
       continue;
     }
-    at->second.to_replace.reset();
     at->second.tries = 0;
     keys.push_back(at->first);
     ++at;
@@ -38,11 +37,7 @@ Put Holds::question(std::string_view key) const {
   put.value = at->second.value;
   put.ttl_ms = at->second.ttl_ms;
   put.while_connected = true;
-  if (at->second.to_replace) {
-    put.version = *at->second.to_replace + 1;
-  } else {
-    put.create = true;
-  }
+  put.create = true;
   return put;
 }
 
@@ -52,17 +47,14 @@ Holds::Next Holds::on_answer(std::string_view key, const ValueNews& news, TimePo
   Hold& hold = at->second;
   if (news.result == BUSD_OK) {
     hold.version = news.version;
+    hold.rev = news.rev;
     if (hold.ttl_ms) hold.expires = now + milliseconds(*hold.ttl_ms);
     return Next::kept;
   }
-  bool told = (news.result == BUSD_EXISTS || news.result == BUSD_STALE) && !news.keys.empty();
-  if (told && ++hold.tries < kMaxTries) {
+  if (news.result == BUSD_EXISTS && !news.keys.empty()) {
     const KeyFact& present = news.keys.front();
-    if (present.deleted || present.version == hold.version) {
-      hold.to_replace.reset();
-      if (!present.deleted) hold.to_replace = present.version;
-      return Next::ask_again;
-    }
+    bool may_be_ours = present.version == hold.version && present.rev == hold.rev;
+    if (may_be_ours && ++hold.tries < kMaxTries) return Next::ask_again;
   }
   holds_.erase(at);
   return Next::lost;

@@ -1,9 +1,9 @@
 // The values that a connection holds for as long as it is connected, and how each is put again after a break
 // (PROTOCOL.md 11, `while_connected`).
 //
-// The hub may not have seen yet that the old connection is gone. So a key that exists is still ours, if its
-// version is the one that we made; then the put replaces exactly that version. Anything else is somebody
-// else's. Pure; values.h sends.
+// It is only created, so that it is taken from nobody. The hub may not have seen yet that the old connection is
+// gone: so a key that exists with the version and the rev that we made is asked for again, some times. It is not
+// replaced, because another hub may have given the same numbers to somebody else. Pure; values.h sends.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ class Holds {
     std::string value;
     std::optional<uint64_t> ttl_ms;
     TimePoint expires = kNever;
-    uint64_t version = 0;                // that we made
-    std::optional<uint64_t> to_replace;  // the version that the next put is to replace; none: it creates
+    uint64_t version = 0;  // that we made
+    uint64_t rev = 0;
     int tries = 0;
   };
 

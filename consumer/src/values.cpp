@@ -235,6 +235,7 @@ bool Values::on_answer(Item& item) {
 void Values::remember(Op& op, const ValueNews& news) {
   if (!op.hold) return holds_.drop(op.key);
   op.hold->version = news.version;
+  op.hold->rev = news.rev;
   holds_.add(op.key, std::move(*op.hold));
 }
 

@@ -141,7 +141,7 @@ typedef struct busd_update_options {
                                   that of each question to the hub. Default: NULL */
   const struct busd_cache*
       cache;     /* begin with what this cache of the same connection has; default: ask the hub */
-  int64_t tries; /* how often `updater` may be called; default 16 */
+  int64_t tries; /* how often `updater` may be called; default 100 */
 } busd_update_options;
 
 /*
