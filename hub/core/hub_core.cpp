@@ -10,7 +10,7 @@ namespace bus::hub {
 HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
                  std::span<const MakeRoom> more_rooms)
     : config_(std::move(config)),
-      ledger_(Budget::of(config_.memory, config_.max_connections).value(), config_.max_connections,
+      ledger_(Budget::of(config_.memory, config_.max_connections, config_.values ? config_.value_limits : kNoValues).value(), config_.max_connections,
               config_.uid_share_percent, config_.uid),
       turn_(transport),
       admission_(config_),
@@ -105,8 +105,9 @@ Wants HubCore::wants(PeerId id) const {
   Wants wants{
       peer.read_state,  peer.read_bytes, peer.backlog,       has_output, has_output && !peer.socket_full,
       peer.close_state, peer.answered,   peer.close_deadline};
-  if (peer.held && wants.read == ReadState::read) wants.read = ReadState::paused;
-  if (peer.owed && wants.close == CloseState::close_when_flushed) wants.close = CloseState::stay;
+  if (peer.held != 0 && wants.read == ReadState::read) wants.read = ReadState::paused;
+  wants.has_backlog = peer.backlog && wants.read == ReadState::read;
+  if (peer.owed != 0 && wants.close == CloseState::close_when_flushed) wants.close = CloseState::stay;
   return wants;
 }
 

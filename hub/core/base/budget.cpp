@@ -24,7 +24,7 @@ constexpr size_t kAllocatorPercent = 25;
 // Of what is left for the pools, in eighteenths. A quarter of those that hold input, one user's share
 // by default, takes the buffer of a largest frame at the least.
 constexpr size_t kParts = 18;
-constexpr std::array<size_t, kPools> kPartsOf = {7, 2, 2, 2, 1, 2, 2};
+constexpr std::array<size_t, kPools> kPartsOf = {7, 2, 2, 2, 1, 2, 2, 0};
 constexpr size_t kLeastPools = 4 * kMiB * kParts;
 
 constexpr size_t beside_pools(size_t max_connections) {
@@ -33,6 +33,30 @@ constexpr size_t beside_pools(size_t max_connections) {
 }
 
 constexpr size_t with_overhead(size_t bytes) { return bytes + bytes / 100 * kAllocatorPercent; }
+
+// What a key takes beside its bytes and those of its value: its entry, its places in the tables and in the order of
+// keys, its state.
+constexpr size_t kKeyBytes = 320;
+
+// Beside the pools: the tombstones that are kept, with the longest keys that most programs have.
+constexpr size_t kTombstonesBytes = 4 * kMiB;
+
+constexpr bool are_any(const ValueLimits& values) { return values.keys > 0 && values.bytes > 0; }
+
+constexpr size_t cost_of(const ValueLimits& values) {
+  return are_any(values) ? kTombstonesBytes + values.keys * kKeyBytes + with_overhead(values.bytes) : 0;
+}
+
+// Those that were not asked for are no more than what fits into half of what is not needed otherwise.
+ValueLimits fitting(ValueLimits values, size_t spare) {
+  size_t room = spare / 2;
+  size_t cost = cost_of(values);
+  if (cost <= room) return values;
+  size_t parts = room > kTombstonesBytes ? (room - kTombstonesBytes) * 1000 / (cost - kTombstonesBytes) : 0;
+  if (values.keys == kDefaultValueKeys) values.keys = values.keys / 1000 * parts;
+  if (values.bytes == kDefaultValueBytes) values.bytes = values.bytes / 1000 * parts;
+  return values;
+}
 
 }  // namespace
 
@@ -51,21 +75,27 @@ const char* name_of(Pool pool) {
     case Pool::event_ids:
       return "event_ids";
     case Pool::calls:
+      return "calls";
+    case Pool::values:
       break;
   }
-  return "calls";
+  return "values";
 }
 
-size_t Budget::least_memory(size_t max_connections) {
-  size_t least = beside_pools(max_connections) + with_overhead(kLeastPools);
+size_t Budget::least_memory(size_t max_connections, const ValueLimits& values) {
+  size_t least = beside_pools(max_connections) + with_overhead(kLeastPools) + cost_of(fitting(values, 0));
   return (least + kMiB - 1) / kMiB * kMiB;
 }
 
-std::optional<Budget> Budget::of(size_t memory, size_t max_connections) {
-  if (memory < least_memory(max_connections)) return std::nullopt;
-  size_t for_pools = (memory - beside_pools(max_connections)) / (100 + kAllocatorPercent) * 100;
+std::optional<Budget> Budget::of(size_t memory, size_t max_connections, const ValueLimits& values) {
+  if (memory < least_memory(max_connections, values)) return std::nullopt;
+  ValueLimits fit = fitting(values, memory - least_memory(max_connections));
+  size_t for_pools =
+      (memory - beside_pools(max_connections) - cost_of(fit)) / (100 + kAllocatorPercent) * 100;
   Budget budget;
   for (size_t i = 0; i < kPools; ++i) budget.pools[i] = for_pools / kParts * kPartsOf[i];
+  budget.pools[static_cast<size_t>(Pool::values)] = fit.bytes;
+  budget.value_keys = fit.keys;
   return budget;
 }
 
@@ -75,7 +105,10 @@ void Meter::subtract(size_t bytes) {
 }
 
 Ledger::Ledger(const Budget& budget, size_t max_connections, uint32_t share_percent, uint32_t owner)
-    : max_connections_(max_connections), share_percent_(share_percent), owner_(owner) {
+    : max_connections_(max_connections),
+      max_value_keys_(budget.value_keys),
+      share_percent_(share_percent),
+      owner_(owner) {
   for (size_t i = 0; i < kPools; ++i) pools_[i].limit = budget.pools[i];
 }
 
@@ -95,13 +128,14 @@ Account& Ledger::account(uint32_t uid) {
   account->totals = &pools_;
   account->max_connections = std::max<size_t>(share(max_connections_), 1);
   account->max_waiting = share(kMaxWaitingHellos);
+  account->max_value_keys = share(max_value_keys_);
   for (size_t i = 0; i < kPools; ++i) account->pools[i].limit = share(pools_[i].limit);
   return *account;
 }
 
 void Ledger::release(Account& account) {
   if (--account.holders > 0) return;
-  BUSD_CHECK(account.connections == 0 && account.waiting == 0);
+  BUSD_CHECK(account.connections == 0 && account.waiting == 0 && account.value_keys == 0);
   for (const Meter& pool : account.pools) BUSD_CHECK(pool.used == 0);
   accounts_.erase(account.uid);
 }

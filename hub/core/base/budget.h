@@ -26,14 +26,15 @@ namespace bus::hub {
 
 enum class Pool : uint8_t {
   queues,         // events that wait for slow consumers: each byte once, however many queues hold it
-  unfinished,     // input whose line end is still to come, or whose turn is
+  unfinished,     // input whose line end is still to come, or whose turn is; changes of values that wait for the store
   handshaking,    // the same of connections that have not sent a complete frame yet
   replies,        // control replies that wait for their reader, and what answers requests that became no call
   subscriptions,  // keys and event types of consumers, and what sources publish
   event_ids,      // remembered to drop repetitions
   calls,          // open calls, with what waits for their providers and callers
+  values,         // keys that exist, and their values
 };
-inline constexpr size_t kPools = 7;
+inline constexpr size_t kPools = 8;
 const char* name_of(Pool pool);
 
 // Hellos that wait for clean-up locks, of all scopes together; beyond, they are rejected.
@@ -49,13 +50,24 @@ inline constexpr size_t kMaxAbsentSources = 256;
 // What a source costs at most, its name and its detail included, beside its dedup window.
 inline constexpr size_t kSourceBytes = kMaxDetailBytes + 2 * kMaxIdentifierBytes + 512;
 
+inline constexpr size_t kDefaultValueKeys = 100'000;
+inline constexpr size_t kDefaultValueBytes = size_t{64} * 1024 * 1024;
+
+// What values may take: keys, and bytes of keys and values. What is the default is less where that does not fit.
+struct ValueLimits {
+  size_t keys = kDefaultValueKeys;
+  size_t bytes = kDefaultValueBytes;
+};
+inline constexpr ValueLimits kNoValues{0, 0};
+
 // How a promise is divided.
 struct Budget {
   std::array<size_t, kPools> pools{};
+  size_t value_keys = 0;
 
   // nullopt when `memory` is less than least_memory().
-  static std::optional<Budget> of(size_t memory, size_t max_connections);
-  static size_t least_memory(size_t max_connections);
+  static std::optional<Budget> of(size_t memory, size_t max_connections, const ValueLimits& values = kNoValues);
+  static size_t least_memory(size_t max_connections, const ValueLimits& values = kNoValues);
 };
 
 // Bytes that are taken of one pool, in total or by one user.
@@ -112,6 +124,8 @@ struct Account {
   size_t max_connections = 0;
   size_t waiting = 0;
   size_t max_waiting = 0;
+  size_t value_keys = 0;
+  size_t max_value_keys = 0;
   std::array<Meter, kPools> pools;
   std::array<Meter, kPools>* totals = nullptr;  // the ledger's
 
@@ -161,6 +175,7 @@ class Ledger {
   // `share_percent` is what one user may take of each pool and of the connections; `owner` and root may take
   // all.
   Ledger(const Budget& budget, size_t max_connections, uint32_t share_percent, uint32_t owner);
+  size_t max_value_keys() const { return max_value_keys_; }
   ~Ledger();
 
   // The account of `uid`; made when there is none.
@@ -192,6 +207,7 @@ class Ledger {
  private:
   std::array<Meter, kPools> pools_;
   size_t max_connections_;
+  size_t max_value_keys_;
   uint32_t share_percent_;
   uint32_t owner_;
   std::unordered_map<uint32_t, std::unique_ptr<Account>> accounts_;

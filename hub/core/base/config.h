@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/core/base/budget.h"
 #include "protocol/base/clock.h"
 
 namespace bus::hub {
@@ -47,6 +48,9 @@ struct HubConfig {
   // than its own and root, may take of it.
   size_t memory = kDefaultMemory;
   uint32_t uid_share_percent = kDefaultUidShare;
+  // Whether there are values, and how many at most.
+  bool values = true;
+  ValueLimits value_limits;
   Duration dedup_window = seconds(300);
   Duration cleanup_timeout = seconds(60);
   Duration idle_exit = Duration::max();  // max: never

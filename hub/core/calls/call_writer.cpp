@@ -85,7 +85,7 @@ void CallWriter::sent(CallPeer& to) {
   if (!hub_.ledger.has_room_for(*to.peer.account, Pool::replies, more)) overdrawn_.push_back(to.peer.id);
   to.control_charge.set(*to.peer.account, Pool::replies, control);
   to.results_charge.set(*to.peer.account, Pool::calls, to.result_bytes);
-  hub_.peers.hold(to.peer, to.frames.size() > kMaxUnreadFrames);
+  hub_.peers.hold(to.peer, kHeldByCalls, to.frames.size() > kMaxUnreadFrames);
   wake(to);
 }
 
@@ -137,7 +137,7 @@ bool CallWriter::render(CallPeer& peer, std::string& out, size_t want) {
     peer.result_bytes = 0;
     peer.control_charge.release();
     peer.results_charge.release();
-    hub_.peers.hold(peer.peer, false);
+    hub_.peers.hold(peer.peer, kHeldByCalls, false);
   }
   if (peer.provider) render_requests(peer, out, want);
   while (out.size() < want && !peer.unwritten.empty()) render_call(peer, peer.unwritten.front(), out);

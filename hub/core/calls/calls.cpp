@@ -374,7 +374,7 @@ void Calls::leave(Peer& peer) {
   if (part == nullptr) return;
   tracker_.provider_gone(*part);
   tracker_.settle();
-  peer.owed = !part->open.empty() && !peer.abandoned;
+  hub_.closing.owe(peer, kHeldByCalls, !part->open.empty());
 }
 
 void Calls::gone(Peer& peer) {

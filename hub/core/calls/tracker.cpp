@@ -217,7 +217,7 @@ void Tracker::close(Call& call) {
   if (caller == nullptr) {
     hub_.ledger.release(account);
   } else if (caller->open.empty()) {
-    hub_.closing.owes_nothing(caller->peer, hub_.now);
+    hub_.closing.owes_nothing(caller->peer, kHeldByCalls, hub_.now);
   }
 }
 

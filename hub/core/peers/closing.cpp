@@ -50,13 +50,19 @@ void Closing::close_when_flushed(Peer& peer, TimePoint deadline) {
   leave_rooms(peer);
   peer.read_state = ReadState::ended;
   if (peer.close_state == CloseState::stay) peer.close_state = CloseState::close_when_flushed;
-  if (!peer.owed) peer.close_deadline = std::min(peer.close_deadline, deadline);
+  if (peer.owed == 0) peer.close_deadline = std::min(peer.close_deadline, deadline);
   schedule(peer);
   peers_.mark_dirty(peer);
 }
 
-void Closing::owes_nothing(Peer& peer, TimePoint now) {
-  if (!std::exchange(peer.owed, false)) return;
+void Closing::owe(Peer& peer, Holder holder, bool owes) {
+  if (owes && !peer.abandoned) peer.owed |= holder;
+}
+
+void Closing::owes_nothing(Peer& peer, Holder holder, TimePoint now) {
+  if ((peer.owed & holder) == 0) return;
+  peer.owed &= static_cast<uint8_t>(~holder);
+  if (peer.owed != 0) return;
   peer.close_deadline = std::min(peer.close_deadline, now + kWriteTimeout);
   schedule(peer);
   peers_.mark_dirty(peer);

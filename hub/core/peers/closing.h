@@ -46,8 +46,10 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
   void leave_rooms(Peer& peer);
   // The peer has gone.
   void forget(Peer& peer);
-  // A room has nothing more to come for the peer: one that is to be closed is.
-  void owes_nothing(Peer& peer, TimePoint now);
+  // Whether a room has still something to come for the peer, which is not closed before: told when the peer leaves.
+  static void owe(Peer& peer, Holder holder, bool owes);
+  // Nothing more comes of that: when all say so, one that is to be closed is.
+  void owes_nothing(Peer& peer, Holder holder, TimePoint now);
 
   // Sets the peer's deadline, after what it depends on has changed.
   void schedule(Peer& peer);

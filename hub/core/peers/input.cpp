@@ -48,8 +48,10 @@ void Input::end(Peer& peer, TimePoint now) {
 void Input::read_lines(Peer& peer, std::string_view chunk, TimePoint now) {
   peer.reader.feed(chunk);
   std::string_view line;
-  while (peer.read_state == ReadState::read) {
-    if (turn_.is_spent() && defer(peer)) return;
+  // One line is handled in any case, so that each call is some progress.
+  for (bool is_first = true; peer.read_state == ReadState::read; is_first = false) {
+    bool is_enough = turn_.is_spent() || (peer.held != 0 && !is_first);
+    if (is_enough && defer(peer)) return;
     switch (peer.reader.next(line)) {
       case LineReader::Next::none:
         refuse_unfinished(peer, now);

@@ -36,6 +36,12 @@ enum class ReadState : uint8_t {
            // processed
 };
 
+// For whose sake a connection is not read, or stays open after its input has ended: each room speaks for itself.
+enum Holder : uint8_t {
+  kHeldByCalls = 1,
+  kHeldByValues = 2,
+};
+
 enum class CloseState : uint8_t {
   stay,
   close_when_flushed,  // everything that waits for it is still to be written (bounded by close_deadline)
@@ -72,8 +78,8 @@ struct Peer : Outgoing {
   bool loss_noticed = false;   // its first loss was logged
   bool said_bye = false;
   bool hung_up = false;  // its connection has ended, and not by the hub's doing
-  bool held = false;     // not read until it has taken more of its output
-  bool owed = false;     // its input has ended, and a room has still something to come for it
+  uint8_t held = 0;      // Holders: not read until it has taken more of its output, or what waits has become less
+  uint8_t owed = 0;      // Holders: its input has ended, and they have still something to come for it
   bool backlog = false;  // its reader has more, for resume()
   uint32_t read_bytes = kFirstReadBytes;  // what its next read may bring
   uint64_t frames_in = 0;

@@ -55,8 +55,10 @@ std::vector<const Peer*> Peers::oldest_first() const {
   return out;
 }
 
-void Peers::hold(Peer& peer, bool held) {
-  if (std::exchange(peer.held, held) != held) mark_dirty(peer);
+void Peers::hold(Peer& peer, Holder holder, bool held) {
+  bool was_held = peer.held != 0;
+  peer.held = static_cast<uint8_t>(held ? peer.held | holder : peer.held & ~holder);
+  if (was_held != (peer.held != 0)) mark_dirty(peer);
 }
 
 // ---- phases

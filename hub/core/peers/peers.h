@@ -55,8 +55,8 @@ class Peers {
   // Since when nobody that counts, or may yet, was connected; kNever while somebody is.
   TimePoint unused_since() const;
 
-  // Whether the peer is not read, because what it has asked for is to be taken by it first.
-  void hold(Peer& peer, bool held);
+  // Whether the peer is not read, because what it has asked for is to be done, or taken by it, first.
+  void hold(Peer& peer, Holder holder, bool held);
 
   // The edge has to look at the peer.
   void mark_dirty(Peer& peer);

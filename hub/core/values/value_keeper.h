@@ -41,9 +41,10 @@ class ValueKeeper {
   // HubCore::tick() is to be called when clock() says this, or earlier; kNever: it need not. A later call replaces it.
   virtual void wake_at(TimePoint when) noexcept = 0;
 
-  // These numbers are given from now on: told before anybody can see them. False: they cannot be, because the store has not
-  // made room for them for too long.
-  virtual bool give(uint64_t rev, uint64_t version) noexcept = 0;
+  // False: no more numbers can be given, because the store has not made room for them for too long. A few still can.
+  virtual bool can_give() noexcept = 0;
+  // These numbers are given from now on: told before anybody can see them.
+  virtual void give(uint64_t rev, uint64_t version) noexcept = 0;
   // From now on something is visible that the store does not have.
   virtual void set_memory() noexcept = 0;
   // Every stored state with a rev up to this one is stored with that rev.
