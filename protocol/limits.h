@@ -75,8 +75,8 @@ inline constexpr const char* kCapabilityCalls = "calls";
 inline constexpr const char* kCapabilityInterest = "interest";
 inline constexpr const char* kCapabilityValues = "values";
 // What the hub can do beyond the base (PROTOCOL.md 4).
-inline constexpr std::array<std::string_view, 3> kHubCapabilities = {kCapabilityPatterns, kCapabilityCalls,
-                                                                     kCapabilityInterest};
+inline constexpr std::array<std::string_view, 4> kHubCapabilities = {kCapabilityPatterns, kCapabilityCalls,
+                                                                     kCapabilityInterest, kCapabilityValues};
 // Capabilities that an operator may add to those of the hub: together they fit into a hello_ack, and a hub that
 // can do more takes no place away.
 inline constexpr size_t kMaxAnnounced = 48;

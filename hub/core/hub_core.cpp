@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/core/values/values.h"
+#include "protocol/base/check.h"
 #include "protocol/limits.h"
 
 namespace bus::hub {
@@ -10,8 +12,10 @@ namespace bus::hub {
 HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
                  std::span<const MakeRoom> more_rooms)
     : config_(std::move(config)),
-      ledger_(Budget::of(config_.memory, config_.max_connections, config_.values ? config_.value_limits : kNoValues).value(), config_.max_connections,
-              config_.uid_share_percent, config_.uid),
+      ledger_(Budget::of(config_.memory, config_.max_connections,
+                         config_.values ? config_.value_limits : kNoValues)
+                  .value(),
+              config_.max_connections, config_.uid_share_percent, config_.uid),
       turn_(transport),
       admission_(config_),
       peers_(ledger_, notices_, start),
@@ -20,18 +24,43 @@ HubCore::HubCore(HubConfig config, Transport& transport, TimePoint start,
       dispatch_(admission_, peers_, closing_, handshake_, rooms_),
       input_(ledger_, turn_, admission_, peers_, closing_, dispatch_),
       handshake_(config_, ledger_, peers_, closing_),
-      hub_{config_,  ledger_,    deadlines_, turn_,     delivery_, publishers_, peers_,
-           closing_, handshake_, input_,     transport, nullptr,   nullptr,     start} {
+      hub_{config_,    ledger_, deadlines_, turn_,   delivery_, publishers_, peers_, closing_,
+           handshake_, input_,  transport,  nullptr, nullptr,   nullptr,     start} {
   rooms_.make(hub_, admission_, start, more_rooms);
   closing_.begin(delivery_, rooms_.all());
   handshake_.begin(rooms_.all());
   input_.begin(rooms_.all());
 }
 
+// ---- values
+
+void HubCore::begin_values(ValueKeeper* keeper, KeptValues kept) {
+  if (std::exchange(values_began_, true) || rooms_.values() == nullptr) return;
+  rooms_.values()->begin(keeper, std::move(kept));
+}
+
+void HubCore::keep_values(ValueKeeper& keeper, KeptValues kept) {
+  BUSD_CHECK(!values_began_);
+  begin_values(&keeper, std::move(kept));
+}
+
+void HubCore::values_committed(uint64_t batch, TimePoint now) {
+  hub_.now = now;
+  rooms_.values()->committed(batch, now);
+  finish_entry(now);
+}
+
+void HubCore::values_failed(const std::string& fault, TimePoint now) {
+  hub_.now = now;
+  rooms_.values()->failed(fault, now);
+  finish_entry(now);
+}
+
 // ---- a connection's beginning and end
 
 PeerId HubCore::open(const Credentials& credentials, TimePoint now, Supply supply) {
   hub_.now = now;
+  begin_values(nullptr, {});
   Peer& peer = peers_.add(credentials.uid, now);
   peer.kernel_pid = static_cast<int32_t>(credentials.pid);
   peer.from_reserve = supply == Supply::reserve;

@@ -36,6 +36,7 @@
 #include "hub/core/peers/input.h"
 #include "hub/core/peers/peers.h"
 #include "hub/core/rooms.h"
+#include "hub/core/values/value_keeper.h"
 #include "protocol/base/clock.h"
 #include "protocol/messages/status.h"
 
@@ -71,6 +72,12 @@ class HubCore {
   HubCore(HubConfig config, Transport& transport, TimePoint start, std::span<const MakeRoom> more_rooms = {});
   HubCore(const HubCore&) = delete;
   HubCore& operator=(const HubCore&) = delete;
+
+  // What is kept of values, and by whom: once, before the first open(), or nothing is kept. The keeper outlives this.
+  void keep_values(ValueKeeper& keeper, KeptValues kept);
+  // What became of what the keeper was given.
+  void values_committed(uint64_t batch, TimePoint now);
+  void values_failed(const std::string& fault, TimePoint now);
 
   // A connection was accepted; write() for it may be called from the next entry on. One that is not admitted
   // (denied, too_many) has its answer queued and is to be closed.
@@ -122,6 +129,7 @@ class HubCore {
 
  private:
   void finish_entry(TimePoint now);
+  void begin_values(ValueKeeper* keeper, KeptValues kept);
 
   const HubConfig config_;
   Ledger ledger_;
@@ -138,6 +146,7 @@ class HubCore {
   Handshake handshake_;
   Hub hub_;
   Rooms rooms_;
+  bool values_began_ = false;
 };
 
 }  // namespace bus::hub

@@ -57,6 +57,16 @@ class OwnCalls {
                         OnEnd on_end) = 0;
 };
 
+// Values below `bus.`, which follow the hub's own state.
+class OwnValues {
+ public:
+  virtual ~OwnValues() = default;
+  // `value` is JSON; empty: there is none any more. Nothing happens where the key would be too long for one.
+  virtual void set_own(const std::string& key, std::string value) = 0;
+  // Milliseconds since 1970.
+  virtual int64_t wall_ms() = 0;
+};
+
 // The core, as rooms see it.
 struct Hub {
   const HubConfig& config;
@@ -72,6 +82,7 @@ struct Hub {
   Transport& transport;
   OwnEvents* events = nullptr;  // once there are rooms
   OwnCalls* calls = nullptr;    // the same
+  OwnValues* values = nullptr;  // the same; nullptr: the hub has no values
   TimePoint now;                // of this entry
 };
 

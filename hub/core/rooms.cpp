@@ -6,6 +6,7 @@
 #include "hub/core/interest/interest.h"
 #include "hub/core/scopes/scopes.h"
 #include "hub/core/sources/sources.h"
+#include "hub/core/values/values.h"
 #include "protocol/base/check.h"
 
 namespace bus::hub {
@@ -22,6 +23,7 @@ void Rooms::make(Hub& hub, Admission& admission, TimePoint start, std::span<cons
   add(std::make_unique<Sources>(hub));
   add(std::make_unique<Interest>(hub));
   Calls* calls = add(std::make_unique<Calls>(hub));
+  if (hub.config.values) values_ = add(std::make_unique<Values>(hub));
   status_ = add(std::make_unique<Status>(hub, admission, start));
   for (MakeRoom make_room : more) add(make_room(hub));
 
@@ -38,6 +40,7 @@ void Rooms::make(Hub& hub, Admission& admission, TimePoint start, std::span<cons
   calls->begin(list_);
   hub.events = events_;
   hub.calls = calls;
+  hub.values = values_;
 }
 
 const Rooms::Handler* Rooms::find(std::string_view type) const {

@@ -13,6 +13,8 @@
 
 namespace bus::hub {
 
+class Values;
+
 using MakeRoom = std::unique_ptr<Room> (*)(Hub& hub);
 
 class Rooms {
@@ -25,6 +27,8 @@ class Rooms {
   // The one that events go to, without a look-up.
   Events& events() { return *events_; }
   const Status& status() const { return *status_; }
+  // nullptr: there are none.
+  Values* values() { return values_; }
   bool are_busy() const;
 
   struct Handler {
@@ -43,6 +47,7 @@ class Rooms {
   TextMap<Handler> handlers_;
   Events* events_ = nullptr;
   Status* status_ = nullptr;
+  Values* values_ = nullptr;
 };
 
 }  // namespace bus::hub

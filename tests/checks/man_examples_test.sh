@@ -95,7 +95,7 @@ run_protocol() {
   coproc CONSUMER { exec "${bare[@]}" sh -c '. ./part1; . ./part3'; }
   local from
   exec {from}<&"${CONSUMER[0]}"
-  expect_line '{"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":["patterns","calls","interest"]}' part3
+  expect_line '{"type":"hello_ack","bus_version":"v1","first_for_key":true,"capabilities":["patterns","calls","interest","values"]}' part3
   "${bare[@]}" sh -c '. ./part1; . ./part2'
   expect_line '{"type":"event","event_type":"lamp.on","seq":1,"payload":{"room":"kitchen"}}' part2
   output=$("${bare[@]}" sh -c '. ./part1; . ./part4')

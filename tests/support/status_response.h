@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,6 +97,8 @@ struct StatusResponse {
     uint64_t uid_share_percent = 0;
     uint64_t open_calls = 0;
     uint64_t waiting_calls = 0;
+    uint64_t values_keys = 0;
+    uint64_t values_bytes = 0;
     bool operator==(const Limits&) const = default;
   };
   // What the hub promises to take, what it takes, and which part of it its clients make it hold.
@@ -179,6 +182,24 @@ struct StatusResponse {
     bool operator==(const Provider&) const = default;
   };
 
+  struct Values {
+    uint64_t keys = 0;
+    uint64_t bytes = 0;
+    uint64_t tombstones = 0;
+    uint64_t rev = 0;
+    std::string epoch;
+    uint64_t watches = 0;
+    uint64_t behind = 0;
+    uint64_t waiting = 0;
+    uint64_t changes = 0;
+    uint64_t expired = 0;
+    uint64_t refused = 0;
+    std::string store;
+    std::string path;
+    std::string fault;
+    bool operator==(const Values&) const = default;
+  };
+
   int64_t pid = 0;
   int64_t uptime_sec = 0;
   uint64_t active_conns = 0;  // hello'd and anonymous connections; not handshakes, not status queries
@@ -198,6 +219,7 @@ struct StatusResponse {
   Calls calls;
   std::vector<Task> tasks;
   std::vector<Provider> providers;
+  std::optional<Values> values;
   bool truncated = false;
   bool operator==(const StatusResponse&) const = default;
 };
@@ -285,6 +307,8 @@ void members(Way& way, Some<StatusResponse::Limits> auto& limits) {
   way.number("uid_share_percent", limits.uid_share_percent);
   way.number("open_calls", limits.open_calls);
   way.number("waiting_calls", limits.waiting_calls);
+  way.number_unless(uint64_t{0}, "values_keys", limits.values_keys);
+  way.number_unless(uint64_t{0}, "values_bytes", limits.values_bytes);
 }
 
 template <class Way>
@@ -372,6 +396,24 @@ void members(Way& way, Some<StatusResponse::Callbacks> auto& callbacks) {
 }
 
 template <class Way>
+void members(Way& way, Some<StatusResponse::Values> auto& values) {
+  way.number("keys", values.keys);
+  way.number("bytes", values.bytes);
+  way.number("tombstones", values.tombstones);
+  way.number("rev", values.rev);
+  way.text("epoch", values.epoch);
+  way.number("watches", values.watches);
+  way.number("behind", values.behind);
+  way.number("waiting", values.waiting);
+  way.number("changes", values.changes);
+  way.number("expired", values.expired);
+  way.number("refused", values.refused);
+  way.text("store", values.store);
+  way.text_if_any("path", values.path);
+  way.text_if_any("fault", values.fault);
+}
+
+template <class Way>
 void members(Way& way, Some<StatusResponse> auto& response) {
   way.number("pid", response.pid);
   way.number("uptime_sec", response.uptime_sec);
@@ -392,6 +434,7 @@ void members(Way& way, Some<StatusResponse> auto& response) {
   way.object("calls", response.calls);
   way.list("tasks", response.tasks);
   way.list("providers", response.providers);
+  way.object_if_any("values", response.values);
   way.flag_if_set("truncated", response.truncated);
 }
 

@@ -8,7 +8,7 @@
 namespace bus::test {
 
 // What the hub says that it can do, in its order.
-inline const std::vector<std::string> kCapabilities = {"patterns", "calls", "interest"};
+inline const std::vector<std::string> kCapabilities = {"patterns", "calls", "interest", "values"};
 // The same as a member's value, and with `announced` names behind it.
 inline std::string capabilities_token(const std::vector<std::string>& announced = {}) {
   std::string token = "[";

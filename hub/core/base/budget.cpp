@@ -41,21 +41,25 @@ constexpr size_t kKeyBytes = 320;
 // Beside the pools: the tombstones that are kept, with the longest keys that most programs have.
 constexpr size_t kTombstonesBytes = 4 * kMiB;
 
-constexpr bool are_any(const ValueLimits& values) { return values.keys > 0 && values.bytes > 0; }
-
 constexpr size_t cost_of(const ValueLimits& values) {
-  return are_any(values) ? kTombstonesBytes + values.keys * kKeyBytes + with_overhead(values.bytes) : 0;
+  bool is_any = values.keys > 0 || values.bytes > 0;
+  return is_any ? kTombstonesBytes + values.keys * kKeyBytes + with_overhead(values.bytes) : 0;
 }
 
-// Those that were not asked for are no more than what fits into half of what is not needed otherwise.
-ValueLimits fitting(ValueLimits values, size_t spare) {
-  size_t room = spare / 2;
-  size_t cost = cost_of(values);
-  if (cost <= room) return values;
-  size_t parts = room > kTombstonesBytes ? (room - kTombstonesBytes) * 1000 / (cost - kTombstonesBytes) : 0;
-  if (values.keys == kDefaultValueKeys) values.keys = values.keys / 1000 * parts;
-  if (values.bytes == kDefaultValueBytes) values.bytes = values.bytes / 1000 * parts;
-  return values;
+// What was asked for, and not just the default.
+constexpr ValueLimits explicit_part(const ValueLimits& values) {
+  return {values.keys == kDefaultValueKeys ? 0 : values.keys,
+          values.bytes == kDefaultValueBytes ? 0 : values.bytes};
+}
+
+// The default is no more than what fits into `room`, beside what was asked for.
+ValueLimits fitting(const ValueLimits& values, size_t room) {
+  ValueLimits least = explicit_part(values);
+  size_t more = cost_of(values) - cost_of(least);
+  if (more <= room) return values;
+  size_t parts = room > kTombstonesBytes ? (room - kTombstonesBytes) * 1000 / more : 0;
+  return {least.keys > 0 ? least.keys : values.keys / 1000 * parts,
+          least.bytes > 0 ? least.bytes : values.bytes / 1000 * parts};
 }
 
 }  // namespace
@@ -83,13 +87,13 @@ const char* name_of(Pool pool) {
 }
 
 size_t Budget::least_memory(size_t max_connections, const ValueLimits& values) {
-  size_t least = beside_pools(max_connections) + with_overhead(kLeastPools) + cost_of(fitting(values, 0));
+  size_t least = beside_pools(max_connections) + with_overhead(kLeastPools) + cost_of(explicit_part(values));
   return (least + kMiB - 1) / kMiB * kMiB;
 }
 
 std::optional<Budget> Budget::of(size_t memory, size_t max_connections, const ValueLimits& values) {
   if (memory < least_memory(max_connections, values)) return std::nullopt;
-  ValueLimits fit = fitting(values, memory - least_memory(max_connections));
+  ValueLimits fit = fitting(values, (memory - least_memory(max_connections, values)) / 2);
   size_t for_pools =
       (memory - beside_pools(max_connections) - cost_of(fit)) / (100 + kAllocatorPercent) * 100;
   Budget budget;

@@ -25,8 +25,8 @@
 namespace bus::hub {
 
 enum class Pool : uint8_t {
-  queues,         // events that wait for slow consumers: each byte once, however many queues hold it
-  unfinished,     // input whose line end is still to come, or whose turn is; changes of values that wait for the store
+  queues,  // events that wait for slow consumers: each byte once, however many queues hold it
+  unfinished,  // input whose line end is still to come, or whose turn is; changes of values that wait for the store
   handshaking,    // the same of connections that have not sent a complete frame yet
   replies,        // control replies that wait for their reader, and what answers requests that became no call
   subscriptions,  // keys and event types of consumers, and what sources publish
@@ -66,7 +66,8 @@ struct Budget {
   size_t value_keys = 0;
 
   // nullopt when `memory` is less than least_memory().
-  static std::optional<Budget> of(size_t memory, size_t max_connections, const ValueLimits& values = kNoValues);
+  static std::optional<Budget> of(size_t memory, size_t max_connections,
+                                  const ValueLimits& values = kNoValues);
   static size_t least_memory(size_t max_connections, const ValueLimits& values = kNoValues);
 };
 

@@ -83,7 +83,8 @@ void Writer::write_feeds(Outgoing& peer) {
     fed.feeds.erase(fed.feeds.begin());
     fed_.clear();
     if (feed->render(fed_, kFeedBytes)) fed.feeds.push_back(feed);
-    total += fed_.size();
+    // One that has found nothing has looked for it.
+    total += fed_.empty() ? kFeedBytes : fed_.size();
     if (!fed_.empty()) fed.written = write(peer, fed_);
     if (fed.written < fed_.size()) {
       fed.bytes.swap(fed_);

@@ -23,13 +23,18 @@ void Closing::reply_line(Peer& peer, std::string line, TimePoint write_by) {
 
 void Closing::answer_fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
                            std::string_view event_id) {
+  answer_frame(peer, code, message, peer.frames_in, now, event_id);
+}
+
+void Closing::answer_frame(Peer& peer, ErrorCode code, const std::string& message, uint64_t frame,
+                           TimePoint now, std::string_view event_id) {
   ++faults;
   if (!std::exchange(peer.fault_noticed, true)) {
     peers_.notice(Notice::Kind::fault, peer, std::string(name_of(code)) + ": " + message);
   }
   // An event_id may be as long as a frame; a client that makes such ids has the frame's number to go by.
   std::string id(event_id.size() <= kMaxIdentifierBytes ? event_id : std::string_view());
-  reply(peer, ErrorMessage{code, message, std::move(id), peer.frames_in}, kNever);
+  reply(peer, ErrorMessage{code, message, std::move(id), frame}, kNever);
   if (peer.phase == Phase::handshake) close_with_answer(peer, now);
 }
 

@@ -36,6 +36,10 @@ class Closing final : public OutgoingOwner, private Deadlines::Owner {
   void answer_fault(Peer& peer, ErrorCode code, const std::string& message, TimePoint now,
                     std::string_view event_id = {});
 
+  // The same, of a frame that came earlier.
+  void answer_frame(Peer& peer, ErrorCode code, const std::string& message, uint64_t frame, TimePoint now,
+                    std::string_view event_id = {});
+
   // The connection is not accepted: `denied` or `too_many`, and why.
   void refuse(Peer& peer, ErrorCode code, const std::string& reason, TimePoint now);
   // What was said last is what the connection ends with.

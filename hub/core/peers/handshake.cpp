@@ -50,7 +50,9 @@ Answer role_fault(const Hello& message) {
 HelloAck Handshake::ack(bool first) const {
   HelloAck ack;
   ack.first_for_key = first;
-  ack.capabilities.assign(kHubCapabilities.begin(), kHubCapabilities.end());
+  for (std::string_view capability : kHubCapabilities) {
+    if (capability != kCapabilityValues || config_.values) ack.capabilities.emplace_back(capability);
+  }
   ack.capabilities.insert(ack.capabilities.end(), config_.announce.begin(), config_.announce.end());
   return ack;
 }

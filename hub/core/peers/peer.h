@@ -58,7 +58,7 @@ class Part {
   virtual ~Part() = default;
 };
 
-inline constexpr size_t kMaxRooms = 8;
+inline constexpr size_t kMaxRooms = 9;
 
 // Most connections are consumers that wait for events: what is here is paid for by each of them.
 struct Peer : Outgoing {
@@ -78,9 +78,9 @@ struct Peer : Outgoing {
   bool loss_noticed = false;   // its first loss was logged
   bool said_bye = false;
   bool hung_up = false;  // its connection has ended, and not by the hub's doing
-  uint8_t held = 0;      // Holders: not read until it has taken more of its output, or what waits has become less
-  uint8_t owed = 0;      // Holders: its input has ended, and they have still something to come for it
-  bool backlog = false;  // its reader has more, for resume()
+  uint8_t held = 0;  // Holders: not read until it has taken more of its output, or what waits has become less
+  uint8_t owed = 0;  // Holders: its input has ended, and they have still something to come for it
+  bool backlog = false;                   // its reader has more, for resume()
   uint32_t read_bytes = kFirstReadBytes;  // what its next read may bring
   uint64_t frames_in = 0;
   TimePoint since;  // its connection, then its hello

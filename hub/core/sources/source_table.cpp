@@ -46,6 +46,7 @@ void SourceTable::make_absent(NamedSource& source) {
   if (absent_.size() <= kMaxAbsentSources) return;
   auto longest = by_name_.find(absent_.front()->name);
   absent_.pop_front();
+  forgotten_(longest->first);
   by_name_.erase(longest);
 }
 

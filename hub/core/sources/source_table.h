@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,7 +41,9 @@ struct NamedSource {
 
 class SourceTable {
  public:
-  explicit SourceTable(Publishers& publishers) : publishers_(publishers) {}
+  // `forgotten` is told the name of a source that is known no longer.
+  SourceTable(Publishers& publishers, std::function<void(const std::string&)> forgotten)
+      : publishers_(publishers), forgotten_(std::move(forgotten)) {}
   ~SourceTable();
 
   // A connection bears `name` from now on. Good until the matching drop().
@@ -59,6 +62,7 @@ class SourceTable {
   void make_absent(NamedSource& source);
 
   Publishers& publishers_;
+  std::function<void(const std::string&)> forgotten_;
   TextMap<std::unique_ptr<NamedSource>> by_name_;
   std::deque<NamedSource*> absent_;  // longest absent first; at most kMaxAbsentSources
 };

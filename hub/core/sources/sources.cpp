@@ -7,6 +7,7 @@
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/peers.h"
 #include "protocol/encode.h"
+#include "protocol/json_writer.h"
 
 namespace bus::hub {
 
@@ -14,6 +15,8 @@ namespace {
 
 // What a source that is told to a newcomer costs, in units of the turn.
 constexpr size_t kUnitsPerSource = 50;
+
+const std::string kKeyPrefix = "bus.source.";
 
 }  // namespace
 
@@ -72,8 +75,25 @@ void Sources::tell_newcomer(Peer& consumer) {
 }
 
 void Sources::tell_all(const SourceStatus& status) {
+  keep_state(status);
   const auto& consumers = hub_.peers.consumers();
   if (!consumers.empty()) hub_.delivery.notice_all(consumers, encode(status));
+}
+
+// As a value, for those that come later or read slowly.
+void Sources::keep_state(const SourceStatus& status) {
+  if (hub_.values == nullptr) return;
+  std::string value;
+  ObjectWriter writer(value);
+  writer.text("state", name_of(status.state));
+  writer.text_if_any("detail", status.detail);
+  writer.number("since_ms", hub_.values->wall_ms());
+  writer.end();
+  hub_.values->set_own(kKeyPrefix + status.source, std::move(value));
+}
+
+void Sources::forget_state(const std::string& name) {
+  if (hub_.values != nullptr) hub_.values->set_own(kKeyPrefix + name, {});
 }
 
 void Sources::describe(StatusWriter& out, TimePoint now) const {

@@ -9,7 +9,8 @@ namespace bus::hub {
 
 class Sources final : public Room {
  public:
-  explicit Sources(Hub& hub) : Room(hub), table_(hub.publishers) {}
+  explicit Sources(Hub& hub)
+      : Room(hub), table_(hub.publishers, [this](const std::string& name) { forget_state(name); }) {}
 
   std::span<const MessageRule> messages() const override;
   void joined(Peer& peer, TimePoint now) override;
@@ -22,6 +23,8 @@ class Sources final : public Room {
   Answer report(Peer& peer, SourceStatus& message, TimePoint now);
   void tell_newcomer(Peer& consumer);
   void tell_all(const SourceStatus& status);
+  void keep_state(const SourceStatus& status);
+  void forget_state(const std::string& name);
   bool describe_named(StatusWriter& out, TimePoint now) const;
   void describe_anonymous(StatusWriter& out, TimePoint now) const;
 

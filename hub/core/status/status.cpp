@@ -51,7 +51,7 @@ void describe_consumer(StatusWriter& out, const Peer& peer, TimePoint now) {
   if (peer.observer) out.flag("observer", true);
 }
 
-void describe_limits(StatusWriter& out, const HubConfig& config) {
+void describe_limits(StatusWriter& out, const HubConfig& config, const Ledger& ledger) {
   out.begin_object("limits");
   out.number("frame_bytes", kMaxFrameBytes, {"busd_limit_frame_bytes", "Largest size of a frame."});
   out.number("queue_frames", config.queue.frames,
@@ -78,6 +78,11 @@ void describe_limits(StatusWriter& out, const HubConfig& config) {
              {"busd_limit_open_calls", "Largest number of open calls of one connection."});
   out.number("waiting_calls", config.waiting_calls,
              {"busd_limit_waiting_calls", "Largest number of calls of one user that wait for one task."});
+  if (config.values) {
+    out.number("values_keys", ledger.max_value_keys(), {"busd_limit_values_keys", "Largest number of keys."});
+    out.number("values_bytes", ledger.total(Pool::values).limit,
+               {"busd_limit_values_bytes", "Largest size of all keys and values."});
+  }
   out.end_object();
 }
 
@@ -235,7 +240,7 @@ void Status::describe(StatusWriter& out, TimePoint now) const {
   describe_hub(out, now);
   describe_consumers(out, now);
   describe_connections(out);
-  describe_limits(out, hub_.config);
+  describe_limits(out, hub_.config, hub_.ledger);
   ProcessStats process = hub_.transport.process_stats();
   describe_memory(out, hub_.ledger, hub_.config.memory, process.resident_bytes);
   describe_users(out, hub_.ledger);

@@ -1,6 +1,7 @@
 #include "hub/core/values/value_operations.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "protocol/base/check.h"
@@ -24,6 +25,7 @@ void ValueOperations::take(ValueOperationPtr operation, TimePoint now) {
 }
 
 bool ValueOperations::needs_store(const ValueOperation& operation) const {
+  if (!has_store_ && operation.is_hubs) return false;
   const ValueEntry* entry = table_.find(operation.key);
   bool is_stored = entry != nullptr && (entry->waiting() > 0 || entry->newest().is_stored);
   return is_stored || operation.change->is_stored;
@@ -48,9 +50,8 @@ void ValueOperations::judge(ValueOperationPtr operation, TimePoint now) {
   uint64_t batch = 0;
   if (held.is_accepted()) {
     Batch& open = open_batch();
-    ValueState state = entry->newest();
-    if (!state.is_stored) state.value = nullptr;
-    open.rows.push_back({operation->key, std::move(state)});
+    open.sync = open.sync || operation->sync;
+    open.rows.push_back(row_of(operation->key, entry->newest()));
     batch_of_[entry] = batch = open.number;
   } else {
     if (auto at = batch_of_.find(entry); at != batch_of_.end()) batch = at->second;
@@ -62,7 +63,14 @@ void ValueOperations::judge(ValueOperationPtr operation, TimePoint now) {
   hold(batch, std::move(held));
 }
 
+ValueRow ValueOperations::row_of(const std::string& key, const ValueState& state) {
+  ValueRow row{key, state, 0};
+  if (!row.state.is_stored) row.state.value = nullptr;
+  return row;
+}
+
 void ValueOperations::hold(uint64_t batch, Held held) {
+  ++waiting_;
   if (held.operation->from != 0) {
     Line& line = lines_[held.operation->from];
     ++line.waiting.operations;
@@ -76,6 +84,7 @@ void ValueOperations::hold(uint64_t batch, Held held) {
 
 // It waits no longer.
 void ValueOperations::release(const Held& held) {
+  --waiting_;
   if (held.operation->from == 0) return;
   auto at = lines_.find(held.operation->from);
   BUSD_CHECK(at != lines_.end());
@@ -84,42 +93,85 @@ void ValueOperations::release(const Held& held) {
 }
 
 ValueOperations::Batch& ValueOperations::open_batch() {
-  if (!std::exchange(is_open_, true)) batches_.push_back({++last_number_, {}, {}});
+  if (!std::exchange(is_open_, true)) {
+    batches_.emplace_back();
+    batches_.back().number = ++last_number_;
+  }
   return batches_.back();
 }
 
 std::optional<ValueBatch> ValueOperations::end_turn() {
+  correct_revs();
   if (!std::exchange(is_open_, false)) return std::nullopt;
-  return ValueBatch{batches_.back().number, std::move(batches_.back().rows)};
+  Batch& batch = batches_.back();
+  for (size_t at = batch.corrections; at < batch.rows.size(); ++at) {
+    batch.rows[at].rev = table_.counters().rev + ++unsettled_;
+    batch.revs.push_back(batch.rows[at].rev);
+  }
+  return ValueBatch{batch.number, batch.sync, std::move(batch.rows)};
+}
+
+// In front of the batch's own rows. One that is to be changed again gets its rev by that.
+void ValueOperations::correct_revs() {
+  std::vector<ValueRow> rows;
+  for (auto at = wrong_revs_.begin(); at != wrong_revs_.end();) {
+    const ValueEntry* entry = table_.find(*at);
+    if (entry != nullptr && entry->waiting() > 0) {
+      ++at;
+      continue;
+    }
+    if (entry != nullptr) {
+      rows.push_back(row_of(*at, entry->visible()));
+      rows.back().rev = entry->rev();
+    }
+    at = wrong_revs_.erase(at);
+  }
+  if (rows.empty()) return;
+  Batch& batch = open_batch();
+  batch.corrections = rows.size();
+  corrections_ += rows.size();
+  batch.rows.insert(batch.rows.begin(), std::make_move_iterator(rows.begin()),
+                    std::make_move_iterator(rows.end()));
 }
 
 void ValueOperations::committed(uint64_t number, TimePoint now) {
   BUSD_CHECK(!batches_.empty() && batches_.front().number == number);
   Batch batch = std::move(batches_.front());
   batches_.pop_front();
+  corrections_ -= batch.corrections;
   // All of these first, for what was not judged may wait again, behind what it does.
   for (const Held& held : batch.held) {
     if (held.operation) release(held);
   }
   std::vector<ValueOperationPtr> unjudged;
+  auto rev = batch.revs.begin();
   for (Held& held : batch.held) {
     if (!held.operation) continue;
     if (!held.is_judged) {
       unjudged.push_back(std::move(held.operation));
       continue;
     }
-    const ValueEntry* entry = table_.find(held.operation->key);
-    if (held.is_accepted()) {
-      table_.settle(held.operation->key);
-      if (entry->waiting() == 0) batch_of_.erase(entry);
-    }
-    owner_.judged(*held.operation, held.verdict, held.version, entry);
+    if (held.is_accepted()) settle(held, *rev++);
+    owner_.judged(*held.operation, held.verdict, held.version, table_.find(held.operation->key));
   }
   for (ValueOperationPtr& operation : unjudged) take(std::move(operation), now);
 }
 
+void ValueOperations::settle(const Held& held, uint64_t expected_rev) {
+  const ValueEntry& entry = table_.settle(held.operation->key);
+  --unsettled_;
+  if (entry.waiting() == 0) batch_of_.erase(&entry);
+  if (entry.rev() != expected_rev) {
+    wrong_revs_.insert(entry.key());
+  } else if (!wrong_revs_.empty()) {
+    wrong_revs_.erase(entry.key());
+  }
+}
+
 void ValueOperations::failed(TimePoint now) {
   has_store_ = false;
+  waiting_ = unsettled_ = corrections_ = 0;
+  wrong_revs_.clear();
   std::deque<Batch> batches = std::exchange(batches_, {});
   is_open_ = false;
   lines_.clear();
@@ -128,7 +180,7 @@ void ValueOperations::failed(TimePoint now) {
   for (Batch& batch : batches) {
     for (Held& held : batch.held) {
       if (!held.operation) continue;
-      if (held.is_accepted()) {
+      if (held.is_accepted() && !held.operation->is_hubs) {
         owner_.not_stored(*held.operation);
       } else {
         take(std::move(held.operation), now);
@@ -153,6 +205,7 @@ void ValueOperations::forget(PeerId peer) {
         held.operation->from = 0;
       } else {
         held.operation.reset();
+        --waiting_;
       }
     }
   }

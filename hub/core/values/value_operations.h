@@ -17,6 +17,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,13 +26,15 @@
 
 namespace bus::hub {
 
-// One thing that a connection asks of values, or the hub itself (from: 0). The owner derives what else it needs to know.
+// One thing that a connection asks of values, or the hub itself. The owner derives what else it needs to know.
 struct ValueOperation {
   virtual ~ValueOperation() = default;
 
-  PeerId from = 0;
-  size_t bytes = 0;  // what it holds
-  std::string key;   // of a change
+  PeerId from = 0;       // 0: the hub, or a connection that has gone
+  bool is_hubs = false;  // what ends by itself, or is the hub's own
+  bool sync = false;     // of a change: a loss of power must not take it back
+  size_t bytes = 0;      // what it holds
+  std::string key;       // of a change
   // Without a key; none: it only looks.
   std::optional<ValueChange> change;
 };
@@ -41,9 +44,12 @@ using ValueOperationPtr = std::unique_ptr<ValueOperation>;
 struct ValueRow {
   std::string key;
   ValueState state;  // without a value where only its version is to be stored
+  // The one that it is expected to get; if it gets another one, a row of a later batch says so.
+  uint64_t rev = 0;
 };
 struct ValueBatch {
   uint64_t number = 0;
+  bool sync = false;
   std::vector<ValueRow> rows;
 };
 
@@ -66,8 +72,10 @@ class ValueOperations {
   ValueOperations(const ValueOperations&) = delete;
   ValueOperations& operator=(const ValueOperations&) = delete;
 
-  // Whether there is a store that takes changes. Not while something waits for it, but for failed().
+  // Whether there is a store that takes changes. Not while something waits for it, but for failed(). Without one, the hub's own
+  // changes of what is stored take effect at once: what ends has ended, whoever still has it on a disk.
   void set_store(bool takes) { has_store_ = takes; }
+  bool has_store() const { return has_store_; }
 
   void take(ValueOperationPtr operation, TimePoint now);
 
@@ -87,6 +95,10 @@ class ValueOperations {
     size_t bytes = 0;
   };
   Waiting waiting(PeerId peer) const;
+  // Of all connections, and of the hub.
+  size_t waiting() const { return waiting_; }
+  // Whether every row that was committed has the rev that its change was given. Not known of a store that has failed.
+  bool are_revs_stored() const { return has_store_ && wrong_revs_.empty() && corrections_ == 0; }
 
  private:
   struct Held {
@@ -99,8 +111,11 @@ class ValueOperations {
   };
   struct Batch {
     uint64_t number = 0;
+    bool sync = false;
     std::list<Held> held;
     std::vector<ValueRow> rows;
+    std::vector<uint64_t> revs;  // of its changes, in their order, as they were expected
+    size_t corrections = 0;      // rows that tell the rev of an earlier one
   };
   struct Line {
     Waiting waiting;
@@ -115,6 +130,9 @@ class ValueOperations {
   void release(const Held& held);
   void withdraw_all();
   Batch& open_batch();
+  void settle(const Held& held, uint64_t expected_rev);
+  void correct_revs();
+  static ValueRow row_of(const std::string& key, const ValueState& state);
 
   ValueTable& table_;
   Owner& owner_;
@@ -122,6 +140,10 @@ class ValueOperations {
   std::deque<Batch> batches_;  // given out and not committed, and perhaps one that is still open
   bool is_open_ = false;       // the last one is
   uint64_t last_number_ = 0;
+  size_t waiting_ = 0;
+  size_t unsettled_ = 0;                    // changes of batches that were given out
+  std::set<std::string> wrong_revs_;        // keys whose committed row has another rev than its change
+  size_t corrections_ = 0;                  // rows that say so, and are not committed
   std::unordered_map<PeerId, Line> lines_;  // of those with something that waits
   // The batch of the newest change of a key that waits.
   std::unordered_map<const ValueEntry*, uint64_t> batch_of_;

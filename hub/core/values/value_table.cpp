@@ -10,6 +10,8 @@ namespace bus::hub {
 
 namespace {
 
+const ValueState kNoState;
+
 bool fits(const ValueChange& change, const ValueState& newest) {
   if (!change.version) return true;
   if (*change.version == newest.version + 1) return true;
@@ -38,20 +40,29 @@ ValueTable::~ValueTable() {
   for (const auto& [key, entry] : entries_) BUSD_CHECK(entry.waiting_.empty());
 }
 
+void ValueTable::begin(const Counters& counters) {
+  BUSD_CHECK(entries_.empty() && counters_.rev == 0);
+  counters_ = counters;
+}
+
 void ValueTable::load(std::string_view key, ValueState state, uint64_t rev) {
   BUSD_CHECK(newest_ == nullptr || rev > newest_->rev_);
   BUSD_CHECK(rev <= counters_.rev && state.version > 0);
-  show(entry_of(key), std::move(state), rev);
+  ValueEntry& entry = entry_of(key);
+  show(entry, std::move(state), rev);
+  for (Listener* each : listeners_) each->accepted(entry, kNoState);
 }
 
 ValueVerdict ValueTable::judge(const ValueChange& change, TimePoint now, uint64_t& version) {
   const ValueEntry* known = find(change.key);
-  static const ValueState kNone;
-  const ValueState& newest = known != nullptr ? known->newest() : kNone;
+  const ValueState& newest = known != nullptr ? known->newest() : kNoState;
   version = newest.version;
   ValueVerdict verdict = verdict_on(change, newest);
   if (verdict != ValueVerdict::accepted) return verdict;
-  version = (known != nullptr ? newest.version : counters_.floor) + 1;
+  for (Listener* each : listeners_) {
+    if (!each->admits(change, newest)) return ValueVerdict::full;
+  }
+  version = (known != nullptr ? newest.version : std::max(counters_.floor, change.above)) + 1;
   ValueState state;
   state.version = version;
   state.value = change.value;
@@ -64,7 +75,9 @@ ValueVerdict ValueTable::judge(const ValueChange& change, TimePoint now, uint64_
   ValueEntry& entry = entry_of(change.key);
   // What goes on is not to be forgotten.
   if (entry.rev_ != 0 && entry.waiting_.empty() && !entry.visible_.exists()) dead_.erase(entry.dead_at_);
+  const ValueState before = entry.newest();
   entry.waiting_.push_back(std::move(state));
+  for (Listener* each : listeners_) each->accepted(entry, before);
   return verdict;
 }
 
@@ -80,7 +93,9 @@ const ValueEntry& ValueTable::settle(std::string_view key) {
 void ValueTable::withdraw(std::string_view key) {
   ValueEntry& entry = entry_of(key);
   BUSD_CHECK(!entry.waiting_.empty());
+  const ValueState before = std::move(entry.waiting_.back());
   entry.waiting_.clear();
+  for (Listener* each : listeners_) each->accepted(entry, before);
   if (entry.rev_ == 0) return erase(entry);
   if (!entry.visible_.exists()) bury(entry);
 }
@@ -122,7 +137,7 @@ ValueEntry& ValueTable::entry_of(std::string_view key) {
 void ValueTable::show(ValueEntry& entry, ValueState state, uint64_t rev) {
   uint64_t before = entry.rev_;
   if (before != 0) {
-    if (listener_ != nullptr) listener_->leaving(entry);
+    for (Listener* each : listeners_) each->leaving(entry);
     count(entry, false);
     unlink(entry);
   }
@@ -131,7 +146,7 @@ void ValueTable::show(ValueEntry& entry, ValueState state, uint64_t rev) {
   link_newest(entry);
   count(entry, true);
   if (!entry.visible_.exists() && entry.waiting_.empty()) bury(entry);
-  if (listener_ != nullptr) listener_->shown(entry, before);
+  for (Listener* each : listeners_) each->shown(entry, before);
 }
 
 // From the newest one back: only what was taken back is not the newest itself.
@@ -163,10 +178,10 @@ void ValueTable::count(const ValueEntry& entry, bool in) {
 
 void ValueTable::erase(ValueEntry& entry) {
   if (entry.rev_ != 0) {
-    if (listener_ != nullptr) listener_->leaving(entry);
+    for (Listener* each : listeners_) each->leaving(entry);
     count(entry, false);
     unlink(entry);
-    if (listener_ != nullptr) listener_->forgotten(entry);
+    for (Listener* each : listeners_) each->forgotten(entry);
   }
   auto at = entries_.find(*entry.key_);
   entries_.erase(at);

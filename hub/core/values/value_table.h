@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/core/base/text_map.h"
 #include "hub/core/base/transport.h"
@@ -83,22 +84,30 @@ struct ValueChange {
   uint32_t uid = 0;
   TimePoint expires = kNever;
   PeerId owner = 0;
+  uint64_t above = 0;  // the version of a new key is above this, too
 };
 
-enum class ValueVerdict : uint8_t { accepted, unchanged, stale, exists, not_found };
+enum class ValueVerdict : uint8_t { accepted, unchanged, stale, exists, not_found, full };
 
 class ValueTable {
  public:
-  // Told of every change of what is visible, while it happens.
+  // Told of every change, while it happens.
   class Listener {
    public:
     virtual ~Listener() = default;
+
+    // Whether there is room for the state that the change makes of `newest`.
+    virtual bool admits(const ValueChange&, const ValueState&) { return true; }
+    // The newest state that was accepted is another one than `before`: after a judgement, a load, or because those that
+    // waited were taken back.
+    virtual void accepted(const ValueEntry&, const ValueState&) {}
+
     // The entry leaves its place in the order of revs: it becomes the newest one, or is forgotten.
-    virtual void leaving(const ValueEntry& entry) = 0;
+    virtual void leaving(const ValueEntry&) {}
     // It has a new state; `before` is the rev of the one before, 0: there was none.
-    virtual void shown(const ValueEntry& entry, uint64_t before) = 0;
+    virtual void shown(const ValueEntry&, uint64_t) {}
     // The tombstone has left, and is about to die.
-    virtual void forgotten(const ValueEntry& entry) = 0;
+    virtual void forgotten(const ValueEntry&) {}
   };
 
   struct Limits {
@@ -117,10 +126,13 @@ class ValueTable {
   ValueTable(const ValueTable&) = delete;
   ValueTable& operator=(const ValueTable&) = delete;
 
-  // nullptr: nobody.
-  void set_listener(Listener* listener) { listener_ = listener; }
+  // They are told in the order in which they were added, and must be removed before they die.
+  void add_listener(Listener& listener) { listeners_.push_back(&listener); }
+  void remove_listener(Listener& listener) { std::erase(listeners_, &listener); }
 
-  // A state that a store has kept, in the order of revs, before anything else.
+  // What a store has kept, before anything else.
+  void begin(const Counters& counters);
+  // A state that a store has kept, in the order of revs, behind begin() and before anything else.
   void load(std::string_view key, ValueState state, uint64_t rev);
 
   // Whether the change is accepted; `version` is then the one that it makes, and else the one that it was judged by. An accepted
@@ -163,7 +175,7 @@ class ValueTable {
 
   Limits limits_;
   Counters counters_;
-  Listener* listener_ = nullptr;
+  std::vector<Listener*> listeners_;
   TextMap<ValueEntry> entries_;
   ValueEntry* oldest_ = nullptr;
   ValueEntry* newest_ = nullptr;

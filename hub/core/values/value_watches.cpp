@@ -4,26 +4,28 @@
 #include <utility>
 
 #include "protocol/base/check.h"
-#include "protocol/event_pattern.h"
 
 namespace bus::hub {
 
 namespace {
 
-constexpr std::string_view kOwnKeys = "bus.";
+// Of a watch that asks for few keys, these are looked up; for more, all keys are gone through.
+constexpr size_t kMostLookedUp = 256;
 
 }  // namespace
 
-ValueWatches::ValueWatches(ValueTable& table, Owner& owner) : table_(table), owner_(owner) {
-  table_.set_listener(this);
+ValueWatches::ValueWatches(ValueTable& table, const KeyOrder& keys, Owner& owner)
+    : table_(table), keys_(keys), owner_(owner) {
+  table_.add_listener(*this);
 }
 
 ValueWatches::~ValueWatches() {
-  BUSD_CHECK(standing_.empty());
-  table_.set_listener(nullptr);
+  BUSD_CHECK(standing_.empty() && watches_ == 0);
+  table_.remove_listener(*this);
 }
 
 void ValueWatches::add(ValueWatch& watch) {
+  ++watches_;
   router_.subscribe(watch, watch.keys());
   // What it does not know of may be gone, or it knows of what never was.
   uint64_t since = watch.order_.since;
@@ -34,6 +36,7 @@ void ValueWatches::add(ValueWatch& watch) {
 }
 
 void ValueWatches::remove(ValueWatch& watch) {
+  --watches_;
   take_up(watch);
   router_.unsubscribe(watch, watch.keys());
 }
@@ -47,11 +50,12 @@ void ValueWatches::begin(ValueWatch& watch) {
   watch.deleted_until_ = watch.order_.since == 0 ? watch.sync_rev_ : 0;
   watch.keys_sent_ = 0;
   watch.skipped_.clear();
-  // Most often there is little behind it.
+  watch.first_.clear();
   const ValueEntry* at = nullptr;
   if (watch.order_.since == 0) {
-    at = table_.oldest();
+    if (!find_first(watch)) at = table_.oldest();
   } else {
+    // Most often there is little behind it.
     for (const ValueEntry* entry = table_.newest(); entry != nullptr && entry->rev() > watch.order_.since;
          entry = entry->older()) {
       at = entry;
@@ -60,11 +64,54 @@ void ValueWatches::begin(ValueWatch& watch) {
   stand(watch, at);
 }
 
+// False: they are many.
+bool ValueWatches::find_first(ValueWatch& watch) const {
+  size_t most = kMostLookedUp;
+  for (const ValueEntry* entry = keys_.first(watch.keys(), {}); entry != nullptr;
+       entry = keys_.first(watch.keys(), entry->key())) {
+    if (most-- == 0) {
+      watch.first_.clear();
+      return false;
+    }
+    watch.first_.emplace_back(entry->rev(), entry->key());
+  }
+  std::sort(watch.first_.rbegin(), watch.first_.rend());
+  return true;
+}
+
+// One that has changed since comes later, by the order of revs.
+const ValueEntry* ValueWatches::next_of_first(ValueWatch& watch, size_t& most) {
+  for (; most > 0 && !watch.first_.empty(); --most) {
+    auto [rev, key] = std::move(watch.first_.back());
+    watch.first_.pop_back();
+    const ValueEntry* entry = table_.find(key);
+    if (entry != nullptr && entry->rev() == rev) return entry;
+  }
+  return nullptr;
+}
+
+WatchStep ValueWatches::value_of(ValueWatch& watch, const ValueEntry& entry) {
+  watch.sent_rev_ = entry.rev();
+  WatchStep step;
+  if (auto at = watch.skipped_.find(&entry); at != watch.skipped_.end()) {
+    step.skipped = at->second;
+    watch.skipped_.erase(at);
+  }
+  if (!entry.visible().exists() && entry.rev() <= watch.deleted_until_) return step;
+  step.kind = WatchStep::Kind::value;
+  step.entry = &entry;
+  step.is_snapshot = watch.syncs_;
+  if (watch.syncs_) ++watch.keys_sent_;
+  return step;
+}
+
 WatchStep ValueWatches::next(ValueWatch& watch, size_t& most) {
+  if (const ValueEntry* entry = next_of_first(watch, most)) return value_of(watch, *entry);
   for (; most > 0; --most) {
     const ValueEntry* entry = watch.next_;
     if (watch.syncs_ && (entry == nullptr || entry->rev() > watch.sync_rev_)) {
       watch.syncs_ = false;
+      watch.sent_rev_ = std::max(watch.sent_rev_, watch.sync_rev_);
       WatchStep step;
       step.kind = WatchStep::Kind::synced;
       step.rev = watch.sync_rev_;
@@ -79,19 +126,8 @@ WatchStep ValueWatches::next(ValueWatch& watch, size_t& most) {
     const ValueEntry* behind = entry->newer();
     take_up(watch);
     stand(watch, behind);
-    if (!wants(watch, entry->key())) continue;
-    watch.sent_rev_ = entry->rev();
-    WatchStep step;
-    if (auto at = watch.skipped_.find(entry); at != watch.skipped_.end()) {
-      step.skipped = at->second;
-      watch.skipped_.erase(at);
-    }
-    if (!entry->visible().exists() && entry->rev() <= watch.deleted_until_) continue;
-    step.kind = WatchStep::Kind::value;
-    step.entry = entry;
-    step.is_snapshot = watch.syncs_;
-    if (watch.syncs_) ++watch.keys_sent_;
-    return step;
+    if (!are_asked_for(watch.keys(), entry->key())) continue;
+    if (WatchStep step = value_of(watch, *entry); step.kind != WatchStep::Kind::nothing) return step;
   }
   return {};
 }
@@ -109,10 +145,10 @@ void ValueWatches::leaving(const ValueEntry& entry) {
 }
 
 void ValueWatches::shown(const ValueEntry& entry, uint64_t before) {
-  bool is_own = std::string_view(entry.key()).starts_with(kOwnKeys);
+  bool is_own = std::string_view(entry.key()).starts_with(kHubKeys);
   for (Subscriber* subscriber : router_.route(entry.key())) {
     auto& watch = static_cast<ValueWatch&>(*subscriber);
-    if (is_own && !wants(watch, entry.key())) continue;
+    if (is_own && !are_asked_for(watch.keys(), entry.key())) continue;
     // What it has not been sent of before is not sent any more.
     if (before > watch.sent_rev_) {
       ++watch.skipped_[&entry];
@@ -130,19 +166,11 @@ void ValueWatches::forgotten(const ValueEntry& entry) {
   for (ValueWatch* watch : behind) {
     watch->skipped_.erase(&entry);
     bool is_untold = entry.rev() > watch->sent_rev_ && entry.rev() > watch->deleted_until_;
-    if (!is_untold || !wants(*watch, entry.key())) continue;
+    if (!is_untold || !are_asked_for(watch->keys(), entry.key())) continue;
     watch->order_.since = 0;
     watch->order_.reset = true;
     begin(*watch);
   }
-}
-
-bool ValueWatches::wants(const ValueWatch& watch, std::string_view key) {
-  bool is_own = key.starts_with(kOwnKeys);
-  return std::any_of(watch.keys().begin(), watch.keys().end(), [&](const std::string& entry) {
-    EventPattern pattern = parse_event_pattern(entry);
-    return matches(pattern, key) && !(is_own && pattern.kind == EventPattern::Kind::all);
-  });
 }
 
 void ValueWatches::stand(ValueWatch& watch, const ValueEntry* entry) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "hub/core/base/router.h"
+#include "hub/core/values/key_order.h"
 #include "hub/core/values/value_table.h"
 
 namespace bus::hub {
@@ -43,7 +44,9 @@ class ValueWatch : public Subscriber {
   friend class ValueWatches;
 
   WatchOrder order_;
-  uint64_t sent_rev_ = 0;             // all that it asks for was sent up to here
+  uint64_t sent_rev_ = 0;  // all that it asks for was sent up to here
+  // Those that exist when it begins, by rev, the last one first: only if they are few, and before all else.
+  std::vector<std::pair<uint64_t, std::string>> first_;
   const ValueEntry* next_ = nullptr;  // the oldest one that may be to be sent
   bool is_awake_ = true;              // next() has not said that there is nothing
   bool syncs_ = true;                 // `synced` is still to come
@@ -73,12 +76,13 @@ class ValueWatches final : public ValueTable::Listener {
     virtual void watch_woken(ValueWatch& watch) = 0;
   };
 
-  ValueWatches(ValueTable& table, Owner& owner);
+  ValueWatches(ValueTable& table, const KeyOrder& keys, Owner& owner);
   ~ValueWatches() override;
 
   // From now on; `synced` is to be sent in any case. The watch stays where it is until it is removed.
   void add(ValueWatch& watch);
   void remove(ValueWatch& watch);
+  size_t size() const { return watches_; }
 
   // What is to be sent next; it counts as sent. Looks at no more than `most` entries, which it subtracts: with none left it says
   // `nothing` of a watch that is still behind.
@@ -89,13 +93,17 @@ class ValueWatches final : public ValueTable::Listener {
   void shown(const ValueEntry& entry, uint64_t before) override;
   void forgotten(const ValueEntry& entry) override;
 
-  static bool wants(const ValueWatch& watch, std::string_view key);
   void begin(ValueWatch& watch);
+  bool find_first(ValueWatch& watch) const;
+  const ValueEntry* next_of_first(ValueWatch& watch, size_t& most);
+  static WatchStep value_of(ValueWatch& watch, const ValueEntry& entry);
   void stand(ValueWatch& watch, const ValueEntry* entry);
   void take_up(ValueWatch& watch);
 
   ValueTable& table_;
+  const KeyOrder& keys_;
   Owner& owner_;
+  size_t watches_ = 0;
   Router router_;
   // At which entries watches stand.
   std::unordered_map<const ValueEntry*, std::vector<ValueWatch*>> standing_;

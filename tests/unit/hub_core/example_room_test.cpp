@@ -144,7 +144,7 @@ TEST_CASE("The example room has a section of status behind those of the hub, and
   rig.send_line(rig.asker(), remind(500));
   rig.advance(std::chrono::milliseconds(10));
   std::string line = rig.core.status(StatusFormat::json, rig.clock);
-  CHECK(line.find("],\"reminders\":{\"waiting\":1,\"due\":1}}\n") != std::string::npos);
+  CHECK(line.find("},\"reminders\":{\"waiting\":1,\"due\":1}}\n") != std::string::npos);
   std::string metrics = rig.metrics();
   CHECK(metrics.find("# TYPE busd_reminders_waiting gauge\nbusd_reminders_waiting 1\n") != std::string::npos);
   CHECK(metrics.find("# TYPE busd_reminders_due_total counter\nbusd_reminders_due_total 1\n") !=

@@ -7,7 +7,7 @@ using namespace bus::hub;
 TEST_CASE(
     "SourceTable keeps a name while any connection bears it, and calls it disconnected after the last") {
   Publishers publishers;
-  SourceTable table(publishers);
+  SourceTable table(publishers, [](const std::string&) {});
   NamedSource& clock = table.add("clock");
   CHECK(&table.add("clock") == &clock);
   table.drop(clock);
@@ -19,7 +19,7 @@ TEST_CASE(
 
 TEST_CASE("SourceTable gives a source that returns its counts and dedup window back") {
   Publishers publishers;
-  SourceTable table(publishers);
+  SourceTable table(publishers, [](const std::string&) {});
   constexpr uint64_t key[2] = {1, 2};
   NamedSource& before = table.add("clock");
   before.published.count = 5;
@@ -34,7 +34,7 @@ TEST_CASE("SourceTable gives a source that returns its counts and dedup window b
 
 TEST_CASE("SourceTable keeps the state of sources without a connection, 256 of them, the latest") {
   Publishers publishers;
-  SourceTable table(publishers);
+  SourceTable table(publishers, [](const std::string&) {});
   NamedSource& present = table.add("present");
   for (size_t i = 0; i < kMaxAbsentSources; ++i) {
     table.report({"s" + std::to_string(i), SourceState::reconnecting, "detail"});

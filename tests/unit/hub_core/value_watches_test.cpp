@@ -24,7 +24,8 @@ struct Bench : ValueWatches::Owner {
   explicit Bench(ValueTable::Limits limits = {}) : table(limits, {}) {}
 
   ValueTable table;
-  ValueWatches watches{table, *this};
+  KeyOrder keys{table};
+  ValueWatches watches{table, keys, *this};
   std::vector<ValueWatch*> woken;
 
   void watch_woken(ValueWatch& watch) override { woken.push_back(&watch); }
@@ -224,7 +225,7 @@ TEST_CASE("A look at many keys that a watch does not want ends in between") {
   Bench bench;
   for (int i = 0; i < 10; ++i) bench.put("k" + std::to_string(i), "1");
   bench.put("wanted", "1");
-  Watching one(bench, {{"wanted"}});
+  Watching one(bench, {{"wanted"}, 1});
   size_t most = 4;
   CHECK(bench.watches.next(one.watch, most).kind == WatchStep::Kind::nothing);
   CHECK(most == 0);
