@@ -27,14 +27,6 @@ std::string own_program() {
   return ::access(program.c_str(), X_OK) == 0 ? program : "/proc/self/exe";
 }
 
-// The hub will run in "/".
-Result<std::string> absolute(const std::string& path) {
-  if (path.starts_with('/')) return path;
-  char here[PATH_MAX];
-  if (::getcwd(here, sizeof here) == nullptr) return errno_error("current directory", errno);
-  return std::string(here) + "/" + path;
-}
-
 struct Serving {
   pid_t pid = 0;
   bool was_there = false;
@@ -63,10 +55,15 @@ ExitCode detach(Options options, const Endpoint& endpoint, const ErrorOutput& ou
   if (options.log_file.empty()) {
     options.log_file = endpoint.log;
   } else {
-    auto path = absolute(options.log_file);
+    auto path = absolute_path(options.log_file);
     if (!path) return fail(log_file_report(path.error()));
     options.log_file = *path;
     if (auto opened = open_append(*path); !opened) return fail(log_file_report(opened.error()));
+  }
+  if (names_value_file(options)) {
+    auto path = absolute_path(options.values);
+    if (!path) return fail(report_of(path.error()));
+    options.values = *path;
   }
   auto serving = start(options, endpoint);
   if (!serving) return fail(report_of(serving.error()));

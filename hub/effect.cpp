@@ -1,9 +1,11 @@
 #include "hub/effect.h"
 
+#include <cstdlib>
 #include <unistd.h>
 
 #include "hub/access.h"
 #include "hub/process_limits.h"
+#include "hub/value_place.h"
 
 namespace bus::hub {
 
@@ -31,6 +33,10 @@ std::vector<std::string> expected_without_effect(const Options& options, const E
     out.push_back("max-connections " + std::to_string(options.max_connections) + " is lowered to " +
                   std::to_string(most) + ": the hard limit of open files (ulimit -Hn) allows no more");
   }
+  auto place = value_place(options, endpoint, [](const char* name) { return std::getenv(name); });
+  // Without a place there will be no hub, which the start says.
+  auto trouble = place ? place_trouble(*place) : std::nullopt;
+  if (trouble) out.push_back("values will not be stored: " + *trouble);
   return out;
 }
 

@@ -152,12 +152,18 @@ Result<void> apply_command_line(const Raw& raw, Options& options) {
 
 // What no single setting can be judged by alone.
 Result<void> check_together(const Options& options) {
-  size_t least = Budget::least_memory(options.max_connections);
+  ValueLimits values = has_values(options) ? options.value_limits : kNoValues;
+  size_t least = Budget::least_memory(options.max_connections, values);
   if (options.memory >= least) return {};
-  return Error{Errc::invalid, "memory " + format_size(options.memory) +
-                                  " is too little for max-connections " +
-                                  std::to_string(options.max_connections) + ": give at least " +
-                                  format_size(least) + ", or fewer connections"};
+  std::string text = "memory " + format_size(options.memory) + " is too little for max-connections " +
+                     std::to_string(options.max_connections);
+  // Values that nobody has asked for take what there is.
+  bool asks_for_values = least > Budget::least_memory(options.max_connections);
+  if (asks_for_values) {
+    text += ", values-keys " + std::to_string(values.keys) + " and values-bytes " + format_size(values.bytes);
+  }
+  return Error{Errc::invalid, text + ": give at least " + format_size(least) + ", or fewer connections" +
+                                  (asks_for_values ? " or values" : "")};
 }
 
 Options::Action action_of(const Raw& raw) {

@@ -17,6 +17,11 @@
 
 namespace bus::hub {
 
+// What `values` may be beside a path.
+inline constexpr const char* kValuesByDefault = "auto";
+inline constexpr const char* kValuesInMemory = "memory";
+inline constexpr const char* kValuesOff = "off";
+
 struct Options {
   enum class Action { serve, detach, check_config, print_config };
 
@@ -42,7 +47,14 @@ struct Options {
   size_t waiting_calls = kDefaultWaitingCalls;
   bool run_sources = true;  // `sources`: auto
   std::optional<uint32_t> sources_uid;
+  std::string values = kValuesByDefault;
+  ValueLimits value_limits;
 };
+
+inline bool has_values(const Options& options) { return options.values != kValuesOff; }
+inline bool names_value_file(const Options& options) {
+  return has_values(options) && options.values != kValuesByDefault && options.values != kValuesInMemory;
+}
 
 // Of a hub that was started on demand (PROTOCOL.md 8).
 inline constexpr Duration kDetachedIdleExit = seconds(30);

@@ -22,6 +22,9 @@ constexpr size_t kMaxQueueBytes = size_t{4} << 30U;
 constexpr uint64_t kMaxQueueFrames = 10'000'000;
 constexpr uint64_t kMaxConnections = 1'000'000;
 constexpr uint64_t kMaxCalls = 1'000'000;
+constexpr uint64_t kMaxValueKeys = 10'000'000;
+constexpr size_t kLeastValueBytes = kMaxFrameBytes;
+constexpr size_t kMostValueBytes = size_t{64} << 30U;
 constexpr Duration kLongest = std::chrono::hours(24 * 366);
 
 Result<uint64_t> read_number(const std::string& text, uint64_t least, uint64_t most) {
@@ -149,6 +152,34 @@ Result<void> read_queue_bytes(Options& options, const Texts& texts) {
   return {};
 }
 
+Result<std::string> read_values(const std::string& text) {
+  for (const char* word : {kValuesByDefault, kValuesInMemory, kValuesOff}) {
+    if (text == word) return text;
+  }
+  BUSD_ASSIGN(std::string path, read_path(text));
+  // A word that was mistyped must not become a file.
+  if (path.find_first_of("/.") == std::string::npos) {
+    return Error{Errc::invalid, printable(text) +
+                                    " is none of auto, memory, off; for a file of that name, write " +
+                                    printable("./" + text)};
+  }
+  if (path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..") || path == "." || path == "..")
+    return Error{Errc::invalid, printable(text) + " names no file"};
+  return path;
+}
+
+Result<void> read_values_bytes(Options& options, const Texts& texts) {
+  auto bytes = parse_size(texts[0]);
+  if (!bytes) return bytes.error();
+  if (*bytes < kLeastValueBytes || *bytes > kMostValueBytes) {
+    return Error{Errc::invalid,
+                 printable(texts[0]) + " is out of range: from " + format_size(kLeastValueBytes) +
+                     ", for one value of the largest size, to " + format_size(kMostValueBytes)};
+  }
+  options.value_limits.bytes = *bytes;
+  return {};
+}
+
 Result<void> read_log_level(Options& options, const Texts& texts) {
   auto level = log_level_of(texts[0]);
   if (!level) return Error{Errc::invalid, printable(texts[0]) + " is none of error, warning, info, debug"};
@@ -156,7 +187,7 @@ Result<void> read_log_level(Options& options, const Texts& texts) {
   return {};
 }
 
-constexpr std::array<Setting, 19> kSettings = {{
+constexpr std::array<Setting, 22> kSettings = {{
     {"socket", "PATH", "Socket to serve (default: $BUSD_SOCKET, else that of --bus)", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.endpoint.socket, read_path(texts[0]));
@@ -257,6 +288,20 @@ constexpr std::array<Setting, 19> kSettings = {{
        return {};
      },
      [](const Options& o) { return o.sources_uid ? Texts{std::to_string(*o.sources_uid)} : Texts{}; }},
+    {"values", "auto|memory|off|PATH", "Where values are stored (default: auto)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.values, read_values(texts[0]));
+       return {};
+     },
+     [](const Options& o) { return Texts{o.values}; }},
+    {"values-keys", "N", "Keys that may have a value; more are refused (default: 100000)", false,
+     [](Options& o, const Texts& texts) -> Result<void> {
+       BUSD_ASSIGN(o.value_limits.keys, read_number(texts[0], 1, kMaxValueKeys));
+       return {};
+     },
+     [](const Options& o) { return Texts{std::to_string(o.value_limits.keys)}; }},
+    {"values-bytes", "SIZE", "Bytes of all keys and values; more are refused (default: 64MiB)", false,
+     read_values_bytes, [](const Options& o) { return Texts{format_size(o.value_limits.bytes)}; }},
     {"log-file", "PATH", "Log to this file, not to stderr; renamed to PATH.1 at 1 MiB", false,
      [](Options& o, const Texts& texts) -> Result<void> {
        BUSD_ASSIGN(o.log_file, read_path(texts[0]));

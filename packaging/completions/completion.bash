@@ -113,7 +113,7 @@ _busd_offer() {
 _busd_values() {
   local found=() typed=${word:${#2}}
   case ${kind[$1]-} in
-    words) read -ra found <<<"${words[$1]-}" ;;
+    words | words_or_files) read -ra found <<<"${words[$1]-}" ;;
     keys | types | entries | tasks | sources) mapfile -t found < <(_busd_names "${kind[$1]-}") ;;
     commands) mapfile -t found < <(compgen -c -- "$typed") ;;
     users) mapfile -t found < <(compgen -u -- "$typed") ;;
@@ -122,7 +122,7 @@ _busd_values() {
   _busd_offer "$2" "${found[@]}"
   # Readline completes them itself, with all that it knows of names, when nothing was offered.
   case ${kind[$1]-} in
-    files | commands) compopt -o default ;;
+    files | words_or_files | commands) compopt -o default ;;
     directories) compopt -o dirnames ;;
   esac
 }

@@ -1,5 +1,13 @@
 # Completion of one program of busd in zsh; made by packaging/completions/generate.
 
+# What _arguments has to say of the matches, and as the last argument words with | between.
+_busd_words_or_files() {
+  local -a found=("${(@s:|:)argv[-1]}")
+  argv[-1]=()
+  compadd "$@" -a found
+  _files "$@" || (( ${#compstate[nmatches]} ))
+}
+
 # _busd_names keys|types|entries|tasks|sources: what the running hub knows of; entries are types and patterns, of tasks there
 # are only names. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
 # _arguments puts words of its own, for compadd, before the argument.

@@ -50,7 +50,11 @@ function learn(name, value, text) {
   if (value == "") return
   placeholder[name] = value
   kind[name] = "words"
-  if (value ~ /\|/) {
+  if (value ~ /\|PATH$/) {
+    sub(/\|PATH$/, "", value)
+    kind[name] = "words_or_files"
+    words[name] = words_in(value)
+  } else if (value ~ /\|/) {
     words[name] = words_in(value)
   } else if (value == "LEVEL" || value == "VERB") {
     words[name] = words_in(brief(text))
@@ -196,8 +200,15 @@ function write_bash(    i, name, names, n, j, what, function_name) {
   printf "  _busd_complete\n}\n\ncomplete -F %s %s\n", function_name, program
 }
 
+# One argument of a shell's function.
+function words_in_one(text) {
+  gsub(/ /, "|", text)
+  return quoted(text)
+}
+
 function zsh_action(name) {
   if (kind[name] == "words") return "(" words[name] ")"
+  if (kind[name] == "words_or_files") return "_busd_words_or_files " words_in_one(words[name])
   if (kind[name] == "nothing") return " "
   if (kind[name] == "files") return "_files"
   if (kind[name] == "directories") return "_files -/"
@@ -238,7 +249,7 @@ function write_zsh(    i, name, names, n, j, rest, all, m, k, list) {
 }
 
 function fish_candidates(name) {
-  if (kind[name] == "words") return words[name]
+  if (kind[name] ~ /^words/) return words[name]
   if (kind[name] == "directories") return "(__busd_directories)"
   if (kind[name] == "commands") return "(__busd_commands)"
   if (kind[name] == "users" || kind[name] == "groups") return "(__fish_complete_" kind[name] ")"
@@ -271,7 +282,9 @@ function write_fish(    i, name, names, n, j, line, with_value, conditions) {
     if (conditions != "") line = line " -n " quoted(conditions)
     n = split(names_of[name], names, " ")
     for (j = 1; j <= n; j++) line = line (names[j] ~ /^--/ ? " -l " substr(names[j], 3) : " -s " substr(names[j], 2))
-    if (kind[name] == "files") {
+    if (kind[name] == "words_or_files") {
+      line = line " -r -F -a " quoted(fish_candidates(name))
+    } else if (kind[name] == "files") {
       line = line " -r -F"
     } else if (kind[name] != "" && !optional[name]) {
       line = line " -x" (kind[name] == "nothing" ? "" : " -a " quoted(fish_candidates(name)))

@@ -86,6 +86,7 @@ check_new_option() {
 echo 'Options:
   -w,--where DIR       A folder (or none); more of it
   --tone low|high      How
+  --place on|off|PATH  Which
   --note '"$NOTE"'     It'\''s [what] you: say'
 PROGRAM
   chmod +x newcomer
@@ -95,6 +96,9 @@ PROGRAM
   check_equal "what was made" 'made/bash-completion/completions/newcomer made/fish/vendor_completions.d/newcomer.fish made/zsh/vendor-completions/_newcomer' "$(sort out | xargs)"
   check_has made/fish/vendor_completions.d/newcomer.fish "-s w -l where -x -a '(__busd_directories)' -d 'A folder'"
   check_has made/fish/vendor_completions.d/newcomer.fish "-l tone -x -a 'low high' -d 'How'"
+  check_has made/fish/vendor_completions.d/newcomer.fish "-l place -r -F -a 'on off' -d 'Which'"
+  check_has made/zsh/vendor-completions/_newcomer "_busd_words_or_files '\\''on|off'\\''"
+  check_has made/bash-completion/completions/newcomer 'kind+=([--place]=words_or_files)'
   check_has made/zsh/vendor-completions/_newcomer "--note=[It'\\''s \\[what\\] you: say]:TYPE:_busd_names types"
   check_has made/bash-completion/completions/newcomer 'kind+=([--where]=directories)'
   rm -r made

@@ -69,6 +69,18 @@ run 0 busd --socket "$place/new/er/bus.sock" --log-file "$place/new/er/bus.log" 
 check_has err "the settings are fine; the socket would be $place/new/er/bus.sock"
 [ ! -e place/new ] || fail "--check-config has created a directory"
 
+# A store of values that cannot be had keeps no hub from starting; that is said, and nothing is made.
+ls -lR place >before
+run 0 busd --socket "$place/bus.sock" --values "$place/open/v.values" --check-config
+check_has err "values will not be stored: others may write to directory \"$place/open\""
+run 0 busd --socket "$place/bus.sock" --values "$place/file/v.values" --check-config
+check_has err "values will not be stored: \"$place/file\" is not a directory"
+run 0 busd --socket "$place/bus.sock" --values "$place/real/new/v.values" --check-config
+check_lacks err "values"
+run 0 busd --socket "$place/bus.sock" --values off --check-config
+check_lacks err "values"
+check_equal "what is there after the checks of values" "$(cat before)" "$(ls -lR place)"
+
 # Control characters of a path do nothing to a terminal.
 escape=$(printf '\033')
 run 0 busd --socket "$place/red${escape}[31m.sock" --check-config

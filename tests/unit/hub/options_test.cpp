@@ -53,6 +53,9 @@ TEST_CASE("Options without arguments are the defaults of the wire's contract") {
   CHECK(options.waiting_calls == 1024);
   CHECK_FALSE(options.sources_uid);
   CHECK(options.run_sources);
+  CHECK(options.values == "auto");
+  CHECK(options.value_limits.keys == 100'000);
+  CHECK(options.value_limits.bytes == 64 * 1024 * 1024);
   CHECK_FALSE(options.idle_exit);
   CHECK(options.endpoint.socket.empty());
 }
@@ -240,6 +243,9 @@ TEST_CASE("--print-config prints a file that --config reads back to the same") {
        "--waiting-calls",   "6",
        "--sources",         "off",
        "--sources-user",    "7",
+       "--values",          "values here/x",
+       "--values-keys",     "8",
+       "--values-bytes",    "3MiB",
        "--log-file",        "/log here",
        "--log-level",       "error"},
   };
@@ -258,6 +264,34 @@ TEST_CASE("sources is auto or off") {
   CHECK_FALSE(parsed({"--sources", "off"}).run_sources);
   CHECK(parsed({"--sources", "auto"}).run_sources);
   expect_wrong({"--sources", "on"}, kExitUsage, "is none of auto, off");
+}
+
+TEST_CASE("values is auto, memory, off or a path, and a word that was mistyped is no path") {
+  for (const char* values : {"auto", "memory", "off", "/a/b", "./memory", "a/b", "b.values", "../b"})
+    CHECK(parsed({"--values", values}).values == values);
+  expect_wrong({"--values", "memroy"}, kExitUsage,
+               "\"memroy\" is none of auto, memory, off; for a file of that name, write \"./memroy\"");
+  expect_wrong({"--values", "on"}, kExitUsage, "--values: \"on\" is none of");
+  for (const char* directory : {"/", "a/", ".", "..", "/a/.", "/a/.."})
+    expect_wrong({"--values", directory}, kExitUsage, "names no file");
+  expect_wrong({"--values", "/a\"'"}, kExitUsage, "both kinds of quotes");
+}
+
+TEST_CASE("values-keys and values-bytes have limits, and memory must be enough for what is asked for") {
+  CHECK(parsed({"--values-keys", "1"}).value_limits.keys == 1);
+  expect_wrong({"--values-keys", "0"}, kExitUsage, "\"0\" is not a whole number from 1 to 10000000");
+  expect_wrong({"--values-keys", "10000001"}, kExitUsage, "is not a whole number");
+  CHECK(parsed({"--values-bytes", "1MiB"}).value_limits.bytes == 1024 * 1024);
+  expect_wrong({"--values-bytes", "1048575"}, kExitUsage, "out of range: from 1MiB, for one value");
+  expect_wrong({"--values-bytes", "65GiB"}, kExitUsage, "out of range");
+  expect_wrong(
+      {"--values-bytes", "1GiB"}, kExitUsage,
+      "memory 512MiB is too little for max-connections 4096, values-keys 100000 and values-bytes 1GiB: "
+      "give at least ");
+  CHECK(parsed({"--values-bytes", "1GiB", "--memory", "2GiB"}).value_limits.bytes == size_t{1} << 30U);
+  CHECK(parsed({"--values-bytes", "1GiB", "--values", "off"}).value_limits.bytes == size_t{1} << 30U);
+  // Nobody has asked for the default: a hub with less memory has fewer values.
+  CHECK(parsed({"--memory", "142MiB", "--max-connections", "200"}).memory == 142 * 1024 * 1024);
 }
 
 TEST_CASE("options_fuzz: a path with both kinds of quotes is refused, because no file could hold it") {
