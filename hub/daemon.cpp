@@ -42,6 +42,15 @@ Daemon::Daemon(Loop& loop, HubConfig config, Fd listening, InstanceLock& lock, c
   if (!is_ignored(SIGINT)) on_sigint_.emplace(loop, SIGINT, [this] { begin_stop("SIGINT"); });
 }
 
+void Daemon::keep_values(ValueStore& store, KeptValues kept) {
+  sessions_.core().keep_values(store, std::move(kept));
+  ValueEvents events;
+  events.committed = [this](uint64_t batch) { sessions_.values_committed(batch); };
+  events.failed = [this](const std::string& fault) { sessions_.values_failed(fault); };
+  events.on_time = [this] { sessions_.expire(); };
+  store.begin(std::move(events));
+}
+
 void Daemon::run() {
   loop_.on_end_of_turn([this] { end_of_turn(); });
   deadline_.set(sessions_.core().next_deadline());

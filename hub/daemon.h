@@ -15,6 +15,7 @@
 #include "hub/notifier.h"
 #include "hub/rendezvous.h"
 #include "hub/sessions.h"
+#include "hub/value_store.h"
 #include "protocol/event/loop.h"
 #include "protocol/event/signal_watch.h"
 #include "protocol/event/timer.h"
@@ -28,6 +29,8 @@ class Daemon {
   Daemon(Loop& loop, HubConfig config, Fd listening, InstanceLock& lock, const ServiceManager& manager,
          Log& log);
 
+  // What is kept of values, and by whom; before run(). The store outlives this, and is finished before.
+  void keep_values(ValueStore& store, KeptValues kept);
   // Serves until SIGTERM, SIGINT, a shutdown message, disuse, or the loss of its place ends it, and every
   // connection is closed.
   void run();

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <sys/random.h>
@@ -19,6 +20,8 @@
 #include "hub/passed_socket.h"
 #include "hub/process_limits.h"
 #include "hub/source_keeper.h"
+#include "hub/value_place.h"
+#include "hub/value_store.h"
 #include "protocol/base/file.h"
 #include "protocol/base/lock_holder.h"
 #include "protocol/base/signals.h"
@@ -31,6 +34,8 @@ namespace {
 
 // The holder of the lock may be about to end (PROTOCOL.md 8).
 constexpr Duration kLockPatience = seconds(2);
+
+const char* variable(const char* name) { return std::getenv(name); }
 
 // Lowers what was asked for to what the limit of open files leaves.
 Result<size_t> raise_connections(size_t wanted, Log& log) {
@@ -74,12 +79,23 @@ Result<HubConfig> config_of(const Options& options, const Endpoint& endpoint, si
   config.open_calls = options.open_calls;
   config.waiting_calls = options.waiting_calls;
   config.sources_uid = options.sources_uid;
+  config.values = has_values(options);
+  config.value_limits = options.value_limits;
   BUSD_TRY(fill_random(config.hash_key));
   uint64_t start[2] = {0, 0};
   BUSD_TRY(fill_random(start));
   std::array<char, 16> digits{};
   config.start_id.assign(digits.data(), std::to_chars(digits.begin(), digits.end(), start[0], 36).ptr);
   return config;
+}
+
+Result<ValueSeeds> value_seeds() {
+  ValueSeeds out;
+  BUSD_TRY(fill_random(out.hash_key));
+  uint64_t epoch[2] = {0, 0};
+  BUSD_TRY(fill_random(epoch));
+  out.fresh_epoch = std::max<uint64_t>(epoch[0], 1);
+  return out;
 }
 
 // Signals that end the hub wait until it can end in order: from before it owns anything until the loop
@@ -139,7 +155,12 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   }
   for (const std::string& text : without_effect(options, endpoint, starter.passed_socket))
     warn(text, options, log);
+  BUSD_ASSIGN(ValuePlace place, value_place(options, endpoint, variable));
+  std::optional<ValueStore> values;
+  if (place.serves) values.emplace(*loop, log);
+  BUSD_ASSIGN(ValueSeeds seeds, value_seeds());
   Daemon daemon(*loop, std::move(config), std::move(listening), lock, starter.manager, log);
+  if (values) daemon.keep_values(*values, values->open(place, seeds));
   hold_signals(SIG_UNBLOCK);
   log.write(LogLevel::info, "serving",
             {{"socket", endpoint.socket}, {"pid", ::getpid()}, {"version", std::string_view(BUSD_VERSION)}});
@@ -153,6 +174,8 @@ Result<void> run(const Options& options, const Endpoint& endpoint, Starter& star
   sources.reset();
   // While the lock is held: nobody else's socket can stand there. One that was passed stays.
   lock.take_down_socket();
+  // Nobody else may open it before.
+  if (values) values->finish();
   log.write(LogLevel::info, "stopped");
   return {};
 }

@@ -131,6 +131,16 @@ void Sessions::expire() {
   process_dirty();
 }
 
+void Sessions::values_committed(uint64_t batch) {
+  core_.values_committed(batch, now());
+  process_dirty();
+}
+
+void Sessions::values_failed(const std::string& fault) {
+  core_.values_failed(fault, now());
+  process_dirty();
+}
+
 void Sessions::begin_stop(TimePoint deadline, std::string_view farewell) {
   core_.begin_stop(deadline, farewell);
   process_dirty();

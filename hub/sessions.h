@@ -26,6 +26,10 @@ class Sessions final : private Transport {
   HubCore& core() { return core_; }
   bool empty() const { return open_count_ == 0; }
 
+  // As the entries of the core, which see hub_core.h.
+  void values_committed(uint64_t batch);
+  void values_failed(const std::string& fault);
+
   // Takes a connection that was accepted; `supply` says at what cost.
   void add(Fd fd, const Credentials& credentials, Supply supply);
   // Frees descriptors that only courtesy keeps.
