@@ -1,0 +1,167 @@
+// A store that cannot be had, or fails while the hub runs: it serves all the same, and says why it stores nothing.
+#include <cerrno>
+#include <fstream>
+#include <sys/stat.h>
+
+#include "protocol/base/file.h"
+#include "tests/integration/values_support.h"
+
+using namespace bus;
+using namespace bus::test;
+
+namespace {
+
+// The hub serves without its store, and says so with this text, in its log and to a put that needs the store.
+void expect_no_store(HubProcess& hub, const std::string& text) {
+  hub.wait_for_log("level=error");
+  INFO(hub.log());
+  CHECK(has(hub.log(), "values are not stored"));
+  CHECK(has(hub.log(), text));
+  ValueClient client(hub.socket());
+  std::string refusal = client.put("k", "1", R"(,"durable":"process")");
+  CHECK(has(refusal, R"("code":"store")"));
+  CHECK(has(refusal, text));
+  // Whatever was there before, this one is in memory.
+  uint64_t version = client.must_put("k", "2", R"(,"durable":"memory")");
+  std::string answer = client.get("k");
+  CHECK(has(answer, R"("value":2)"));
+  CHECK(number_in(answer, "version") == version);
+}
+
+bool exists(const std::string& path) {
+  struct stat st {};
+  return ::lstat(path.c_str(), &st) == 0;
+}
+
+std::string contents(const std::string& path) {
+  auto text = read_file(path, 10'000'000);
+  REQUIRE(text);
+  return *text;
+}
+
+}  // namespace
+
+TEST_CASE("A second hub on one store serves without it, and the first one is not disturbed", "[place]") {
+  TempDir directory;
+  TempDir second_place;
+  std::string store = directory.file("v.values");
+  HubProcess first(directory, {"--values", store});
+  ValueClient client(first.socket());
+  client.must_put("k", "1");
+  {
+    HubProcess second(second_place, {"--values", store});
+    expect_no_store(second, "another hub keeps its values there");
+    second.stop();
+  }
+  CHECK(client.must_put("k", "2") == 2);
+  CHECK(has(client.get("k"), R"("value":2)"));
+  first.stop();
+  // The next one has it.
+  HubProcess next(second_place, {"--values", store});
+  CHECK(number_in(ValueClient(next.socket()).get("k"), "version") == 2);
+  next.stop();
+}
+
+TEST_CASE("A directory that others may write to is not used", "[place]") {
+  TempDir directory;
+  REQUIRE(::mkdir(directory.file("open").c_str(), 0700) == 0);
+  REQUIRE(::chmod(directory.file("open").c_str(), 0777) == 0);
+  HubProcess hub({"--values", directory.file("open/v.values")});
+  expect_no_store(hub, "others may write");
+  hub.stop();
+  CHECK_FALSE(exists(directory.file("open/v.values")));
+}
+
+TEST_CASE("A directory in which nothing can be made is not used", "[place]") {
+  if (::geteuid() == 0) return;  // it may write everywhere
+  TempDir directory;
+  REQUIRE(::mkdir(directory.file("closed").c_str(), 0500) == 0);
+  HubProcess hub({"--values", directory.file("closed/v.values")});
+  expect_no_store(hub, "Permission denied");
+  hub.stop();
+}
+
+TEST_CASE("A symlink at the path of the store, or of its log, is refused, and what it leads to is left alone",
+          "[place]") {
+  for (const char* ending : {"", "-wal", "-run"}) {
+    INFO(ending);
+    TempDir directory;
+    std::ofstream(directory.file("target")) << "precious";
+    REQUIRE(::chmod(directory.file("target").c_str(), 0600) == 0);
+    std::string link = directory.file("v.values") + ending;
+    REQUIRE(::symlink(directory.file("target").c_str(), link.c_str()) == 0);
+    HubProcess hub({"--values", directory.file("v.values")});
+    expect_no_store(hub, "is a symlink");
+    hub.stop();
+    CHECK(contents(directory.file("target")) == "precious");
+  }
+}
+
+TEST_CASE("A damaged store is set aside and never deleted, and the hub begins a new one under a new epoch",
+          "[damage]") {
+  TempDir directory;
+  std::string store = directory.file("v.values");
+  std::string epoch;
+  {
+    HubProcess hub(directory, {"--values", store});
+    ValueClient client(hub.socket());
+    for (int i = 0; i < 200; ++i) client.must_put("k." + std::to_string(i), R"("some text that is stored")");
+    epoch = text_in(client.watch("*", R"(,"snapshot":false)").back(), "epoch");
+    hub.stop();
+  }
+  // In the middle of a page, where a row is.
+  std::string bytes = contents(store);
+  size_t at = bytes.find("some text that is stored", bytes.size() / 2);
+  REQUIRE(at != std::string::npos);
+  bytes[at] = 'S';
+  std::ofstream(store, std::ios::binary | std::ios::trunc) << bytes;
+  {
+    HubProcess hub(directory, {"--values", store});
+    hub.wait_for_log("level=error");
+    CHECK(has(hub.log(), "the store of values was damaged"));
+    CHECK(has(hub.log(), "v.values.corrupt-1"));
+    CHECK(contents(store + ".corrupt-1") == bytes);
+    ValueClient client(hub.socket());
+    CHECK(has(client.get("k.1"), R"("code":"not_found")"));
+    // No version that was given before is given again.
+    CHECK(client.must_put("k.1", "1") > 1);
+    CHECK(text_in(client.watch("*", R"(,"snapshot":false)").back(), "epoch") != epoch);
+    hub.stop();
+  }
+  CHECK(contents(store + ".corrupt-1") == bytes);
+  HubProcess hub(directory, {"--values", store});
+  CHECK(has(ValueClient(hub.socket()).get("k.1"), R"("value":1)"));
+  hub.stop();
+}
+
+TEST_CASE("When the disk is full, puts that need it are refused, and all else goes on", "[full]") {
+  TempDir directory;
+  std::string store = directory.file("v.values");
+  {
+    Disk disk;
+    HubProcess hub(directory, {"--values", store}, disk.options());
+    ValueClient client(hub.socket());
+    client.must_put("old", "1");
+    ValueClient watcher(hub.socket());
+    watcher.watch("*");
+    disk.set_error(ENOSPC);
+    std::string refusal = client.put("new", "1");
+    CHECK(has(refusal, R"("code":"store")"));
+    CHECK(has(refusal, "full"));
+    CHECK(has(client.get("new"), R"("code":"not_found")"));
+    CHECK(has(client.get("old"), R"("value":1)"));
+    CHECK(client.must_put("memory", "1", R"(,"durable":"memory")") == 1);
+    watcher.raw().expect_line_with(R"("key":"memory")");
+    hub.wait_for_log("values are no longer stored");
+    // The kernel forgets what it could not write, so that this run of the hub does not try again.
+    disk.set_error(0);
+    CHECK(has(client.put("new", "1", R"(,"durable":"process")"), R"("code":"store")"));
+    CHECK(has(client.put("old", "2", R"(,"durable":"memory")"), R"("code":"store")"));
+    hub.stop();
+  }
+  HubProcess hub(directory, {"--values", store});
+  ValueClient client(hub.socket());
+  CHECK(has(client.get("old"), R"("value":1)"));
+  CHECK(client.must_put("new", "1") >= 1);
+  hub.stop();
+}
