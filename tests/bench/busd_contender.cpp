@@ -1,5 +1,6 @@
 #include "protocol/base/unix_socket.h"
 #include "tests/bench/busd_calls.h"
+#include "tests/bench/busd_values.h"
 #include "tests/bench/busd_wire.h"
 #include "tests/bench/contenders.h"
 #include "tests/bench/wire.h"
@@ -11,7 +12,10 @@ namespace {
 class BusdContender : public Contender {
  public:
   BusdContender(std::string name, std::string program)
-      : name_(std::move(name)), program_(std::move(program)) {}
+      : name_(std::move(name)), program_(std::move(program)) {
+    for (busd::Durable durable : {busd::Durable::memory, busd::Durable::process, busd::Durable::power})
+      values_.push_back(busd::make_values(name_, program_, durable));
+  }
 
   std::string name() const override { return name_; }
   std::string program() const override { return program_; }
@@ -55,6 +59,11 @@ class BusdContender : public Contender {
 
   std::unique_ptr<Parser> make_parser() override { return busd::make_parser(); }
   CallWire* calls() override { return &calls_; }
+  std::vector<ValueStore*> value_stores() override {
+    std::vector<ValueStore*> stores;
+    for (const auto& each : values_) stores.push_back(each.get());
+    return stores;
+  }
 
  private:
   Result<Fd> connect_with(const std::string& hello) {
@@ -69,6 +78,7 @@ class BusdContender : public Contender {
   std::string program_;
   std::string socket_;
   busd::Calls calls_;
+  std::vector<std::unique_ptr<ValueStore>> values_;
 };
 
 }  // namespace

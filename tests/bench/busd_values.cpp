@@ -119,8 +119,7 @@ class Values final : public ValueStore {
     socket_ = directory + "/bus.sock";
     BUSD_ASSIGN(ServerProcess server,
                 ServerProcess::spawn(program_,
-                                     {"--socket", socket_, "--values", directory + "/values", "--values-keys",
-                                      "1000000", "--values-bytes", "1GiB", "--memory", "2GiB",
+                                     {"--socket", socket_, "--values", directory + "/values",
                                       "--max-connections", "20000", "--log-level", "error"},
                                      directory));
     BUSD_TRY(wait_until_accepting(server, socket_));

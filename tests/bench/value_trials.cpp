@@ -168,8 +168,8 @@ Result<StoppedFollower> stopped_follower(const StoreTrial& trial, size_t puts) {
   ValueAccounting accounting(1, kValueBytes);
   BUSD_ASSIGN(Fd writer_fd, trial.store.connect(0));
   HotWriter writer(trial.store, accounting, std::move(writer_fd));
-  // So that what the server needs for puts is there before it is measured.
-  const size_t before = puts / 10;
+  // As many as are measured, so that what the server needs for puts alone is there before.
+  const size_t before = puts;
   BUSD_TRY(writer.put(before));
   BUSD_ASSIGN(Fd reader_fd, trial.store.connect(1));
   Reader reader(trial.store, accounting, std::move(reader_fd));
