@@ -1,8 +1,8 @@
 #!/bin/bash
 # What README.md shows is what happens: readme_test.sh README BIN_DIRECTORY
 #
-# Types the commands of its ```console fences into one shell (console.sh). Then runs each recipe, and the consumer, the caller and
-# the provider in each of four languages as they stand in the page, with the environment of a user who has set nothing. What needs a tool that is
+# Types the commands of its ```console fences into one shell (console.sh). Then runs each recipe, and the consumer, the caller,
+# the provider, and what gets and watches values, in each of four languages as they stand in the page, with the environment of a user who has set nothing. What needs a tool that is
 # missing here is left out, and named.
 set -euo pipefail
 
@@ -331,6 +331,52 @@ deserted() {
   wait "$held" 2>/dev/null || true
 }
 
+# --- values without the library ---
+
+# ask FRAME: the hub's answer to it.
+ask() { socat -t "$patience" - "UNIX-CONNECT:$(bus-status --print-socket)" <<<"$1"; }
+
+# values LANGUAGE TOOL FILE GET WATCH: the two programs of FILE.get and FILE.watch, as commands. They show what is put and deleted, byte for byte
+# or as their language prints it, and the watch ends with the hub.
+values() {
+  local language=$1 ending=$3 get=$4 watch=$5 answer
+  ! without "$2" "what gets and watches values in $1" || return 0
+  program "$language" get "get.$ending"
+  program "$language" watch "watch.$ending"
+  stop_hub
+  # shellcheck disable=SC2086  # the words of commands, here and below
+  {
+    refused "$language" usage $get
+    refused "$language" usage $watch
+    refused "$language" /busd/bus.sock $get branch
+    refused "$language" /busd/bus.sock $watch branch
+    busd --detach 2>/dev/null || fail "busd --detach ended with $?"
+    refused "$language" not_found $get branch
+    refused "$language" . $watch ''
+    ask '{"type":"put","id":"1","key":"branch","durable":"memory","value":{"text":"grüße\u2028","n":[1,2]}}' >/dev/null
+    answer=$("${bare[@]}" timeout "$patience" $get branch) || fail "$language: get ended with $?"
+    start "$language" $watch 'branch' 'sensor.*'
+  }
+  [[ $(jq -cS . <<<"$answer") == "$(jq -cS . <<<'{"text":"grüße\u2028","n":[1,2]}')" ]] || fail "$language: got $answer"
+  shows '{"key":"branch","value":{"text":"grüße\u2028","n":[1,2]}}'
+  ask '{"type":"put","id":"1","key":"sensor.hall","durable":"memory","value":21.5}' >/dev/null
+  shows '{"key":"sensor.hall","value":21.5}'
+  ask '{"type":"delete","id":"1","key":"branch"}' >/dev/null
+  shows '{"key":"branch","value":null,"deleted":true}'
+  bus-stop --force --timeout 5s 2>/dev/null || fail "$language: bus-stop ended with $?"
+  # The hub says that it stops, which is the end of the watch; or has closed the connection before.
+  expect_end "$language"
+  wait "$started" || true
+  printf 'readme_test: %s works\n' "$language, which gets and watches,"
+}
+
+# shows JSON: the next line of what was started.
+shows() {
+  local line=
+  IFS= read -r -t "$patience" -u "$from" line || fail "$language: no line: $(cat "$dir/$language.err")"
+  [[ $(jq -cS . <<<"$line") == "$(jq -cS . <<<"$1")" ]] || fail "$language: expected $1, got $line"
+}
+
 # refused LANGUAGE REASON COMMAND...: the command fails, prints nothing on stdout, and says that on stderr.
 refused() {
   local language=$1 reason=$2 status=0
@@ -356,3 +402,7 @@ provider bash socat serve.sh bash serve.sh
 provider python python3 serve.py python3 serve.py
 provider js node serve.js node serve.js
 provider go go serve.go ./serve
+values bash socat sh 'bash get.sh' 'bash watch.sh'
+values python python3 py 'python3 get.py' 'python3 watch.py'
+values js node js 'node get.js' 'node watch.js'
+values go go go ./get ./watch

@@ -1,8 +1,10 @@
 // The examples that people copy from, run as they say of themselves, against the real hub.
 #include <csignal>
+#include <fcntl.h>
 #include <memory>
 #include <poll.h>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -74,6 +76,45 @@ TEST_CASE("A provider in C++ answers many calls at once, until it is interrupted
   CHECK(asked.output == "338350\n");
   squares.signal(SIGINT);
   CHECK(squares.wait() == ExitStatus{0, 0});
+}
+
+TEST_CASE("Of several programs in C++ one leads, and another one when it is killed", "[values]") {
+  HubProcess hub;
+  Child first(example("example-leader"), {"first"}, on(hub));
+  first.wait_for_output("leads\n");
+  Child second(example("example-leader"), {"second"}, on(hub));
+  Child third(example("example-leader"), {"third"}, on(hub));
+  RawClient client(hub.socket());
+  auto leader = [&client] {
+    client.send_line(R"({"type":"get","id":"g","key":"leader"})");
+    return client.read_line();
+  };
+  CHECK(leader().find(R"("value":"first")") != std::string::npos);
+  first.signal(SIGKILL);
+  CHECK(first.wait().signal == SIGKILL);
+  for (TimePoint give_up = now() + kPatience; second.output().empty() && third.output().empty();) {
+    if (now() >= give_up) FAIL("nobody leads");
+    ::poll(nullptr, 0, 1);
+  }
+  CHECK(second.output() + third.output() == "leads\n");
+  CHECK(leader().find(second.output().empty() ? R"("value":"third")" : R"("value":"second")") !=
+        std::string::npos);
+}
+
+TEST_CASE("A command in C waits for its lock, and others for it", "[values]") {
+  HubProcess hub;
+  const std::string gate = hub.file("gate");
+  REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
+  Child holder(example("example-lock"),
+               {"build", "sh", "-c", "echo have it; read line <" + gate + "; exit 3"}, on(hub));
+  holder.wait_for_output("have it\n");
+  Child waiter(example("example-lock"), {"build", "echo", "now me"}, on(hub));
+  hub.wait_for_status([](const StatusResponse& status) { return status.active_conns >= 2; });
+  CHECK(waiter.output().empty());
+  { Fd open(::open(gate.c_str(), O_WRONLY | O_CLOEXEC)); }
+  CHECK(holder.wait() == ExitStatus{3, 0});
+  CHECK(waiter.wait() == ExitStatus{0, 0});
+  CHECK(waiter.output() == "now me\n");
 }
 
 TEST_CASE("A stream in C++ comes whole, and its provider waits for a reader that does not read", "[calls]") {

@@ -8,6 +8,7 @@ busd_integration_test(sdk_calls_break_test sdk_calls_break_test.cpp LIBS busd_co
 busd_integration_test(sdk_stream_test sdk_stream_test.cpp LIBS busd_consumer)
 busd_integration_test(sdk_hub_test sdk_hub_test.cpp LIBS busd_consumer CASES start control)
 busd_integration_test(sdk_scripted_test sdk_scripted_test.cpp LIBS busd_consumer CASES refused cancel answers)
+busd_integration_test(sdk_values_test sdk_values_test.cpp LIBS busd_consumer CASES values watch held)
 busd_integration_test(sdk_values_scripted_test sdk_values_scripted_test.cpp LIBS busd_consumer CASES values watch update held)
 # Loops whose library is not installed are left out, as their examples are.
 set(loops libevent poll)
@@ -17,11 +18,11 @@ endif()
 if(TARGET example-in-asio)
   list(APPEND loops asio)
 endif()
-busd_integration_test(examples_test examples_test.cpp CASES c calls cpp shell ${loops})
+busd_integration_test(examples_test examples_test.cpp CASES c calls values cpp shell ${loops})
 target_compile_definitions(examples_test PRIVATE
   BUSD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
   BUSD_EXAMPLES_DIR="${PROJECT_SOURCE_DIR}/consumer/examples")
-add_dependencies(examples_test example-adder example-ask example-squares example-stream example-provider-in-libevent example-minimal-c example-minimal-cpp example-clock-source bus-publish)
+add_dependencies(examples_test example-leader example-lock example-adder example-ask example-squares example-stream example-provider-in-libevent example-minimal-c example-minimal-cpp example-clock-source bus-publish)
 busd_integration_test(loops_test loops_test.cpp LIBS busd_consumer CASES ${loops})
 foreach(loop ${loops})
   add_dependencies(examples_test example-in-${loop})
