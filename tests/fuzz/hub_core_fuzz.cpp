@@ -17,6 +17,7 @@
 #include "protocol/base/check.h"
 #include "protocol/limits.h"
 #include "tests/fuzz/call_frames.h"
+#include "tests/fuzz/value_frames.h"
 #include "tests/support/core_rig.h"
 #include "tests/support/messages.h"
 
@@ -96,6 +97,7 @@ struct Client {
   uint64_t last_seq = 0;
   uint64_t missing = 0;  // events that its gaps tell of
   CallView calls;
+  ValueView values;
 };
 
 class Script {
@@ -142,6 +144,8 @@ class Script {
       case 7:
         // Answers that nobody reads.
         return flood(client, argument);
+      case 9:
+        return rig_.send_line(client.id, kValueFrames[argument % std::size(kValueFrames)]);
       case 8:
         if (argument % 32 == 31) return stop(milliseconds(argument * 10));
         [[fallthrough]];
@@ -202,7 +206,7 @@ class Script {
   void take(Client& client, const std::string& line) {
     // Anybody may get one; not decoded, because a flood's answers would take most of the time.
     if (line.starts_with(R"({"type":"error","code":")")) return;
-    if (client.calls.take(line, given_)) return;
+    if (client.values.take(line) || client.calls.take(line, given_)) return;
     Decoded decoded = decode(line);
     BUSD_CHECK(std::holds_alternative<Message>(decoded));
     const Message& message = std::get<Message>(decoded);
@@ -298,12 +302,14 @@ class Script {
     BUSD_CHECK(connections <= open && status.users.size() <= open);
   }
 
-  // Without peers nothing is held but the ids of sources that may come back.
+  // Without peers nothing is held but the ids of sources that may come back, and values.
   void check_all_given_back() {
     StatusResponse status = rig_.status();
     BUSD_CHECK(status.users.empty() && status.cleanup_locks.empty() && status.active_conns == 0);
     for (const StatusResponse::Memory::Pool& pool : status.memory.pools) {
-      BUSD_CHECK(pool.used_bytes == 0 || pool.pool == hub::name_of(hub::Pool::event_ids));
+      bool stays =
+          pool.pool == hub::name_of(hub::Pool::event_ids) || pool.pool == hub::name_of(hub::Pool::values);
+      BUSD_CHECK(pool.used_bytes == 0 || stays);
     }
   }
 

@@ -235,11 +235,12 @@ void Values::settle(ValuePeer& part) {
 
 std::optional<ValueFault> Values::fault_of_verdict(const Asked& operation, ValueVerdict verdict,
                                                    uint64_t version, const ValueEntry* entry) const {
+  if (verdict == ValueVerdict::accepted || verdict == ValueVerdict::unchanged) return {};
   const std::string key = printable(operation.key);
   switch (verdict) {
     case ValueVerdict::accepted:
     case ValueVerdict::unchanged:
-      return {};
+      break;
     case ValueVerdict::stale: {
       std::string has = version == 0 ? " has no version" : " has version " + std::to_string(version);
       std::string next = version == 0 ? "its first one is made by version 1"
@@ -252,9 +253,9 @@ std::optional<ValueFault> Values::fault_of_verdict(const Asked& operation, Value
     case ValueVerdict::not_found:
       return ValueFault{"not_found", "there is no key " + key, {}};
     case ValueVerdict::full:
-      break;
+      return ValueFault{"full", accounts_.shortage_of(*operation.change), {}};
   }
-  return ValueFault{"full", accounts_.shortage_of(*operation.change), {}};
+  return {};
 }
 
 void Values::judged(ValueOperation& operation, ValueVerdict verdict, uint64_t version,
