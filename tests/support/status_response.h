@@ -16,6 +16,25 @@
 
 namespace bus::test {
 
+// Beside StatusResponse, for clang 14 takes no optional of a nested struct with initial values.
+struct StatusValues {
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+  uint64_t tombstones = 0;
+  uint64_t rev = 0;
+  std::string epoch;
+  uint64_t watches = 0;
+  uint64_t behind = 0;
+  uint64_t waiting = 0;
+  uint64_t changes = 0;
+  uint64_t expired = 0;
+  uint64_t refused = 0;
+  std::string store;
+  std::string path;
+  std::string fault;
+  bool operator==(const StatusValues&) const = default;
+};
+
 // One snapshot of the hub. Times are ages in the unit that their name ends in; counts are since the hub's
 // start.
 struct StatusResponse {
@@ -182,24 +201,6 @@ struct StatusResponse {
     bool operator==(const Provider&) const = default;
   };
 
-  struct Values {
-    uint64_t keys = 0;
-    uint64_t bytes = 0;
-    uint64_t tombstones = 0;
-    uint64_t rev = 0;
-    std::string epoch;
-    uint64_t watches = 0;
-    uint64_t behind = 0;
-    uint64_t waiting = 0;
-    uint64_t changes = 0;
-    uint64_t expired = 0;
-    uint64_t refused = 0;
-    std::string store;
-    std::string path;
-    std::string fault;
-    bool operator==(const Values&) const = default;
-  };
-
   int64_t pid = 0;
   int64_t uptime_sec = 0;
   uint64_t active_conns = 0;  // hello'd and anonymous connections; not handshakes, not status queries
@@ -219,7 +220,7 @@ struct StatusResponse {
   Calls calls;
   std::vector<Task> tasks;
   std::vector<Provider> providers;
-  std::optional<Values> values;
+  std::optional<StatusValues> values;
   bool truncated = false;
   bool operator==(const StatusResponse&) const = default;
 };
@@ -396,7 +397,7 @@ void members(Way& way, Some<StatusResponse::Callbacks> auto& callbacks) {
 }
 
 template <class Way>
-void members(Way& way, Some<StatusResponse::Values> auto& values) {
+void members(Way& way, Some<StatusValues> auto& values) {
   way.number("keys", values.keys);
   way.number("bytes", values.bytes);
   way.number("tombstones", values.tombstones);
