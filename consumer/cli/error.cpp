@@ -29,8 +29,9 @@ ErrorCode code_of(busd_result result) {
     case BUSD_CLOSED:
     case BUSD_LOST:
       return ErrorCode::connection_lost;
-    case BUSD_OK:
     case BUSD_NOT_FOUND:
+      return ErrorCode::not_found;
+    case BUSD_OK:
     case BUSD_FAILED:
     case BUSD_CANCELED:
     case BUSD_INTERNAL:
@@ -58,6 +59,8 @@ int exit_code_of(ErrorCode code) {
     case ErrorCode::no_hub:
     case ErrorCode::no_provider:
       return kUnreachable;
+    case ErrorCode::not_found:
+      return kNotFound;
     case ErrorCode::not_a_hub:
       return kProtocol;
     case ErrorCode::denied:

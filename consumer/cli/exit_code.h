@@ -8,7 +8,8 @@ namespace bus::cli {
 inline constexpr int kDone = 0;
 inline constexpr int kNobody = 1;  // bus-status --explain only: nobody would get it
 inline constexpr int kSomeFailed =
-    1;  // bus-source only: what was to be done to one of the sources has failed
+    1;                               // bus-source only: what was to be done to one of the sources has failed
+inline constexpr int kNotFound = 1;  // bus-value only: there is no such key
 inline constexpr int kUsage = 64;
 inline constexpr int kBadData = 65;
 inline constexpr int kUnreachable = 69;
@@ -46,6 +47,7 @@ constexpr int exit_code_of(busd_result result) {
     case BUSD_STORE:
       return kTryAgain;
     case BUSD_NOT_FOUND:
+      return kNotFound;
     case BUSD_FAILED:
     case BUSD_CANCELED:
     case BUSD_INTERNAL:

@@ -142,6 +142,34 @@ std::string task_fault(std::string_view task) {
   return with_hint(std::move(fault));
 }
 
+std::string key_entry_fault(std::string_view entry) {
+  std::string fault = edge_fault(without_pattern(entry));
+  if (fault.empty()) fault = list_fault(entry, "keys", "name them one after the other");
+  auto flaw = find_flaw(entry);
+  if (fault.empty() && flaw) {
+    std::string stem = stem_of(entry, *flaw);
+    fault = in_quotes(entry) + " would match no key; " +
+            (stem.empty() ? std::string("\"*\" matches every key")
+                          : in_quotes(stem + ".*") + " matches the keys below " + in_quotes(stem));
+  }
+  return with_hint(std::move(fault));
+}
+
+std::string key_fault(std::string_view key) {
+  std::string fault = edge_fault(key);
+  if (fault.empty()) fault = list_fault(key, "keys", "name one");
+  auto wildcard = find_wildcard(key);
+  bool unfinished = !wildcard && key.ends_with('.');
+  if (fault.empty() && (wildcard || unfinished)) {
+    std::string stem = stem_of(key, unfinished ? key.size() : *wildcard);
+    fault = in_quotes(key) + (unfinished ? " ends with a dot" : " is a pattern, and no key") + "; ";
+    fault += stem.empty()
+                 ? std::string("bus-value list shows the keys that there are")
+                 : "bus-value list " + in_quotes(stem + ".*") + " shows the keys below " + in_quotes(stem);
+  }
+  return with_hint(std::move(fault));
+}
+
 std::string type_fault(std::string_view type) {
   return with_hint(one_type_fault(
       type, [](const std::string& stem) { return "; for consumers, " + patterns_below(stem); }));

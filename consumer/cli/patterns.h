@@ -29,7 +29,11 @@ std::string below_bus_fault(std::string_view task);
 // The same for the type of one event, which is no pattern at all.
 std::string type_fault(std::string_view type);
 
-// The same three of a file of settings, which has no --literal and parts its lists by commas; of a task also that it is
+// The same for a key of values or a pattern of keys, and for one key.
+std::string key_entry_fault(std::string_view entry);
+std::string key_fault(std::string_view key);
+
+// The first three for a file of settings, which has no --literal and parts its lists by commas; of a task also that it is
 // the hub's own.
 std::string declared_entry_fault(std::string_view entry);
 std::string declared_task_fault(std::string_view task);

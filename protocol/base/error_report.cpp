@@ -68,6 +68,8 @@ const char* name_of(ReportCode code) {
       return "refused";
     case ReportCode::no_provider:
       return "no_provider";
+    case ReportCode::not_found:
+      return "not_found";
     case ReportCode::busy:
       return "busy";
     case ReportCode::call_failed:

@@ -31,6 +31,7 @@ enum class ReportCode {
   rejected,
   refused,
   no_provider,
+  not_found,
   busy,
   call_failed,
   consumers_connected,

@@ -1,0 +1,303 @@
+#include "consumer/cli/value_options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "consumer/cli/child_process.h"
+#include "consumer/cli/exit_code.h"
+#include "consumer/cli/patterns.h"
+#include "consumer/cli/text.h"
+#include "protocol/base/spelling.h"
+
+namespace bus::cli {
+
+const char* const kValueAbout =
+    R"(Examples:
+  bus-value put branch '"main"'                  set a value, any JSON
+  bus-value put branch main --text               the same, from plain text
+  bus-value get branch --text                    print it: main
+  bus-value list 'sensor.*'                      all keys below sensor, and their values
+  bus-value watch branch                         print each change as a line of JSON
+  bus-value watch branch --exec 'cat >branch'    run a command with the newest value
+  bus-value put deploy.lock 1 --create --while --wait -- ./deploy
+                                                 a lock, held while ./deploy runs
+
+Values are what is true now, by key. The hub keeps them, gives each change a version, and tells
+whoever watches. It is started if none runs.)";
+
+const char* const kValueNotes =
+    R"(put takes KEY and VALUE; get and delete one KEY; list any number of keys and patterns, watch at
+least one. A pattern is "*", which leaves out the keys of the hub below bus., or "NAME.*".
+
+VALUE is JSON; "-" reads it from stdin. With --text it is plain text, which becomes a JSON string,
+without one line end at the end of stdin. Put "--" before a VALUE that begins with "-", unless it
+is a number or --while is given; options come before the "--".
+
+get prints the value, list a line for each key: the key, a tab, the value. --with-version puts the
+version before the value, and lets put and delete print the version that they made. --if-version N
+changes the key only if N is its version still (0: there is no such key), so that of two programs
+that change a value at once one gets 75 and nothing is overwritten.
+
+put --while holds the value while COMMAND runs, and deletes it then; the hub does so if bus-value
+is killed. With --create it is a lock. COMMAND finds BUSD_KEY, BUSD_VERSION and BUSD_SOCKET in its
+environment, and its exit status is that of bus-value. Signals are passed on to COMMAND. If the
+value is lost meanwhile, a line on stderr says so, and COMMAND goes on; with --kill-on-loss it gets
+SIGTERM, and the exit status is 75.
+
+watch prints each key as it is, a line with "type":"synced", and then each change. With --text or
+--raw it prints the values only, and says the rest on stderr. --exec runs CMD by /bin/sh -c, the
+value on its stdin, and BUSD_KEY, BUSD_VERSION, BUSD_REV, BUSD_DELETED (1, or empty), BUSD_SKIPPED
+and BUSD_SOCKET in its environment. One CMD runs at a time. What changes meanwhile is given to one
+more CMD, in its newest state. When the connection breaks, watch reconnects and goes on.
+
+A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
+
+Exit status: 0 done; 1 there is no such key; 64 usage; 65 bad or empty input; 69 hub not reachable;
+70 stdin or stdout broke; 75 the version is another one, the key exists, the hub or its store has
+no room, or the connection was lost; 76 not a hub, or one without values; 77 permission; 124 the
+time of --timeout is over; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM; with --while that of COMMAND,
+126 or 127 if it cannot be run.)";
+
+namespace {
+
+struct Verb {
+  const char* name;
+  ValueVerb which;
+};
+
+constexpr std::array<Verb, 5> kVerbs = {{{"get", ValueVerb::get},
+                                         {"put", ValueVerb::put},
+                                         {"delete", ValueVerb::erase},
+                                         {"list", ValueVerb::list},
+                                         {"watch", ValueVerb::watch}}};
+constexpr size_t kMostPatterns = 64;                  // protocol/PROTOCOL.md 11
+constexpr std::chrono::milliseconds kLeastTtl{1};     // the same
+constexpr uint64_t kMostVersion = uint64_t{1} << 53;  // far above any that a hub gives
+constexpr std::array kDurable = {"memory", "process", "power"};
+
+std::string verb_fault(const std::string& text) {
+  std::string fault = "there is no " + in_quotes(text);
+  for (const Verb& verb : kVerbs) {
+    if (text == verb.name) return {};
+  }
+  for (const Verb& verb : kVerbs) {
+    if (alike(text, verb.name)) return fault + "; did you mean " + verb.name + "?";
+  }
+  return fault + "; it is get, put, delete, list or watch";
+}
+
+std::optional<uint64_t> whole_number(const std::string& text) {
+  uint64_t number = 0;
+  auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return fault == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+std::string version_fault(const std::string& text) {
+  auto number = whole_number(text);
+  if (!number) return in_quotes(text) + " is no version; bus-value get KEY --with-version prints one";
+  return *number < kMostVersion ? std::string() : in_quotes(text) + " is larger than any version";
+}
+
+std::string limit_fault(const std::string& text) {
+  auto number = whole_number(text);
+  return number && *number > 0 ? std::string() : in_quotes(text) + " is not a whole number from 1";
+}
+
+std::string durable_fault(const std::string& text) {
+  if (std::find(kDurable.begin(), kDurable.end(), text) != kDurable.end()) return {};
+  return in_quotes(text) + " is neither memory, process nor power";
+}
+
+std::string ttl_fault(const std::string& text) {
+  auto ttl = parse_duration(text);
+  if (!ttl) return duration_fault(text);
+  return *ttl < kLeastTtl ? in_quotes(text) + " is no time; a value without --ttl never expires" : "";
+}
+
+std::string timeout_fault(const std::string& text) {
+  auto timeout = parse_duration(text);
+  if (!timeout) return duration_fault(text);
+  return timeout->count() == 0 ? in_quotes(text) + " is no time" : "";
+}
+
+Error usage(ErrorCode code, std::string message, std::string hint = {}) {
+  return {code, kUsage, std::move(message), std::move(hint), {}};
+}
+
+// An option that goes with some verbs only.
+struct Belongs {
+  bool given;
+  const char* option;
+  std::initializer_list<ValueVerb> verbs;
+  const char* words;
+};
+
+std::optional<Error> misplaced_option(const ValueCommand& c) {
+  using enum ValueVerb;
+  const Belongs all[] = {
+      {c.raw, "--raw", {get, list, watch}, "get, list and watch only"},
+      {c.text, "--text", {get, put, list, watch}, "get, put, list and watch only"},
+      {c.json, "--json", {get, put, erase, list}, "get, put, delete and list only; watch prints JSON anyhow"},
+      {c.with_version, "--with-version", {get, put, erase, list}, "get, put, delete and list only"},
+      {c.names, "--names", {list}, "list only"},
+      {c.if_version.has_value(), "--if-version", {put, erase}, "put and delete only"},
+      {c.create, "--create", {put}, "put only"},
+      {c.if_changed, "--if-changed", {put}, "put only"},
+      {c.ttl.has_value(), "--ttl", {put}, "put only"},
+      {!c.durable.empty(), "--durable", {put}, "put only"},
+      {c.hold, "--while", {put}, "put only"},
+      {c.wait, "--wait", {put}, "put only"},
+      {c.no_snapshot, "--no-snapshot", {watch}, "watch only"},
+      {c.limit.has_value(), "--limit", {watch}, "watch only"},
+      {!c.exec.empty(), "--exec", {watch}, "watch only"},
+  };
+  for (const Belongs& each : all) {
+    if (!each.given || std::find(each.verbs.begin(), each.verbs.end(), c.which()) != each.verbs.end())
+      continue;
+    return usage(ErrorCode::conflict, std::string(each.option) + " goes with " + each.words);
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> keys_fault(const ValueCommand& c) {
+  using enum ValueVerb;
+  bool many = c.which() == list || c.which() == watch;
+  for (const std::string& key : c.patterns()) {
+    if (std::string fault = identifier_fault(key); !fault.empty())
+      return usage(ErrorCode::bad_value, "KEY " + in_quotes(key) + " " + fault);
+    if (c.literal && !(is_pattern(key) && !many)) continue;
+    std::string fault = many ? key_entry_fault(key) : key_fault(key);
+    if (!fault.empty()) return error_of(ErrorCode::bad_pattern, fault);
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> argument_fault(const ValueCommand& c) {
+  using enum ValueVerb;
+  if (c.key.empty() && c.which() != list)
+    return usage(ErrorCode::missing_argument,
+                 c.verb + (c.which() == put ? " needs KEY and VALUE" : " needs a KEY"));
+  if (c.which() == put) {
+    if (c.words.empty()) {
+      return usage(ErrorCode::missing_argument, "put needs a VALUE",
+                   "write JSON behind the key, text with --text, or \"-\" to read stdin");
+    }
+    if (c.words.size() > 1)
+      return usage(ErrorCode::extra_argument, "one VALUE only; " + in_quotes(c.words[1]) + " is a second one",
+                   "put quotes around a VALUE that contains spaces");
+  } else if ((c.which() == get || c.which() == erase) && !c.words.empty()) {
+    return usage(ErrorCode::extra_argument,
+                 c.verb + " takes one KEY only; " + in_quotes(c.words.front()) + " is not expected");
+  } else if (c.patterns().size() > kMostPatterns) {
+    return usage(ErrorCode::extra_argument, c.verb + " takes at most 64 keys and patterns");
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> hold_fault(const ValueCommand& c) {
+  if (c.wait && !c.create) {
+    return usage(ErrorCode::conflict, "--wait goes with --create only",
+                 "it waits until there is no such key, and then creates it");
+  }
+  if (!c.hold) {
+    return c.kill_on_loss ? std::optional(usage(ErrorCode::conflict, "--kill-on-loss goes with --while only"))
+                          : std::nullopt;
+  }
+  if (c.command.empty()) {
+    return usage(ErrorCode::missing_argument, "--while needs a COMMAND behind \"--\"",
+                 "bus-value put KEY VALUE --while -- COMMAND");
+  }
+  if (!c.durable.empty() && c.durable != "memory") {
+    return usage(ErrorCode::conflict, "--durable " + c.durable + " excludes --while",
+                 "what is held is never stored");
+  }
+  std::string why;
+  int status = program_fault(c.command.front(), why);
+  if (status == 0) return std::nullopt;
+  Error error = error_of(ErrorCode::command_failed, "cannot run " + c.command.front() + ": " + why);
+  error.exit = status;
+  return error;
+}
+
+}  // namespace
+
+ValueVerb ValueCommand::which() const {
+  for (const Verb& known : kVerbs) {
+    if (verb == known.name) return known.which;
+  }
+  return ValueVerb::get;
+}
+
+std::vector<std::string> ValueCommand::patterns() const {
+  std::vector<std::string> all;
+  if (!key.empty()) all.push_back(key);
+  if (which() != ValueVerb::put) all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+void declare_value(CommandLine& line, ValueCommand& c) {
+  line.option("VERB", "", c.verb, "get, put, delete, list or watch").required().check(verb_fault);
+  line.option("KEY", "", c.key, "Key; of list and watch, or a pattern")
+      .mistaken_for("-k", "KEY is written without an option: bus-value get KEY");
+  line.option("VALUE", "", c.words, "JSON, or - for stdin; of list and watch another KEY; may be repeated");
+  line.behind_dashes("COMMAND", c.command, "With --while: what is run, with its arguments");
+  line.flag("--text", c.text, "Of put: VALUE is plain text; else: print a string without quotes");
+  line.flag("--raw", c.raw, "Of get, list and watch: print a string without quotes, as --text does");
+  auto json = line.flag("--json", c.json, "Print an object with all that is known");
+  auto version = line.flag("--with-version", c.with_version, "Print the version, too").excludes(json);
+  line.flag("--names", c.names, "Of list: print the keys only").excludes(json).excludes(version);
+  auto take_version = [&c](const std::string& text) { c.if_version = whole_number(text); };
+  auto if_version =
+      line.option("--if-version", "N", take_version, "Only if the key has this version (0: does not exist)")
+          .check(version_fault);
+  line.flag("--create", c.create, "Of put: only if there is no such key").excludes(if_version);
+  line.flag("--if-changed", c.if_changed, "Of put: do nothing if the key has this value already");
+  auto take_ttl = [&c](const std::string& text) { c.ttl = parse_duration(text); };
+  line.option("--ttl", "D", take_ttl, "Of put: the value expires after this time").check(ttl_fault);
+  line.option("--durable", "memory|process|power", c.durable,
+              "Of put: what it waits for (default: process where values are stored)")
+      .check(durable_fault);
+  line.flag("--while", c.hold, "Of put: hold the value while COMMAND runs");
+  line.flag("--wait", c.wait, "Of put --create: wait until there is no such key");
+  line.flag("--kill-on-loss", c.kill_on_loss, "With --while: end COMMAND if the value is lost");
+  line.flag("--no-snapshot", c.no_snapshot, "Of watch: only what changes from now on");
+  auto take_limit = [&c](const std::string& text) { c.limit = whole_number(text); };
+  line.option("-n,--limit", "N", take_limit, "Of watch: end after N values and deletions").check(limit_fault);
+  line.option("--exec", "CMD", c.exec, "Of watch: run CMD for each change; see below");
+  auto take_timeout = [&c](const std::string& text) { c.timeout = parse_duration(text); };
+  line.option("--timeout", "D", take_timeout, "Exit with 124 after this time; not while COMMAND runs")
+      .check(timeout_fault);
+  line.flag("--literal", c.literal, "Take KEY as it is, even if it looks like another system's pattern");
+  line.flag("--no-start", c.no_start, "Do not start a hub");
+  line.flag("-q,--quiet", c.quiet, "Print only errors and warnings on stderr");
+  line.add_place(c.place);
+}
+
+std::optional<Error> complete_value(ValueCommand& command) {
+  if (!command.hold) {
+    command.words.insert(command.words.end(), command.command.begin(), command.command.end());
+    command.command.clear();
+  }
+  if (auto error = misplaced_option(command)) return error;
+  if (auto error = argument_fault(command)) return error;
+  if (auto error = keys_fault(command)) return error;
+  return hold_fault(command);
+}
+
+busd::PutOptions put_options_of(const ValueCommand& command) {
+  busd::PutOptions options;
+  if (command.if_version) options.version = *command.if_version + 1;
+  options.create = command.create;
+  options.if_changed = command.if_changed;
+  if (command.ttl) options.ttl = *command.ttl;
+  options.while_connected = command.hold;
+  if (command.durable == "memory") options.durable = busd::Durability::memory;
+  if (command.durable == "process") options.durable = busd::Durability::process;
+  if (command.durable == "power") options.durable = busd::Durability::power;
+  return options;
+}
+
+}  // namespace bus::cli

@@ -1,0 +1,124 @@
+#include "consumer/cli/value_text.h"
+
+#include "consumer/cli/call_error.h"
+#include "consumer/cli/exit_code.h"
+#include "consumer/cli/text.h"
+
+namespace bus::cli {
+
+namespace {
+
+constexpr size_t kMostShown = 60;  // columns of a value in an error
+
+void add_number(std::string& out, const char* name, uint64_t number) {
+  out += out.back() == '{' ? "\"" : ",\"";
+  out += name;
+  out += "\":" + std::to_string(number);
+}
+
+void add_flag(std::string& out, const char* name, bool flag) {
+  if (!flag) return;
+  out += std::string(",\"") + name + "\":true";
+}
+
+void add_key(std::string& out, std::string_view key) {
+  out += out.back() == '{' ? "\"key\":" : ",\"key\":";
+  append_json_string(out, key);
+}
+
+void add_times_and_value(std::string& out, const busd::Value& value, bool with_uid) {
+  add_number(out, "age_ms", static_cast<uint64_t>(value.age.count()));
+  if (value.ttl.count() > 0) add_number(out, "ttl_ms", static_cast<uint64_t>(value.ttl.count()));
+  if (with_uid) add_number(out, "uid", value.uid);
+  if (!value.json.empty()) out += ",\"value\":" + value.json;
+  out += '}';
+}
+
+std::string present_json(const busd::Value& value) {
+  std::string out = "{";
+  add_number(out, "version", value.version);
+  add_number(out, "rev", value.rev);
+  add_flag(out, "deleted", value.deleted);
+  if (!value.json.empty()) out += ",\"value\":" + value.json;
+  return out + "}";
+}
+
+std::string hint_of(const busd::Change& change, std::string_view key) {
+  if (change.status == BUSD_STALE)
+    return "read it again with bus-value get " + std::string(key) + " --with-version";
+  if (change.status == BUSD_EXISTS && change.present && !change.present->json.empty())
+    return "its value is " + short_value(change.present->json);
+  if (change.status == BUSD_EXISTS) return "without --create it is replaced";
+  return {};
+}
+
+}  // namespace
+
+std::string state_json(const busd::Value& value) {
+  std::string out = "{";
+  add_key(out, value.key);
+  add_number(out, "version", value.version);
+  add_number(out, "rev", value.rev);
+  add_times_and_value(out, value, true);
+  return out;
+}
+
+std::string change_json(const busd::Change& change) {
+  std::string out = "{";
+  add_number(out, "version", change.version);
+  add_number(out, "rev", change.rev);
+  add_flag(out, "unchanged", change.unchanged);
+  return out + "}";
+}
+
+std::string watched_json(const busd::Value& value) {
+  std::string out = "{\"type\":\"value\"";
+  add_key(out, value.key);
+  add_number(out, "version", value.version);
+  add_number(out, "rev", value.rev);
+  add_flag(out, "snapshot", value.snapshot);
+  add_flag(out, "deleted", value.deleted);
+  add_flag(out, "expired", value.expired);
+  if (value.skipped > 0) add_number(out, "skipped", value.skipped);
+  add_times_and_value(out, value, false);
+  return out;
+}
+
+std::string synced_json(const busd::Synced& synced) {
+  std::string out = "{\"type\":\"synced\"";
+  add_number(out, "rev", synced.rev);
+  out += ",\"epoch\":";
+  append_json_string(out, synced.epoch);
+  add_number(out, "keys", synced.keys);
+  add_flag(out, "reset", synced.reset);
+  return out + "}";
+}
+
+std::string vanished_json(std::string_view key) {
+  std::string out = "{\"type\":\"value\"";
+  add_key(out, key);
+  add_flag(out, "deleted", true);
+  add_flag(out, "vanished", true);
+  return out + "}";
+}
+
+Error error_of(const busd::Change& change, std::string_view key) {
+  Error error = error_of(busd::Error{change.status, change.message}, key);
+  // The hub's own hint speaks of members of the wire.
+  if (change.status == BUSD_STALE || change.status == BUSD_EXISTS) error.hint = hint_of(change, key);
+  if (change.present) error.members = ",\"present\":" + harmless_json(present_json(*change.present));
+  return error;
+}
+
+Error error_of(const busd::Error& given, std::string_view key) {
+  Error error = error_of(given);
+  if (given.result == BUSD_NOT_FOUND) {
+    error.message = "there is no key " + in_quotes(key);
+    error.hint = "bus-value list shows the keys that there are";
+  }
+  return error;
+}
+
+std::string short_value(std::string_view json) { return cut_to_columns(safe_text(json), kMostShown); }
+
+}  // namespace bus::cli

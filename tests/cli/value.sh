@@ -1,0 +1,190 @@
+#!/bin/sh
+# bus-value get, put, delete and list: what they print, and how they fail.
+. "$(dirname "$0")/lib.sh"
+
+tab=$(printf '\t')
+
+# ---- Put and get; the first one starts the hub
+
+run 69 bus-value get a --no-start
+check_has err "bus-value: no hub runs: "
+run 0 bus-value put a '{"b": [1, 2.50]}'
+check_empty out
+check_empty err
+run 0 bus-value get a
+check_equal "the value" '{"b": [1, 2.50]}' "$(cat out)"
+printf '{\n  "a": 1\n}\n' | bus-value put a - || fail "put from stdin ended with $?"
+run 0 bus-value get a --with-version
+check_equal "the value and its version" "2${tab}{   \"a\": 1 }" "$(cat out)"
+run 0 bus-value put a 7 --with-version
+check_equal "the version that was made" 3 "$(cat out)"
+run 0 bus-value put a 7 --if-changed --json
+check_has out '{"version":3,"rev":'
+check_has out ',"unchanged":true}'
+run 0 bus-value get a --json
+check_has out '{"key":"a","version":3,"rev":'
+check_has out "\"uid\":$(id -u),\"value\":7}"
+run 0 bus-value put a -7
+run 0 bus-value get a
+check_equal "a number below 0" -7 "$(cat out)"
+
+# ---- Text
+
+run 0 bus-value put t 'say "hi"' --text
+run 0 bus-value get t
+check_equal "text as JSON" '"say \"hi\""' "$(cat out)"
+for option in --text --raw; do
+  run 0 bus-value get t $option
+  check_equal "text with $option" 'say "hi"' "$(cat out)"
+done
+run 0 bus-value put t --text -- --help
+run 0 bus-value get t --text
+check_equal "text that looks like an option" --help "$(cat out)"
+printf 'two\nlines\n' | bus-value put t - --text || fail "text from stdin ended with $?"
+run 0 bus-value get t --raw
+check_equal "text from stdin" "$(printf 'two\nlines')" "$(cat out)"
+run 0 bus-value put t '' --text
+run 0 bus-value get t
+check_equal "empty text" '""' "$(cat out)"
+
+# ---- What is refused before it is sent
+
+bad() { # CODE TEXT ARGUMENT…
+  code=$1
+  text=$2
+  shift 2
+  run "$code" bus-value "$@"
+  check_empty out
+  check_has err "bus-value: $text"
+}
+bad 65 'VALUE: not JSON at byte 1: Invalid value; for plain text add --text; for a JSON string write '\''"main"'\' put t main
+bad 65 'VALUE: not JSON at byte 2' put t '{a:1}'
+bad 65 'VALUE is empty; null is a value' put t ''
+bad 65 'stdin is empty' put t - </dev/null
+bad 65 'the value on stdin is longer than a frame may be' put t - </dev/zero
+bad 65 'byte 1 is not UTF-8 (0xff)' put t "$(printf '\377')" --text
+bad 64 'put needs a VALUE; write JSON behind the key' put t
+bad 64 'put needs KEY and VALUE' put
+bad 64 'get needs a KEY' get
+bad 64 'watch needs a KEY' watch
+bad 64 'one VALUE only; "2" is a second one' put t 1 2
+bad 64 'get takes one KEY only; "u" is not expected' get t u
+bad 64 '"t.*" is a pattern, and no key; bus-value list "t.*" shows the keys below "t"' put 't.*' 1
+bad 64 '"*" is a pattern, and no key; bus-value list shows the keys that there are' get '*'
+bad 64 '"t/#" would match no key; "t.*" matches the keys below "t"' list 't/#'
+bad 64 '"a,b" reads as a list of keys' watch a,b
+bad 64 'KEY "" must not be empty' list a ''
+bad 64 'VERB: there is no "gte"; did you mean get?' gte t
+bad 64 'VERB: there is no "frobnicate"; it is get, put, delete, list or watch' frobnicate t
+bad 64 '--ttl goes with put only' get t --ttl 5s
+bad 64 '--names goes with list only' get t --names
+bad 64 '--exec goes with watch only' list --exec true
+bad 64 '--json goes with get, put, delete and list only' watch t --json
+bad 64 '--if-version: "x" is no version; bus-value get KEY --with-version prints one' put t 1 --if-version x
+bad 64 '--version prints the version of this program; for the version of a key write --if-version 3' put t 1 --version 3
+bad 64 '--if-version excludes --create' put t 1 --if-version 1 --create
+bad 64 '--durable: "disk" is neither memory, process nor power' put t 1 --durable disk
+bad 64 '--ttl: "0s" is no time; a value without --ttl never expires' put t 1 --ttl 0s
+bad 64 '--wait goes with --create only; it waits until there is no such key' put t 1 --wait
+bad 64 '--while needs a COMMAND behind "--"; bus-value put KEY VALUE --while -- COMMAND' put t 1 --while
+bad 64 '--kill-on-loss goes with --while only' put t 1 --kill-on-loss
+bad 64 '--durable power excludes --while; what is held is never stored' put t 1 --while --durable power -- true
+bad 127 'cannot run no-such-program: it is not in PATH' put t 1 --while -- no-such-program
+run 0 bus-value put 'a,b' 1 --literal
+run 0 bus-value get 'a,b' --literal
+
+# ---- Versions
+
+run 0 bus-value put v '"one"' --create
+run 75 bus-value put v '"two"' --create
+check_empty out
+check_equal 'what is said of a key that exists' 'bus-value: "v" exists; its value is "one"' "$(cat err)"
+run 75 bus-value put v 2 --create --json-errors
+check_has err '{"code":"refused","exit":75,'
+check_has err ',"present":{"version":1,"rev":'
+check_has err ',"value":"one"}}'
+run 0 bus-value put v '"two"' --if-version 1 --with-version
+check_equal "the version after 1" 2 "$(cat out)"
+run 75 bus-value put v '"three"' --if-version 1
+check_has err 'bus-value: "v" has version 2'
+check_has err '; read it again with bus-value get v --with-version'
+run 75 bus-value delete v --if-version 1
+run 0 bus-value get v
+check_equal "what two writers left" '"two"' "$(cat out)"
+run 0 bus-value put w 1 --if-version 0
+run 75 bus-value put w 1 --if-version 0
+run 0 bus-value delete v --if-version 2 --with-version
+check_equal "the version of the deletion" 3 "$(cat out)"
+for verb in get delete; do
+  run 1 bus-value $verb v
+  check_empty out
+  check_equal "a missing key" 'bus-value: there is no key "v"; bus-value list shows the keys that there are' "$(cat err)"
+done
+run 1 bus-value get v --json-errors
+check_has err '{"code":"not_found","exit":1,'
+run 77 bus-value put bus.hub 1
+check_has err bus.hub
+run 75 bus-value put v 1 --durable power
+check_has err 'bus-value: '
+run 0 bus-value put v 1 --durable memory
+
+# ---- Time
+
+start expiry bus-value watch brief --limit 2
+await expiry.out '"type":"synced"'
+run 0 bus-value put brief 1 --ttl 50ms
+expect_exit "the watch of a value that expires" "$pid" 0
+check_has expiry.out '"ttl_ms":50'
+check_has expiry.out '"deleted":true,"expired":true'
+run 1 bus-value get brief
+
+# ---- List
+
+run 0 bus-value put s.two '"two words"'
+run 0 bus-value put s.one 1
+run 0 bus-value list 's.*'
+check_equal "a list" "s.one${tab}1
+s.two${tab}\"two words\"" "$(cat out)"
+run 0 bus-value list 's.*' --text --with-version
+check_equal "a list of texts" "s.one${tab}1${tab}1
+s.two${tab}1${tab}two words" "$(cat out)"
+run 0 bus-value list s.one 's.*' --names
+check_equal "a list of names" "s.one
+s.two" "$(cat out)"
+run 0 bus-value list 's.*' --json
+check_equal "lines of a list in JSON" 2 "$(grep -c '^{"key":"s\..*"value":.*}$' out)"
+run 0 bus-value list 'no.*'
+check_empty out
+run 0 bus-value list --names
+check_lacks out bus.hub
+run 0 bus-value list 'bus.*' --names
+check_has out bus.hub
+run 0 bus-value get bus.hub
+check_has out "\"pid\":$(hub_pid)"
+# More than one page has: a thousand keys and one.
+python3 - <<'END' || fail "the keys could not be put"
+import json, os, socket
+hub = socket.socket(socket.AF_UNIX)
+hub.settimeout(10)
+hub.connect(os.environ["BUSD_SOCKET"])
+for i in range(1001):
+    frame = {"type": "put", "key": "many.%04d" % i, "value": i}
+    if i == 1000:
+        frame["id"] = "last"
+    hub.sendall((json.dumps(frame) + "\n").encode())
+answers = hub.makefile()
+assert "result" in json.loads(answers.readline())
+END
+run 0 bus-value list 'many.*'
+check_equal "the keys of two pages" 1001 "$(lines_in out)"
+check_equal "the first and the last" "many.0000${tab}0 many.1000${tab}1000" "$(sed -n '1p;$p' out | paste -sd ' ')"
+
+# ---- A hub without values
+
+run 0 bus-stop --force
+start_hub --values off
+for words in 'get a' 'put a 1' 'list' 'watch a'; do
+  # shellcheck disable=SC2086 # words of one command
+  run 76 bus-value $words
+  check_empty out
+done
