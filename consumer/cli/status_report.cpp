@@ -70,6 +70,15 @@ void read_calls(const Json& json, StatusReport& report) {
     report.calls_failed += number_of(*calls, end);
 }
 
+std::optional<ValuesReport> values_of(const Json& json) {
+  const Json* values = member(json, "values");
+  if (values == nullptr || !values->IsObject()) return std::nullopt;
+  return ValuesReport{
+      number_of(*values, "keys"),    number_of(*values, "bytes"),   number_of(*values, "rev"),
+      number_of(*values, "watches"), number_of(*values, "changes"), number_of(*values, "waiting"),
+      text_of(*values, "store"),     text_of(*values, "path"),      text_of(*values, "fault")};
+}
+
 void read_totals(const Json& json, StatusReport& report) {
   const Json* events = member(json, "events");
   if (events == nullptr || !events->IsObject()) return;
@@ -139,6 +148,7 @@ std::optional<StatusReport> parse_status(std::string_view frame) {
                             number_of(item, "p99_us"), flag_of(item, "full")});
   });
   for_each_in(json, "providers", [&](const Json& item) { report.providers.push_back(provider_of(item)); });
+  report.values = values_of(json);
   report.truncated = flag_of(json, "truncated");
   return report;
 }

@@ -86,6 +86,18 @@ struct PoolReport {
   uint64_t refused = 0;
 };
 
+struct ValuesReport {
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+  uint64_t rev = 0;  // of the last change
+  uint64_t watches = 0;
+  uint64_t changes = 0;  // of other keys than the hub's own
+  uint64_t waiting = 0;  // operations that wait for the store
+  std::string store;     // "memory": nothing is stored; "open"; "failed"
+  std::string path;      // of the store
+  std::string fault;     // why it failed
+};
+
 struct StatusReport {
   int64_t pid = 0;
   std::string version;
@@ -117,6 +129,7 @@ struct StatusReport {
   uint64_t calls_failed = 0;
   std::vector<TaskReport> tasks;
   std::vector<ProviderReport> providers;
+  std::optional<ValuesReport> values;  // nothing: the hub is too old for values, or does not have them
   bool truncated = false;
 };
 

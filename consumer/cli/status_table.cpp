@@ -143,6 +143,25 @@ std::vector<TableLine> call_lines(const StatusReport& report, Columns columns) {
            Emphasis::none}};
 }
 
+std::vector<TableLine> values_lines(const StatusReport& report, Columns columns) {
+  if (!report.values) return {};
+  const ValuesReport& values = *report.values;
+  bool failed = values.store == "failed";
+  if (values.keys + values.watches + values.changes == 0 && !failed) return {};
+  auto count = [&](uint64_t n, const char* one, const char* many) {
+    return readable_number(n, columns) + " " + (n == 1 ? one : many);
+  };
+  std::string text = "values  " + count(values.keys, "key", "keys") + "  " + readable_bytes(values.bytes) +
+                     "  rev " + std::to_string(values.rev) + "  " +
+                     count(values.watches, "watch", "watches") + "  store " + safe_text(values.store);
+  if (values.waiting > 0)
+    text += "  " + count(values.waiting, "operation waits", "operations wait") + " for it";
+  std::vector<TableLine> out{{text, failed ? Emphasis::warning : Emphasis::none}};
+  std::string why = values.path + (values.path.empty() || values.fault.empty() ? "" : ": ") + values.fault;
+  if (failed && !why.empty()) out.push_back({"        " + safe_text(why), Emphasis::warning});
+  return out;
+}
+
 std::vector<TableLine> uncleaned_lines(const StatusReport& report, Columns columns) {
   if (report.uncleaned == 0) return {};
   std::string were = report.uncleaned == 1 ? " was" : " were";
@@ -198,6 +217,7 @@ std::vector<TableLine> unmatched_lines(const StatusReport& report, Columns colum
 std::vector<TableLine> status_table(const StatusReport& report, Columns columns) {
   std::vector<TableLine> lines{hub_line(report), event_line(report, columns)};
   append(lines, call_lines(report, columns));
+  append(lines, values_lines(report, columns));
   append(lines, memory_lines(report, columns));
   append(lines, uncleaned_lines(report, columns));
   append_part(lines, source_lines(report, columns));

@@ -23,6 +23,8 @@ std::vector<TableLine> memory_lines(const StatusReport& report, std::optional<si
 // What became of all calls; empty when there were none.
 std::vector<TableLine> call_lines(const StatusReport& report, std::optional<size_t> columns);
 std::vector<TableLine> provider_lines(const StatusReport& report, std::optional<size_t> columns);
+// Empty when there have been no values.
+std::vector<TableLine> values_lines(const StatusReport& report, std::optional<size_t> columns);
 // Scopes whose last consumer died or was closed before the hub could tell it to clean up.
 std::vector<TableLine> uncleaned_lines(const StatusReport& report, std::optional<size_t> columns);
 std::vector<TableLine> lock_lines(const StatusReport& report, std::optional<size_t> columns);

@@ -58,8 +58,8 @@ A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 Exit status: 0 done; 1 there is no such key; 64 usage; 65 bad or empty input; 69 hub not reachable;
 70 stdin or stdout broke; 75 the version is another one, the key exists, the hub or its store has
 no room, or the connection was lost; 76 not a hub, or one without values; 77 permission; 124 the
-time of --timeout is over; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM; with --while that of COMMAND,
-126 or 127 if it cannot be run.)";
+time of --timeout is over; 126/127 COMMAND cannot be run; 129/130/143 ended by
+SIGHUP/SIGINT/SIGTERM; and that of COMMAND, if it runs.)";
 
 namespace {
 

@@ -117,6 +117,8 @@ std::vector<TableLine> head_lines(const WatchPicture& picture, const Viewport& v
     lines.push_back({"out     -", Emphasis::none});
   }
   if (knows_of_calls(picture.report)) lines.push_back(calls_line(picture, viewport.columns));
+  auto values = values_lines(picture.report, viewport.columns);
+  std::move(values.begin(), values.end(), std::back_inserter(lines));
   lines.push_back(loss_line(picture, viewport.columns));
   auto uncleaned = uncleaned_lines(picture.report, viewport.columns);
   std::move(uncleaned.begin(), uncleaned.end(), std::back_inserter(lines));

@@ -80,12 +80,13 @@ _busd_place() {
   done
 }
 
-# _busd_names keys|types|entries|tasks|sources: what the running hub knows of, one to a line; entries are types and patterns,
-# of tasks there are only names. Silent, and done within 100 ms, whether a hub answers, does not, or is not there.
+# _busd_names keys|types|entries|tasks|sources|values: what the running hub knows of, one to a line; entries are types and
+# patterns, of tasks there are only names, of values the keys. Silent, and done within 100 ms, whether a hub answers, does not, or is not there.
 _busd_names() {
   local what=$1 name
-  [[ $what == entries ]] && what=types
-  timeout 0.08 bus-status --list "$what" "${place[@]}" </dev/null 2>/dev/null | while IFS='' read -r name; do
+  local ask=(bus-status --list "${what/#entries/types}")
+  [[ $what == values ]] && ask=(bus-value list --names --no-start)
+  timeout 0.08 "${ask[@]}" "${place[@]}" </dev/null 2>/dev/null | while IFS='' read -r name; do
     [[ $1 == t* && ($name == '*' || $name == *'.*') ]] || printf '%s\n' "$name"
   done
 }
@@ -114,7 +115,7 @@ _busd_values() {
   local found=() typed=${word:${#2}}
   case ${kind[$1]-} in
     words | words_or_files) read -ra found <<<"${words[$1]-}" ;;
-    keys | types | entries | tasks | sources) mapfile -t found < <(_busd_names "${kind[$1]-}") ;;
+    keys | types | entries | tasks | sources | values) mapfile -t found < <(_busd_names "${kind[$1]-}") ;;
     commands) mapfile -t found < <(compgen -c -- "$typed") ;;
     users) mapfile -t found < <(compgen -u -- "$typed") ;;
     groups) mapfile -t found < <(compgen -g -- "$typed") ;;

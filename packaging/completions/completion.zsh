@@ -8,8 +8,8 @@ _busd_words_or_files() {
   _files "$@" || (( ${#compstate[nmatches]} ))
 }
 
-# _busd_names keys|types|entries|tasks|sources: what the running hub knows of; entries are types and patterns, of tasks there
-# are only names. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
+# _busd_names keys|types|entries|tasks|sources|values: what the running hub knows of; entries are types and patterns, of tasks
+# there are only names, of values the keys. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
 # _arguments puts words of its own, for compadd, before the argument.
 _busd_names() {
   local what=$argv[-1] option='' value
@@ -30,7 +30,9 @@ _busd_names() {
       option=$value
     fi
   done
-  names=("${(@f)$(timeout 0.08 bus-status --list ${what/entries/types} $place </dev/null 2>/dev/null)}")
+  local -a ask=(bus-status --list ${what/entries/types})
+  [[ $what == values ]] && ask=(bus-value list --names --no-start)
+  names=("${(@f)$(timeout 0.08 $ask $place </dev/null 2>/dev/null)}")
   # Of what is empty, one empty line is left.
   names=("${(@)names:#}")
   [[ $what == t* ]] && names=("${(@)names:#(\*|*.\*)}")

@@ -71,7 +71,7 @@ function learn(name, value, text) {
 
 BEGIN {
   # For a single program where it is given. What nobody can guess is completed to nothing.
-  kind_of_value["KEY"] = "keys"
+  kind_of_value["KEY"] = program == "bus-value" ? "values" : "keys"
   kind_of_value["TASK"] = "tasks"
   kind_of_value["SOURCE"] = "sources"
   kind_of_value["TYPE"] = program == "bus-consume" ? "entries" : "types"
@@ -80,7 +80,7 @@ BEGIN {
   kind_of_value["CMD"] = "commands"
   kind_of_value["USER"] = "users"
   kind_of_value["GROUP"] = "groups"
-  split("N MS ID NAME PERCENT PAYLOAD ARGS NAME=VALUE TEMPLATE", opaque, " ")
+  split("N MS ID NAME PERCENT PAYLOAD ARGS NAME=VALUE VALUE TEMPLATE", opaque, " ")
   for (i in opaque) kind_of_value[opaque[i]] = "nothing"
 }
 

@@ -10,7 +10,7 @@ generate=$(realpath "$(dirname "$0")/../../packaging/completions/generate")
 . "$(dirname "$0")/../cli/lib.sh"
 share=$2
 shell=$3
-programs='busd bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop'
+programs='busd bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value'
 
 # ---- What the programs say
 
@@ -24,6 +24,7 @@ options_of() {
 refused() {
   [ "$1" != bus-consume ] || set -- "$@" key
   [ "$1" != bus-source ] || set -- "$@" list
+  [ "$1" != bus-value ] || set -- "$@" list
   BUSD_ERRORS=bogus "$@" >/dev/null 2>err && fail "$* was taken with BUSD_ERRORS=bogus"
   grep -q 'excludes' err
 }
@@ -60,7 +61,7 @@ check_exclusions() {
   sed -n "/^exclusions='/,/^'/p" "$generate" | sed -n 's/^\([a-z-]*\): /\1 /p' |
     awk '{ for (i = 3; i <= NF; i++) if ($i != "PAYLOAD" && $i != "ARGS") print $1, $2, $i; }' >listed
   [ -s listed ] || fail "no exclusions in $generate"
-  for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop; do
+  for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value; do
     pairs_of "$program" >pairs
     [ -s pairs ] || fail "no options in $program --help"
     while IFS='	' read -r one other; do
@@ -258,7 +259,7 @@ done
 
 # ---- No hub: nothing, and none is started
 
-for line in 'bus-consume ' 'bus-consume -t ' 'bus-publish ' 'bus-status --explain ' 'bus-consume --bus other ' 'bus-call ' 'bus-call --to '; do
+for line in 'bus-consume ' 'bus-consume -t ' 'bus-publish ' 'bus-status --explain ' 'bus-consume --bus other ' 'bus-call ' 'bus-call --to ' 'bus-value get '; do
   expect "$line" ''
 done
 check_equal "what is in the hub's folder" '' "$(find . -name 'bus.*')"
@@ -288,6 +289,13 @@ expect_names 'bus-call --to ' 'clock'
 expect_names 'bus-serve ma' 'math.add'
 expect_names 'bus-source status ' 'clock'
 expect_names 'bus-source start x y c' 'clock'
+run 0 bus-value put deploy.lock 1
+run 0 bus-value put branch 1
+expect_names 'bus-value get ' 'branch,deploy.lock'
+expect_names 'bus-value put --ttl 5s d' 'deploy.lock'
+expect 'bus-value g' 'get'
+expect 'bus-value put branch ' ''
+expect 'bus-value put branch 1 --durable p' 'power,process'
 expect 'bus-source st' 'start,status,stop'
 expect 'bus-source logs --stream ' 'stderr,stdout'
 expect 'bus-call math.add ' ''

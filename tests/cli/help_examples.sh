@@ -60,6 +60,16 @@ try_consume() {
   timeout 10 bus-status --json --watch 50ms | grep -qm1 '"consumers":\[\]' || fail "the consumer of $1 has not gone"
 }
 
+try_value() {
+  try "$1"
+  case $1 in
+    *" put "*) [ "$status" -eq 0 ] || fail "$1 did not end" ;;
+    *" get "*) check_equal "what $1 printed" main "$(cat out)" ;;
+    *--exec*) check_equal "what --exec wrote" '"main"' "$(cat branch)" ;;
+    *" watch "*) check_has out '"key":"branch"' ;;
+  esac
+}
+
 try_publish() {
   before=$(lines_in all.out)
   try "$1"
@@ -207,6 +217,7 @@ each bus-publish try_publish
 start_provider tasks math.add log.read job.x
 each bus-call try_call
 each bus-serve try_serve
+each bus-value try_value
 each bus-sources try_sources
 start supervisor bus-sources
 supervisor=$pid

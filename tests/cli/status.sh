@@ -61,6 +61,21 @@ check_lacks out "(anonymous)"
 bus-status --watch 50ms | sed '/^time /{x;s/^/x/;/xxx/{x;q};x}' >watch.txt
 check_has watch.txt "CALLS/S"
 grep -Eq '^calls   [0-9.-]+ calls/s  0 open  0 waiting$' watch.txt || fail "no line for calls: $(cat watch.txt)"
+# Values.
+check_lacks watch.txt "values  "
+run 0 bus-value put a 1
+run 0 bus-value put b 'text' --text
+run 0 bus-value delete b
+start watches bus-value watch a
+watches=$pid
+await watches.out '"type":"synced"'
+run 0 bus-status
+grep -Eq '^values  1 key  [0-9]+ B  rev [0-9]+  1 watch  store memory$' out || fail "no line for values: $(cat out)"
+run 0 bus-status --json
+check_has out '"values":{"keys":1,"bytes":'
+bus-status --watch 50ms | sed '/^time /{x;s/^/x/;/xxx/{x;q};x}' >watch.txt
+grep -Eq '^values  1 key  ' watch.txt || fail "no line for values: $(cat watch.txt)"
+kill -TERM "$watches"
 # Which provider would be given a call, and what if there is none.
 run 0 bus-status --explain-task math.add
 check_has out "a call of \"math.add\" would go to pid $provider"

@@ -2,7 +2,7 @@
 # What every program has in common: help, version, usage errors, unreachable hubs.
 . "$(dirname "$0")/lib.sh"
 
-for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop busd; do
+for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value busd; do
   run 0 "$program" --help
   check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
   check_has out "Usage: $program"
@@ -32,6 +32,8 @@ promised bus-serve --slots --shell --stream --lines --priority --drain --grace -
 promised bus-source --json --watch -f -n --since --stream --no-start -q --socket --bus --json-errors
 promised bus-sources --dir --state --run --check --no-start -q --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --explain-task --list --no-start --socket --bus --json-errors
+promised bus-value --text --raw --json --with-version --names --if-version --create --if-changed --ttl --durable --while --wait --kill-on-loss \
+  --no-snapshot -n --exec --timeout --literal --no-start -q --socket --bus --json-errors
 promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors
 
@@ -122,7 +124,7 @@ for pattern in 'build.*' '*'; do
 done
 
 # With --json-errors, or BUSD_ERRORS=json, each error is an object of its own.
-for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop; do
+for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value; do
   run 64 "$program" --zebra --json-errors --vresion
   check_equal "errors of $program" '{"code":"unknown_option","exit":64,"message":"unknown option --zebra","hint":"see '"$program"' --help"}
 {"code":"unknown_option","exit":64,"message":"unknown option --vresion","hint":"did you mean --version?"}' "$(cat err)"

@@ -21,6 +21,7 @@ chmod +x held obedient
 
 # ---- It holds the value while COMMAND runs
 
+# shellcheck disable=SC2016 # the shell of COMMAND expands it
 run 3 bus-value put here '"me"' --while -- sh -c 'bus-value get "$BUSD_KEY"; echo "$BUSD_KEY $BUSD_VERSION $BUSD_SOCKET"; cat; exit 3' <<END
 from stdin
 END

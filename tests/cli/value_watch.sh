@@ -101,6 +101,7 @@ expect_exit "the slow watch" "$slow" 143
 
 # One that fails is said, and the next one runs. A large value that is not read does no harm.
 head -c 300000 /dev/zero | tr '\0' x | bus-value put g - --text || fail "put of a large text ended with $?"
+# shellcheck disable=SC2016 # the shell of --exec expands it
 start fails bus-value watch g --exec 'echo "$BUSD_VERSION"; exit 5' --limit 2
 fails=$pid
 await fails.err '--exec ended with status 5 for key g: echo'

@@ -34,7 +34,7 @@ mkdir -p "$(dirname "$tree")"
 mv staged/opt/first "$tree"
 check_equal 'what stands outside of the prefix' '' "$(find staged -type f)"
 
-for file in bin/busd bin/bus-call bin/bus-consume bin/bus-publish bin/bus-serve bin/bus-source bin/bus-sources bin/bus-status bin/bus-stop \
+for file in bin/busd bin/bus-call bin/bus-consume bin/bus-publish bin/bus-serve bin/bus-source bin/bus-sources bin/bus-status bin/bus-stop bin/bus-value \
   libexec/busd/source-trampoline \
   "$libdir/libbusd.so" "$libdir/libbusd.so.0" "$libdir/libbusd.so.0.1.0" "$libdir/libbusd.a" "$libdir/pkgconfig/busd.pc" \
   "$libdir/cmake/busd/busd-config.cmake" "$libdir/cmake/busd/busd-config-version.cmake" \
