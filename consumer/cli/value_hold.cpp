@@ -146,6 +146,9 @@ void ValueHold::take(const busd::Item& item) {
     }
   } else if (item.is_value() && item.number() == watch_) {
     watch_value(item.value());
+  } else if (item.is_synced() && item.number() == watch_ && item.synced().keys == 0) {
+    // It went before the watch began. After a break it is not held, or is itself among the keys.
+    lose(in_quotes(command_.key) + " is gone");
   }
 }
 

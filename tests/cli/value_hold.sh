@@ -2,13 +2,14 @@
 # bus-value put --while: a lock from the shell, what COMMAND gets, and what happens when the value is lost.
 . "$(dirname "$0")/lib.sh"
 
-# COMMAND that says when it runs, and ends when it is told: hold NAME ARGUMENT… -- runs it in the background.
+# COMMANDs that say when they run. The first one goes on until there is a line in its pipe, or a signal ends it; the other one
+# takes signals.
 cat >held <<'END'
 #!/bin/sh
-# Waits for a line in the file of its name; a signal ends it.
 echo "runs $BUSD_KEY $BUSD_VERSION"
-exec tail -n +1 -F "$1" 2>/dev/null | grep -qm1 go
+read -r line <"$1"
 END
+mkfifo first.go second.go third.go again.go robbed.go brief.go lasting.go
 cat >obedient <<'END'
 #!/bin/sh
 trap 'echo got TERM; exit 9' TERM
@@ -58,8 +59,8 @@ expect_exit "the first holder" "$first" 0
 # Either of the others has it now, and not both.
 timeout 10 tail -n +1 -F second.out third.out 2>/dev/null | grep -qm1 '^runs lock' || fail "nobody got the lock"
 check_equal "holders" 1 "$(cat second.out third.out | grep -c '^runs lock')"
-echo go >second.go
-echo go >third.go
+echo go >second.go &
+echo go >third.go &
 expect_exit "the second holder" "$second" 0
 expect_exit "the third holder" "$third" 0
 await second.out '^runs lock'
@@ -67,7 +68,7 @@ await third.out '^runs lock'
 run 1 bus-value get lock
 
 # One that waits for a lock ends by a signal, and holds nothing.
-start first bus-value put lock 1 --create --while -- ./held again.go
+start first bus-value put lock 1 --create --while --kill-on-loss -- ./held again.go
 first=$pid
 await first.out '^runs lock'
 start waits bus-value put lock 2 --create --while --wait -- true
@@ -122,7 +123,8 @@ check_has robbed.err '"here" was deleted; ./obedient gets SIGTERM'
 check_has robbed.err 'bus-value: ./obedient was ended, because the value was lost; without --kill-on-loss it would have gone on'
 start brief bus-value put here 1 --while --ttl 50ms -- ./held brief.go
 brief=$pid
-await brief.err '"here" has expired; ./held goes on'
+# On a busy machine it has expired before anybody can look.
+await brief.err '"here" \(has expired\|is gone\); ./held goes on'
 echo go >brief.go
 expect_exit "the holder of what expired" "$brief" 0
 
