@@ -73,11 +73,12 @@ cat >slow <<'END'
 mkdir running || echo "two at a time"
 value=$(cat)
 echo "begins $BUSD_KEY $value s=$BUSD_SKIPPED"
-[ "$value" != hold ] || tail -n +1 -F let-go 2>/dev/null | grep -qm1 go
+[ "$value" != hold ] || read -r line <let-go
 rmdir running
 echo "ends $BUSD_KEY $value"
 END
 chmod +x slow
+mkfifo let-go end-now
 start slow bus-value watch 'f.*' --exec ./slow --text
 slow=$pid
 await slow.err '^\[bus\] synced'
@@ -110,7 +111,7 @@ expect_exit "the watch of failing commands" "$fails" 0
 check_equal "both commands ran" "1
 2" "$(cat fails.out)"
 # The command that runs is waited for.
-start ends bus-value watch c --exec 'echo begins; tail -n +1 -F end-now 2>/dev/null | grep -qm1 go; echo done'
+start ends bus-value watch c --exec 'echo begins; read -r line <end-now; echo done'
 ends=$pid
 await ends.out '^begins$'
 kill -TERM "$ends"
