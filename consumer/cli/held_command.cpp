@@ -25,7 +25,8 @@ sigset_t passed_on() {
 }
 
 // Between fork and exec. Handlers end with exec; what this program ignores for itself does not (signals.h).
-[[noreturn]] void become(char* const* arguments, char* const* environment, pid_t parent, bool dies_with_us) {
+[[noreturn]] void become_command(char* const* arguments, char* const* environment, pid_t parent,
+                                 bool dies_with_us) {
   if (dies_with_us) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(ended_by_signal(SIGTERM));  // it died before that
@@ -41,7 +42,7 @@ sigset_t passed_on() {
   _exit(fault == ENOENT ? kNoCommand : kCannotRun);
 }
 
-std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+std::vector<char*> pointers_of(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   pointers.reserve(texts.size() + 1);
   // execvpe(3) takes what it does not change as if it did.
@@ -65,11 +66,11 @@ void HeldCommand::take_over_signals() {
 
 std::string HeldCommand::start(const std::vector<std::string>& arguments,
                                const std::vector<std::string>& environment, bool dies_with_us) {
-  std::vector<char*> argument_pointers = pointers_to(arguments);
-  std::vector<char*> environment_pointers = pointers_to(environment);
+  std::vector<char*> argument_pointers = pointers_of(arguments);
+  std::vector<char*> environment_pointers = pointers_of(environment);
   pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ == 0) become(argument_pointers.data(), environment_pointers.data(), parent, dies_with_us);
+  if (pid_ == 0) become_command(argument_pointers.data(), environment_pointers.data(), parent, dies_with_us);
   if (pid_ < 0) return std::string("the command could not be started: ") + std::strerror(errno);
   pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   return {};

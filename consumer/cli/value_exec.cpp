@@ -17,10 +17,10 @@ namespace bus::cli {
 namespace {
 
 // Commands that fail one after the other do not fill stderr; the count comes at the end.
-constexpr uint64_t kMostReports = 10;
-constexpr int kLookEveryMs = 20;
+constexpr uint64_t kMostFailuresSaid = 10;
+constexpr int kLookAtExecMs = 20;
 
-void close_once(int& fd) {
+void drop_end(int& fd) {
   if (fd >= 0) close(fd);
   fd = -1;
 }
@@ -31,8 +31,8 @@ ValueExec::ValueExec(std::string command, std::string socket, bool as_text, cons
     : command_(std::move(command)), socket_(std::move(socket)), as_text_(as_text), console_(console) {}
 
 ValueExec::~ValueExec() {
-  close_once(input_);
-  close_once(pid_fd_);
+  drop_end(input_);
+  drop_end(pid_fd_);
 }
 
 bool ValueExec::process() {
@@ -69,7 +69,7 @@ void ValueExec::start(const busd::Value& value) {
   input_ = ends[1];
   if (!fault.empty()) {
     pid_ = 0;
-    close_once(input_);
+    drop_end(input_);
     return report(fault);
   }
   watch_job(pid_);
@@ -86,7 +86,7 @@ void ValueExec::feed() {
     if (n < 0) break;  // EPIPE: the command does not want the rest
     written_ += static_cast<size_t>(n);
   }
-  close_once(input_);
+  drop_end(input_);
 }
 
 bool ValueExec::ended() {
@@ -101,17 +101,17 @@ bool ValueExec::ended() {
                          ? command_fault(status)
                          : std::string("could not be waited for: ") + std::strerror(errno);
   pid_ = 0;
-  close_once(input_);
-  close_once(pid_fd_);
+  drop_end(input_);
+  drop_end(pid_fd_);
   if (!text.empty()) report(text);
   return true;
 }
 
 void ValueExec::report(const std::string& fault) {
   ++failed_;
-  if (failed_ > kMostReports) return;
+  if (failed_ > kMostFailuresSaid) return;
   console_.error(ErrorCode::command_failed, "--exec " + fault + " for key " + key_ + ": " + command_);
-  if (failed_ == kMostReports) console_.warning("further failures of --exec are only counted");
+  if (failed_ == kMostFailuresSaid) console_.warning("further failures of --exec are only counted");
 }
 
 void ValueExec::add_waits(std::vector<pollfd>& waits) const {
@@ -126,11 +126,11 @@ void ValueExec::finish() {
   while (pid_ > 0) {
     std::vector<pollfd> waits;
     add_waits(waits);
-    poll(waits.data(), waits.size(), must_look() ? kLookEveryMs : -1);
+    poll(waits.data(), waits.size(), must_look() ? kLookAtExecMs : -1);
     feed();
     ended();
   }
-  if (failed_ > kMostReports)
+  if (failed_ > kMostFailuresSaid)
     console_.error(ErrorCode::command_failed, "--exec failed for " + counted(failed_, "change"));
 }
 

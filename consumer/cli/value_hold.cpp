@@ -21,7 +21,7 @@ namespace {
 // For the deletion at the end, which the hub does at once, if it is there.
 constexpr std::chrono::milliseconds kDeletePatience{1000};
 // How often the command is looked at where the kernel does not tell of its end.
-constexpr int kLookEveryMs = 20;
+constexpr int kLookAtHeldMs = 20;
 
 }  // namespace
 
@@ -177,7 +177,7 @@ void ValueHold::wait() const {
                      .revents = 0},
                     {.fd = child_.pid_fd(), .events = POLLIN, .revents = 0},
                     {.fd = child_.signals(), .events = POLLIN, .revents = 0}};
-  int most = child_.pid_fd() < 0 ? kLookEveryMs : -1;
+  int most = child_.pid_fd() < 0 ? kLookAtHeldMs : -1;
   if (auto deadline = connected_ ? connection_.deadline() : std::nullopt) {
     auto due = static_cast<int>(std::clamp<int64_t>(deadline->count(), 0, INT_MAX));
     most = most < 0 ? due : std::min(most, due);

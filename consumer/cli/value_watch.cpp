@@ -20,8 +20,8 @@ namespace bus::cli {
 namespace {
 
 // So many items in a row, then one look at stdout, signals and the command.
-constexpr int kItemsInARow = 256;
-constexpr int kLookEveryMs = 20;
+constexpr int kItemsPerLook = 256;
+constexpr int kLookAtWatchMs = 20;
 
 }  // namespace
 
@@ -53,7 +53,7 @@ int ValueWatch::run() {
 
 void ValueWatch::take_items() {
   more_at_hand_ = true;
-  for (int i = 0; i < kItemsInARow && more_at_hand_ && !code_; ++i) {
+  for (int i = 0; i < kItemsPerLook && more_at_hand_ && !code_; ++i) {
     if (caught_signal() != 0) {
       end(ended_by_signal(caught_signal()));
     } else if (auto item = connection_.next(std::chrono::milliseconds(0))) {
@@ -145,7 +145,7 @@ int ValueWatch::most_ms() const {
   auto at_most = [&most](int64_t ms) { most = std::min(most.value_or(ms), ms); };
   if (auto deadline = connection_.deadline()) at_most(deadline->count());
   if (until_) at_most(std::chrono::ceil<std::chrono::milliseconds>(*until_ - Clock::now()).count());
-  if (exec_ && exec_->must_look()) at_most(kLookEveryMs);
+  if (exec_ && exec_->must_look()) at_most(kLookAtWatchMs);
   return most ? static_cast<int>(std::clamp<int64_t>(*most, 0, INT_MAX)) : -1;
 }
 
