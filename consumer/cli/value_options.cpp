@@ -214,6 +214,10 @@ std::optional<Error> hold_fault(const ValueCommand& c) {
     return usage(ErrorCode::conflict, "--durable " + c.durable + " excludes --while",
                  "what is held is never stored");
   }
+  if (c.json || c.with_version) {
+    return usage(ErrorCode::conflict, std::string(c.json ? "--json" : "--with-version") + " excludes --while",
+                 "COMMAND finds the version in BUSD_VERSION");
+  }
   std::string why;
   int status = program_fault(c.command.front(), why);
   if (status == 0) return std::nullopt;

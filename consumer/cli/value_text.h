@@ -26,7 +26,7 @@ std::string vanished_json(std::string_view key);
 // {"version":…,"rev":…,"deleted":true,"value":…}.
 Error error_of(const busd::Change& change, std::string_view key);
 // A question of `key` that failed.
-Error error_of(const busd::Error& error, std::string_view key);
+Error error_of(const busd::Error& given, std::string_view key);
 
 // A value in a line for people: cut, and safe for a terminal.
 std::string short_value(std::string_view json);

@@ -147,6 +147,24 @@ press_ctrl_c
 ends_on_terminal 130
 kill -CONT "$hub"
 
+# Ctrl-C reaches a COMMAND that bus-value holds a value for once, from the terminal; other signals are passed on, in order.
+cat >counts <<'END'
+#!/bin/sh
+trap 'echo INT >>caught' INT
+trap 'echo HUP >>caught; exit 3' HUP
+mkfifo nothing
+echo $PPID >holder
+while :; do read -r line <nothing; done
+END
+chmod +x counts
+begin_on_terminal "bus-value put held 1 --while -- ./counts"
+await holder '^[0-9]'
+press_ctrl_c
+await caught INT
+kill -HUP "$(cat holder)"
+ends_on_terminal 3
+check_equal "the signals that COMMAND got" "INT HUP" "$(xargs <caught)"
+
 # Of --raw, a terminal gets no control characters but line ends and tabs.
 run 0 bus-call t.echo '"a\u001b[31m\tb\nc"' --raw
 check_equal "raw text in a file" "$(printf 'a\033[31m\tb\nc')" "$(cat out)"

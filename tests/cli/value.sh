@@ -89,6 +89,7 @@ bad 64 '--wait goes with --create only; it waits until there is no such key' put
 bad 64 '--while needs a COMMAND behind "--"; bus-value put KEY VALUE --while -- COMMAND' put t 1 --while
 bad 64 '--kill-on-loss goes with --while only' put t 1 --kill-on-loss
 bad 64 '--durable power excludes --while; what is held is never stored' put t 1 --while --durable power -- true
+bad 64 '--with-version excludes --while; COMMAND finds the version in BUSD_VERSION' put t 1 --while --with-version -- true
 bad 127 'cannot run no-such-program: it is not in PATH' put t 1 --while -- no-such-program
 run 0 bus-value put 'a,b' 1 --literal
 run 0 bus-value get 'a,b' --literal
