@@ -4,7 +4,7 @@
  *   example-resync lamp ./lamps                until it is interrupted
  *   example-resync lamp ./lamps 3              ends after three events
  *
- * It prints "event" with each payload. The bus stores nothing, so an event that was missed is gone. The
+ * It prints "event" with each payload. The bus stores no events, so one that was missed is gone. The
  * program then reads the whole state again from where it is kept, here from a file, and prints it as "state".
  * It does so when it starts, after a loss, and when it is connected again. While there is no hub, it says
  * that what it has shown may be out of date.

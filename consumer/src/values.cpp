@@ -1,6 +1,7 @@
 #include "consumer/src/values.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -41,8 +42,12 @@ TimePoint until(int64_t timeout_ms) {
   return now() + milliseconds(timeout_ms == 0 ? int64_t{kDefaultTimeoutMs} : std::min(timeout_ms, kMaxTtlMs));
 }
 
-std::optional<Durability> durability_of(busd_durability given) {
-  switch (given) {
+// A caller in C may have put any number there.
+std::optional<Durability> durability_of(const busd_durability& given) {
+  int number = 0;
+  static_assert(sizeof number == sizeof given);
+  std::memcpy(&number, &given, sizeof number);
+  switch (number) {
     case BUSD_DURABLE_DEFAULT:
       return Durability::usual;
     case BUSD_DURABLE_MEMORY:
@@ -51,8 +56,9 @@ std::optional<Durability> durability_of(busd_durability given) {
       return Durability::process;
     case BUSD_DURABLE_POWER:
       return Durability::power;
+    default:
+      return std::nullopt;
   }
-  return std::nullopt;
 }
 
 }  // namespace

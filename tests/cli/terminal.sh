@@ -157,7 +157,8 @@ echo $PPID >holder
 while :; do read -r line <nothing; done
 END
 chmod +x counts
-begin_on_terminal "bus-value put held 1 --while -- ./counts"
+# Without a shell between, which would end by the signal, too.
+begin_on_terminal "exec bus-value put held 1 --while -- ./counts"
 await holder '^[0-9]'
 press_ctrl_c
 await caught INT

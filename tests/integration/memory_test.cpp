@@ -163,7 +163,7 @@ TEST_CASE("Status shows how long the hub was busy at a time, and who takes what"
   StatusResponse status = hub.status();
   CHECK(status.users[0].connections == 2);
   CHECK(status.memory.limit_bytes == 512U << 20U);
-  CHECK(status.memory.pools.size() == 7);
+  CHECK(status.memory.pools.size() == 8);
   uint64_t sum = 0;
   for (const auto& bucket : status.callbacks.histogram) sum += bucket.count;
   CHECK(sum == status.callbacks.count);
