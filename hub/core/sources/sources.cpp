@@ -16,7 +16,7 @@ namespace {
 // What a source that is told to a newcomer costs, in units of the turn.
 constexpr size_t kUnitsPerSource = 50;
 
-const std::string kKeyPrefix = "bus.source.";
+constexpr std::string_view kKeyPrefix = "bus.source.";
 
 }  // namespace
 
@@ -89,11 +89,11 @@ void Sources::keep_state(const SourceStatus& status) {
   writer.text_if_any("detail", status.detail);
   writer.number("since_ms", hub_.values->wall_ms());
   writer.end();
-  hub_.values->set_own(kKeyPrefix + status.source, std::move(value));
+  hub_.values->set_own(std::string(kKeyPrefix) + status.source, std::move(value));
 }
 
 void Sources::forget_state(const std::string& name) {
-  if (hub_.values != nullptr) hub_.values->set_own(kKeyPrefix + name, {});
+  if (hub_.values != nullptr) hub_.values->set_own(std::string(kKeyPrefix) + name, {});
 }
 
 void Sources::describe(StatusWriter& out, TimePoint now) const {

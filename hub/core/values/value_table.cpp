@@ -10,7 +10,10 @@ namespace bus::hub {
 
 namespace {
 
-const ValueState kNoState;
+const ValueState& no_state() {
+  static const ValueState kNone;
+  return kNone;
+}
 
 bool fits(const ValueChange& change, const ValueState& newest) {
   if (!change.version) return true;
@@ -50,12 +53,12 @@ void ValueTable::load(std::string_view key, ValueState state, uint64_t rev) {
   BUSD_CHECK(rev <= counters_.rev && state.version > 0);
   ValueEntry& entry = entry_of(key);
   show(entry, std::move(state), rev);
-  for (Listener* each : listeners_) each->accepted(entry, kNoState);
+  for (Listener* each : listeners_) each->accepted(entry, no_state());
 }
 
 ValueVerdict ValueTable::judge(const ValueChange& change, TimePoint now, uint64_t& version) {
   const ValueEntry* known = find(change.key);
-  const ValueState& newest = known != nullptr ? known->newest() : kNoState;
+  const ValueState& newest = known != nullptr ? known->newest() : no_state();
   version = newest.version;
   ValueVerdict verdict = verdict_on(change, newest);
   if (verdict != ValueVerdict::accepted) return verdict;

@@ -146,6 +146,7 @@ void ValueWriter::forget(PeerWatch& watch) {
 // ---- what is written
 
 bool ValueWriter::render(ValuePeer& peer, std::string& out, size_t want) {
+  clock_ = owner_.time();
   if (!peer.frames.empty()) {
     out.empty() ? out.swap(peer.frames) : void(out += peer.frames);
     peer.frames = std::string();

@@ -27,6 +27,8 @@ class ValueWriter {
     virtual ~Owner() = default;
     // The answers that waited for the peer are written, or about to be.
     virtual void answers_taken(ValuePeer& peer) = 0;
+    // The time of this entry, on the clock of the table.
+    virtual TimePoint time() = 0;
   };
 
   ValueWriter(Hub& hub, ValueWatches& watches, Owner& owner) : hub_(hub), watches_(watches), owner_(owner) {}

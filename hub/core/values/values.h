@@ -64,6 +64,7 @@ class Values final : public Room,
   void look(ValueOperation& operation) override;
   void watch_woken(ValueWatch& watch) override;
   void answers_taken(ValuePeer& peer) override { settle(peer); }
+  TimePoint time() override { return clock(hub_.now); }
 
   ValuePeer& value_peer(Peer& peer);
   std::unique_ptr<Asked> asked_by(Peer& peer, std::string id, std::string key, size_t bytes);

@@ -33,7 +33,8 @@ void Values::begin(ValueKeeper* keeper, KeptValues kept) {
   path_ = std::move(kept.path);
   fault_ = std::move(kept.fault);
   above_ = kept.version;
-  writer_.set_epoch(kept.epoch.empty() ? hub_.config.start_id : std::move(kept.epoch));
+  if (kept.epoch.empty()) kept.epoch = hub_.config.start_id;
+  writer_.set_epoch(std::move(kept.epoch));
   set_clock(hub_.now);
   table_.begin(kept.counters);
   for (KeptValues::Row& row : kept.rows) table_.load(row.key, std::move(row.state), row.rev);
@@ -107,6 +108,7 @@ void Values::end_what_is_over() {
 }
 
 void Values::end_owned(PeerId peer) {
+  set_clock(hub_.now);
   for (const std::string& key : ends_.owned_by(peer)) end_key(key, false);
 }
 
@@ -161,6 +163,7 @@ bool Values::is_busy() const { return operations_.waiting() > 0 || accounts_.key
 
 void Values::set_own(const std::string& key, std::string value) {
   if (key.size() > kMaxIdentifierBytes) return;
+  set_clock(hub_.now);
   const ValueEntry* entry = table_.find(key);
   if (value.empty() && (entry == nullptr || !entry->visible().exists())) return;
   auto operation = std::make_unique<Asked>();

@@ -266,6 +266,22 @@ TEST_CASE("A slow watcher gets the newest state of each key once, with what it h
   CHECK(rig.status().values->behind == 0);
 }
 
+TEST_CASE("The age of what a slow watcher is sent is that of the moment when it is written") {
+  ValueRig rig;
+  PeerId id = rig.client();
+  PeerId slow = rig.client();
+  rig.watch(slow, "w", R"("*")");
+  rig.seen(slow);
+  rig.set_room(slow, 0);
+  rig.put_now(id, "a", "1");
+  rig.put_now(id, "b", "1");
+  rig.clock += milliseconds(300);
+  rig.set_room(slow, kEndless);
+  Lines lines = rig.lines(slow);
+  REQUIRE(lines.size() == 2);
+  CHECK(token_of(lines[1], "age_ms") == "300");
+}
+
 TEST_CASE("A watch resumes behind a rev of the same epoch, deletions included, else it is reset") {
   ValueRig rig;
   PeerId id = rig.client();
@@ -397,8 +413,10 @@ TEST_CASE("A while_connected value ends with its connection, and is a lock with 
   rig.put(b, "p", "lock", "2", R"(,"create":true,"while_connected":true)");
   CHECK(rig.answer(b) == "exists");
   SECTION("by its death") {
+    rig.clock += milliseconds(700);
     rig.hang_up(a);
-    CHECK(rig.seen(b) == Lines{"lock v2 r3 deleted"});
+    CHECK(rig.line(b) ==
+          R"({"type":"value","watch":"w","key":"lock","version":2,"rev":3,"deleted":true,"age_ms":0})");
   }
   SECTION("by bye") {
     rig.send_line(a, R"({"type":"bye"})");
