@@ -187,7 +187,7 @@ void ValueHold::wait() const {
 
 int ValueHold::finish(int status) {
   // By its version: what somebody else has put meanwhile stays. The hub deletes it in any case when the
-  // connection ends, which whoever runs next may be faster than.
+  // connection ends, which what runs next may be faster than.
   if (held_ && connected_)
     static_cast<void>(connection_.erase(command_.key, {.version = version_ + 1, .timeout = kDeletePatience}));
   if (terminated_) {

@@ -26,7 +26,7 @@ const char* const kValueAbout =
                                                  a lock, held while ./deploy runs
 
 Values are what is true now, by key. The hub keeps them, gives each change a version, and tells
-whoever watches. It is started if none runs.)";
+those that watch. It is started if none runs.)";
 
 const char* const kValueNotes =
     R"(put takes KEY and VALUE; get and delete one KEY; list any number of keys and patterns, watch at

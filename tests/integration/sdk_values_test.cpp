@@ -305,7 +305,7 @@ TEST_CASE("The hub's own state is watched as any other", "[watch]") {
 
 constexpr busd::PutOptions kLock{.create = true, .while_connected = true};
 
-TEST_CASE("A lock is free when the connection of its holder ends, and whoever watches learns of it",
+TEST_CASE("A lock is free when the connection of its holder ends, and those that watch learn of it",
           "[held]") {
   HubProcess hub;
   auto connection = peer(hub.socket());

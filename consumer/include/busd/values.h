@@ -1,5 +1,5 @@
 /*
- * busd/values.h - values: what is true now, by key. The hub keeps them, and tells whoever watches them.
+ * busd/values.h - values: what is true now, by key. The hub keeps them, and tells those that watch them.
  *
  * Every connection of <busd/consumer.h> may change values, read them and watch them; the conventions of that
  * header hold here. A value is any JSON. Each change of a key makes a version of that key, counted from 1, and

@@ -1,4 +1,4 @@
-// What the room of values asks of whoever keeps what is to be stored, and knows the time that goes on while the machine sleeps:
+// What the room of values asks of what keeps values that are to be stored, and knows the time that goes on while the machine sleeps:
 // hub/value_store.h, and a fake in tests.
 //
 // The edge tells the core what became of a batch by HubCore::values_committed() and values_failed(), in turns of their own and never from inside

@@ -73,7 +73,7 @@ class ValueOperations {
   ValueOperations& operator=(const ValueOperations&) = delete;
 
   // Whether there is a store that takes changes. Not while something waits for it, but for failed(). Without one, the hub's own
-  // changes of what is stored take effect at once: what ends has ended, whoever still has it on a disk.
+  // changes of what is stored take effect at once: what ends has ended, also if it is still on a disk.
   void set_store(bool takes) { has_store_ = takes; }
   bool has_store() const { return has_store_; }
 
