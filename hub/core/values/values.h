@@ -93,6 +93,8 @@ class Values final : public Room,
   void forget_tombstones();
   void submit();
   void wake_in_time(TimePoint now);
+  void close_overdrawn();
+  void evict_slow_watchers();
   void expired(Deadline&, TimePoint) override {}
 
   ValueTable table_;

@@ -138,12 +138,47 @@ void Values::end_of_turn(TimePoint now) {
   forget_tombstones();
   submit();
   wake_in_time(now);
+  close_overdrawn();
+  evict_slow_watchers();
+}
+
+// Those that have more answers unread than there is memory for.
+void Values::close_overdrawn() {
   for (PeerId id : writer_.take_overdrawn()) {
     Peer* peer = hub_.peers.find(id);
     if (peer == nullptr || peer->abandoned) continue;
     hub_.closing.refused_memory(*peer, Pool::replies);
     hub_.closing.close_now(*peer, Notice::Kind::unread,
                            hub_.ledger.shortage_of(*peer->account, Pool::replies, 1));
+  }
+}
+
+// What a socket has refused of a watch's frames was made already, and is in the pool of replies. It leaves half of that to those
+// that ask something: beyond, the connection with the most of it goes.
+void Values::evict_slow_watchers() {
+  auto is_much = [](const Meter& meter) { return meter.used > meter.limit / 2; };
+  while (true) {
+    bool is_full = is_much(hub_.ledger.total(Pool::replies));
+    bool is_any = is_full;
+    hub_.ledger.for_each([&](const Account& each) { is_any = is_any || is_much(each.meter(Pool::replies)); });
+    if (!is_any) return;
+    Peer* most = nullptr;
+    size_t most_bytes = 0;
+    hub_.peers.for_each([&](Peer& peer) {
+      const ValuePeer* part = find_part<ValuePeer>(peer);
+      if (part == nullptr || part->watches.empty() || peer.abandoned || peer.fed == nullptr) return;
+      if (!is_full && !is_much(peer.account->meter(Pool::replies))) return;
+      size_t bytes = peer.fed->charge.bytes_of(Pool::replies);
+      if (bytes <= most_bytes) return;
+      most = &peer;
+      most_bytes = bytes;
+    });
+    if (most == nullptr) return;
+    ++hub_.ledger.total(Pool::replies).refused;
+    hub_.closing.close_now(*most, Notice::Kind::evicted,
+                           "had left " + std::to_string(most_bytes) +
+                               " bytes of values unread, and the hub's memory for such is used up");
+    most->fed.reset();
   }
 }
 

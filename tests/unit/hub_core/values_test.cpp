@@ -1,4 +1,5 @@
 // The room of values, by the sentences of PROTOCOL.md 11.
+#include <algorithm>
 #include <set>
 
 #include "protocol/limits.h"
@@ -264,6 +265,38 @@ TEST_CASE("A slow watcher gets the newest state of each key once, with what it h
                                 "cold.3 v20 r199 skipped19 98", "hot v100 r200 skipped98 99",
                                 "cold.4 v20 r201 skipped19 99", "cold.0 v21 r202 deleted skipped20"});
   CHECK(rig.status().values->behind == 0);
+}
+
+TEST_CASE("Frames that nobody reads take no more memory than there is, and those that read go on") {
+  hub::HubConfig config = rig_config();
+  config.max_connections = 64;
+  config.value_limits = {100, size_t{4} << 20U};
+  config.memory = hub::Budget::least_memory(config.max_connections, config.value_limits);
+  ValueRig rig(false, config);
+  PeerId id = rig.client();
+  rig.put_now(id, "big", '"' + std::string(1'000'000, 'x') + '"');
+  PeerId reads = rig.client();
+  rig.watch(reads, "w", R"("*")");
+  std::vector<PeerId> slow;
+  for (int i = 0; i < 30; ++i) {
+    slow.push_back(rig.client());
+    rig.set_room(slow.back(), 0);
+    rig.watch(slow.back(), "w", R"("*")");
+  }
+  rig.advance({});
+  auto pools = rig.status().memory.pools;
+  auto replies =
+      std::find_if(pools.begin(), pools.end(), [](const auto& pool) { return pool.pool == "replies"; });
+  REQUIRE(replies != pools.end());
+  CHECK(replies->used_bytes <= replies->limit_bytes / 2);
+  CHECK(replies->used_bytes > replies->limit_bytes / 4);
+  size_t open = 0;
+  for (PeerId each : slow) open += rig.is_open(each) ? 1U : 0U;
+  CHECK(open > 0);
+  CHECK(open < slow.size());
+  CHECK(rig.status().connections.evicted == slow.size() - open);
+  CHECK(rig.is_open(reads));
+  CHECK(rig.seen(reads).size() == 2);
 }
 
 TEST_CASE("The age of what a slow watcher is sent is that of the moment when it is written") {
