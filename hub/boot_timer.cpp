@@ -1,12 +1,12 @@
 #include "hub/boot_timer.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "protocol/base/check.h"
+#include "protocol/event/timer.h"
 
 namespace bus::hub {
 
@@ -31,12 +31,7 @@ void BootTimer::set(TimePoint due) {
 
 void BootTimer::arm() {
   armed_ = due_;
-  // 0 would disarm it.
-  auto ns = std::max<int64_t>(1, std::chrono::nanoseconds(due_.time_since_epoch()).count());
-  itimerspec spec{};
-  spec.it_value.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
-  spec.it_value.tv_nsec = static_cast<long>(ns % 1'000'000'000);
-  BUSD_CHECK(::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
+  arm_timerfd(timer_, due_);
 }
 
 void BootTimer::on_readable() {

@@ -40,18 +40,20 @@ void Timer::set(TimePoint due) {
   }
 }
 
-void Timer::arm_fine() {
-  armed_ = due_;
+void arm_timerfd(const Fd& timer, TimePoint due) {
   // 0 would disarm.
-  auto ns = std::max<int64_t>(1, std::chrono::nanoseconds(due_.time_since_epoch()).count());
+  auto ns = std::max<int64_t>(1, std::chrono::nanoseconds(due.time_since_epoch()).count());
   itimerspec spec{};
   spec.it_value.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
   spec.it_value.tv_nsec = static_cast<long>(ns % 1'000'000'000);
-  BUSD_CHECK(::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
+  BUSD_CHECK(::timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
 }
 
 void Timer::arm() {
-  if (fd_) return arm_fine();
+  if (fd_) {
+    armed_ = due_;
+    return arm_timerfd(fd_, due_);
+  }
   TimePoint start = now();
   Duration wait = due_ <= start ? Duration::zero() : std::min(due_ - start, kLongestWait);
   armed_ = start + wait;

@@ -15,6 +15,9 @@ struct event;
 
 namespace bus {
 
+// A timerfd on whatever clock comes at `due` of that clock, once.
+void arm_timerfd(const Fd& timer, TimePoint due);
+
 class Timer {
  public:
   enum class Grain : uint8_t { coarse, fine };
@@ -32,7 +35,6 @@ class Timer {
  private:
   static void on_event(int fd, short what, void* self) noexcept;
   void arm();
-  void arm_fine();
 
   Loop& loop_;
   std::function<void()> callback_;

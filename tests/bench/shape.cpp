@@ -110,16 +110,26 @@ Group latency(bool quick) {
   return group;
 }
 
-Group call_group(const std::string& name, const GroupFilter& filter, const CallLoad& load) {
+// A shape for each size.
+template <class Set>
+Group group_of(const std::string& name, const GroupFilter& filter, Set set) {
   Group group{name, {}};
   for (size_t bytes : filter.sizes.empty() ? std::vector<size_t>{128} : filter.sizes) {
     Shape shape;
-    shape.calls = load;
+    set(shape);
     shape.payload_bytes = bytes;
     shape.title = title_of(shape);
     group.shapes.push_back(std::move(shape));
   }
   return group;
+}
+
+Group call_group(const std::string& name, const GroupFilter& filter, const CallLoad& load) {
+  return group_of(name, filter, [&](Shape& shape) { shape.calls = load; });
+}
+
+Group value_group(const std::string& name, const GroupFilter& filter, const ValueLoad& load) {
+  return group_of(name, filter, [&](Shape& shape) { shape.values = load; });
 }
 
 // 64 requests are open also where there are several callers or providers.
@@ -131,18 +141,6 @@ std::vector<Group> calls(const GroupFilter& filter) {
           call_group("callers", filter, {.callers = 8, .outstanding = kOpen}),
           call_group("providers", filter, {.providers = 8, .outstanding = kOpen}),
           call_group("providers1000", filter, {.providers = 1000, .outstanding = kOpen})};
-}
-
-Group value_group(const std::string& name, const GroupFilter& filter, const ValueLoad& load) {
-  Group group{name, {}};
-  for (size_t bytes : filter.sizes.empty() ? std::vector<size_t>{128} : filter.sizes) {
-    Shape shape;
-    shape.values = load;
-    shape.payload_bytes = bytes;
-    shape.title = title_of(shape);
-    group.shapes.push_back(std::move(shape));
-  }
-  return group;
 }
 
 std::vector<Group> values(const GroupFilter& filter) {
