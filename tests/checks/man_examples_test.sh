@@ -59,7 +59,7 @@ begin() {
   local program
   name="man_examples_test: $1"
   mkdir -m 700 "$all/$1" "$all/$1/run"
-  export XDG_RUNTIME_DIR=$all/$1/run
+  export XDG_RUNTIME_DIR=$all/$1/run XDG_STATE_HOME=$all/$1/.local/state
   as_user "$all/$1" "$XDG_RUNTIME_DIR"
   cd "$all/$1"
   for program in "$bin"/example-*; do ln -s "$program" "${program##*/example-}"; done

@@ -21,8 +21,7 @@ printf '#!/bin/sh\necho begins >&2\nwhile :; do echo "{\\"n\\":1}"; sleep 0.1; d
 chmod +x subscribe unsubscribe sensor deploy clock.sh shims/jq
 mkdir -p config/busd/sources.d sources.d
 XDG_CONFIG_HOME=$work/config
-XDG_STATE_HOME=$work/state
-export XDG_CONFIG_HOME XDG_STATE_HOME
+export XDG_CONFIG_HOME
 cp clock.sh config/busd/sources.d
 cp clock.sh sources.d
 PATH=$work/shims:$PATH

@@ -7,8 +7,7 @@ mkdir -m 700 run config state
 unset BUSD_SOCKET
 XDG_RUNTIME_DIR=$work/run
 XDG_CONFIG_HOME=$work/config
-XDG_STATE_HOME=$work/state
-export XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_STATE_HOME
+export XDG_RUNTIME_DIR XDG_CONFIG_HOME
 mkdir -p config/busd/sources.d
 drop() { # NAME: a program from stdin, whole at once
   cat >"new.$1"

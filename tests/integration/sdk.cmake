@@ -9,7 +9,8 @@ busd_integration_test(sdk_stream_test sdk_stream_test.cpp LIBS busd_consumer)
 busd_integration_test(sdk_hub_test sdk_hub_test.cpp LIBS busd_consumer CASES start control)
 busd_integration_test(sdk_scripted_test sdk_scripted_test.cpp LIBS busd_consumer CASES refused cancel answers)
 busd_integration_test(sdk_values_test sdk_values_test.cpp LIBS busd_consumer CASES values watch held)
-busd_integration_test(sdk_values_scripted_test sdk_values_scripted_test.cpp LIBS busd_consumer CASES values watch update held)
+busd_integration_test(sdk_values_scripted_test
+  sdk_values_scripted_test.cpp sdk_watch_scripted_test.cpp sdk_update_scripted_test.cpp sdk_held_scripted_test.cpp LIBS busd_consumer CASES values watch update held)
 # Loops whose library is not installed are left out, as their examples are.
 set(loops libevent poll)
 if(TARGET example-in-glib)

@@ -104,6 +104,38 @@ TEST_CASE("What the hub refuses has its result", "[values]") {
   CHECK(connection.put("k", "1", {.durable = busd::Durability::power}).status == BUSD_STORE);
 }
 
+TEST_CASE("A hub that is full of keys says so, and takes another one when there is room", "[values]") {
+  HubProcess hub({"--values-keys", "2"});
+  auto connection = peer(hub.socket());
+  put(connection, "a", "1");
+  put(connection, "b", "1");
+  auto change = connection.put("c", "1");
+  CHECK(change.status == BUSD_FULL);
+  CHECK(change.code == "full");
+  CHECK_THAT(change.message, Catch::Matchers::Contains("2 keys, the most that there may be"));
+  CHECK(connection.update("c", [](const busd::Value*) { return "1"; }).status == BUSD_FULL);
+  REQUIRE(connection.put_start("d", "1"));
+  CHECK(until(connection, BUSD_ITEM_ANSWERED).result() == BUSD_FULL);
+  put(connection, "a", "2");
+  REQUIRE(connection.erase("b"));
+  put(connection, "c", "1");
+}
+
+TEST_CASE("A hub without values says so to each function, and does all else", "[values]") {
+  HubProcess hub({"--values", "off"});
+  auto connection = peer(hub.socket());
+  auto change = connection.put("k", "1");
+  CHECK(change.status == BUSD_PROTOCOL);
+  CHECK_THAT(change.message, Catch::Matchers::Contains("--values off"));
+  CHECK(connection.erase("k").status == BUSD_PROTOCOL);
+  CHECK(connection.get("k").error().result == BUSD_PROTOCOL);
+  CHECK(connection.list().error().result == BUSD_PROTOCOL);
+  CHECK(connection.watch({"k"}).error().result == BUSD_PROTOCOL);
+  CHECK(busd::Cache::open(connection, {"k"}).error().result == BUSD_PROTOCOL);
+  CHECK(connection.publish("t", "1"));
+  CHECK(connection.flush(kItemPatience));
+}
+
 TEST_CASE("A put of what there is already changes nothing, if that is asked for", "[values]") {
   HubProcess hub;
   auto connection = peer(hub.socket());
