@@ -17,8 +17,8 @@ dir=$(mktemp -d)
 mkdir -m 700 "$dir/home" "$dir/run"
 # Where Go keeps what it has built, which the bare environment does not say.
 gocache=$(go env GOCACHE 2>/dev/null) || gocache=
-# A hub stores where one of that user would, whoever starts it.
-export PATH=$bin:$PATH XDG_RUNTIME_DIR=$dir/run XDG_STATE_HOME=$dir/home/.local/state
+# What the user of the page has stored is not there for the programs of the page that need no library.
+export PATH=$bin:$PATH XDG_RUNTIME_DIR=$dir/run XDG_STATE_HOME=$dir/state
 unset BUSD_SOCKET BUSD_BUS BUSD_PROGRAM BUSD_NO_START
 as_user "$dir/home" "$dir/run"
 cd "$dir/home"
