@@ -9,6 +9,7 @@
 
 #include "hub/value_rows.h"
 #include "protocol/base/check.h"
+#include "protocol/base/file.h"
 
 namespace bus::hub {
 
@@ -94,6 +95,7 @@ KeptValues ValueStore::open(const ValuePlace& place, const ValueSeeds& seeds) {
     give_up(started.error().what);
   } else {
     kept.takes = true;
+    watch_place(place.path);
   }
   Moment now = Moment::now(boot_);
   kept.rows.reserve(opened.rows.size());
@@ -115,6 +117,17 @@ Result<void> ValueStore::start(std::unique_ptr<store::Database> database, const 
   rev_ = committed_rev_ = start.rev;
   version_ = start.version;
   return {};
+}
+
+// Others can remove the files, or put others in their place; the store looks then.
+void ValueStore::watch_place(const std::string& path) {
+  place_.emplace(
+      loop_, std::vector<std::string>{parent_dir(path)}, [this] { store_->look(); },
+      DirectoryWatch::Of::entries);
+  if (!place_->trouble().empty()) {
+    log_.write(LogLevel::info, "the store's files are looked at every 3 s only",
+               {{"reason", place_->trouble()}});
+  }
 }
 
 // ---- what the room asks for
@@ -251,6 +264,7 @@ bool ValueStore::wait_until(TimePoint deadline) {
 
 void ValueStore::finish() {
   if (!store_) return;
+  place_.reset();
   watch_.reset();
   TimePoint deadline = now() + store::kStopPatience;
   do {

@@ -16,6 +16,7 @@
 #include "hub/log.h"
 #include "hub/store/store.h"
 #include "hub/value_place.h"
+#include "protocol/event/directory_watch.h"
 #include "protocol/event/fd_watch.h"
 #include "protocol/event/loop.h"
 
@@ -60,6 +61,7 @@ class ValueStore final : public ValueKeeper, FdWatch::Handler {
 
  private:
   Result<void> start(std::unique_ptr<store::Database> database, const store::Start& start);
+  void watch_place(const std::string& path);
   void on_readable() override;
   void on_writable() override {}
   void take();
@@ -74,6 +76,7 @@ class ValueStore final : public ValueKeeper, FdWatch::Handler {
   std::unique_ptr<BootTimer> timer_;     // nullptr: there is none
   std::unique_ptr<store::Store> store_;  // nullptr: nothing is stored
   std::optional<FdWatch> watch_;
+  std::optional<DirectoryWatch> place_;  // of the store's files
   store::BootId boot_{};
 
   // What is submitted, and nothing is heard of; in the order in which it will be.

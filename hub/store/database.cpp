@@ -152,6 +152,7 @@ Result<void> Database::begin_run(const Opened& opened) {
     BUSD_TRY(commit(batches, true));
   }
   BUSD_TRY(begin_page(first_record_));
+  BUSD_TRY(files_.note(options_.path));
   is_running_ = true;
   return {};
 }
@@ -183,6 +184,10 @@ Result<void> Database::create() {
     return errno_error("rename " + printable(fresh), errno);
   BUSD_TRY(sync_directory(directory));
   BUSD_TRY(connect());
+  // SQLite makes the log when it is first needed.
+  BUSD_TRY(begin_transaction(false));
+  BUSD_TRY(commit_.run());
+  BUSD_TRY(files_.note(options_.path));
   is_running_ = true;
   return {};
 }
@@ -204,11 +209,11 @@ Result<void> Database::fill_new_file(const std::string& path) const {
 
 // ---- writing
 
-Result<void> Database::note(Result<void> done) {
+Result<void> Database::note(Result<void> done, const char* remedy) {
   if (done) return done;
   if (!failed_) {
     failed_ = at_path(options_.path, done.error());
-    failed_->what += "; nothing more is stored until the hub is started anew";
+    failed_->what += std::string("; nothing more is stored by this hub: ") + remedy + ", then restart it";
   }
   if (is_running_) page_->set_failed();
   return *failed_;
@@ -225,7 +230,13 @@ Result<void> Database::apply(const std::vector<Batch>& batches) {
     if (!has_rows(batches)) return {};
     BUSD_TRY(note(create()));
   }
-  return note(commit(batches, sync));
+  BUSD_TRY(note(commit(batches, sync)));
+  return look();
+}
+
+Result<void> Database::look() {
+  if (failed_ || !is_running_) return {};
+  return note(files_.look(), "put it back, or save what is still here (bus-value list)");
 }
 
 Result<void> Database::begin_transaction(bool sync) {
@@ -269,6 +280,7 @@ Result<void> Database::tidy() {
 }
 
 Result<void> Database::finish(const RunRecord& run, bool memory) {
+  BUSD_TRY(look());
   if (failed_ || !connection_) return {};
   if (meta_.rev != run.rev) {
     std::vector<Batch> last(1);

@@ -5,6 +5,9 @@
 //
 // What fails while it writes is not tried again, for after an fsync that has failed the kernel forgets what it could not write, and
 // the next one succeeds: from then on every batch fails with the same error. What was committed is there at the next start.
+//
+// The same holds when its files are no longer those at its path. They are looked at behind each commit: one that succeeded is in the
+// files that the next hub opens. What somebody removes after that look is lost, and the next look says so.
 #pragma once
 
 #include <memory>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "hub/store/chunks.h"
+#include "hub/store/files_in_place.h"
 #include "hub/store/row.h"
 #include "hub/store/run_page.h"
 #include "hub/store/sqlite.h"
@@ -58,6 +62,9 @@ class Database {
   // Commits all batches together; synced when one of them wants that.
   Result<void> apply(const std::vector<Batch>& batches);
 
+  // Whether its files are still in their place; if not, it has failed.
+  Result<void> look();
+
   // Removes a part of what was replaced when it is much, and moves the log to the file when it is long: after apply(), so that nobody
   // waits for it.
   Result<void> tidy();
@@ -87,10 +94,11 @@ class Database {
   Result<void> compact();
   Result<void> begin_transaction(bool sync);
   // Remembers the error of `done`, if it has one, for good.
-  Result<void> note(Result<void> done);
+  Result<void> note(Result<void> done, const char* remedy = "mend that");
 
   DatabaseOptions options_;
   std::optional<RunPage> page_;
+  FilesInPlace files_;
   Meta meta_;  // as it is, or is to be, in the file
   RunRecord first_record_;
   bool is_running_ = false;  // the page has this run

@@ -22,6 +22,7 @@ struct Store::Shared {
   std::condition_variable wake_thread;
   // All of these under the mutex, which nobody holds for longer than it takes to move a vector.
   std::vector<Batch> submitted;
+  bool wants_look = false;
   bool closing = false;
   std::optional<RunRecord> last_record;  // for a clean end
   bool memory = false;
@@ -30,7 +31,7 @@ struct Store::Shared {
   bool failure_told = false;
 
   static void* run(void* self);
-  std::vector<Batch> wait_for_batches();
+  bool wait_for_work(std::vector<Batch>& out);
   void work(std::vector<Batch> batches);
   void commit(const std::vector<Batch>& batches);
   void finish();
@@ -46,26 +47,36 @@ void Store::Shared::wake() {
   static_cast<void>(!::write(wake_loop.get(), &one, sizeof one));
 }
 
-std::vector<Batch> Store::Shared::wait_for_batches() {
+// Without a batch its files are to be looked at. False: there will be none any more.
+bool Store::Shared::wait_for_work(std::vector<Batch>& out) {
+  bool has_files = database->page() != nullptr && !database->failed();
   std::unique_lock lock(mutex);
-  wake_thread.wait(lock, [this] { return closing || !submitted.empty(); });
-  return std::exchange(submitted, {});
+  auto is_wanted = [this] { return closing || wants_look || !submitted.empty(); };
+  if (has_files) {
+    wake_thread.wait_for(lock, kLookEvery, is_wanted);
+  } else {
+    wake_thread.wait(lock, is_wanted);
+  }
+  wants_look = false;
+  out = std::exchange(submitted, {});
+  return !closing || !out.empty();
 }
 
 void* Store::Shared::run(void* self) {
   std::unique_ptr<std::shared_ptr<Shared>> mine(static_cast<std::shared_ptr<Shared>*>(self));
   Shared& shared = **mine;
   shared.tell_failure();
-  for (;;) {
-    std::vector<Batch> batches = shared.wait_for_batches();
-    if (batches.empty()) break;
-    shared.work(std::move(batches));
-  }
+  for (std::vector<Batch> batches; shared.wait_for_work(batches);) shared.work(std::move(batches));
   shared.finish();
   return nullptr;
 }
 
 void Store::Shared::work(std::vector<Batch> batches) {
+  if (batches.empty()) {
+    static_cast<void>(database->look());
+    tell_failure();
+    return;
+  }
   auto first_sync =
       std::find_if(batches.begin(), batches.end(), [](const Batch& batch) { return batch.sync; });
   std::vector<Batch> synced(std::make_move_iterator(first_sync), std::make_move_iterator(batches.end()));
@@ -160,6 +171,12 @@ void Store::submit(Batch batch) {
   ++waiting_;
   std::lock_guard lock(shared_->mutex);
   shared_->submitted.push_back(std::move(batch));
+  shared_->wake_thread.notify_one();
+}
+
+void Store::look() {
+  std::lock_guard lock(shared_->mutex);
+  shared_->wants_look = true;
   shared_->wake_thread.notify_one();
 }
 

@@ -15,6 +15,9 @@
 
 namespace bus::hub::store {
 
+// How often the thread looks after its files: a watch of the directory does not see what happens to the directories above it.
+inline constexpr Duration kLookEvery = seconds(3);
+
 // How long the end of the process waits for a disk that hangs; then the thread is left to the kernel, and the run has no clean end.
 inline constexpr Duration kStopPatience = seconds(5);
 
@@ -44,6 +47,9 @@ class Store {
 
   // Not after close().
   void submit(Batch batch);
+  // Has the thread see soon whether the files are still in their place, because something has changed there; it does so every few
+  // seconds by itself.
+  void look();
   Report take();
 
   // Asks the thread to finish what was submitted, and to close the database. The run has a clean end when the last completion was

@@ -13,17 +13,19 @@ namespace bus {
 
 namespace {
 
-constexpr uint32_t kChanges = IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO |
-                              IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr uint32_t kEntries =
+    IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr uint32_t kContents = kEntries | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB;
 // Of a directory above one that is not there.
 constexpr uint32_t kAppearances = IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 }  // namespace
 
 DirectoryWatch::DirectoryWatch(Loop& loop, std::vector<std::string> directories,
-                               std::function<void()> on_change)
+                               std::function<void()> on_change, Of what)
     : directories_(std::move(directories)),
       on_change_(std::move(on_change)),
+      what_(what),
       inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
       quiet_(loop, [this] { settle(); }) {
   if (!inotify_) {
@@ -38,7 +40,7 @@ DirectoryWatch::DirectoryWatch(Loop& loop, std::vector<std::string> directories,
 // Watching what is watched already changes nothing; one that was removed and made anew is another one.
 void DirectoryWatch::watch_all() {
   for (const std::string& directory : directories_) {
-    uint32_t mask = kChanges;
+    uint32_t mask = what_ == Of::contents ? kContents : kEntries;
     std::string path = directory;
     while (::inotify_add_watch(inotify_.get(), path.c_str(), mask) < 0) {
       bool is_missing = errno == ENOENT || errno == ENOTDIR;

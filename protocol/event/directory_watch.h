@@ -1,4 +1,4 @@
-// Says when the contents of directories have changed (inotify(7)).
+// Says when the contents of directories have changed (inotify(7)), or only which entries they have.
 //
 // Once for many changes: it waits until nothing has changed for a moment, so that a program that is being copied is
 // looked at when it is whole. A directory that is not there is waited for. Reads nothing.
@@ -22,8 +22,14 @@ class DirectoryWatch final : FdWatch::Handler {
   static constexpr Duration kQuiet = milliseconds(50);
   static constexpr Duration kLongest = seconds(1);
 
+  enum class Of {
+    contents,  // of the files, too
+    entries,   // which files there are
+  };
+
   // Where the kernel gives no watch, `trouble()` says why, and changes are not seen.
-  DirectoryWatch(Loop& loop, std::vector<std::string> directories, std::function<void()> on_change);
+  DirectoryWatch(Loop& loop, std::vector<std::string> directories, std::function<void()> on_change,
+                 Of what = Of::contents);
 
   const std::string& trouble() const { return trouble_; }
 
@@ -35,6 +41,7 @@ class DirectoryWatch final : FdWatch::Handler {
 
   std::vector<std::string> directories_;
   std::function<void()> on_change_;
+  Of what_;
   Fd inotify_;
   std::string trouble_;
   std::optional<FdWatch> watch_;

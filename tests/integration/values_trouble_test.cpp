@@ -165,3 +165,60 @@ TEST_CASE("When the disk is full, puts that need it are refused, and all else go
   CHECK(client.must_put("new", "1") >= 1);
   hub.stop();
 }
+
+TEST_CASE(
+    "A store whose files are removed under the hub has failed: loud, at once, and no put is said to be "
+    "stored",
+    "[removed]") {
+  for (const char* ending : {"", "-wal", "-run"}) {
+    INFO("removed: v.values" << ending);
+    TempDir directory;
+    std::string store = directory.file("v.values");
+    HubProcess hub(directory, {"--values", store});
+    ValueClient client(hub.socket());
+    client.must_put("old", "1");
+    ValueClient watcher(hub.socket());
+    watcher.watch("*");
+    REQUIRE(::unlink((store + ending).c_str()) == 0);
+    // Without a put: the hub looks.
+    hub.wait_for_log("values are no longer stored");
+    CHECK(has(hub.log(), ending + std::string("\\\" was removed or moved away under the running hub")));
+    std::string refusal = client.put("new", "1");
+    CHECK(has(refusal, R"("code":"store")"));
+    CHECK(has(refusal, "was removed"));
+    CHECK(has(refusal, "restart it"));
+    CHECK(has(client.get("old"), R"("value":1)"));
+    CHECK(client.must_put("memory", "1", R"(,"durable":"memory")") == 1);
+    watcher.raw().expect_line_with(R"("key":"memory")");
+    hub.stop();
+  }
+}
+
+TEST_CASE(
+    "Whatever becomes of the files of a store, each put that was answered is there or was told to be lost",
+    "[removed]") {
+  TempDir directory;
+  TempDir second_place;
+  REQUIRE(::mkdir(directory.file("state").c_str(), 0700) == 0);
+  std::string store = directory.file("state/v.values");
+  HubProcess first(directory, {"--values", store});
+  ValueClient client(first.socket());
+  client.must_put("k", "1");
+  // Everything is moved away, and a second hub takes the path.
+  REQUIRE(::rename(directory.file("state").c_str(), directory.file("old").c_str()) == 0);
+  REQUIRE(::mkdir(directory.file("state").c_str(), 0700) == 0);
+  HubProcess second(second_place, {"--values", store});
+  CHECK(has(ValueClient(second.socket()).get("k"), R"("code":"not_found")"));
+  ValueClient(second.socket()).must_put("other", "1");
+  // No look in between is needed.
+  CHECK(has(client.put("k", "2"), R"("code":"store")"));
+  CHECK(has(client.get("k"), R"("value":1)"));
+  first.stop();
+  second.stop();
+  HubProcess next(directory, {"--values", store});
+  CHECK(has(ValueClient(next.socket()).get("other"), R"("value":1)"));
+  next.stop();
+  HubProcess of_old(second_place, {"--values", directory.file("old/v.values")});
+  CHECK(has(ValueClient(of_old.socket()).get("k"), R"("value":)"));
+  of_old.stop();
+}

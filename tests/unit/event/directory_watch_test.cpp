@@ -43,3 +43,39 @@ TEST_CASE("Changes of a directory are said once they have ended, and the directo
   wait();
   CHECK(changes == 4);
 }
+
+TEST_CASE("A watch of the entries says nothing of what is written into a file") {
+  TempDir directory;
+  auto loop = Loop::create();
+  REQUIRE(loop);
+  Fd file(::open(directory.file("a").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(file);
+  size_t entries = 0;
+  size_t contents = 0;
+  auto count = [&](size_t& changes) {
+    return [&] {
+      ++changes;
+      (*loop)->stop();
+    };
+  };
+  DirectoryWatch watch(**loop, {directory.path()}, count(entries), DirectoryWatch::Of::entries);
+  DirectoryWatch other(**loop, {directory.path()}, count(contents));
+  bool late = false;
+  Timer guard(**loop, [&] {
+    late = true;
+    (*loop)->stop();
+  });
+  guard.set(now() + seconds(10));
+  auto wait_for = [&](size_t& changes, size_t wanted) {
+    while (changes < wanted && !late) (*loop)->run();
+    REQUIRE_FALSE(late);
+  };
+  // What the first one would be told of one write comes before what the other one is told of the next.
+  for (size_t n = 1; n <= 2; ++n) {
+    REQUIRE(::write(file.get(), "text", 4) == 4);
+    wait_for(contents, n);
+  }
+  CHECK(entries == 0);
+  REQUIRE(::rename(directory.file("a").c_str(), directory.file("b").c_str()) == 0);
+  wait_for(entries, 1);
+}

@@ -201,7 +201,10 @@ TEST_CASE(
       OpenDatabase next(dir.file("state/v"), kBoot, 78);
       CHECK(next.found.set_aside.empty());
       CHECK_FALSE(next->failed().has_value());
-      CHECK(next.found.rows.size() == (applied ? 1 : 0));
+      // A look at the files that fails comes behind the commit.
+      bool is_behind = fails.what.rfind(std::to_string(static_cast<int>(SystemCall::lstat)), 0) == 0;
+      CHECK(next.found.rows.size() >= (applied ? 1 : 0));
+      CHECK(next.found.rows.size() <= (applied || is_behind ? 1 : 0));
       // What the first hub gave without its page must not be taken for what the next one gives.
       if (!applied) CHECK(next.found.start.meta.epoch != epoch);
       REQUIRE(next->apply(one(batch(1, {row("b", 2, 2)}, true))));
