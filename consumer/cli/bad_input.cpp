@@ -110,6 +110,8 @@ Error bad_input(std::string_view text, std::string_view reason, Input input) {
   } else if (text.starts_with(kMark)) {
     error.message = "the text begins with a byte order mark (BOM)";
     error.hint = "remove it: sed '1s/^\\xEF\\xBB\\xBF//'";
+  } else if (reason.find("nested deeper") != std::string_view::npos) {
+    error.hint = {};  // it is JSON, and no other form of it would help
   } else if (is_unfinished_json(text)) {
     error.hint = "JSON that goes over several lines is put on one by: jq -c .";
   } else if (std::string_view name = unquoted_name(text); !name.empty()) {

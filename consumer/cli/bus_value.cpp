@@ -1,5 +1,5 @@
 // bus-value: what is true now, by key: reads, changes, lists and watches values, and holds one while a command runs.
-// value_options.* is the command line, one_value.*, value_hold.* and value_watch.* do the work.
+// value_options.* and value_combinations.* are the command line, one_value.*, value_hold.* and value_watch.* do the work.
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -16,6 +16,7 @@
 #include "consumer/cli/signals.h"
 #include "consumer/cli/standard_input.h"
 #include "consumer/cli/text.h"
+#include "consumer/cli/value_combinations.h"
 #include "consumer/cli/value_hold.h"
 #include "consumer/cli/value_options.h"
 #include "consumer/cli/value_text.h"
@@ -30,6 +31,17 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kOpenTimeout{10'000};
 constexpr std::chrono::milliseconds kLeaveTimeout{1000};
+
+std::optional<Error> value_fault(const std::string& json) {
+  if (json.size() > kMaxValueBytes) {
+    return error_of(ErrorCode::bad_data, "VALUE has " + std::to_string(json.size()) +
+                                             " bytes as JSON; it may have " + std::to_string(kMaxValueBytes));
+  }
+  if (auto fault = json_fault(json)) return bad_input(json, "VALUE: " + *fault, Input::payload);
+  if (!RawJson().scan(json, kMaxValueDepth)) return std::nullopt;
+  return error_of(ErrorCode::bad_data,
+                  "VALUE is nested deeper than " + std::to_string(kMaxValueDepth) + " levels");
+}
 
 // The VALUE of put as JSON on one line.
 std::optional<Error> find_value(const ValueCommand& command, std::string& json) {
@@ -46,7 +58,7 @@ std::optional<Error> find_value(const ValueCommand& command, std::string& json) 
   if (command.text) {
     if (first_byte_not_utf8(text)) return bad_input(text, "the value is not UTF-8", Input::text);
     append_json_string(json, text);
-    return std::nullopt;
+    return value_fault(json);
   }
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
     return error_of(ErrorCode::empty_input, std::string(from_stdin ? "stdin is" : "VALUE is") +
@@ -54,8 +66,7 @@ std::optional<Error> find_value(const ValueCommand& command, std::string& json) 
   }
   json = std::move(text);
   join_json_lines(json);
-  if (auto fault = json_fault(json)) return bad_input(json, "VALUE: " + *fault, Input::payload);
-  return std::nullopt;
+  return value_fault(json);
 }
 
 busd::ConnectionOptions connection_options(const ValueCommand& command) {

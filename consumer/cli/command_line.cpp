@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <unistd.h>
 #include <utility>
 
@@ -22,23 +23,52 @@ struct Unit {
   int64_t ms;
 };
 
-// "ms" before "s" and "m": the longest suffix decides.
-constexpr std::array<Unit, 4> kUnits{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
-constexpr int64_t kMostMs = int64_t{366} * 24 * 3'600'000;
+constexpr int64_t kDayMs = int64_t{24} * 3'600'000;
+// "ms" before "s" and "m": the longest suffix decides. Days last, which not every duration has.
+constexpr std::array<Unit, 5> kUnits{
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", kDayMs}}};
+
+struct DurationRule {
+  std::span<const Unit> units;
+  int64_t most_ms;
+  const char* most;
+  const char* advice;
+};
+constexpr DurationRule kShort{std::span(kUnits).first<4>(), 366 * kDayMs, "366 days",
+                              "ms, s, m or h, such as 500ms or 2s"};
+constexpr DurationRule kLong{kUnits, 3650 * kDayMs, "ten years, which are 3650d",
+                             "ms, s, m, h or d, such as 30s or 7d"};
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 // A whole number and a known unit, whatever its size; empty: neither.
-std::string_view digits_of_duration(std::string_view text, const Unit*& unit) {
-  for (const Unit& each : kUnits) {
+std::string_view digits_of_duration(std::string_view text, const DurationRule& rule, const Unit*& unit) {
+  for (const Unit& each : rule.units) {
     if (!text.ends_with(each.suffix)) continue;
     unit = &each;
     text.remove_suffix(each.suffix.size());
     return all_digits(text) ? text : std::string_view();
   }
   return {};
+}
+
+std::optional<std::chrono::milliseconds> parse_by(const DurationRule& rule, std::string_view text) {
+  const Unit* unit = nullptr;
+  std::string_view digits = digits_of_duration(text, rule, unit);
+  if (digits.empty()) return std::nullopt;
+  uint64_t count = 0;
+  auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  if (fault != std::errc() || count > static_cast<uint64_t>(rule.most_ms / unit->ms)) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<int64_t>(count) * unit->ms);
+}
+
+std::string fault_by(const DurationRule& rule, const std::string& text) {
+  if (parse_by(rule, text)) return {};
+  const Unit* unit = nullptr;
+  if (!digits_of_duration(text, rule, unit).empty()) return "\"" + text + "\" is longer than " + rule.most;
+  return "\"" + text + "\" is not a duration; write a whole number with " + rule.advice;
 }
 
 std::string path_fault(const std::string& text) {
@@ -49,13 +79,11 @@ std::string path_fault(const std::string& text) {
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  const Unit* unit = nullptr;
-  std::string_view digits = digits_of_duration(text, unit);
-  if (digits.empty()) return std::nullopt;
-  uint64_t count = 0;
-  auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-  if (fault != std::errc() || count > static_cast<uint64_t>(kMostMs / unit->ms)) return std::nullopt;
-  return std::chrono::milliseconds(static_cast<int64_t>(count) * unit->ms);
+  return parse_by(kShort, text);
+}
+
+std::optional<std::chrono::milliseconds> parse_long_duration(std::string_view text) {
+  return parse_by(kLong, text);
 }
 
 CommandLine::Option CommandLine::Option::required() const {
@@ -209,12 +237,9 @@ std::optional<int> CommandLine::parse(int argc, char** argv) {
   return console_.error(error_of(ErrorCode::output_failed, "cannot write to stdout"));
 }
 
-std::string duration_fault(const std::string& text) {
-  if (parse_duration(text)) return {};
-  const Unit* unit = nullptr;
-  if (!digits_of_duration(text, unit).empty()) return "\"" + text + "\" is longer than 366 days";
-  return "\"" + text + "\" is not a duration; write a whole number with ms, s, m or h, such as 500ms or 2s";
-}
+std::string duration_fault(const std::string& text) { return fault_by(kShort, text); }
+
+std::string long_duration_fault(const std::string& text) { return fault_by(kLong, text); }
 
 std::string identifier_fault(const std::string& text) {
   if (text.empty()) return "must not be empty";

@@ -26,6 +26,8 @@ namespace bus::cli {
 // "500ms", "2s", "10m", "1h": a whole number and its unit. Nothing for anything else, or for more than 366
 // days.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+// The same, also in days ("7d"), and up to ten years.
+std::optional<std::chrono::milliseconds> parse_long_duration(std::string_view text);
 
 // Which bus: --socket and --bus.
 struct Place {
@@ -113,6 +115,8 @@ class CommandLine {
 
 // What is wrong with a duration, named in full: --watch has a check of its own.
 std::string duration_fault(const std::string& text);
+// The same, as parse_long_duration() takes it.
+std::string long_duration_fault(const std::string& text);
 // For text that the wire calls an identifier: 1 to 255 bytes without control characters. Empty: fine; else
 // what is wrong.
 std::string identifier_fault(const std::string& text);

@@ -21,11 +21,15 @@ ErrorCode code_of(busd_result result) {
     case BUSD_REJECTED:
       return ErrorCode::rejected;
     case BUSD_REFUSED:
-    case BUSD_STALE:
-    case BUSD_EXISTS:
-    case BUSD_FULL:
-    case BUSD_STORE:
       return ErrorCode::refused;
+    case BUSD_STALE:
+      return ErrorCode::stale;
+    case BUSD_EXISTS:
+      return ErrorCode::exists;
+    case BUSD_FULL:
+      return ErrorCode::full;
+    case BUSD_STORE:
+      return ErrorCode::store;
     case BUSD_CLOSED:
     case BUSD_LOST:
       return ErrorCode::connection_lost;
@@ -68,6 +72,10 @@ int exit_code_of(ErrorCode code) {
     case ErrorCode::no_answer:
     case ErrorCode::rejected:
     case ErrorCode::refused:
+    case ErrorCode::stale:
+    case ErrorCode::exists:
+    case ErrorCode::full:
+    case ErrorCode::store:
     case ErrorCode::busy:
     case ErrorCode::consumers_connected:
     case ErrorCode::connection_lost:

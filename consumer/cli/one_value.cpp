@@ -53,17 +53,35 @@ int OneValue::put(const std::string& json) {
 }
 
 int OneValue::erase() {
-  busd::DeleteOptions options;
-  if (command_.if_version) options.version = *command_.if_version + 1;
-  options.timeout = patience();
-  return changed(connection_.erase(command_.key, options));
+  int code = kDone;
+  for (const std::string& key : command_.patterns()) {
+    if (caught_signal() != 0) return ended_by_signal(caught_signal());
+    busd::DeleteOptions options;
+    if (command_.if_version) options.version = *command_.if_version + 1;
+    options.timeout = patience();
+    busd::Change change = connection_.erase(key, options);
+    int ended = changed(key, change);
+    if (code == kDone) code = ended;
+    // As of rm(1): what is wrong with one key says nothing of the others. Anything else does.
+    bool is_of_this_key = change || change.status == BUSD_NOT_FOUND || change.status == BUSD_DENIED;
+    if (!is_of_this_key || (change && ended != kDone)) break;
+  }
+  return code;
 }
 
-int OneValue::changed(const busd::Change& change) {
-  if (!change) return failed({change.status, change.message}, error_of(change, command_.key));
+int OneValue::changed(const busd::Change& change) { return changed(command_.key, change); }
+
+int OneValue::changed(const std::string& key, const busd::Change& change) {
+  if (!change) {
+    Error error = error_of(change, key);
+    if (command_.hold && change.status == BUSD_EXISTS) error.hint += "; --wait waits until it is gone";
+    return failed({change.status, change.message}, error);
+  }
+  bool is_one_of_many = !command_.words.empty() && command_.which() == ValueVerb::erase;
+  std::string named = is_one_of_many ? (to_terminal_ ? safe_text(key) : key) + '\t' : std::string();
   int code = kDone;
-  if (command_.json) code = print(change_json(change));
-  if (command_.with_version) code = print(std::to_string(change.version));
+  if (command_.json) code = print(change_json(change, is_one_of_many ? key : std::string_view()));
+  if (command_.with_version) code = print(named + std::to_string(change.version));
   return code == kDone ? flush() : code;
 }
 
@@ -97,7 +115,8 @@ std::string OneValue::line_of(const busd::Value& value, bool with_key) const {
   std::string line;
   if (with_key) line += (to_terminal_ ? safe_text(value.key) : value.key) + '\t';
   if (command_.with_version) line += std::to_string(value.version) + '\t';
-  return line + (command_.prints_text() ? raw_text(value.json, to_terminal_) : value.json);
+  if (!command_.prints_text()) return line + value.json;
+  return line + (with_key ? line_text(value.json, to_terminal_) : raw_text(value.json, to_terminal_));
 }
 
 int OneValue::print(const std::string& line) { return written(output_.line(line)); }

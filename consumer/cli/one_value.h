@@ -29,6 +29,7 @@ class OneValue {
   int changed(const busd::Change& change);
 
  private:
+  int changed(const std::string& key, const busd::Change& change);
   // The time that is left for one answer; 0: the library's own.
   std::chrono::milliseconds patience() const;
   int failed(const busd::Error& error, Error said) const;

@@ -160,6 +160,8 @@ std::string key_fault(std::string_view key) {
   if (fault.empty()) fault = list_fault(key, "keys", "name one");
   auto wildcard = find_wildcard(key);
   bool unfinished = !wildcard && key.ends_with('.');
+  // The hub takes no key that it would read as a pattern.
+  bool is_hubs_pattern = key == "*" || key.ends_with(".*");
   if (fault.empty() && (wildcard || unfinished)) {
     std::string stem = stem_of(key, unfinished ? key.size() : *wildcard);
     fault = in_quotes(key) + (unfinished ? " ends with a dot" : " is a pattern, and no key") + "; ";
@@ -167,7 +169,7 @@ std::string key_fault(std::string_view key) {
                  ? std::string("bus-value list shows the keys that there are")
                  : "bus-value list " + in_quotes(stem + ".*") + " shows the keys below " + in_quotes(stem);
   }
-  return with_hint(std::move(fault));
+  return is_hubs_pattern ? fault : with_hint(std::move(fault));
 }
 
 std::string type_fault(std::string_view type) {

@@ -6,8 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "consumer/cli/child_process.h"
-#include "consumer/cli/exit_code.h"
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/text.h"
 #include "protocol/base/spelling.h"
@@ -22,59 +20,63 @@ const char* const kValueAbout =
   bus-value list 'sensor.*'                      all keys below sensor, and their values
   bus-value watch branch                         print each change as a line of JSON
   bus-value watch branch --exec 'cat >branch'    run a command with the newest value
-  bus-value put deploy.lock 1 --create --while --wait -- ./deploy
+  bus-value put deploy.lock 1 --while --wait -- ./deploy
                                                  a lock, held while ./deploy runs
 
 Values are what is true now, by key. The hub keeps them, gives each change a version, and tells
 those that watch. It is started if none runs.)";
 
 const char* const kValueNotes =
-    R"(put takes KEY and VALUE; get and delete one KEY; list any number of keys and patterns, watch at
-least one. A pattern is "*", which leaves out the keys of the hub below bus., or "NAME.*".
+    R"(put takes KEY and VALUE; get one KEY; delete at least one; list any number of keys and patterns,
+watch at least one. A pattern is "*", which leaves out the keys of the hub below bus., or "NAME.*".
 
 VALUE is JSON; "-" reads it from stdin. With --text it is plain text, which becomes a JSON string,
 without one line end at the end of stdin. Put "--" before a VALUE that begins with "-", unless it
-is a number or --while is given; options come before the "--".
+is a number; options come before the "--". With --while, another "--" follows that VALUE.
 
 get prints the value, list a line for each key: the key, a tab, the value. --with-version puts the
 version before the value, and lets put and delete print the version that they made. --if-version N
 changes the key only if N is its version still (0: there is no such key), so that of two programs
 that change a value at once one gets 75 and nothing is overwritten.
 
-put --while holds the value while COMMAND runs, and deletes it then; the hub does so if bus-value
-is killed. With --create it is a lock. COMMAND finds BUSD_KEY, BUSD_VERSION and BUSD_SOCKET in its
-environment, and its exit status is that of bus-value. Signals are passed on to COMMAND. If the
-value is lost meanwhile, a line on stderr says so, and COMMAND goes on; with --kill-on-loss it gets
-SIGTERM, and the exit status is 75.
+put --while creates the key, holds it while COMMAND runs, and deletes it then; the hub does so if
+bus-value is killed. So it is a lock: if the key exists, the exit status is 75, and with --wait it
+waits instead. --replace takes the key even so; what was there is gone. COMMAND finds BUSD_KEY,
+BUSD_VERSION and BUSD_SOCKET in its environment, and its exit status is that of bus-value. Signals
+are passed on to COMMAND. If the value is lost meanwhile, a line on stderr says so, and COMMAND
+goes on; with --kill-on-loss it gets SIGTERM, and the exit status is 75.
 
 watch prints each key as it is, a line with "type":"synced", and then each change. With --text or
---raw it prints the values only, and says the rest on stderr. --exec runs CMD by /bin/sh -c, the
-value on its stdin, and BUSD_KEY, BUSD_VERSION, BUSD_REV, BUSD_DELETED (1, or empty), BUSD_SKIPPED
-and BUSD_SOCKET in its environment. One CMD runs at a time. What changes meanwhile is given to one
-more CMD, in its newest state. When the connection breaks, watch reconnects and goes on.
+--raw it prints the value only, behind the key and a tab if there is more than one KEY or a
+pattern, and says the rest on stderr. In lines of list and watch, line ends, tabs and backslashes
+of a text are written \n, \r, \t and \\. --exec runs CMD by /bin/sh -c, the value on its stdin, and
+BUSD_KEY, BUSD_VERSION, BUSD_REV, BUSD_DELETED (1, or empty), BUSD_SKIPPED and BUSD_SOCKET in its
+environment. One CMD runs at a time. What changes meanwhile is given to one more CMD, in its newest
+state. When the connection breaks, watch reconnects and goes on.
 
-A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
+A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m; of --ttl also with d.
 
 Exit status: 0 done; 1 there is no such key; 64 usage; 65 bad or empty input; 69 hub not reachable;
 70 stdin or stdout broke; 75 the version is another one, the key exists, the hub or its store has
-no room, or the connection was lost; 76 not a hub, or one without values; 77 permission; 124 the
-time of --timeout is over; 126/127 COMMAND cannot be run; 129/130/143 ended by
-SIGHUP/SIGINT/SIGTERM; and that of COMMAND, if it runs.)";
+no room, or the connection was lost (--json-errors tells which); 76 not a hub, or one without
+values; 77 permission; 124 the time of --timeout is over; 126/127 COMMAND cannot be run;
+129/130/143 ended by SIGHUP/SIGINT/SIGTERM; and that of COMMAND, if it runs.)";
 
 namespace {
 
 struct Verb {
   const char* name;
   ValueVerb which;
+  std::initializer_list<std::string_view> mistaken;  // what other programs call it
 };
 
-constexpr std::array<Verb, 5> kVerbs = {{{"get", ValueVerb::get},
-                                         {"put", ValueVerb::put},
-                                         {"delete", ValueVerb::erase},
-                                         {"list", ValueVerb::list},
-                                         {"watch", ValueVerb::watch}}};
-constexpr size_t kMostPatterns = 64;                  // protocol/PROTOCOL.md 11
-constexpr std::chrono::milliseconds kLeastTtl{1};     // the same
+const std::array<Verb, 5> kVerbs = {{
+    {"get", ValueVerb::get, {"read", "show", "print", "cat", "fetch"}},
+    {"put", ValueVerb::put, {"set", "write", "store", "create", "update", "add", "lock", "hold"}},
+    {"delete", ValueVerb::erase, {"del", "rm", "remove", "unset", "erase", "drop"}},
+    {"list", ValueVerb::list, {"ls", "keys", "dump", "all", "names"}},
+    {"watch", ValueVerb::watch, {"follow", "tail", "subscribe", "monitor", "wait", "observe"}},
+}};
 constexpr uint64_t kMostVersion = uint64_t{1} << 53;  // far above any that a hub gives
 constexpr std::array kDurable = {"memory", "process", "power"};
 
@@ -82,6 +84,10 @@ std::string verb_fault(const std::string& text) {
   std::string fault = "there is no " + in_quotes(text);
   for (const Verb& verb : kVerbs) {
     if (text == verb.name) return {};
+  }
+  for (const Verb& verb : kVerbs) {
+    bool is_meant = std::find(verb.mistaken.begin(), verb.mistaken.end(), text) != verb.mistaken.end();
+    if (is_meant) return fault + "; did you mean " + verb.name + "?";
   }
   for (const Verb& verb : kVerbs) {
     if (alike(text, verb.name)) return fault + "; did you mean " + verb.name + "?";
@@ -112,118 +118,15 @@ std::string durable_fault(const std::string& text) {
 }
 
 std::string ttl_fault(const std::string& text) {
-  auto ttl = parse_duration(text);
-  if (!ttl) return duration_fault(text);
-  return *ttl < kLeastTtl ? in_quotes(text) + " is no time; a value without --ttl never expires" : "";
+  auto ttl = parse_long_duration(text);
+  if (!ttl) return long_duration_fault(text);
+  return ttl->count() == 0 ? in_quotes(text) + " is no time; a value without --ttl never expires" : "";
 }
 
 std::string timeout_fault(const std::string& text) {
   auto timeout = parse_duration(text);
   if (!timeout) return duration_fault(text);
   return timeout->count() == 0 ? in_quotes(text) + " is no time" : "";
-}
-
-Error usage(ErrorCode code, std::string message, std::string hint = {}) {
-  return {code, kUsage, std::move(message), std::move(hint), {}};
-}
-
-// An option that goes with some verbs only.
-struct Belongs {
-  bool given;
-  const char* option;
-  std::initializer_list<ValueVerb> verbs;
-  const char* words;
-};
-
-std::optional<Error> misplaced_option(const ValueCommand& c) {
-  using enum ValueVerb;
-  const Belongs all[] = {
-      {c.raw, "--raw", {get, list, watch}, "get, list and watch only"},
-      {c.text, "--text", {get, put, list, watch}, "get, put, list and watch only"},
-      {c.json, "--json", {get, put, erase, list}, "get, put, delete and list only; watch prints JSON anyhow"},
-      {c.with_version, "--with-version", {get, put, erase, list}, "get, put, delete and list only"},
-      {c.names, "--names", {list}, "list only"},
-      {c.if_version.has_value(), "--if-version", {put, erase}, "put and delete only"},
-      {c.create, "--create", {put}, "put only"},
-      {c.if_changed, "--if-changed", {put}, "put only"},
-      {c.ttl.has_value(), "--ttl", {put}, "put only"},
-      {!c.durable.empty(), "--durable", {put}, "put only"},
-      {c.hold, "--while", {put}, "put only"},
-      {c.wait, "--wait", {put}, "put only"},
-      {c.no_snapshot, "--no-snapshot", {watch}, "watch only"},
-      {c.limit.has_value(), "--limit", {watch}, "watch only"},
-      {!c.exec.empty(), "--exec", {watch}, "watch only"},
-  };
-  for (const Belongs& each : all) {
-    if (!each.given || std::find(each.verbs.begin(), each.verbs.end(), c.which()) != each.verbs.end())
-      continue;
-    return usage(ErrorCode::conflict, std::string(each.option) + " goes with " + each.words);
-  }
-  return std::nullopt;
-}
-
-std::optional<Error> keys_fault(const ValueCommand& c) {
-  using enum ValueVerb;
-  bool many = c.which() == list || c.which() == watch;
-  for (const std::string& key : c.patterns()) {
-    if (std::string fault = identifier_fault(key); !fault.empty())
-      return usage(ErrorCode::bad_value, "KEY " + in_quotes(key) + " " + fault);
-    if (c.literal && !(is_pattern(key) && !many)) continue;
-    std::string fault = many ? key_entry_fault(key) : key_fault(key);
-    if (!fault.empty()) return error_of(ErrorCode::bad_pattern, fault);
-  }
-  return std::nullopt;
-}
-
-std::optional<Error> argument_fault(const ValueCommand& c) {
-  using enum ValueVerb;
-  if (c.key.empty() && c.which() != list)
-    return usage(ErrorCode::missing_argument,
-                 c.verb + (c.which() == put ? " needs KEY and VALUE" : " needs a KEY"));
-  if (c.which() == put) {
-    if (c.words.empty()) {
-      return usage(ErrorCode::missing_argument, "put needs a VALUE",
-                   "write JSON behind the key, text with --text, or \"-\" to read stdin");
-    }
-    if (c.words.size() > 1)
-      return usage(ErrorCode::extra_argument, "one VALUE only; " + in_quotes(c.words[1]) + " is a second one",
-                   "put quotes around a VALUE that contains spaces");
-  } else if ((c.which() == get || c.which() == erase) && !c.words.empty()) {
-    return usage(ErrorCode::extra_argument,
-                 c.verb + " takes one KEY only; " + in_quotes(c.words.front()) + " is not expected");
-  } else if (c.patterns().size() > kMostPatterns) {
-    return usage(ErrorCode::extra_argument, c.verb + " takes at most 64 keys and patterns");
-  }
-  return std::nullopt;
-}
-
-std::optional<Error> hold_fault(const ValueCommand& c) {
-  if (c.wait && !c.create) {
-    return usage(ErrorCode::conflict, "--wait goes with --create only",
-                 "it waits until there is no such key, and then creates it");
-  }
-  if (!c.hold) {
-    return c.kill_on_loss ? std::optional(usage(ErrorCode::conflict, "--kill-on-loss goes with --while only"))
-                          : std::nullopt;
-  }
-  if (c.command.empty()) {
-    return usage(ErrorCode::missing_argument, "--while needs a COMMAND behind \"--\"",
-                 "bus-value put KEY VALUE --while -- COMMAND");
-  }
-  if (!c.durable.empty() && c.durable != "memory") {
-    return usage(ErrorCode::conflict, "--durable " + c.durable + " excludes --while",
-                 "what is held is never stored");
-  }
-  if (c.json || c.with_version) {
-    return usage(ErrorCode::conflict, std::string(c.json ? "--json" : "--with-version") + " excludes --while",
-                 "COMMAND finds the version in BUSD_VERSION");
-  }
-  std::string why;
-  int status = program_fault(c.command.front(), why);
-  if (status == 0) return std::nullopt;
-  Error error = error_of(ErrorCode::command_failed, "cannot run " + c.command.front() + ": " + why);
-  error.exit = status;
-  return error;
 }
 
 }  // namespace
@@ -242,11 +145,14 @@ std::vector<std::string> ValueCommand::patterns() const {
   return all;
 }
 
+bool ValueCommand::means_many() const { return !words.empty() || is_pattern(key); }
+
 void declare_value(CommandLine& line, ValueCommand& c) {
   line.option("VERB", "", c.verb, "get, put, delete, list or watch").required().check(verb_fault);
   line.option("KEY", "", c.key, "Key; of list and watch, or a pattern")
       .mistaken_for("-k", "KEY is written without an option: bus-value get KEY");
-  line.option("VALUE", "", c.words, "JSON, or - for stdin; of list and watch another KEY; may be repeated");
+  line.option("VALUE", "", c.words,
+              "JSON, or - for stdin; of delete, list, watch another KEY; may be repeated");
   line.behind_dashes("COMMAND", c.command, "With --while: what is run, with its arguments");
   line.flag("--text", c.text, "Of put: VALUE is plain text; else: print a string without quotes");
   line.flag("--raw", c.raw, "Of get, list and watch: print a string without quotes, as --text does");
@@ -257,15 +163,19 @@ void declare_value(CommandLine& line, ValueCommand& c) {
   auto if_version =
       line.option("--if-version", "N", take_version, "Only if the key has this version (0: does not exist)")
           .check(version_fault);
-  line.flag("--create", c.create, "Of put: only if there is no such key").excludes(if_version);
+  auto create = line.flag("--create", c.create, "Of put: only if there is no such key").excludes(if_version);
   line.flag("--if-changed", c.if_changed, "Of put: do nothing if the key has this value already");
-  auto take_ttl = [&c](const std::string& text) { c.ttl = parse_duration(text); };
-  line.option("--ttl", "D", take_ttl, "Of put: the value expires after this time").check(ttl_fault);
+  auto take_ttl = [&c](const std::string& text) { c.ttl = parse_long_duration(text); };
+  line.option("--ttl", "D", take_ttl, "Of put: the value expires after this time (days: 7d)")
+      .check(ttl_fault);
   line.option("--durable", "memory|process|power", c.durable,
               "Of put: what it waits for (default: process where values are stored)")
       .check(durable_fault);
-  line.flag("--while", c.hold, "Of put: hold the value while COMMAND runs");
-  line.flag("--wait", c.wait, "Of put --create: wait until there is no such key");
+  line.flag("--while", c.hold, "Of put: create the key, and hold it while COMMAND runs");
+  line.flag("--replace", c.replace, "With --while: take the key even if it exists")
+      .excludes(create)
+      .excludes(if_version);
+  line.flag("--wait", c.wait, "Of put --create or --while: wait until there is no such key");
   line.flag("--kill-on-loss", c.kill_on_loss, "With --while: end COMMAND if the value is lost");
   line.flag("--no-snapshot", c.no_snapshot, "Of watch: only what changes from now on");
   auto take_limit = [&c](const std::string& text) { c.limit = whole_number(text); };
@@ -278,17 +188,6 @@ void declare_value(CommandLine& line, ValueCommand& c) {
   line.flag("--no-start", c.no_start, "Do not start a hub");
   line.flag("-q,--quiet", c.quiet, "Print only errors and warnings on stderr");
   line.add_place(c.place);
-}
-
-std::optional<Error> complete_value(ValueCommand& command) {
-  if (!command.hold) {
-    command.words.insert(command.words.end(), command.command.begin(), command.command.end());
-    command.command.clear();
-  }
-  if (auto error = misplaced_option(command)) return error;
-  if (auto error = argument_fault(command)) return error;
-  if (auto error = keys_fault(command)) return error;
-  return hold_fault(command);
 }
 
 busd::PutOptions put_options_of(const ValueCommand& command) {

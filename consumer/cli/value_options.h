@@ -1,4 +1,4 @@
-// The command line of bus-value: which verb, with what, and what does not go together. Pure.
+// The command line of bus-value: which verb, with what. Pure.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ enum class ValueVerb { get, put, erase, list, watch };
 struct ValueCommand {
   std::string verb;
   std::string key;
-  std::vector<std::string> words;    // behind KEY: of put the value, of list and watch further patterns
+  std::vector<std::string> words;    // behind KEY: of put the value, of delete, list and watch further ones
   std::vector<std::string> command;  // behind "--"
   bool text = false;
   bool raw = false;
@@ -30,6 +30,7 @@ struct ValueCommand {
   std::optional<std::chrono::milliseconds> ttl;
   std::string durable;
   bool hold = false;  // --while
+  bool replace = false;
   bool wait = false;
   bool kill_on_loss = false;
   bool no_snapshot = false;
@@ -40,21 +41,21 @@ struct ValueCommand {
   bool no_start = false;
   bool quiet = false;
   Place place;
+  bool is_command_without_while = false;  // found by complete_value()
 
   ValueVerb which() const;
   // Whether a JSON string is printed as its text.
   bool prints_text() const { return text || raw; }
-  // KEY and what follows it: of list and watch.
+  // KEY and what follows it: of delete, list and watch.
   std::vector<std::string> patterns() const;
+  // Whether there may be more than one key.
+  bool means_many() const;
 };
 
 extern const char* const kValueAbout;
 extern const char* const kValueNotes;
 
 void declare_value(CommandLine& line, ValueCommand& command);
-
-// What single options cannot check. Where no command is to be run, words behind "--" are moved to `words`.
-std::optional<Error> complete_value(ValueCommand& command);
 
 // Of put, but for the value.
 busd::PutOptions put_options_of(const ValueCommand& command);

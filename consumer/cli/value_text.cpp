@@ -2,6 +2,7 @@
 
 #include "consumer/cli/call_error.h"
 #include "consumer/cli/exit_code.h"
+#include "consumer/cli/one_call.h"
 #include "consumer/cli/text.h"
 
 namespace bus::cli {
@@ -43,13 +44,28 @@ std::string present_json(const busd::Value& value) {
   return out + "}";
 }
 
-std::string hint_of(const busd::Change& change, std::string_view key) {
-  if (change.status == BUSD_STALE)
-    return "read it again with bus-value get " + std::string(key) + " --with-version";
-  if (change.status == BUSD_EXISTS && change.present && !change.present->json.empty())
-    return "its value is " + short_value(change.present->json);
-  if (change.status == BUSD_EXISTS) return "without --create it is replaced";
-  return {};
+bool is_of_no_key(const busd::Change& change) {
+  return change.status == BUSD_STALE && change.present &&
+         (change.present->deleted || change.present->version == 0);
+}
+
+// The hub's own hints speak of members of the wire.
+std::string hint_of(const busd::Change& change, std::string_view key, const std::string& hubs) {
+  const std::string name(key);
+  switch (change.status) {
+    case BUSD_STALE:
+      if (is_of_no_key(change)) return "with --create instead of --if-version, put creates it";
+      return "read it again with bus-value get " + name + " --with-version";
+    case BUSD_EXISTS:
+      if (change.present && !change.present->json.empty())
+        return "its value is " + short_value(change.present->json);
+      return "bus-value get " + name + " prints its value";
+    case BUSD_STORE:
+      return hubs.empty() ? "bus-status shows the store; put --durable memory does without it"
+                          : "leave --durable out, or start the hub with --values PATH";
+    default:
+      return hubs;
+  }
 }
 
 }  // namespace
@@ -63,8 +79,9 @@ std::string state_json(const busd::Value& value) {
   return out;
 }
 
-std::string change_json(const busd::Change& change) {
+std::string change_json(const busd::Change& change, std::string_view key) {
   std::string out = "{";
+  if (!key.empty()) add_key(out, key);
   add_number(out, "version", change.version);
   add_number(out, "rev", change.rev);
   add_flag(out, "unchanged", change.unchanged);
@@ -104,8 +121,10 @@ std::string vanished_json(std::string_view key) {
 
 Error error_of(const busd::Change& change, std::string_view key) {
   Error error = error_of(busd::Error{change.status, change.message}, key);
-  // The hub's own hint speaks of members of the wire.
-  if (change.status == BUSD_STALE || change.status == BUSD_EXISTS) error.hint = hint_of(change, key);
+  error.hint = hint_of(change, key, error.hint);
+  if (is_of_no_key(change)) error.message = "there is no key " + in_quotes(key);
+  // A hub with other limits than ours.
+  if (change.code == "too_large") error = error_of(ErrorCode::bad_data, change.message);
   if (change.present) error.members = ",\"present\":" + harmless_json(present_json(*change.present));
   return error;
 }
@@ -117,6 +136,30 @@ Error error_of(const busd::Error& given, std::string_view key) {
     error.hint = "bus-value list shows the keys that there are";
   }
   return error;
+}
+
+std::string line_text(std::string_view json, bool to_terminal) {
+  if (!json.starts_with('"')) return std::string(json);
+  std::string line;
+  for (char c : raw_text(json, false)) {
+    switch (c) {
+      case '\\':
+        line += "\\\\";
+        break;
+      case '\n':
+        line += "\\n";
+        break;
+      case '\r':
+        line += "\\r";
+        break;
+      case '\t':
+        line += "\\t";
+        break;
+      default:
+        line += c;
+    }
+  }
+  return to_terminal ? safe_text(line) : line;
 }
 
 std::string short_value(std::string_view json) { return cut_to_columns(safe_text(json), kMostShown); }

@@ -13,8 +13,8 @@ namespace bus::cli {
 // `value` is left out when it is empty, `ttl_ms` when there is none.
 std::string state_json(const busd::Value& value);
 
-// What put and delete print with --json: {"version":…,"rev":…}, and "unchanged":true.
-std::string change_json(const busd::Change& change);
+// What put and delete print with --json: {"version":…,"rev":…}, and "unchanged":true. `key` comes first, unless it is empty.
+std::string change_json(const busd::Change& change, std::string_view key = {});
 
 // What watch prints, {"type":"value",…} and {"type":"synced",…}.
 std::string watched_json(const busd::Value& value);
@@ -27,6 +27,10 @@ std::string vanished_json(std::string_view key);
 Error error_of(const busd::Change& change, std::string_view key);
 // A question of `key` that failed.
 Error error_of(const busd::Error& given, std::string_view key);
+
+// A value in a line of list and watch with --text. Line ends, tabs and backslashes of a string are escaped as \n, \r, \t and
+// \\, so that each key keeps its line, and printf '%b' gives the text back.
+std::string line_text(std::string_view json, bool to_terminal);
 
 // A value in a line for people: cut, and safe for a terminal.
 std::string short_value(std::string_view json);

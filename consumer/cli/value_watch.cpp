@@ -10,7 +10,6 @@
 
 #include "consumer/cli/buses.h"
 #include "consumer/cli/exit_code.h"
-#include "consumer/cli/one_call.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/text.h"
 #include "consumer/cli/value_text.h"
@@ -109,7 +108,9 @@ void ValueWatch::tell(const busd::Value& value, bool vanished) {
   } else if (value.deleted) {
     console_.note(in_quotes(value.key) + (value.expired ? " has expired" : " was deleted"));
   } else {
-    note(output_.line(raw_text(value.json, to_terminal_)));
+    std::string line;
+    if (command_.means_many()) line = (to_terminal_ ? safe_text(value.key) : value.key) + '\t';
+    note(output_.line(line + line_text(value.json, to_terminal_)));
   }
   count();
 }

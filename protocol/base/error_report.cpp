@@ -66,6 +66,14 @@ const char* name_of(ReportCode code) {
       return "rejected";
     case ReportCode::refused:
       return "refused";
+    case ReportCode::stale:
+      return "stale";
+    case ReportCode::exists:
+      return "exists";
+    case ReportCode::full:
+      return "full";
+    case ReportCode::store:
+      return "store";
     case ReportCode::no_provider:
       return "no_provider";
     case ReportCode::not_found:

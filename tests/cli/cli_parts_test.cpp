@@ -35,6 +35,12 @@ TEST_CASE("Durations are a whole number and a unit") {
   }
   CHECK(parse_duration("8784h").has_value());
   CHECK_FALSE(parse_duration("8785h").has_value());
+  CHECK(parse_long_duration("7d") == std::chrono::hours(168));
+  CHECK(parse_long_duration("500ms") == milliseconds(500));
+  CHECK(parse_long_duration("3650d") == milliseconds(315'360'000'000));
+  CHECK_FALSE(parse_long_duration("3651d").has_value());
+  CHECK(long_duration_fault("87601h") == "\"87601h\" is longer than ten years, which are 3650d");
+  CHECK(long_duration_fault("1w").find("ms, s, m, h or d") != std::string::npos);
 }
 
 TEST_CASE("Text is cut at columns, not inside characters") {

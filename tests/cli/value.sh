@@ -68,13 +68,18 @@ bad 64 'put needs KEY and VALUE' put
 bad 64 'get needs a KEY' get
 bad 64 'watch needs a KEY' watch
 bad 64 'one VALUE only; "2" is a second one' put t 1 2
+bad 64 'a COMMAND behind "--" goes with --while only; bus-value put KEY VALUE --while -- COMMAND' put t 1 -- true
 bad 64 'get takes one KEY only; "u" is not expected' get t u
 bad 64 '"t.*" is a pattern, and no key; bus-value list "t.*" shows the keys below "t"' put 't.*' 1
+check_lacks err literal
 bad 64 '"*" is a pattern, and no key; bus-value list shows the keys that there are' get '*'
 bad 64 '"t/#" would match no key; "t.*" matches the keys below "t"' list 't/#'
 bad 64 '"a,b" reads as a list of keys' watch a,b
 bad 64 'KEY "" must not be empty' list a ''
 bad 64 'VERB: there is no "gte"; did you mean get?' gte t
+bad 64 'VERB: there is no "set"; did you mean put?' set t 1
+bad 64 'VERB: there is no "rm"; did you mean delete?' rm t
+bad 64 'VERB: there is no "ls"; did you mean list?' ls
 bad 64 'VERB: there is no "frobnicate"; it is get, put, delete, list or watch' frobnicate t
 bad 64 '--ttl goes with put only' get t --ttl 5s
 bad 64 '--names goes with list only' get t --names
@@ -85,12 +90,26 @@ bad 64 '--version prints the version of this program; for the version of a key w
 bad 64 '--if-version excludes --create' put t 1 --if-version 1 --create
 bad 64 '--durable: "disk" is neither memory, process nor power' put t 1 --durable disk
 bad 64 '--ttl: "0s" is no time; a value without --ttl never expires' put t 1 --ttl 0s
-bad 64 '--wait goes with --create only; it waits until there is no such key' put t 1 --wait
+bad 64 '--ttl: "3651d" is longer than ten years' put t 1 --ttl 3651d
+bad 64 '--ttl: "1w" is not a duration; write a whole number with ms, s, m, h or d' put t 1 --ttl 1w
+bad 64 '--timeout: "1d" is not a duration; write a whole number with ms, s, m or h,' get t --timeout 1d
+bad 64 '--wait goes with --create or --while only; it waits until there is no such key' put t 1 --wait
+bad 64 '--replace goes with --while only; without --create, put replaces anyhow' put t 1 --replace
+bad 64 '--replace excludes --create' put t 1 --replace --create --while -- true
+bad 64 '--replace excludes --wait' put t 1 --replace --wait --while -- true
+bad 64 'put needs a VALUE before the "--"; one that begins with "-" goes between two' put t --while -- -1 true
+bad 64 '--if-version goes with one KEY only' delete t u --if-version 3
 bad 64 '--while needs a COMMAND behind "--"; bus-value put KEY VALUE --while -- COMMAND' put t 1 --while
 bad 64 '--kill-on-loss goes with --while only' put t 1 --kill-on-loss
 bad 64 '--durable power excludes --while; what is held is never stored' put t 1 --while --durable power -- true
 bad 64 '--with-version excludes --while; COMMAND finds the version in BUSD_VERSION' put t 1 --while --with-version -- true
 bad 127 'cannot run no-such-program: it is not in PATH' put t 1 --while -- no-such-program
+python3 -c 'print("[" * 509 + "]" * 509)' >deep
+bad 65 'VALUE is nested deeper than 508 levels' put t - <deep
+sed 's/^.\(.*\).$/\1/' deep | bus-value put t - || fail "a value of 508 levels ended with $?"
+head -c 1046527 /dev/zero | tr '\0' x >long
+bad 65 'VALUE has 1046529 bytes as JSON; it may have 1046528' put t - --text <long
+head -c 1046526 long | bus-value put t - --text || fail "a value of the largest size ended with $?"
 run 0 bus-value put 'a,b' 1 --literal
 run 0 bus-value get 'a,b' --literal
 
@@ -101,7 +120,7 @@ run 75 bus-value put v '"two"' --create
 check_empty out
 check_equal 'what is said of a key that exists' 'bus-value: "v" exists; its value is "one"' "$(cat err)"
 run 75 bus-value put v 2 --create --json-errors
-check_has err '{"code":"refused","exit":75,'
+check_has err '{"code":"exists","exit":75,'
 check_has err ',"present":{"version":1,"rev":'
 check_has err ',"value":"one"}}'
 run 0 bus-value put v '"two"' --if-version 1 --with-version
@@ -109,7 +128,12 @@ check_equal "the version after 1" 2 "$(cat out)"
 run 75 bus-value put v '"three"' --if-version 1
 check_has err 'bus-value: "v" has version 2'
 check_has err '; read it again with bus-value get v --with-version'
+run 75 bus-value put v '"three"' --if-version 1 --json-errors
+check_has err '{"code":"stale","exit":75,'
 run 75 bus-value delete v --if-version 1
+run 75 bus-value put nowhere 1 --if-version 7
+check_equal 'what is said of a version of no key' \
+  'bus-value: there is no key "nowhere"; with --create instead of --if-version, put creates it' "$(cat err)"
 run 0 bus-value get v
 check_equal "what two writers left" '"two"' "$(cat out)"
 run 0 bus-value put w 1 --if-version 0
@@ -126,8 +150,30 @@ check_has err '{"code":"not_found","exit":1,'
 run 77 bus-value put bus.hub 1
 check_has err bus.hub
 run 75 bus-value put v 1 --durable power
-check_has err 'bus-value: '
+check_equal 'what is said of a hub without a store' \
+  'bus-value: this hub stores nothing; leave --durable out, or start the hub with --values PATH' "$(cat err)"
+run 75 bus-value put v 1 --durable power --json-errors
+check_has err '{"code":"store","exit":75,'
 run 0 bus-value put v 1 --durable memory
+
+# ---- Several keys are deleted as rm(1) does it
+
+for key in d.one d.two d.three; do run 0 bus-value put $key 1; done
+run 1 bus-value delete d.one no.such d.two
+check_equal "what is said of the one that is not there" \
+  'bus-value: there is no key "no.such"; bus-value list shows the keys that there are' "$(cat err)"
+run 0 bus-value list 'd.*' --names
+check_equal "the key that is left" d.three "$(cat out)"
+run 77 bus-value delete bus.hub d.three
+run 1 bus-value get d.three
+run 0 bus-value put d.one 1
+run 0 bus-value put d.two 1
+run 0 bus-value delete d.one d.two --json
+check_has out '{"key":"d.one","version":4,"rev":'
+check_has out '{"key":"d.two","version":4,"rev":'
+run 0 bus-value put d.one 1
+run 1 bus-value delete d.two d.one --with-version
+check_equal "the version of the deletion of one of two" "d.one${tab}6" "$(cat out)"
 
 # ---- Time
 
@@ -138,6 +184,9 @@ expect_exit "the watch of a value that expires" "$pid" 0
 check_has expiry.out '"ttl_ms":50'
 check_has expiry.out '"deleted":true,"expired":true'
 run 1 bus-value get brief
+run 0 bus-value put years 1 --ttl 3650d
+run 0 bus-value get years --json
+check_has out '"ttl_ms":3153'
 
 # ---- List
 
@@ -149,6 +198,12 @@ s.two${tab}\"two words\"" "$(cat out)"
 run 0 bus-value list 's.*' --text --with-version
 check_equal "a list of texts" "s.one${tab}1${tab}1
 s.two${tab}1${tab}two words" "$(cat out)"
+run 0 bus-value put s.lines "$(printf 'C:\\x\ttwo\nlines')" --text
+run 0 bus-value list s.lines --text
+check_equal "a text of two lines in a list" "s.lines${tab}C:\\\\x\\ttwo\\nlines" "$(cat out)"
+run 0 bus-value get s.lines --text
+check_equal "the text itself" "$(printf 'C:\\x\ttwo\nlines')" "$(cat out)"
+run 0 bus-value delete s.lines
 run 0 bus-value list s.one 's.*' --names
 check_equal "a list of names" "s.one
 s.two" "$(cat out)"

@@ -32,10 +32,29 @@ from stdin" "$(cat out)"
 check_empty err
 run 1 bus-value get here
 run 0 bus-value put here 1 --while --create -- true
+run 5 bus-value put here --while -- -7 -- sh -c 'bus-value get here; exit 5'
+check_equal "a VALUE between two --" -7 "$(cat out)"
 run 127 bus-value put here 1 --while -- sh -c 'exit 127'
 run 139 bus-value put here 1 --while -- sh -c 'kill -SEGV $$'
 run 126 bus-value put here 1 --while -- "$work"
 check_has err 'cannot run '
+
+# ---- What is there already is not taken, and so not deleted in the end, unless that is asked for
+
+run 0 bus-value put stored '"worth keeping"'
+run 75 bus-value put stored 1 --while -- touch must-not-run
+check_equal 'what is said of a key that exists' \
+  'bus-value: "stored" exists; its value is "worth keeping"; --wait waits until it is gone' "$(cat err)"
+[ ! -e must-not-run ] || fail "a command ran with the key of another"
+run 75 bus-value put stored 1 --while --if-version 7 -- true
+run 0 bus-value get stored
+check_equal "the value that was there" '"worth keeping"' "$(cat out)"
+run 0 bus-value put stored 2 --while --if-version 1 -- bus-value get stored
+check_equal "the value at its version" 2 "$(cat out)"
+run 0 bus-value put stored 1
+run 0 bus-value put stored 3 --while --replace -- bus-value get stored
+check_equal "the value that replaces" 3 "$(cat out)"
+run 1 bus-value get stored
 
 # ---- A lock
 
@@ -43,11 +62,12 @@ start first bus-value put lock '{"by":"first"}' --create --while -- ./held first
 first=$pid
 await first.out '^runs lock 1$'
 run 75 bus-value put lock '{"by":"other"}' --create --while -- touch must-not-run
-check_equal "what is said of a lock that is taken" 'bus-value: "lock" exists; its value is {"by":"first"}' "$(cat err)"
+check_equal "what is said of a lock that is taken" \
+  'bus-value: "lock" exists; its value is {"by":"first"}; --wait waits until it is gone' "$(cat err)"
 run 124 bus-value put lock 2 --create --while --wait --timeout 200ms -- touch must-not-run
 check_has err '"lock" exists still'
 [ ! -e must-not-run ] || fail "a command ran without the lock"
-start second bus-value put lock '{"by":"second"}' --create --while --wait -- ./held second.go
+start second bus-value put lock '{"by":"second"}' --while --wait -- ./held second.go
 second=$pid
 await second.err '"lock" exists, waiting until it does not: {"by":"first"}'
 start third bus-value put lock '{"by":"third"}' --create --while --wait -- ./held third.go
@@ -113,7 +133,7 @@ echo go >robbed.go
 expect_exit "the one that was robbed" "$robbed" 0
 run 0 bus-value get here
 check_equal "the value of another" '"mine"' "$(cat out)"
-start robbed bus-value put here 1 --while --kill-on-loss -- ./obedient robbed.fifo
+start robbed bus-value put here 1 --while --replace --kill-on-loss -- ./obedient robbed.fifo
 robbed=$pid
 await robbed.out '^runs here'
 run 0 bus-value delete here

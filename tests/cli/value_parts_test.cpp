@@ -5,6 +5,7 @@
 
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/patterns.h"
+#include "consumer/cli/value_combinations.h"
 #include "consumer/cli/value_options.h"
 #include "consumer/cli/value_states.h"
 #include "consumer/cli/value_text.h"
@@ -80,18 +81,52 @@ TEST_CASE("A change that failed says what the key has now, and what to do") {
   CHECK(error.message == "\"k\" has version 3");
   CHECK(error.hint == "read it again with bus-value get k --with-version");
   CHECK(error.members == R"(,"present":{"version":3,"rev":0,"value":"a"})");
+  CHECK(name_of(error.code) == std::string("stale"));
   change.present = state("k", 4, "");
-  CHECK(error_of(change, "k").members == R"(,"present":{"version":4,"rev":0,"deleted":true})");
+  error = error_of(change, "k");
+  CHECK(error.message == "there is no key \"k\"");
+  CHECK(error.hint == "with --create instead of --if-version, put creates it");
+  CHECK(error.exit == kTryAgain);
+  CHECK(error.members == R"(,"present":{"version":4,"rev":0,"deleted":true})");
   change.status = BUSD_EXISTS;
   change.message = "\"k\" exists; leave create out";
-  CHECK(error_of(change, "k").hint == "without --create it is replaced");
+  CHECK(error_of(change, "k").hint == "bus-value get k prints its value");
+  CHECK(name_of(error_of(change, "k").code) == std::string("exists"));
   change.present = state("k", 5, '"' + std::string(100, 'x') + "\"");
   CHECK(error_of(change, "k").hint.size() < 90);
   CHECK(error_of(change, "k").hint.ends_with("…"));
   Error missing = error_of(busd::Error{BUSD_NOT_FOUND, "not_found"}, "k");
   CHECK(missing.exit == kNotFound);
   CHECK(missing.message == "there is no key \"k\"");
-  CHECK(error_of(busd::Error{BUSD_FULL, "no room; raise it"}, "k").exit == kTryAgain);
+  Error full = error_of(busd::Error{BUSD_FULL, "no room; raise it"}, "k");
+  CHECK(full.exit == kTryAgain);
+  CHECK(name_of(full.code) == std::string("full"));
+  CHECK(full.hint == "raise it");
+}
+
+TEST_CASE("What the hub says of its store and of sizes is said in words of options") {
+  busd::Change change;
+  change.status = BUSD_STORE;
+  change.message = "this hub stores nothing; leave durable out, or start it with --values PATH";
+  Error error = error_of(change, "k");
+  CHECK(name_of(error.code) == std::string("store"));
+  CHECK(error.hint == "leave --durable out, or start the hub with --values PATH");
+  change.message = "the store takes no changes: the disk is full";
+  error = error_of(change, "k");
+  CHECK(error.message == change.message);
+  CHECK(error.hint == "bus-status shows the store; put --durable memory does without it");
+  change.status = BUSD_INVALID;
+  change.code = "too_large";
+  change.message = "the value has 9 bytes; 8 are allowed";
+  CHECK(error_of(change, "k").exit == kBadData);
+}
+
+TEST_CASE("A text keeps its line in a list, and printf can give it back") {
+  CHECK(line_text(R"("plain")", false) == "plain");
+  CHECK(line_text(R"("two\nlines\r\tand C:\\x")", false) == R"(two\nlines\r\tand C:\\x)");
+  CHECK(line_text(R"({"a":"b\nc"})", false) == R"({"a":"b\nc"})");
+  CHECK(line_text(R"("red \u001b[31m")", false) == "red \x1b[31m");
+  CHECK(line_text(R"("red \u001b[31m")", true).find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("Keys that a watch which begins anew does not tell are gone") {
@@ -161,6 +196,10 @@ TEST_CASE("Keys in the syntax of another system are refused, and what would matc
     INFO(key);
     CHECK_FALSE(key_fault(key).empty());
   }
+  // --literal is named where it helps: the hub takes no pattern for a key.
+  auto names_literal = [](const char* key) { return key_fault(key).find("--literal") != std::string::npos; };
+  for (const char* key : {"a*", "a/#", "a,b", "a.", " a"}) CHECK(names_literal(key));
+  for (const char* key : {"*", "a.*", "a*.*"}) CHECK_FALSE(names_literal(key));
   CHECK(key_entry_fault("a.>").starts_with(R"("a.>" would match no key; "a.*" matches the keys below "a")"));
   CHECK(
       key_fault("a.").starts_with(R"("a." ends with a dot; bus-value list "a.*" shows the keys below "a")"));
@@ -188,9 +227,55 @@ TEST_CASE("Words behind the dashes are a command with --while, and else the valu
   command.command = {"--help"};
   CHECK_FALSE(complete_value(command));
   CHECK(command.words == Keys{"--help"});
+  command.command = {"true"};
+  auto error = complete_value(command);
+  REQUIRE(error);
+  CHECK(error->message == "a COMMAND behind \"--\" goes with --while only");
   command.words = {"1"};
   command.command = {"true", "x"};
   command.hold = true;
   CHECK_FALSE(complete_value(command));
   CHECK(command.command.size() == 2);
+  command.words = {};
+  command.command = {"-1", "--", "true", "--", "x"};
+  CHECK_FALSE(complete_value(command));
+  CHECK(command.words == Keys{"-1"});
+  CHECK(command.command == Keys{"true", "--", "x"});
+  command.words = {};
+  command.command = {"-1", "true"};
+  error = complete_value(command);
+  REQUIRE(error);
+  CHECK(error->message == "put needs a VALUE before the \"--\"");
+}
+
+TEST_CASE("What is held is created, unless a version or --replace says that it may exist") {
+  ValueCommand command;
+  command.verb = "put";
+  command.key = "k";
+  command.words = {"1"};
+  command.command = {"true"};
+  command.hold = true;
+  SECTION("alone") {
+    command.wait = true;
+    CHECK_FALSE(complete_value(command));
+    CHECK(put_options_of(command).create);
+  }
+  SECTION("with a version") {
+    command.if_version = 3;
+    CHECK_FALSE(complete_value(command));
+    CHECK_FALSE(put_options_of(command).create);
+  }
+  SECTION("with --replace") {
+    command.replace = true;
+    CHECK_FALSE(complete_value(command));
+    CHECK_FALSE(put_options_of(command).create);
+    command.wait = true;
+    CHECK(complete_value(command));
+  }
+  SECTION("without --while, --replace is none") {
+    command.hold = false;
+    command.replace = true;
+    command.command = {};
+    CHECK(complete_value(command));
+  }
 }

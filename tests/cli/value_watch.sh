@@ -2,6 +2,7 @@
 # bus-value watch: what it prints, the command of --exec, and what happens when the connection breaks.
 . "$(dirname "$0")/lib.sh"
 
+tab=$(printf '\t')
 run 0 bus-value put a.one 1
 run 0 bus-value put a.two '"zwei"'
 
@@ -33,6 +34,18 @@ start texts bus-value watch a.two --raw --limit 1
 texts=$pid
 expect_exit "a watch with a limit of 1" "$texts" 0
 check_equal "the value as it is" drei "$(cat texts.out)"
+
+# With more than one key, which one it is comes first.
+run 0 bus-value put t.one "$(printf 'two\nlines')" --text
+run 0 bus-value put t.two 2
+run 0 bus-value watch 't.*' --text --limit 2
+check_equal "texts of a pattern" "t.one${tab}two\\nlines
+t.two${tab}2" "$(sort out)"
+run 0 bus-value watch t.one a.two --raw --limit 2
+check_equal "texts of two keys" "a.two${tab}drei
+t.one${tab}two\\nlines" "$(sort out)"
+run 0 bus-value watch t.one --text --limit 1
+check_equal "the text of one key" 'two\nlines' "$(cat out)"
 
 run 0 bus-value watch a.two --no-snapshot --timeout 100ms
 check_has out '"type":"synced"'
