@@ -32,7 +32,7 @@ promised bus-serve --slots --shell --stream --lines --priority --drain --grace -
 promised bus-source --json --watch -f -n --since --stream --no-start -q --socket --bus --json-errors
 promised bus-sources --dir --state --run --check --no-start -q --socket --bus --json-errors
 promised bus-status --json --watch --check --explain --explain-task --list --no-start --socket --bus --json-errors
-promised bus-value --text --raw --json --with-version --names --if-version --create --if-changed --ttl --durable --while --wait --kill-on-loss \
+promised bus-value --text --raw --json --with-version --names --if-version --create --if-changed --ttl --durable --while --replace --wait --kill-on-loss \
   --no-snapshot -n --exec --timeout --literal --no-start -q --socket --bus --json-errors
 promised busd --socket --bus --config --check-config --print-config --foreground --detach --json-errors
 promised bus-stop --force --timeout --no-start --socket --bus --json-errors
