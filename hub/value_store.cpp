@@ -86,6 +86,13 @@ KeptValues ValueStore::open(const ValuePlace& place, const ValueSeeds& seeds) {
     log_.write(LogLevel::error, "the store of values was damaged, and begins anew",
                {{"path", place.path}, {"reason", opened.damage}, {"now", opened.set_aside}});
   }
+  if (std::string text = describe(opened.start.ending, place.path);
+      opened.set_aside.empty() && !text.empty()) {
+    bool is_unexpected = store::is_unexpected(opened.start.ending);
+    text += "; the hub goes on with what is there, under a new epoch";
+    if (is_unexpected) kept.fault = text;
+    log_.write(is_unexpected ? LogLevel::warning : LogLevel::info, "values may be lost", {{"reason", text}});
+  }
   kept.counters = {opened.start.rev, opened.start.meta.floor, forgotten_rev_of(opened)};
   kept.version = opened.start.version;
   kept.epoch = epoch_text(opened.start.meta.epoch);
@@ -159,7 +166,8 @@ void ValueStore::set_memory() noexcept {
   if (store_) store_->page().set_memory();
 }
 
-// Not above what the database has: the next start would miss it.
+// Not above what the database has: something that has no row may have taken the rev that a row was expected to get, which is just
+// being committed.
 void ValueStore::set_stored(uint64_t rev) noexcept {
   if (store_) store_->page().set_stored(std::min(rev, committed_rev_));
 }
@@ -181,14 +189,12 @@ void ValueStore::submit(Batch batch) {
   send(std::move(out));
 }
 
-// Ceilings are raised long before they are reached. And a rev that no row has, because it is of a key of the hub's own, is noted: the
-// next start takes one that is missing for a loss, unless it knows that there were changes in memory.
+// Ceilings are raised long before they are reached.
 void ValueStore::keep_numbers() {
   if (has_failed_ || is_keeping_numbers_) return;
   store::Meta meta = meta_;
   meta.rev_ceiling = store::next_ceiling(rev_, meta.rev_ceiling);
   meta.version_ceiling = store::next_ceiling(version_, meta.version_ceiling);
-  if (!has_memory_ && rev_ > committed_rev_) meta.rev = rev_;
   if (meta == meta_) return;
   meta_ = meta;
   is_keeping_numbers_ = true;

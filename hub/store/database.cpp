@@ -35,6 +35,37 @@ int keep_log_pages(void* to, sqlite3* /*database*/, const char* /*name*/, int pa
 
 }  // namespace
 
+std::string describe(Ending ending, const std::string& path) {
+  const std::string file = printable(path);
+  const std::string page = printable(path + "-run");
+  switch (ending) {
+    case Ending::in_order:
+    case Ending::none:
+    case Ending::memory:
+    case Ending::interrupted:
+      return {};
+    case Ending::power:
+      return "the machine has restarted before the last hub ended: of " + file +
+             " the last changes without durable power may be lost";
+    case Ending::failure:
+      return "the store of the last hub had failed: what " + file +
+             " has is what was committed before, or more";
+    case Ending::no_record:
+      return page + ", the record of the last hub, is missing or damaged: the last changes may be lost";
+    case Ending::no_database:
+      return file + " is missing, though the last hub had stored values in it: they are lost";
+    case Ending::other_record:
+      return file + " and " + page + " do not belong together, as if one was replaced: values may be old";
+    case Ending::older:
+      return file +
+             " lacks changes that the last hub had stored, as if it was replaced by an older copy, or " +
+             printable(path + "-wal") + " was removed: values may be old";
+    case Ending::newer:
+      return file + " is not what the last hub had left, as if it was replaced: values may be others";
+  }
+  return {};
+}
+
 // ---- opening
 
 Result<std::unique_ptr<Database>> Database::open(DatabaseOptions options, Opened& out) {
@@ -60,9 +91,18 @@ Result<void> Database::find(Opened& out) {
   std::optional<RunRecord> run;
   if (page_) run = page_->read();
   std::optional<Meta> meta;
+  auto judge = [&] {
+    out.start = decide(run, meta, out.rows, options_.boot, options_.fresh_epoch);
+    return out.start.ending;
+  };
   if (files.database) {
     if (auto done = read(out); done) {
       meta = meta_;
+      // What was committed is not all there, although there is a log: it is damaged, or another one's. A frame that was torn when the
+      // hub or the machine died is behind all that was committed.
+      if (judge() != Ending::older || !files.log) return {};
+      BUSD_TRY(put_aside(out, {Errc::protocol, "its log is damaged, or belongs to another copy of it"}));
+      meta.reset();
     } else if (done.error().code == Errc::protocol) {
       BUSD_TRY(put_aside(out, done.error()));
     } else {
@@ -71,7 +111,7 @@ Result<void> Database::find(Opened& out) {
   } else if (files.log) {
     BUSD_TRY(put_aside(out, {Errc::protocol, "its file is missing or empty, and its log is there"}));
   }
-  out.start = decide(run, meta, out.rows, options_.boot, options_.fresh_epoch);
+  judge();
   return {};
 }
 
@@ -90,6 +130,8 @@ Result<void> Database::read(Opened& out) {
   BUSD_ASSIGN(meta_, read_meta(connection_));
   Chunks& chunks = *chunks_;
   BUSD_ASSIGN(out.rows, chunks.read(connection_));
+  committed_rev_ = meta_.rev;
+  for (const Row& row : out.rows) committed_rev_ = std::max(committed_rev_, row.rev);
   BUSD_ASSIGN(Statement check, connection_.prepare("PRAGMA quick_check(1)"));
   BUSD_ASSIGN(bool said, check.step());
   if (!said || check.bytes(0) != "ok")
@@ -147,6 +189,7 @@ Result<void> Database::begin_run(const Opened& opened) {
   for (size_t at : opened.start.changed) first.rows.push_back(opened.rows[at]);
   if (opened.start.meta != meta_) first.meta = opened.start.meta;
   if (first.meta || !first.rows.empty()) {
+    page_->announce(opened.start.meta.epoch);
     std::vector<Batch> batches;
     batches.push_back(std::move(first));
     BUSD_TRY(commit(batches, true));
@@ -158,8 +201,8 @@ Result<void> Database::begin_run(const Opened& opened) {
 }
 
 Result<void> Database::begin_page(const RunRecord& run) {
-  page_->clear();
   page_->begin(run);
+  page_->set_committed(committed_rev_);
   return page_->sync();
 }
 
@@ -255,7 +298,13 @@ Result<void> Database::commit(const std::vector<Batch>& batches, bool sync) {
   auto meta =
       std::find_if(batches.rbegin(), batches.rend(), [](const Batch& b) { return b.meta.has_value(); });
   if (meta != batches.rend()) BUSD_TRY(meta_writer_.put(*meta->meta));
-  return commit_.run();
+  BUSD_TRY(commit_.run());
+  for (const Batch& batch : batches) {
+    for (const Row& row : batch.rows) committed_rev_ = std::max(committed_rev_, row.rev);
+    if (batch.meta) committed_rev_ = std::max(committed_rev_, batch.meta->rev);
+  }
+  if (is_running_) page_->set_committed(committed_rev_);
+  return {};
 }
 
 Result<void> Database::compact() {

@@ -50,6 +50,9 @@ struct Opened {
   std::string damage;     // what was wrong with it
 };
 
+// How the last run ended, where something may be lost, as a sentence; else empty.
+std::string describe(Ending ending, const std::string& path);
+
 class Database {
  public:
   // When the disk takes no writes any more, the database is open all the same, and failed().
@@ -99,7 +102,8 @@ class Database {
   DatabaseOptions options_;
   std::optional<RunPage> page_;
   FilesInPlace files_;
-  Meta meta_;  // as it is, or is to be, in the file
+  Meta meta_;                   // as it is, or is to be, in the file
+  uint64_t committed_rev_ = 0;  // the highest one that the database has
   RunRecord first_record_;
   bool is_running_ = false;  // the page has this run
   std::optional<Error> failed_;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hub/store/run_page.h"
 #include "hub/store/table.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
@@ -24,7 +25,7 @@ constexpr std::array<const char*, 5> kEndings = {"", "-wal", "-shm", "-journal",
 // More than one of each is a reason to look, and a thousand are a reason to stop.
 constexpr int kMostSetAside = 1000;
 
-// Whether it is there.
+// Whether it is there, and has something in it.
 Result<bool> check_file(const std::string& path) {
   struct stat st {};
   if (::lstat(path.c_str(), &st) != 0) {
@@ -40,7 +41,7 @@ Result<bool> check_file(const std::string& path) {
                                    ", not to us: left untouched"};
   if ((st.st_mode & 022U) != 0)
     return Error{Errc::denied, "others may write to " + printable(path) + "; chmod go-w it"};
-  return true;
+  return st.st_size > 0;
 }
 
 // The big-endian numbers of a database's header (sqlite.org/fileformat.html, 1.3).
@@ -50,17 +51,26 @@ uint64_t header_number(const std::array<unsigned char, 100>& header, size_t at) 
   return out;
 }
 
-// Read here and not by SQLite, which may write to a file only because it opens it. Whether the file has anything in it; what is no
-// database at all is judged by who opens it.
-Result<bool> check_header(const std::string& path) {
+// Read here and not by SQLite, which may write to a file only because it opens it. A file that is no database was one if a hub's record is
+// beside it, and else it is somebody's.
+Result<void> check_header(const std::string& path, bool has_page) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file) return errno_error("open " + printable(path), errno);
   std::array<unsigned char, 100> header{};
   ssize_t got = ::pread(file.get(), header.data(), header.size(), 0);
   if (got < 0) return errno_error("read " + printable(path), errno);
-  if (got == 0) return false;
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) return true;
+  if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) {
+    bool is_ours = false;
+    if (has_page) {
+      BUSD_ASSIGN(is_ours, is_run_page(path + "-run"));
+    }
+    if (is_ours) return {};
+    return Error{Errc::invalid,
+                 printable(path) +
+                     " is no database, and no hub has kept values in it: left untouched; move it "
+                     "away, or name another file (--values)"};
+  }
   if (header_number(header, 68) != kApplicationId)
     return Error{Errc::invalid, printable(path) + " is the database of another program: left untouched"};
   if (header_number(header, 60) > kSchemaVersion)
@@ -68,7 +78,7 @@ Result<bool> check_header(const std::string& path) {
                  printable(path) + " was written by a newer busd: left untouched; use that one"};
   // A copy may have come with the mode that copies have; what is in it is for nobody else.
   static_cast<void>(::fchmod(file.get(), 0600));
-  return true;
+  return {};
 }
 
 bool exists(const std::string& path) {
@@ -94,8 +104,7 @@ Result<Files> look_at_files(std::string& path) {
   found.log = found.log || journal;
   BUSD_TRY(check_file(path + "-shm"));
   BUSD_ASSIGN(found.page, check_file(path + "-run"));
-  if (!found.database) return found;
-  BUSD_ASSIGN(found.database, check_header(path));
+  if (found.database) BUSD_TRY(check_header(path, found.page));
   return found;
 }
 

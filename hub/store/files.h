@@ -10,15 +10,16 @@
 namespace bus::hub::store {
 
 struct Files {
-  bool database = false;  // an empty file is none
-  bool log = false;       // a log of changes, perhaps without a database that they belong to
+  // An empty file is as good as none.
+  bool database = false;
+  bool log = false;  // of changes, perhaps without a database that they belong to
   bool page = false;
 };
 
 // What is there. Makes `path`, which SQLite opens, free of symlinks in its directory.
 //
 // Errors: denied   the directory or a file belongs to somebody else, others may write to it, or it is a symlink or not a file
-//         invalid  it is a database, but another program's, or a newer busd's
+//         invalid  it is another program's file, or a newer busd's
 // None of the files was touched then.
 Result<Files> look_at_files(std::string& path);
 

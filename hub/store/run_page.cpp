@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 #include "hub/store/checksum.h"
@@ -17,7 +18,7 @@ namespace bus::hub::store {
 namespace {
 
 constexpr size_t kPageBytes = 4096;
-constexpr uint64_t kMagic = 0x6275'7364'7275'6e31;  // "busdrun1"
+constexpr uint64_t kMagic = 0x6275'7364'7275'6e32;  // "busdrun2"
 
 // Another thread, or the next process, sees it whole and after what was set before.
 void set(uint64_t& word, uint64_t value) noexcept {
@@ -36,22 +37,25 @@ int hex_digit(char c) {
 }  // namespace
 
 struct RunPage::Layout {
+  enum Field { epoch, boot_0, boot_1, memory, rev, version, stored_rev, clean, fields };
+
   uint64_t magic;
-  uint64_t epoch;
-  uint64_t boot[2];
-  uint64_t memory;
-  uint64_t failed;
-  uint64_t rev;
-  uint64_t version;
-  uint64_t stored_rev;
-  // The checksum of the others when the run ended in good order, else 0: a page of which a loss of power has kept one half is not
-  // taken for one.
-  uint64_t clean;
+  uint64_t current;        // the record that counts: 0 or 1
+  uint64_t failed_epoch;   // of a run that has failed
+  uint64_t committed_rev;  // never goes back
+  uint64_t next_epoch;
+  // `clean` is the checksum of all else when the run ended in good order, else 0: a page of which a loss of power has kept one half is
+  // not taken for one.
+  uint64_t records[2][fields];
+
+  uint64_t& operator[](Field field) { return records[get(current) & 1U][field]; }
 
   uint64_t checksum() {
     Checksum sum;
-    for (uint64_t* word : {&magic, &epoch, &boot[0], &boot[1], &memory, &failed, &rev, &version, &stored_rev})
-      sum.add(get(*word));
+    for (uint64_t* word : {&magic, &current, &failed_epoch, &committed_rev, &next_epoch}) sum.add(get(*word));
+    for (auto& record : records) {
+      for (uint64_t& word : record) sum.add(&word == &(*this)[clean] ? 0 : get(word));
+    }
     return sum.value() | 1;
   }
 };
@@ -85,45 +89,42 @@ RunPage::~RunPage() {
 }
 
 std::optional<RunRecord> RunPage::read() const {
-  if (get(page_->magic) != kMagic) return std::nullopt;
+  Layout& page = *page_;
+  if (get(page.magic) != kMagic) return std::nullopt;
   RunRecord out;
-  out.epoch = get(page_->epoch);
-  uint64_t boot[2] = {get(page_->boot[0]), get(page_->boot[1])};
+  out.epoch = get(page[Layout::epoch]);
+  uint64_t boot[2] = {get(page[Layout::boot_0]), get(page[Layout::boot_1])};
   std::memcpy(out.boot.data(), boot, sizeof boot);
-  out.clean = get(page_->clean) == page_->checksum();
-  out.memory = get(page_->memory) != 0;
-  out.failed = get(page_->failed) != 0;
-  out.rev = get(page_->rev);
-  out.version = get(page_->version);
-  out.stored_rev = get(page_->stored_rev);
+  out.clean = get(page[Layout::clean]) == page.checksum();
+  out.memory = get(page[Layout::memory]) != 0;
+  out.failed = get(page.failed_epoch) == out.epoch;
+  out.rev = get(page[Layout::rev]);
+  out.version = get(page[Layout::version]);
+  out.stored_rev = get(page[Layout::stored_rev]);
+  out.committed_rev = get(page.committed_rev);
+  out.next_epoch = get(page.next_epoch);
   return out;
 }
 
-void RunPage::clear() noexcept {
-  set(page_->magic, 0);
-  set(page_->clean, 0);
-  set(page_->failed, 0);
-}
-
 void RunPage::begin(const RunRecord& run) noexcept {
+  Layout& page = *page_;
+  bool is_new = get(page.magic) != kMagic;
+  if (is_new) std::memset(page_, 0, sizeof *page_);
+  uint64_t other = 1 - (get(page.current) & 1U);
   uint64_t boot[2];
   std::memcpy(boot, run.boot.data(), sizeof boot);
-  // A page of no known boot, until all else is written.
-  set(page_->boot[0], 0);
-  set(page_->boot[1], 0);
-  set(page_->epoch, run.epoch);
-  set(page_->rev, run.rev);
-  set(page_->version, run.version);
-  set(page_->stored_rev, run.stored_rev);
-  set(page_->memory, run.memory ? 1 : 0);
-  set(page_->magic, kMagic);
-  set(page_->boot[0], boot[0]);
-  set(page_->boot[1], boot[1]);
+  const uint64_t record[Layout::fields] = {run.epoch, boot[0],     boot[1],        run.memory ? 1U : 0U,
+                                           run.rev,   run.version, run.stored_rev, 0};
+  for (size_t i = 0; i < Layout::fields; ++i) set(page.records[other][i], record[i]);
+  set(page.current, other);
+  set(page.magic, kMagic);
 }
 
+void RunPage::announce(uint64_t next_epoch) noexcept { set(page_->next_epoch, next_epoch); }
+
 Result<void> RunPage::finish(bool memory) {
-  set(page_->memory, memory ? 1 : 0);
-  set(page_->clean, page_->checksum());
+  set((*page_)[Layout::memory], memory ? 1 : 0);
+  set((*page_)[Layout::clean], page_->checksum());
   return sync();
 }
 
@@ -135,15 +136,28 @@ Result<void> RunPage::sync() {
 }
 
 void RunPage::give(uint64_t rev, uint64_t version) noexcept {
-  set(page_->rev, rev);
-  set(page_->version, version);
+  set((*page_)[Layout::rev], rev);
+  set((*page_)[Layout::version], version);
 }
 
-void RunPage::set_memory() noexcept { set(page_->memory, 1); }
+void RunPage::set_memory() noexcept { set((*page_)[Layout::memory], 1); }
 
-void RunPage::set_stored(uint64_t rev) noexcept { set(page_->stored_rev, rev); }
+void RunPage::set_stored(uint64_t rev) noexcept { set((*page_)[Layout::stored_rev], rev); }
 
-void RunPage::set_failed() noexcept { set(page_->failed, 1); }
+void RunPage::set_failed() noexcept { set(page_->failed_epoch, get((*page_)[Layout::epoch])); }
+
+void RunPage::set_committed(uint64_t rev) noexcept {
+  if (rev > get(page_->committed_rev)) set(page_->committed_rev, rev);
+}
+
+Result<bool> is_run_page(const std::string& path) {
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return errno_error("open " + printable(path), errno);
+  uint64_t magic = 0;
+  ssize_t got = ::pread(file.get(), &magic, sizeof magic, 0);
+  if (got < 0) return errno_error("read " + printable(path), errno);
+  return got == sizeof magic && magic == kMagic;
+}
 
 BootId this_boot() {
   BootId out{};

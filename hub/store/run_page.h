@@ -2,8 +2,11 @@
 // a SIGKILL, because the pages of a shared mapping belong to the kernel. A loss of power may take it back, except for the end of a
 // run that ended in good order.
 //
+// There are two records, and a word that says which one counts: a run that begins writes the other one. So a SIGKILL at any moment leaves
+// a whole record.
+//
 // Its lock, held for as long as the file is open, is that of the whole store: one hub at a time. While a run goes on, give(),
-// set_memory() and set_stored() are the loop's, set_failed() and finish() the store's thread's; begin() is either's.
+// set_memory() and set_stored() are the loop's, set_failed(), set_committed() and finish() the store's thread's; begin() is either's.
 #pragma once
 
 #include <cstdint>
@@ -35,10 +38,10 @@ class RunPage {
   // The last run's record; nothing when there is none, or the file holds something else.
   std::optional<RunRecord> read() const;
 
-  // Nothing is known of any run.
-  void clear() noexcept;
-  // What is known of a run that goes on from now; that it has failed is kept.
+  // What is known of a run that goes on from now. Not of its `failed`, `committed_rev` and `next_epoch`, which have functions of their own.
   void begin(const RunRecord& run) noexcept;
+  // A run is about to begin whose epoch the database has before the page.
+  void announce(uint64_t next_epoch) noexcept;
   // What the page says is on the disk.
   Result<void> sync();
   // The run ended in good order: all that was committed is on the disk, and so is this.
@@ -50,7 +53,10 @@ class RunPage {
   void set_memory() noexcept;
   // Every committed row with a rev up to this one has the rev that its change was given.
   void set_stored(uint64_t rev) noexcept;
+  // The run has failed: it is the last one of its epoch.
   void set_failed() noexcept;
+  // The database has a row with this rev, or has noted it.
+  void set_committed(uint64_t rev) noexcept;
 
  private:
   struct Layout;
@@ -59,6 +65,9 @@ class RunPage {
   Fd file_;
   Layout* page_ = nullptr;
 };
+
+// Whether the file is a page; without touching it.
+Result<bool> is_run_page(const std::string& path);
 
 // This boot of the machine; all zeros when the kernel does not say.
 BootId this_boot();

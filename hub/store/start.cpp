@@ -6,20 +6,26 @@ namespace bus::hub::store {
 
 namespace {
 
-enum class Ending {
-  nothing_lost,
-  memory_lost,   // what no row shows, and perhaps that a row's rev is a wrong one
-  unknown_loss,  // any change of the end may be lost, or be there although it was said to have failed
-};
-
 Ending how_it_ended(const RunRecord& run, const Meta& meta, uint64_t rows_rev, const BootId& boot) {
-  bool same_boot = boot != BootId{} && run.boot == boot;
-  if (run.epoch != meta.epoch || run.failed || !(run.clean || same_boot)) return Ending::unknown_loss;
-  // The page cannot be behind or ahead of its database, unless somebody has put another copy of one of them there.
+  if (run.epoch != meta.epoch)
+    return run.next_epoch == meta.epoch ? Ending::interrupted : Ending::other_record;
+  bool same_boot = run.boot != BootId{} && run.boot == boot;
   uint64_t known_rev = std::max(meta.rev, rows_rev);
-  if (run.clean && known_rev != run.rev) return Ending::unknown_loss;
-  if (known_rev < (run.memory ? run.stored_rev : run.rev)) return Ending::unknown_loss;
-  return run.memory ? Ending::memory_lost : Ending::nothing_lost;
+  if (run.clean && known_rev > run.rev) return Ending::newer;
+  if (run.clean && known_rev < run.rev) return Ending::older;
+  // The pages of a mapping and of files are the kernel's: a SIGKILL takes back neither.
+  if (same_boot && known_rev < run.committed_rev) return Ending::older;
+  if (run.failed) return Ending::failure;
+  if (!run.clean && !same_boot) return run.boot == BootId{} ? Ending::interrupted : Ending::power;
+  return run.memory ? Ending::memory : Ending::in_order;
+}
+
+Ending how_it_ended(const std::optional<RunRecord>& run, const std::optional<Meta>& meta, uint64_t rows_rev,
+                    const BootId& boot) {
+  if (run && meta) return how_it_ended(*run, *meta, rows_rev, boot);
+  if (meta) return Ending::no_record;
+  if (!run) return Ending::none;
+  return run->boot == BootId{} ? Ending::interrupted : Ending::no_database;
 }
 
 // Revs above start.rev for the rows that have one above `right_rev`; they keep their order.
@@ -62,17 +68,25 @@ Start decide(const std::optional<RunRecord>& run, const std::optional<Meta>& met
   uint64_t rows_rev = rows.empty() ? 0 : rows.back().rev;
   Start start;
   if (meta) start.meta = *meta;
-  start.rev = std::max({start.meta.rev, rows_rev, run ? run->rev : 0});
+  start.rev = std::max({start.meta.rev, rows_rev, run ? std::max(run->rev, run->committed_rev) : 0});
   start.version = std::max(start.meta.floor, run ? run->version : 0);
   for (const Row& row : rows) start.version = std::max(start.version, row.version);
-  Ending ending = run && meta ? how_it_ended(*run, *meta, rows_rev, boot) : Ending::unknown_loss;
-  // A key of the hub's own, of which there is no row, may have taken the rev that a row was expected to get.
-  if (ending == Ending::nothing_lost && !run->clean && run->stored_rev < run->rev)
-    give_new_revs(rows, run->stored_rev, start);
-  if (ending == Ending::memory_lost) after_lost_memory(*run, rows, start);
-  // Where there was nothing before, versions begin with 1.
-  if (ending == Ending::unknown_loss && (run || meta)) after_unknown_loss(rows, start);
-  start.is_new_epoch = ending != Ending::nothing_lost;
+  start.ending = how_it_ended(run, meta, rows_rev, boot);
+  start.is_new_epoch = start.ending != Ending::in_order;
+  switch (start.ending) {
+    case Ending::in_order:
+      // A key of the hub's own, of which there is no row, may have taken the rev that a row was expected to get.
+      if (!run->clean && run->stored_rev < run->rev) give_new_revs(rows, run->stored_rev, start);
+      break;
+    case Ending::none:
+      // Where there was nothing before, versions begin with 1.
+      break;
+    case Ending::memory:
+      after_lost_memory(*run, rows, start);
+      break;
+    default:
+      after_unknown_loss(rows, start);
+  }
   if (start.is_new_epoch) {
     start.meta.epoch = fresh_epoch;
     start.meta.rev = start.rev;

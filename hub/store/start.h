@@ -1,9 +1,11 @@
 // How numbers go on after a restart: which epoch, which revs and versions, by what the last run has left.
 //
-// A number that was given must not be given again, and the epoch changes whenever something may be lost. Three things tell:
+// A number that was given must not be given again, and the epoch changes only if something may be lost. Three things tell:
 //   the rows                what was committed
 //   the record of the run   in a mapped page (run_page.h), which a SIGKILL does not take back, but a loss of power does
 //   the ceilings            in the database, synced before a number above the old one is given; good for every end
+// After a SIGKILL something is lost if there were changes in memory, or if the database has less than was committed. A rev that was
+// given and that no row has is no sign of a loss: keys of the hub's own have such ones.
 // A function of these; reads and writes nothing.
 #pragma once
 
@@ -27,17 +29,39 @@ constexpr uint64_t next_ceiling(uint64_t given, uint64_t ceiling) {
 
 struct RunRecord {
   uint64_t epoch = 0;
-  BootId boot{};
+  BootId boot{};        // all zeros while the database is made
   bool clean = false;   // it ended in good order, and all that was committed is on the disk
-  bool memory = false;  // there were changes that no row shows; when `clean`: there still are, at the end
+  bool memory = false;  // there were changes that no row shows, nor what has become of them since
   bool failed = false;  // a commit failed, and may have reached the disk all the same
   uint64_t rev = 0;     // the highest ones that were given
   uint64_t version = 0;
-  uint64_t stored_rev = 0;  // up to this one every row has the rev that its change was given
+  uint64_t stored_rev = 0;     // up to this one every row has the rev that its change was given
+  uint64_t committed_rev = 0;  // the database has this one, in a row or in its numbers
+  uint64_t next_epoch = 0;     // the one that a later start was about to put into the database
   bool operator==(const RunRecord&) const = default;
 };
 
+// How the last run ended, by what it has left.
+enum class Ending {
+  in_order,  // nothing is lost, be it by a SIGKILL
+  none,      // there was none
+  memory,    // lost is what no row shows
+  // Any change of the end may be lost, or be there although it was said to have failed.
+  power,
+  failure,
+  interrupted,  // it had not begun
+  // The same; and the files are not those that it left.
+  no_record,
+  no_database,
+  other_record,
+  older,
+  newer,
+};
+// Whether somebody, or a disk, has changed the files.
+constexpr bool is_unexpected(Ending ending) { return ending >= Ending::no_record; }
+
 struct Start {
+  Ending ending = Ending::in_order;
   Meta meta;  // as it must be in the database before anything is given
   bool is_new_epoch = false;
   uint64_t rev = 0;  // the highest ones that were given

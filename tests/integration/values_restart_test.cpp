@@ -88,6 +88,66 @@ TEST_CASE("Values of process and of power survive a SIGKILL, and nothing begins 
   }
 }
 
+TEST_CASE(
+    "A SIGKILL at the beginning, or while keys of the hub's own change, is no loss: epoch and numbers go on",
+    "[kill]") {
+  Place place;
+  std::string epoch;
+  {
+    HubProcess hub(place.directory, place.arguments());
+    ValueClient client(hub.socket());
+    client.must_put("k", "1");
+    epoch = text_in(client.watch("k").back(), "epoch");
+    hub.stop();
+  }
+  for (int life = 1; life <= 20; ++life) {
+    HubProcess hub(place.directory, place.arguments());
+    if (life % 2 == 0) {
+      RawClient source(hub.socket());
+      source.send_line(R"({"type":"hello","role":"source","pid":1,"source":"s","version":"v1"})");
+      source.read_line();
+      for (const char* state : {"ready", "busy"})
+        source.send_line(R"({"type":"source_status","state":")" + std::string(state) + "\"}");
+    }
+    hub.kill();
+    INFO(hub.log());
+    CHECK_FALSE(has(hub.log(), "values may be lost"));
+  }
+  HubProcess hub(place.directory, place.arguments());
+  ValueClient client(hub.socket());
+  std::string synced = client.watch("k").back();
+  CHECK(text_in(synced, "epoch") == epoch);
+  CHECK(number_in(synced, "rev") < 1000);
+  CHECK(client.must_put("k", "2") == 2);
+  hub.stop();
+}
+
+TEST_CASE("A value that was in memory and is deleted changes the epoch, too: its deletion is not stored",
+          "[kill]") {
+  for (bool is_killed : {false, true}) {
+    Place place;
+    std::string synced;
+    {
+      HubProcess hub(place.directory, place.arguments());
+      ValueClient client(hub.socket());
+      client.must_put("stored", "1");
+      client.must_put("mine", "2", R"(,"durable":"memory")");
+      synced = client.watch("*").back();
+      client.must_delete("mine");
+      if (is_killed) hub.kill();
+      if (!is_killed) hub.stop();
+    }
+    HubProcess hub(place.directory, place.arguments());
+    // One that has not seen the deletion is told to forget the key.
+    std::string resumed = ValueClient(hub.socket())
+                              .watch("*", R"(,"since":)" + std::to_string(number_in(synced, "rev")) +
+                                              R"(,"epoch":")" + text_in(synced, "epoch") + "\"")
+                              .back();
+    CHECK(has(resumed, R"("reset":true)"));
+    hub.stop();
+  }
+}
+
 TEST_CASE("A SIGKILL that takes a value from memory changes the epoch, and no version is given again",
           "[kill]") {
   Place place;

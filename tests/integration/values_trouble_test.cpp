@@ -134,6 +134,92 @@ TEST_CASE("A damaged store is set aside and never deleted, and the hub begins a 
   hub.stop();
 }
 
+TEST_CASE(
+    "A log that was damaged under a hub that was killed is set aside, loud, and nothing is rolled back "
+    "silently",
+    "[damage]") {
+  TempDir directory;
+  std::string store = directory.file("v.values");
+  std::string epoch;
+  {
+    HubProcess hub(directory, {"--values", store});
+    ValueClient client(hub.socket());
+    for (int i = 0; i < 20; ++i) client.must_put("k", std::to_string(i));
+    epoch = text_in(client.watch("k").back(), "epoch");
+    hub.kill();
+  }
+  std::string log = contents(store + "-wal");
+  log[log.size() / 2] = static_cast<char>(log[log.size() / 2] ^ 1);
+  std::ofstream(store + "-wal", std::ios::binary | std::ios::trunc) << log;
+  HubProcess hub(directory, {"--values", store});
+  hub.wait_for_log("the store of values was damaged");
+  CHECK(has(hub.log(), "its log is damaged"));
+  CHECK(contents(store + ".corrupt-1-wal") == log);
+  ValueClient client(hub.socket());
+  CHECK(has(client.get("k"), R"("code":"not_found")"));
+  CHECK(text_in(client.watch("k").back(), "epoch") != epoch);
+  CHECK(client.must_put("k", "20") > 20);
+  hub.stop();
+}
+
+TEST_CASE("A file of the store that was removed while no hub ran is missed loudly, and the epoch is new",
+          "[damage]") {
+  struct Case {
+    std::vector<std::string> removed;
+    bool is_killed;
+    const char* reason;
+    bool keeps_values;
+  };
+  for (const Case& c :
+       {Case{{"-wal"}, true, "lacks changes", true},
+        Case{{"-run"}, true, "the record of the last hub, is missing", true},
+        Case{{"-run"}, false, "the record of the last hub, is missing", true},
+        Case{{"", "-wal"}, true, "is missing, though", false}, Case{{""}, false, "is missing, though", false},
+        Case{{""}, true, "its log is there", false}}) {
+    INFO(c.reason << (c.is_killed ? ", killed" : ""));
+    TempDir directory;
+    std::string store = directory.file("v.values");
+    std::string epoch;
+    {
+      HubProcess hub(directory, {"--values", store});
+      ValueClient(hub.socket()).must_put("k", "1");
+      hub.stop();
+    }
+    {
+      HubProcess hub(directory, {"--values", store});
+      ValueClient client(hub.socket());
+      client.must_put("k", "2");
+      epoch = text_in(client.watch("k").back(), "epoch");
+      if (c.is_killed) hub.kill();
+      if (!c.is_killed) hub.stop();
+    }
+    for (const std::string& ending : c.removed) REQUIRE(::unlink((store + ending).c_str()) == 0);
+    HubProcess hub(directory, {"--values", store});
+    hub.wait_for_log(c.reason);
+    CHECK((has(hub.log(), "level=warning") || has(hub.log(), "level=error")));
+    ValueClient client(hub.socket());
+    CHECK(has(client.get("k"), R"("value":)") == c.keeps_values);
+    CHECK(text_in(client.watch("k").back(), "epoch") != epoch);
+    RawClient status(hub.socket());
+    status.send_line(R"({"type":"status_query"})");
+    CHECK(has(status.read_line(), c.reason));
+    // No version is given again.
+    CHECK(ValueClient(hub.socket()).must_put("k", "3") > 2);
+    hub.stop();
+  }
+}
+
+TEST_CASE("Somebody's file at the path of the store is refused, and left as it is", "[place]") {
+  TempDir directory;
+  std::ofstream(directory.file("notes.txt")) << "precious";
+  REQUIRE(::chmod(directory.file("notes.txt").c_str(), 0600) == 0);
+  HubProcess hub({"--values", directory.file("notes.txt")});
+  expect_no_store(hub, "is no database");
+  hub.stop();
+  CHECK(contents(directory.file("notes.txt")) == "precious");
+  CHECK_FALSE(exists(directory.file("notes.txt-run")));
+}
+
 TEST_CASE("When the disk is full, puts that need it are refused, and all else goes on", "[full]") {
   TempDir directory;
   std::string store = directory.file("v.values");

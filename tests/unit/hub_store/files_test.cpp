@@ -287,31 +287,168 @@ TEST_CASE("What is set aside gets a number that is free, and travels with its lo
   CHECK(contents(dir.file("v.corrupt-2-wal")) == "second");
 }
 
-TEST_CASE("A log whose end is torn or damaged loses what was not whole, and the page tells that it did") {
-  TempDir dir;
-  make_database(dir.file("v"));
-  {
-    OpenDatabase database(dir.file("v"));
-    for (uint64_t i = 1; i <= 5; ++i)
-      REQUIRE(database->apply(one(batch(i, {row("n" + std::to_string(i), 1, kRows + i)}))));
-    database.give(kRows + 5, 1);
+namespace {
+
+// What a hub that died has left of a database with a few changes in its log.
+struct Left {
+  std::string file;
+  std::string log;
+  std::string page;
+
+  Left() {
+    TempDir dir;
+    make_database(dir.file("v"));
+    {
+      OpenDatabase database(dir.file("v"));
+      for (uint64_t i = 1; i <= 5; ++i)
+        REQUIRE(database->apply(one(batch(i, {row("n" + std::to_string(i), 1, kRows + i)}))));
+      database.give(kRows + 5, 1);
+    }
+    file = contents(dir.file("v"));
+    log = contents(dir.file("v-wal"));
+    page = contents(dir.file("v-run"));
   }
-  std::string whole = contents(dir.file("v"));
-  std::string log = contents(dir.file("v-wal"));
-  std::string page = contents(dir.file("v-run"));
-  for (size_t cut : {size_t{0}, size_t{20}, log.size() / 2, log.size() - 4096, log.size() - 1, log.size()}) {
-    INFO(cut << " of " << log.size());
-    TempDir torn;
-    write_file(torn.file("v"), whole);
-    write_file(torn.file("v-wal"), log.substr(0, cut));
-    write_file(torn.file("v-run"), page);
-    OpenDatabase database(torn.file("v"), kBoot, 78);
-    CHECK(database.found.set_aside.empty());
-    bool is_whole = cut == log.size();
-    CHECK(database.found.start.is_new_epoch != is_whole);
-    CHECK((database.found.rows.size() == kRows + 5) == is_whole);
-    CHECK(database.found.rows.size() >= kRows);
+  void write_to(const std::string& path) const {
+    write_file(path, file);
+    write_file(path + "-wal", log);
+    write_file(path + "-run", page);
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "A log that lacks what was committed is damaged after a SIGKILL, and set aside with all that it belongs "
+    "to") {
+  const Left left;
+  for (size_t cut : {size_t{20}, left.log.size() / 2, left.log.size() - 4096, left.log.size() - 1}) {
+    INFO(cut << " of " << left.log.size());
+    TempDir dir;
+    Left torn = left;
+    torn.log.resize(cut);
+    torn.write_to(dir.file("v"));
+    check_set_aside(dir.file("v"), left.file);
+    CHECK(contents(dir.file("v.corrupt-1-wal")) == torn.log);
+  }
+  for (size_t at = 40; at < left.log.size(); at += 1000) {
+    INFO("byte " << at << " of " << left.log.size());
+    TempDir dir;
+    Left changed = left;
+    changed.log[at] = static_cast<char>(changed.log[at] ^ 1);
+    changed.write_to(dir.file("v"));
+    OpenDatabase database(dir.file("v"), kBoot, 78);
+    CHECK(database.found.set_aside == dir.file("v.corrupt-1"));
+    CHECK(database.found.damage.find("log") != std::string::npos);
+    CHECK(database.found.start.is_new_epoch);
     CHECK(database.found.start.rev >= kRows + 5);
+  }
+}
+
+TEST_CASE("After a loss of power a log may have lost its end, which is no damage") {
+  const Left left;
+  for (size_t cut : {size_t{0}, size_t{20}, left.log.size() / 2, left.log.size() - 1, left.log.size()}) {
+    INFO(cut << " of " << left.log.size());
+    TempDir dir;
+    Left torn = left;
+    torn.log.resize(cut);
+    torn.write_to(dir.file("v"));
+    OpenDatabase database(dir.file("v"), kNextBoot, 78);
+    CHECK(database.found.set_aside.empty());
+    CHECK(database.found.start.ending == Ending::power);
+    CHECK_FALSE(is_unexpected(database.found.start.ending));
+    CHECK((database.found.rows.size() == kRows + 5) == (cut == left.log.size()));
+    CHECK(database.found.rows.size() >= kRows);
+  }
+}
+
+TEST_CASE("What is torn behind the last commit of a log is nobody's loss, and is not mentioned") {
+  const Left left;
+  for (size_t more : {size_t{1}, size_t{24}, size_t{2000}, size_t{4120}, size_t{5000}}) {
+    INFO(more << " bytes more");
+    TempDir dir;
+    Left torn = left;
+    // The beginning of what is there once more: a frame without a commit.
+    torn.log += left.log.substr(32, more);
+    torn.write_to(dir.file("v"));
+    OpenDatabase database(dir.file("v"), kBoot, 78);
+    CHECK(database.found.set_aside.empty());
+    CHECK(database.found.start.ending == Ending::in_order);
+    CHECK_FALSE(database.found.start.is_new_epoch);
+    CHECK(database.found.rows.size() == kRows + 5);
+  }
+}
+
+TEST_CASE(
+    "A file that was removed or replaced while no hub ran is missed, and what is there is gone on with") {
+  const Left left;
+  struct Case {
+    const char* what;
+    void (*harm)(const std::string& path);
+    Ending ending;
+    size_t rows;
+  };
+  auto remove = [](const std::string& path) { REQUIRE(::unlink(path.c_str()) == 0); };
+  static const auto remove_file = remove;
+  for (const Case& c :
+       {Case{"the log is removed", [](const std::string& path) { remove_file(path + "-wal"); }, Ending::older,
+             kRows},
+        Case{"the log is emptied", [](const std::string& path) { write_file(path + "-wal", ""); },
+             Ending::older, kRows},
+        Case{"the page is removed", [](const std::string& path) { remove_file(path + "-run"); },
+             Ending::no_record, kRows + 5},
+        Case{"the page is another file",
+             [](const std::string& path) { write_file(path + "-run", std::string(4096, 'x')); },
+             Ending::no_record, kRows + 5},
+        Case{"the page is another store's",
+             [](const std::string& path) {
+               remove_file(path + "-run");
+               auto page = RunPage::lock(path + "-run");
+               RunRecord other;
+               other.epoch = 5;
+               other.boot = kBoot;
+               page->begin(other);
+             },
+             Ending::other_record, kRows + 5},
+        Case{"only the page is left",
+             [](const std::string& path) {
+               remove_file(path);
+               remove_file(path + "-wal");
+             },
+             Ending::no_database, 0}}) {
+    INFO(c.what);
+    TempDir dir;
+    left.write_to(dir.file("v"));
+    c.harm(dir.file("v"));
+    OpenDatabase database(dir.file("v"), kBoot, 78);
+    CHECK(database.found.start.ending == c.ending);
+    CHECK(is_unexpected(database.found.start.ending));
+    CHECK(describe(c.ending, dir.file("v")).find(dir.file("v")) != std::string::npos);
+    CHECK(database.found.set_aside.empty());
+    CHECK(database.found.rows.size() == c.rows);
+    CHECK(database.found.start.is_new_epoch);
+    // It is said once.
+    REQUIRE(database->apply(one(batch(1, {row("z", 3'000'000'000, 3'000'000'000)}))));
+    database.give(3'000'000'000, 3'000'000'000);
+    database.database.reset();
+    CHECK(OpenDatabase(dir.file("v"), kBoot, 79).found.start.ending == Ending::in_order);
+  }
+}
+
+TEST_CASE(
+    "A file that is no database, and that no hub has kept values in, is somebody's: refused and left "
+    "untouched") {
+  for (bool has_page : {false, true}) {
+    TempDir dir;
+    write_file(dir.file("v"), "my notes\n");
+    if (has_page) write_file(dir.file("v-run"), std::string(4096, 'n'));
+    std::string what;
+    CHECK(error_of_open(dir.file("v"), &what) == Errc::invalid);
+    CHECK(what.find("is no database") != std::string::npos);
+    CHECK(what.find("left untouched") != std::string::npos);
+    CHECK(contents(dir.file("v")) == "my notes\n");
+    CHECK_FALSE(exists(dir.file("v.corrupt-1")));
+    CHECK(exists(dir.file("v-run")) == has_page);
+    if (has_page) CHECK(contents(dir.file("v-run")) == std::string(4096, 'n'));
   }
 }
 

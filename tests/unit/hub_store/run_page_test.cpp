@@ -35,6 +35,9 @@ TEST_CASE("A page tells the next one what its run has given") {
     page.set_memory();
     page.set_stored(11);
     page.set_failed();
+    page.set_committed(12);
+    page.set_committed(11);
+    page.announce(8);
   }
   auto run = locked(dir.file("v-run")).read();
   REQUIRE(run.has_value());
@@ -42,6 +45,8 @@ TEST_CASE("A page tells the next one what its run has given") {
   expected.rev = expected.stored_rev = 11;
   expected.version = 21;
   expected.memory = expected.failed = true;
+  expected.committed_rev = 12;
+  expected.next_epoch = 8;
   CHECK(*run == expected);
 }
 
@@ -53,10 +58,58 @@ TEST_CASE("The next run begins without the marks of the last one; a run that goe
   page.begin(some_run());
   CHECK(page.read()->failed);
   page.set_memory();
-  page.clear();
-  CHECK_FALSE(page.read().has_value());
-  page.begin(some_run());
-  CHECK(*page.read() == some_run());
+  page.set_committed(10);
+  RunRecord next = some_run();
+  next.epoch = 8;
+  page.begin(next);
+  next.committed_rev = 10;
+  CHECK(*page.read() == next);
+}
+
+TEST_CASE(
+    "A page has a whole record at any moment: a run that begins leaves the last one until its own is there") {
+  TempDir dir;
+  std::string path = dir.file("v-run");
+  RunRecord next = some_run();
+  next.epoch = 8;
+  next.boot = kNextBoot;
+  next.rev = next.stored_rev = 30;
+  std::string before;
+  std::string after;
+  {
+    RunPage page = locked(path);
+    page.begin(some_run());
+    before = contents(path);
+    page.begin(next);
+    after = contents(path);
+  }
+  // As a SIGKILL would leave it behind each word that was written, in the order of the writes: the other record, then which one counts.
+  std::vector<size_t> changed;
+  for (size_t at = 0; at < before.size(); at += 8) {
+    if (before.compare(at, 8, after, at, 8) != 0) changed.push_back(at);
+  }
+  REQUIRE(changed.size() > 4);
+  // The word that says which one counts is in front of both.
+  std::rotate(changed.begin(), changed.begin() + 1, changed.end());
+  std::string now = before;
+  for (size_t at : changed) {
+    write_file(dir.file("killed-run"), now);
+    CHECK(locked(dir.file("killed-run")).read() == some_run());
+    now.replace(at, 8, after, at, 8);
+  }
+  write_file(dir.file("killed-run"), now);
+  CHECK(locked(dir.file("killed-run")).read() == next);
+}
+
+TEST_CASE("A page is known by its beginning") {
+  TempDir dir;
+  write_file(dir.file("other"), std::string(4096, 'x'));
+  write_file(dir.file("empty"), "");
+  locked(dir.file("v-run")).begin(some_run());
+  CHECK(*is_run_page(dir.file("v-run")));
+  CHECK_FALSE(*is_run_page(dir.file("other")));
+  CHECK_FALSE(*is_run_page(dir.file("empty")));
+  CHECK_FALSE(is_run_page(dir.file("none")));
 }
 
 TEST_CASE("A clean end is believed only while nothing else in the page has changed") {

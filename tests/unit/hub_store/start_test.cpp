@@ -52,6 +52,19 @@ TEST_CASE("After a SIGKILL without memory changes all goes on from the rows") {
   }
 }
 
+TEST_CASE("After a SIGKILL a rev that was given and has no row is no loss, however much was given") {
+  RunRecord run = run_at(5'000);
+  run.stored_rev = run.committed_rev = 10;
+  auto rows = some_rows();
+  Start start = decide(run, meta_at(0), rows, kBoot, kFresh);
+  CHECK(start.ending == Ending::in_order);
+  CHECK_FALSE(start.is_new_epoch);
+  CHECK(start.changed.empty());
+  CHECK(texts(rows) == Texts{"a=1@4/10", "b=1@5/9", "c-@3/8"});
+  CHECK(start.rev == 5'000);
+  CHECK(start.meta.floor == 2);
+}
+
 TEST_CASE("After a SIGKILL rows that may have been given another rev get one above all") {
   RunRecord run = run_at(11);
   run.stored_rev = 8;
@@ -96,35 +109,44 @@ TEST_CASE("After a clean end with memory values the epoch is new, and rows keep 
 
 TEST_CASE("Where changes may be lost, every number goes on above its ceiling") {
   struct Case {
-    const char* what;
+    Ending ending;
     std::optional<RunRecord> run;
     BootId boot;
   };
   auto changed = [](uint64_t rev, auto change) {
     RunRecord run = run_at(rev);
+    run.committed_rev = 10;
     change(run);
     return run;
   };
+  auto same = [](RunRecord&) {};
   for (const Case& c : {
-           Case{"another boot, not clean", run_at(10), kNextBoot},
-           Case{"no boot is known", changed(10, [](RunRecord& run) { run.boot = {}; }), BootId{}},
-           Case{"another boot, not clean, memory", changed(20, [](RunRecord& run) { run.memory = true; }),
-                kNextBoot},
-           Case{"no page", std::nullopt, kBoot},
-           Case{"the page of another epoch", changed(10, [](RunRecord& run) { run.epoch = 6; }), kBoot},
-           Case{"a commit failed", changed(10, [](RunRecord& run) { run.failed = true; }), kBoot},
-           Case{"a commit failed, with a clean end",
-                changed(10, [](RunRecord& run) { run.failed = run.clean = true; }), kBoot},
-           Case{"an older copy of the database", run_at(11), kBoot},
-           Case{"an older copy, memory", changed(20, [](RunRecord& run) { run.memory = true; }), kBoot},
-           Case{"an older copy after a clean end", changed(11, [](RunRecord& run) { run.clean = true; }),
+           Case{Ending::power, changed(10, same), kNextBoot},
+           Case{Ending::power, changed(20, [](RunRecord& run) { run.memory = true; }), kNextBoot},
+           // A log that a loss of power has torn is no sign of anything else.
+           Case{Ending::power, changed(20, [](RunRecord& run) { run.committed_rev = 20; }), kNextBoot},
+           Case{Ending::interrupted, changed(10, [](RunRecord& run) { run.boot = {}; }), BootId{}},
+           Case{Ending::interrupted, changed(10, [](RunRecord& run) { run.boot = {}; }), kBoot},
+           Case{Ending::interrupted,
+                changed(10, [](RunRecord& run) { run.epoch = 6, run.next_epoch = kOld; }), kBoot},
+           Case{Ending::failure, changed(10, [](RunRecord& run) { run.failed = true; }), kBoot},
+           Case{Ending::failure, changed(10, [](RunRecord& run) { run.failed = run.clean = true; }), kBoot},
+           Case{Ending::no_record, std::nullopt, kBoot},
+           Case{Ending::other_record, changed(10, [](RunRecord& run) { run.epoch = 6; }), kBoot},
+           Case{Ending::older, changed(11, [](RunRecord& run) { run.committed_rev = 11; }), kBoot},
+           Case{Ending::older, changed(20, [](RunRecord& run) { run.committed_rev = 11, run.memory = true; }),
                 kBoot},
-           Case{"a newer copy after a clean end", changed(9, [](RunRecord& run) { run.clean = true; }),
+           Case{Ending::older, changed(20, [](RunRecord& run) { run.committed_rev = 11, run.failed = true; }),
                 kBoot},
+           Case{Ending::older, changed(11, [](RunRecord& run) { run.clean = true; }), kBoot},
+           Case{Ending::older, changed(11, [](RunRecord& run) { run.clean = true; }), kNextBoot},
+           Case{Ending::newer, changed(9, [](RunRecord& run) { run.clean = true; }), kBoot},
        }) {
-    INFO(c.what);
+    INFO("ending " << static_cast<int>(c.ending) << ", boot " << int{c.boot[0]});
     auto rows = some_rows();
     Start start = decide(c.run, meta_at(0), rows, c.boot, kFresh);
+    CHECK(start.ending == c.ending);
+    CHECK(is_unexpected(start.ending) == (c.ending >= Ending::no_record));
     CHECK(start.is_new_epoch);
     CHECK(start.meta.epoch == kFresh);
     CHECK(start.meta.floor == 3'000'000'001);
@@ -150,6 +172,7 @@ TEST_CASE("A page that gave more than the ceiling says is believed") {
 TEST_CASE("Without a database the epoch is new, and what a page says was given is not given again") {
   std::vector<Row> rows;
   Start nothing = decide(std::nullopt, std::nullopt, rows, kBoot, kFresh);
+  CHECK(nothing.ending == Ending::none);
   CHECK(nothing.is_new_epoch);
   CHECK(nothing.rev == 0);
   CHECK(nothing.version == 0);
@@ -157,9 +180,18 @@ TEST_CASE("Without a database the epoch is new, and what a page says was given i
   CHECK(nothing.meta.epoch == kFresh);
   CHECK(nothing.meta.rev_ceiling >= kCeilingBlock);
   Start page = decide(run_at(12), std::nullopt, rows, kBoot, kFresh);
+  CHECK(page.ending == Ending::no_database);
   CHECK(page.is_new_epoch);
   CHECK(page.rev == 12);
   CHECK(page.meta.floor == 51);
+  // A hub that was killed while it made the database.
+  RunRecord making = run_at(12);
+  making.boot = {};
+  CHECK(decide(making, std::nullopt, rows, kBoot, kFresh).ending == Ending::interrupted);
+  // What was committed may not have been given.
+  RunRecord ahead = run_at(12);
+  ahead.committed_rev = 15;
+  CHECK(decide(ahead, std::nullopt, rows, kBoot, kFresh).rev == 15);
 }
 
 TEST_CASE("A ceiling rises by a block when half of it is used") {

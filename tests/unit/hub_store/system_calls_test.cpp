@@ -125,8 +125,8 @@ TEST_CASE("What appears under the name for a damaged database is not replaced by
   for (const char* ending : {"", "-run"}) {
     INFO(ending);
     TempDir dir;
+    make_database(dir.file("v"));
     write_file(dir.file("v"), "no database");
-    write_file(dir.file("v-run"), "no page");
     std::string aside = dir.file("v.corrupt-1") + ending;
     std::string what;
     {
