@@ -51,8 +51,9 @@ result, FAILED all others; P50 and P99 are times from request to end.
 consumer that is losing events, and "earlier" for one that has lost some before. The bars show the
 last minute. Into a pipe, each snapshot begins with the time.
 
---check succeeds when the hub answers within 2 s and holds the lock of its bus. Consumers that lost
-events, and tasks for which no more calls may wait, are mentioned, but do not make the check fail.
+--check succeeds when the hub answers within 2 s, holds the lock of its bus, and its store of values
+has not failed. Consumers that lost events, tasks for which no more calls may wait, and a store that
+was damaged when the hub started are mentioned, but do not make the check fail.
 
 --list prints names for shell completions: the keys of the consumers; the types that they subscribe
 to, and the unmatched ones; the tasks that are provided, and those of the hub; or the named sources.
@@ -62,9 +63,10 @@ A duration D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
 Exit status: 0 success: the hub is healthy, or at least one consumer or provider would get it; 1
 (--explain, --explain-task) nobody would; 64 usage error; 69 no hub runs; 70 stdout cannot be
-written; 75 the hub does not answer within 2 s, its socket is gone, or the process that answers does
-not hold the lock; 76 the peer is not a busd hub, or is too old for --metrics or --explain; 77
-permission denied; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
+written; 75 the hub does not answer within 2 s, its socket is gone, the process that answers does
+not hold the lock, or (--check) its store of values has failed; 76 the peer is not a busd hub, or is
+too old for --metrics or --explain; 77 permission denied; 129/130/143 ended by
+SIGHUP/SIGINT/SIGTERM.)";
 
 constexpr std::chrono::milliseconds kLeastInterval{50};
 constexpr std::chrono::milliseconds kDefaultInterval{1000};

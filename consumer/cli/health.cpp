@@ -142,6 +142,9 @@ Health check_health(const busd::HubOptions& options) {
     return {kTryAgain, pid_text(facts->peer_pid) + " answers at " + facts->socket + ", but " +
                            pid_text(facts->lock_pid) + " holds " + facts->lock};
   }
+  const auto& values = report->values;
+  if (values && values->store == "failed")
+    return {kTryAgain, pid_text(report->pid) + " serves, but stores no values: " + fault_of(*values)};
   auto losers = std::count_if(report->consumers.begin(), report->consumers.end(),
                               [](const ConsumerReport& consumer) { return consumer.dropped > 0; });
   std::string summary = "healthy: " + pid_text(report->pid) + ", up " + readable_seconds(report->uptime_sec) +
@@ -152,6 +155,7 @@ Health check_health(const busd::HubOptions& options) {
     if (task.full)
       summary += "; the line of task \"" + task.task + "\" is full, with " + counted(task.waiting, "call");
   }
+  if (values && !values->fault.empty()) summary += "; values: " + fault_of(*values);
   if (std::string old = renewal_hint(options, *report); !old.empty()) summary += "; " + old;
   return {kDone, summary};
 }

@@ -183,4 +183,9 @@ std::set<std::string> sources_of(const StatusReport& report) {
   return names;
 }
 
+std::string fault_of(const ValuesReport& values) {
+  bool names_path = values.path.empty() || values.fault.find(values.path) != std::string::npos;
+  return names_path ? values.fault : values.path + ": " + values.fault;
+}
+
 }  // namespace bus::cli

@@ -95,8 +95,11 @@ struct ValuesReport {
   uint64_t waiting = 0;  // operations that wait for the store
   std::string store;     // "memory": nothing is stored; "open"; "failed"
   std::string path;      // of the store
-  std::string fault;     // why it failed
+  std::string fault;     // why it failed, or what was wrong when the hub started
 };
+
+// With the path, which most faults name already.
+std::string fault_of(const ValuesReport& values);
 
 struct StatusReport {
   int64_t pid = 0;

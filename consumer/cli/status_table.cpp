@@ -147,7 +147,7 @@ std::vector<TableLine> values_lines(const StatusReport& report, Columns columns)
   if (!report.values) return {};
   const ValuesReport& values = *report.values;
   bool failed = values.store == "failed";
-  if (values.keys + values.watches + values.changes == 0 && !failed) return {};
+  if (values.keys + values.watches + values.changes == 0 && !failed && values.fault.empty()) return {};
   auto count = [&](uint64_t n, const char* one, const char* many) {
     return readable_number(n, columns) + " " + (n == 1 ? one : many);
   };
@@ -157,8 +157,7 @@ std::vector<TableLine> values_lines(const StatusReport& report, Columns columns)
   if (values.waiting > 0)
     text += "  " + count(values.waiting, "operation waits", "operations wait") + " for it";
   std::vector<TableLine> out{{text, failed ? Emphasis::warning : Emphasis::none}};
-  std::string why = values.path + (values.path.empty() || values.fault.empty() ? "" : ": ") + values.fault;
-  if (failed && !why.empty()) out.push_back({"        " + safe_text(why), Emphasis::warning});
+  if (!values.fault.empty()) out.push_back({"        " + safe_text(fault_of(values)), Emphasis::warning});
   return out;
 }
 

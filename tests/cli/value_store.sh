@@ -65,3 +65,37 @@ run 0 bus-stop
 
 run 69 bus-value get a --no-start --json-errors
 check_has err '{"code":"no_hub","exit":69,'
+
+# ---- A store that was damaged is mentioned, one that has failed is no health (busd(8), A STORE THAT FAILS)
+
+rm -f "$store"*
+run 0 bus-value put a 1
+run 0 bus-status --check
+check_lacks out 'values:'
+run 0 bus-stop
+printf 'no longer a database' | dd of="$store" conv=notrunc 2>/dev/null
+run 1 bus-value get a
+run 0 bus-status
+grep -Eq '^values  0 keys  .* store open$' out || fail "no line for values: $(cat out)"
+grep -q "^        .*bus.values.corrupt-1" out || fail "the table does not say what was set aside: $(cat out)"
+run 0 bus-status --check
+grep -q '^healthy: .*; values: .*bus.values.corrupt-1' out || fail "the check does not mention it: $(cat out)"
+rm "$store"*
+run 0 bus-stop
+# Nothing was wrong with a hub that has stored nothing yet; the next one has a store.
+run 0 bus-value put a 1
+rm "$store"*
+run 75 bus-value put a 2
+check_has err 'was removed or moved away under the running hub'
+run 75 bus-status --check
+check_has err 'serves, but stores no values: '
+check_has err 'was removed or moved away under the running hub'
+run 0 bus-status
+grep -Eq '^values  1 key  .* store failed$' out || fail "no line for values: $(cat out)"
+# What is still there can be saved, as the manual says.
+run 0 bus-value list
+check_equal "what is still there" "a	1" "$(cat out)"
+run 0 bus-stop
+run 0 bus-value put a 3
+run 0 bus-status --check
+run 0 bus-stop

@@ -121,6 +121,29 @@ TEST_CASE("A run that could not write its page has a new epoch, though nothing w
   CHECK(OpenDatabase(dir.file("v"), kBoot, 79).found.start.meta.epoch != 78);
 }
 
+TEST_CASE("A SIGKILL while a new epoch is begun is an ordinary end: nothing has replaced a file") {
+  TempDir dir;
+  TempDir killed;
+  make_database(dir.file("v"));
+  auto copy = [&] {
+    for (const char* ending : {"", "-wal", "-run"})
+      write_file(killed.file("v") + ending, contents(dir.file("v") + ending));
+  };
+  {
+    // The commit is in the log, and is being synced.
+    TestVfs vfs([&](TestVfs::Call call) {
+      if (call == TestVfs::Call::sync) copy();
+      return SQLITE_OK;
+    });
+    OpenDatabase database(dir.file("v"), kNextBoot, 78, vfs.name());
+    CHECK(database.found.start.ending == Ending::power);
+  }
+  OpenDatabase next(killed.file("v"), kNextBoot, 79);
+  CHECK(next.found.start.ending == Ending::interrupted);
+  CHECK(describe(next.found.start.ending, "v").empty());
+  CHECK(next.found.rows.size() == 1);
+}
+
 TEST_CASE("What appears under the name for a damaged database is not replaced by it") {
   for (const char* ending : {"", "-run"}) {
     INFO(ending);
