@@ -14,6 +14,7 @@
 #include "consumer/cli/program.h"
 #include "consumer/cli/signals.h"
 #include "consumer/cli/status_report.h"
+#include "consumer/cli/text.h"
 
 namespace bus::cli {
 
@@ -21,10 +22,12 @@ namespace {
 
 constexpr const char* kAbout =
     R"(Examples:
-  bus-stop                        stop the hub, unless consumers are connected
+  bus-stop                        stop the hub, unless it is in use
   bus-stop --force --timeout 2s   stop it in any case; kill it if it still runs after 2 s
 
-Stops the hub and waits until it has released its lock. If no hub runs, there is nothing to do.)";
+Stops the hub and waits until it has released its lock. If no hub runs, there is nothing to do. The
+hub is in use while consumers are connected, and while values are watched or held, as bus-value
+put --while does.)";
 
 constexpr const char* kNotes =
     R"(With --force, a hub that refuses or has lost its socket is sent SIGTERM, and a hub that still runs
@@ -34,10 +37,10 @@ says so. It stops only the hub at the place where your programs would start one.
 
 A time D is a whole number with ms, s, m or h: 500ms, 2s, 10m.
 
-Exit status: 0 the hub has stopped, or no hub ran; 64 usage; 70 internal error; 75 not stopped:
-consumers are connected, or the hub does not answer, and --force was not given; 76 the peer is not
-a busd hub; 77 permission, also if it cannot be known whether a hub runs; 124 the hub still runs
-after --timeout; 129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
+Exit status: 0 the hub has stopped, or no hub ran; 64 usage; 70 internal error; 75 not stopped: the
+hub is in use, or does not answer, and --force was not given; 76 the peer is not a busd hub; 77
+permission, also if it cannot be known whether a hub runs; 124 the hub still runs after --timeout;
+129/130/143 ended by SIGHUP/SIGINT/SIGTERM.)";
 
 struct Options {
   bool force = false;
@@ -47,8 +50,7 @@ struct Options {
 };
 
 void declare(CommandLine& line, Options& options) {
-  line.flag("--force", options.force,
-            "Stop the hub although consumers are connected; kill it after --timeout");
+  line.flag("--force", options.force, "Stop the hub although it is in use; kill it after --timeout");
   line.duration("--timeout", options.timeout, "Time that all of it may take (default: 5s)");
   line.flag("-q,--quiet", options.quiet, "Print only errors");
   line.accept_no_start();
@@ -65,7 +67,37 @@ std::string consumers_text(const StatusReport& report) {
     text += (i == 0 ? "" : ", ") + consumer.key + " (pid " + std::to_string(consumer.pid) + ")";
   }
   if (all > kNamed) text += " and " + std::to_string(all - kNamed) + " more";
-  return text + (all == 1 ? "; stop it first, or use --force" : "; stop them first, or use --force");
+  return text;
+}
+
+// What the end of the hub would take from others; empty: nothing.
+std::vector<std::string> losses(const StatusReport& report) {
+  std::vector<std::string> all;
+  if (!report.consumers.empty()) all.push_back(consumers_text(report));
+  if (!report.values) return all;
+  if (report.values->held > 0)
+    all.push_back(counted(report.values->held, "value") +
+                  (report.values->held == 1 ? " is held" : " are held"));
+  if (uint64_t watches = report.values->watches; watches > 0) {
+    all.push_back(std::to_string(watches) +
+                  (watches == 1 ? " watch of values is open" : " watches of values are open"));
+  }
+  return all;
+}
+
+std::string losses_text(const StatusReport& report) {
+  std::string text;
+  for (const std::string& each : losses(report)) text += (text.empty() ? "" : "; ") + each;
+  return text;
+}
+
+std::string losses_hint(const StatusReport& report) {
+  bool is_one_consumer = losses(report).size() == 1 && report.consumers.size() == 1;
+  bool are_consumers = losses(report).size() == 1 && !report.consumers.empty();
+  std::string first = is_one_consumer ? "stop it"
+                      : are_consumers ? "stop them"
+                                      : "stop the programs that do this";
+  return first + " first, or use --force";
 }
 
 using Clock = std::chrono::steady_clock;
@@ -94,6 +126,7 @@ class Stop {
   Milliseconds timeout_;
   Clock::time_point began_ = Clock::now();
   std::vector<ConsumerReport> consumers_;  // of the hub, before it was stopped
+  bool has_values_in_use_ = false;         // likewise: some were watched or held
 };
 
 Milliseconds Stop::time_left() const {
@@ -121,11 +154,14 @@ std::optional<int> Stop::objection() {
   auto status = ask();
   if (status) {
     auto report = parse_status(*status);
-    if (report) consumers_ = report->consumers;
+    if (report) {
+      consumers_ = report->consumers;
+      has_values_in_use_ = report->values && report->values->held + report->values->watches > 0;
+    }
     if (options_.force) return std::nullopt;
     if (!report) return console_.error(ErrorCode::not_a_hub, "the peer is not a busd hub");
-    if (report->consumers.empty()) return std::nullopt;
-    return console_.error(error_of(ErrorCode::consumers_connected, consumers_text(*report)));
+    if (losses(*report).empty()) return std::nullopt;
+    return console_.error(ErrorCode::consumers_connected, losses_text(*report), losses_hint(*report));
   }
   if (options_.force || status.error().result == BUSD_UNREACHABLE) return std::nullopt;
   // Without a socket, hub_end() knows more: a process may hold the lock.
@@ -142,14 +178,18 @@ bool Stop::consumers_live() const {
   });
 }
 
-// A consumer that reconnects starts the next hub at once. Looks for that while there are consumers that may;
-// not without, since a look connects, and where a service manager holds the socket, that starts the next hub.
+// A client that reconnects starts the next hub at once. Looks for that while there are consumers that may, and for a
+// moment where values were in use, of which the hub does not tell by which processes; not without, since a look
+// connects, and where a service manager holds the socket, that starts the next hub.
 void Stop::note_successor(int64_t ended_pid) const {
-  if (!consumers_live()) return;
   constexpr Milliseconds kLongest{1000};
+  constexpr Milliseconds kMoment{300};
   constexpr Milliseconds kPause{10};
+  auto began = Clock::now();
+  auto may_come = [&] { return consumers_live() || (has_values_in_use_ && Clock::now() < began + kMoment); };
+  if (!may_come()) return;
   std::string starter = "a client that reconnects";
-  for (auto until = Clock::now() + kLongest; Clock::now() < until; std::this_thread::sleep_for(kPause)) {
+  for (auto until = began + kLongest; Clock::now() < until; std::this_thread::sleep_for(kPause)) {
     auto facts = busd::hub_inspect(hub_);
     if (!facts) return;
     if (facts->starter_pid > 0) starter = "pid " + std::to_string(facts->starter_pid) + ", which reconnects";
@@ -157,7 +197,7 @@ void Stop::note_successor(int64_t ended_pid) const {
       console_.note("a new hub, pid " + std::to_string(facts->lock_pid) + ", was started by " + starter);
       return;
     }
-    if (facts->starter_pid == 0 && !consumers_live()) return;
+    if (facts->starter_pid == 0 && !may_come()) return;
   }
 }
 

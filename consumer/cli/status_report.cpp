@@ -73,10 +73,11 @@ void read_calls(const Json& json, StatusReport& report) {
 std::optional<ValuesReport> values_of(const Json& json) {
   const Json* values = member(json, "values");
   if (values == nullptr || !values->IsObject()) return std::nullopt;
-  return ValuesReport{
-      number_of(*values, "keys"),    number_of(*values, "bytes"),   number_of(*values, "rev"),
-      number_of(*values, "watches"), number_of(*values, "changes"), number_of(*values, "waiting"),
-      text_of(*values, "store"),     text_of(*values, "path"),      text_of(*values, "fault")};
+  return ValuesReport{number_of(*values, "keys"),    number_of(*values, "bytes"),
+                      number_of(*values, "rev"),     number_of(*values, "watches"),
+                      number_of(*values, "changes"), number_of(*values, "waiting"),
+                      text_of(*values, "store"),     text_of(*values, "path"),
+                      text_of(*values, "fault"),     number_of(*values, "held")};
 }
 
 void read_totals(const Json& json, StatusReport& report) {

@@ -96,6 +96,7 @@ struct ValuesReport {
   std::string store;     // "memory": nothing is stored; "open"; "failed"
   std::string path;      // of the store
   std::string fault;     // why it failed, or what was wrong when the hub started
+  uint64_t held = 0;     // values that end with a connection
 };
 
 // With the path, which most faults name already.

@@ -28,6 +28,37 @@ expect_exit "the hub" "$hub" 0
 expect_exit "a consumer" "$one" 69
 expect_exit "the other consumer" "$two" 69
 
+# So it does when values are watched or held: their programs would lose them.
+start_hub
+mkfifo held.go
+start held bus-value put lock 1 --while -- sh -c 'echo runs; read -r line <held.go'
+held=$pid
+await held.out '^runs$'
+start watch bus-value watch 'a.*'
+watch=$pid
+await watch.out '"type":"synced"'
+run 75 bus-stop
+check_equal "what is said of values in use" \
+  'bus-stop: 1 value is held; 2 watches of values are open; stop the programs that do this first, or use --force' "$(cat err)"
+echo go >held.go
+expect_exit "the holder" "$held" 0
+await_status '"watches":1,'
+start_consumer one board --no-reconnect
+one=$pid
+run 75 bus-stop
+check_has err "1 consumer is connected: board (pid $one); 1 watch of values is open; stop the programs that do this first"
+run 75 bus-stop --json-errors
+check_has err '{"code":"consumers_connected","exit":75,'
+# The watch goes on, and so starts the next hub.
+run 0 bus-stop --force
+check_has err "bus-stop: stopped"
+check_has err "a new hub, pid "
+expect_exit "the hub" "$hub" 0
+expect_exit "a consumer" "$one" 69
+kill "$watch"
+expect_exit "the watch" "$watch" 143
+run 0 bus-stop
+
 # A hub that does not answer: refused, then out of time, then killed.
 start_hub
 kill -STOP "$hub"

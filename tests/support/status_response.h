@@ -25,6 +25,7 @@ struct StatusValues {
   std::string epoch;
   uint64_t watches = 0;
   uint64_t behind = 0;
+  uint64_t held = 0;
   uint64_t waiting = 0;
   uint64_t changes = 0;
   uint64_t expired = 0;
@@ -405,6 +406,7 @@ void members(Way& way, Some<StatusValues> auto& values) {
   way.text("epoch", values.epoch);
   way.number("watches", values.watches);
   way.number("behind", values.behind);
+  way.number("held", values.held);
   way.number("waiting", values.waiting);
   way.number("changes", values.changes);
   way.number("expired", values.expired);

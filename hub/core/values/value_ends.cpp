@@ -18,6 +18,12 @@ std::vector<std::string> ValueEnds::owned_by(PeerId peer) const {
   return keys;
 }
 
+size_t ValueEnds::held() const {
+  size_t held = 0;
+  for (const auto& [peer, entries] : by_owner_) held += entries.size();
+  return held;
+}
+
 void ValueEnds::accepted(const ValueEntry& entry, const ValueState& before) {
   const ValueState& newest = entry.newest();
   if (before.expires != kNever) by_time_.erase({before.expires, &entry});

@@ -231,6 +231,7 @@ void Values::describe(StatusWriter& out, TimePoint) const {
   out.text("epoch", writer_.epoch());
   out.number("watches", watches, {"busd_values_watches", "Open watches."});
   out.number("behind", behind, {"busd_values_watches_behind", "Watches that something waits for."});
+  out.number("held", ends_.held(), {"busd_values_held", "Values that end with a connection."});
   out.number("waiting", operations_.waiting(),
              {"busd_values_waiting_operations", "Operations that wait for the store."});
   out.number("changes", changes_,

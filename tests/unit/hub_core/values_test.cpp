@@ -445,9 +445,11 @@ TEST_CASE("A while_connected value ends with its connection, and is a lock with 
   CHECK(rig.seen(b) == Lines{"lock v1 r2 1"});
   rig.put(b, "p", "lock", "2", R"(,"create":true,"while_connected":true)");
   CHECK(rig.answer(b) == "exists");
+  CHECK(rig.status().values->held == 1);
   SECTION("by its death") {
     rig.clock += milliseconds(700);
     rig.hang_up(a);
+    CHECK(rig.status().values->held == 0);
     CHECK(rig.line(b) ==
           R"({"type":"value","watch":"w","key":"lock","version":2,"rev":3,"deleted":true,"age_ms":0})");
   }
