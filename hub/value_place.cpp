@@ -28,7 +28,9 @@ std::optional<std::string> place_trouble(const ValuePlace& place) {
   if (!place.fault.empty()) return place.fault;
   if (place.path.empty()) return std::nullopt;
   std::string path = place.path;
-  if (auto files = store::look_at_files(path); !files) return files.error().what;
+  auto files = store::look_at_files(path);
+  if (!files) return files.error().what;
+  if (files->read_only) return files->read_only->what;
   if (auto directory = try_own_dir(parent_dir(path)); !directory) return directory.error().what;
   return std::nullopt;
 }

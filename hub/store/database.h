@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hub/store/chunks.h"
+#include "hub/store/files.h"
 #include "hub/store/files_in_place.h"
 #include "hub/store/row.h"
 #include "hub/store/run_page.h"
@@ -55,7 +56,8 @@ std::string describe(Ending ending, const std::string& path);
 
 class Database {
  public:
-  // When the disk takes no writes any more, the database is open all the same, and failed().
+  // When the disk takes no writes any more, or its place is read-only, the database is open all the same, and failed(): its rows can be
+  // read. Those of a place that is read-only only if there is no log, which SQLite does not read without a file or lock to write.
   //
   // Errors: busy     another hub, or another program, has it open
   //         denied, invalid  see look_at_files()
@@ -83,11 +85,15 @@ class Database {
 
  private:
   explicit Database(DatabaseOptions options) : options_(std::move(options)) {}
+  Error at_path(const Error& error) const;
   Result<void> find(Opened& out);
+  Result<void> find_read_only(const Files& files, Opened& out);
   Result<void> read(Opened& out);
   Result<void> put_aside(Opened& out, const Error& damage);
   Result<void> lock();
   Result<void> connect();
+  Result<void> connect_to_read();
+  Result<void> prepare();
   void finalize();
   Result<void> begin_run(const Opened& opened);
   Result<void> begin_page(const RunRecord& run);

@@ -93,11 +93,12 @@ Result<Files> look_at_files(std::string& path) {
   auto checked = check_own_dir(directory);
   if (!checked && checked.error().code == Errc::unavailable) return Files();
   if (!checked) return std::move(checked.error());
-  if (!may_create_in(directory)) return errno_error("create files in " + printable(directory), errno);
+  Files found;
+  if (!may_create_in(directory))
+    found.read_only = errno_error("create files in " + printable(directory), errno);
   std::unique_ptr<char, decltype(&::free)> real(::realpath(directory.c_str(), nullptr), &::free);
   if (!real) return errno_error("directory " + printable(directory), errno);
   path = std::string(real.get()) + "/" + path.substr(path.rfind('/') + 1);
-  Files found;
   BUSD_ASSIGN(found.database, check_file(path));
   BUSD_ASSIGN(found.log, check_file(path + "-wal"));
   BUSD_ASSIGN(bool journal, check_file(path + "-journal"));
@@ -105,6 +106,10 @@ Result<Files> look_at_files(std::string& path) {
   BUSD_TRY(check_file(path + "-shm"));
   BUSD_ASSIGN(found.page, check_file(path + "-run"));
   if (found.database) BUSD_TRY(check_header(path, found.page));
+  for (const std::string& file : {path, path + "-wal", path + "-run"}) {
+    if (!found.read_only && ::faccessat(AT_FDCWD, file.c_str(), W_OK, AT_EACCESS) != 0 && errno != ENOENT)
+      found.read_only = errno_error("write to " + printable(file), errno);
+  }
   return found;
 }
 

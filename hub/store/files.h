@@ -3,6 +3,7 @@
 // Whether they may be touched, by looking at them; making the first one; and setting them aside.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "protocol/base/result.h"
@@ -14,6 +15,8 @@ struct Files {
   bool database = false;
   bool log = false;  // of changes, perhaps without a database that they belong to
   bool page = false;
+  // Why nothing can be written there, though it may be read.
+  std::optional<Error> read_only;
 };
 
 // What is there. Makes `path`, which SQLite opens, free of symlinks in its directory.

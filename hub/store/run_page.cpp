@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,6 +78,18 @@ Result<RunPage> RunPage::lock(const std::string& path) {
   if (int failed = ::posix_fallocate(file.get(), 0, kPageBytes); failed != 0)
     return errno_error("make room in " + printable(path), failed);
   void* memory = ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (memory == MAP_FAILED) return errno_error("map " + printable(path), errno);
+  return RunPage(std::move(file), static_cast<Layout*>(memory));
+}
+
+Result<RunPage> RunPage::lock_to_read(const std::string& path) {
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return errno_error("open " + printable(path), errno);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return errno_error("lock " + printable(path), errno);
+    return Error{Errc::busy, "another hub keeps its values there: it holds the lock on " + printable(path)};
+  }
+  void* memory = ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);
   if (memory == MAP_FAILED) return errno_error("map " + printable(path), errno);
   return RunPage(std::move(file), static_cast<Layout*>(memory));
 }

@@ -31,6 +31,9 @@ class RunPage {
   //         io      no space, or the file system cannot map files
   static Result<RunPage> lock(const std::string& path);
 
+  // The same of a file that is there and cannot be written to. What is set is seen by nobody else.
+  static Result<RunPage> lock_to_read(const std::string& path);
+
   RunPage(RunPage&& other) noexcept;
   RunPage& operator=(RunPage&&) = delete;
   ~RunPage();

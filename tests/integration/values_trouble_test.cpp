@@ -1,6 +1,8 @@
 // A store that cannot be had, or fails while the hub runs: it serves all the same, and says why it stores nothing.
 #include <cerrno>
 #include <fstream>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "protocol/base/file.h"
@@ -39,6 +41,45 @@ std::string contents(const std::string& path) {
   return *text;
 }
 
+// A directory in which a hub with these options can write nothing: root needs a file system that is read-only for that.
+class ReadOnly {
+ public:
+  ReadOnly() { REQUIRE(::mkdir(path().c_str(), 0700) == 0); }
+  ~ReadOnly() { open_again(); }
+  void open_again() { ::chmod(path().c_str(), 0700); }
+  std::string path() const { return directory_.file("closed"); }
+  const char* reason() const { return ::geteuid() == 0 ? "Read-only file system" : "Permission denied"; }
+  ChildOptions options() const {
+    ChildOptions out;
+    out.in_child = [path = path()] {
+      // For the hub alone.
+      bool is_closed =
+          ::geteuid() != 0
+              ? ::chmod(path.c_str(), 0500) == 0
+              : ::unshare(CLONE_NEWNS) == 0 &&
+                    ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                    ::mount(path.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+                    ::mount(nullptr, path.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0;
+      if (!is_closed) ::_exit(77);
+    };
+    return out;
+  }
+  // Root of a container may not be able to mount anything.
+  bool is_possible() const {
+    ChildOptions probe = options();
+    probe.in_child = [close = probe.in_child] {
+      close();
+      ::_exit(0);
+    };
+    if (run("/bin/true", {}, std::move(probe)).status.code == 0) return true;
+    WARN("skipped: nothing can be mounted here");
+    return false;
+  }
+
+ private:
+  TempDir directory_;
+};
+
 }  // namespace
 
 TEST_CASE("A second hub on one store serves without it, and the first one is not disturbed", "[place]") {
@@ -73,11 +114,80 @@ TEST_CASE("A directory that others may write to is not used", "[place]") {
 }
 
 TEST_CASE("A directory in which nothing can be made is not used", "[place]") {
-  if (::geteuid() == 0) return;  // it may write everywhere
-  TempDir directory;
-  REQUIRE(::mkdir(directory.file("closed").c_str(), 0500) == 0);
-  HubProcess hub({"--values", directory.file("closed/v.values")});
-  expect_no_store(hub, "Permission denied");
+  ReadOnly place;
+  if (!place.is_possible()) return;
+  HubProcess hub({"--values", place.path() + "/v.values"}, place.options());
+  expect_no_store(hub, place.reason());
+  hub.stop();
+  CHECK_FALSE(exists(place.path() + "/v.values"));
+}
+
+TEST_CASE(
+    "Where nothing can be written, values can be read and watched, and puts that need the store are refused",
+    "[place]") {
+  ReadOnly place;
+  if (!place.is_possible()) return;
+  place.open_again();
+  std::string store = place.path() + "/v.values";
+  std::string epoch;
+  {
+    HubProcess hub({"--values", store});
+    ValueClient client(hub.socket());
+    client.must_put("a", "1");
+    client.must_put("b", "2");
+    epoch = text_in(client.watch("a").back(), "epoch");
+    hub.stop();
+  }
+  std::string bytes = contents(store);
+  {
+    HubProcess hub({"--values", store}, place.options());
+    hub.wait_for_log("values are not stored");
+    CHECK(has(hub.log(), "can be read"));
+    ValueClient client(hub.socket());
+    CHECK(has(client.get("a"), R"("value":1)"));
+    std::vector<std::string> lines = client.watch("*");
+    CHECK(lines.size() == 3);
+    CHECK(text_in(lines.back(), "epoch") != epoch);
+    ValueClient writer(hub.socket());
+    for (const char* more : {"", R"(,"durable":"process")", R"(,"durable":"memory")"}) {
+      std::string refusal = writer.put("a", "3", more);
+      CHECK(has(refusal, R"("code":"store")"));
+      CHECK(has(refusal, place.reason()));
+    }
+    CHECK(writer.must_put("c", "3", R"(,"durable":"memory")") == 1);
+    client.raw().expect_line_with(R"("key":"c")");
+    hub.stop();
+    CHECK(contents(store) == bytes);
+  }
+  // Where it can be written, all is as before.
+  place.open_again();
+  HubProcess hub({"--values", store});
+  ValueClient client(hub.socket());
+  CHECK(text_in(client.watch("a").back(), "epoch") == epoch);
+  CHECK(ValueClient(hub.socket()).must_put("a", "3") == 2);
+  hub.stop();
+}
+
+TEST_CASE(
+    "Where nothing can be written, a store with a log that must be read first is not used, and is left alone",
+    "[place]") {
+  ReadOnly place;
+  if (!place.is_possible()) return;
+  place.open_again();
+  std::string store = place.path() + "/v.values";
+  {
+    HubProcess hub({"--values", store});
+    ValueClient(hub.socket()).must_put("a", "1");
+    hub.kill();
+  }
+  {
+    HubProcess hub({"--values", store}, place.options());
+    expect_no_store(hub, "has changes that cannot be read where nothing can be written");
+    hub.stop();
+  }
+  place.open_again();
+  HubProcess hub({"--values", store});
+  CHECK(has(ValueClient(hub.socket()).get("a"), R"("value":1)"));
   hub.stop();
 }
 

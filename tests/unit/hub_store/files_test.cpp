@@ -451,12 +451,3 @@ TEST_CASE(
     if (has_page) CHECK(contents(dir.file("v-run")) == std::string(4096, 'n'));
   }
 }
-
-TEST_CASE("A directory that cannot be written to is refused by name") {
-  if (::geteuid() == 0) return;  // root may
-  TempDir dir;
-  make_database(dir.file("v"));
-  REQUIRE(::chmod(dir.path().c_str(), 0500) == 0);
-  CHECK(error_of_open(dir.file("v")) == Errc::denied);
-  REQUIRE(::chmod(dir.path().c_str(), 0700) == 0);
-}

@@ -175,22 +175,82 @@ TEST_CASE("A page has its place on the disk before anything is written to it") {
 }
 
 TEST_CASE(
-    "A directory that is read-only, or that we may not write to, is refused by name and left untouched") {
+    "Where nothing can be written, what is stored can be read, all is left untouched, and the epoch is new") {
   for (int error : {EROFS, EACCES}) {
-    TempDir dir;
-    make_database(dir.file("v"));
-    std::string before = contents(dir.file("v"));
-    std::string log = contents(dir.file("v-wal"));
-    std::string what;
-    {
-      SystemCalls calls(
-          [&](SystemCall call, const std::string&) { return call == SystemCall::faccessat ? error : 0; });
-      CHECK(error_of_open(dir.file("v"), &what) == Errc::denied);
+    for (const char* what_is_closed : {"", "/v", "/v-run"}) {
+      INFO("errno " << error << " of " << what_is_closed);
+      TempDir dir;
+      make_database(dir.file("v"), 3);
+      {
+        OpenDatabase database(dir.file("v"), kBoot, 77);
+        REQUIRE(database->finish(database.record(5, 4), false));
+      }
+      std::string before = contents(dir.file("v"));
+      std::string page = contents(dir.file("v-run"));
+      SystemCalls calls([&](SystemCall call, const std::string& path) {
+        return call == SystemCall::faccessat && path == dir.path() + what_is_closed ? error : 0;
+      });
+      {
+        OpenDatabase database(dir.file("v"), kBoot, 78);
+        CHECK(texts(database.found.rows) == Texts{"k1=1@1/1", "k2=1@2/2", "k3=1@3/3"});
+        CHECK(database.found.start.rev == 5);
+        CHECK(database.found.start.version == 4);
+        CHECK(database.found.start.meta.epoch == 78);
+        CHECK(database.found.start.is_new_epoch);
+        CHECK(database->page() == nullptr);
+        REQUIRE(database->failed().has_value());
+        CHECK(database->failed()->code == Errc::denied);
+        CHECK(database->failed()->what.find("can be read") != std::string::npos);
+        CHECK(database->failed()->what.find(dir.path() + what_is_closed + "\"") != std::string::npos);
+        CHECK_FALSE(database->apply(one(batch(1, {row("b", 1, 6)}))));
+        CHECK(database->tidy());
+        // Somebody else may be able to write there.
+        std::string busy;
+        CHECK(error_of_open(dir.file("v"), &busy) == Errc::busy);
+      }
+      CHECK(contents(dir.file("v")) == before);
+      CHECK(contents(dir.file("v-run")) == page);
+      CHECK_FALSE(exists(dir.file("v-wal")));
     }
-    CHECK(what.find(dir.path()) != std::string::npos);
-    CHECK(contents(dir.file("v")) == before);
-    CHECK(contents(dir.file("v-wal")) == log);
   }
+}
+
+TEST_CASE(
+    "Where nothing can be written, a log cannot be read, which is said; and nothing damaged is set aside") {
+  TempDir dir;
+  make_database(dir.file("v"));
+  std::string log = contents(dir.file("v-wal"));
+  SystemCalls calls(
+      [&](SystemCall call, const std::string&) { return call == SystemCall::faccessat ? EROFS : 0; });
+  std::string what;
+  CHECK(error_of_open(dir.file("v"), &what) == Errc::denied);
+  CHECK(what.find("v-wal\" has changes that cannot be read") != std::string::npos);
+  CHECK(contents(dir.file("v-wal")) == log);
+  write_file(dir.file("v-wal"), "");
+  std::string text = contents(dir.file("v"));
+  text.replace(4096, 4096, std::string(4096, 'x'));
+  write_file(dir.file("v"), text);
+  CHECK(error_of_open(dir.file("v"), &what) == Errc::protocol);
+  CHECK(what.find("nor set aside") != std::string::npos);
+  CHECK(contents(dir.file("v")) == text);
+  CHECK_FALSE(exists(dir.file("v.corrupt-1")));
+  REQUIRE(::unlink(dir.file("v").c_str()) == 0);
+  CHECK(error_of_open(dir.file("v"), &what) == Errc::denied);
+  CHECK(what.find("create files in") != std::string::npos);
+}
+
+TEST_CASE("A path with characters that a URI gives a meaning is read where nothing can be written, too") {
+  TempDir dir;
+  REQUIRE(::mkdir(dir.file("100%23?#a").c_str(), 0700) == 0);
+  std::string path = dir.file("100%23?#a/v?x=1");
+  make_database(path);
+  {
+    OpenDatabase database(path);
+    REQUIRE(database->finish(database.record(1, 1), false));
+  }
+  SystemCalls calls(
+      [&](SystemCall call, const std::string&) { return call == SystemCall::faccessat ? EROFS : 0; });
+  CHECK(OpenDatabase(path).found.rows.size() == 1);
 }
 
 TEST_CASE(
