@@ -167,6 +167,62 @@ recipe_agent() {
   ended agent 0
 }
 
+# The beat of the page is too slow to wait for.
+recipe_heartbeat() {
+  sed -i 's/30s/500ms/; s/sleep 10/sleep 0.1/' recipe_heartbeat
+  start heartbeat sh recipe_heartbeat
+  "${bare[@]}" bus-value watch alive.web --limit 1 --timeout 10s >/dev/null || fail "heartbeat: no beat came: $(cat "$dir/heartbeat.err")"
+  kill "$started"
+  ended heartbeat 143
+}
+
+recipe_silent() {
+  start silent sh recipe_silent
+  # As soon as it watches, it learns of this one.
+  watched silent
+  "${bare[@]}" bus-value put alive.web true --ttl 50ms
+  expect_line 'alive.web is silent' 'the recipe silent'
+  unwatched silent
+}
+
+recipe_sensors() {
+  start sensors sh recipe_sensors
+  watched sensors
+  "${bare[@]}" bus-value put sensor.hall 21.5
+  expect_line 'hall has 21.5' 'the recipe sensors'
+  "${bare[@]}" bus-value put sensor.note 'two words' --text
+  expect_line 'note has two words' 'the recipe sensors'
+  unwatched sensors
+}
+
+# watched NAME: waits until the hub has a watch. unwatched NAME: ends the program that watches, and so the recipe.
+watched() {
+  local until=$((SECONDS + patience))
+  until bus-status --json 2>/dev/null | jq -e '.values.watches > 0' >/dev/null; do
+    ((SECONDS < until)) || fail "no watch of $1 after $patience s: $(cat "$dir/$1.err")"
+  done
+}
+unwatched() {
+  local children
+  read -r -a children <"/proc/$started/task/$started/children" || true # it has no line end
+  kill "${children[0]}"
+  ended "$1" 0
+}
+
+recipe_save() {
+  "${bare[@]}" bus-value put kept.text "$(printf 'two\nlines \\ "q"')" --text
+  "${bare[@]}" bus-value put kept.list '[1, 2.50]'
+  "${bare[@]}" sh recipe_save
+  "${bare[@]}" bus-value delete kept.text kept.list
+}
+
+recipe_restore() {
+  "${bare[@]}" sh recipe_restore || fail "restore ended with $?"
+  [[ $("${bare[@]}" bus-value get kept.text --text) == $'two\nlines \\ "q"' ]] || fail "restore: $("${bare[@]}" bus-value list)"
+  [[ $("${bare[@]}" bus-value get kept.list) == '[1, 2.50]' ]] || fail "restore: $("${bare[@]}" bus-value list)"
+  printf 'readme_test: values are saved and put back\n'
+}
+
 recipe_end() {
   bus-consume notes -q 2>"$dir/notes.err" &
   local notes=$! status=0
