@@ -47,7 +47,13 @@ function read_header(path,    n, i, line, name, words, lines) {
     if (collecting == "" && line ~ /^BUSD_API /) collecting = "function"
     if (collecting == "" && line ~ /^typedef /) collecting = line ~ /\{$/ ? "type" : "line"
     if (collecting == "" || line ~ /^[ \t]*$/) continue
-    text = text (text == "" ? "" : "\n") line
+    # A member whose name is on the line behind its type, for want of room beside its comment.
+    if (collecting == "type" && text ~ /[A-Za-z0-9_*]$/ && line !~ /^\}/) {
+      sub(/^ +/, " ", line)
+      text = text line
+    } else {
+      text = text (text == "" ? "" : "\n") line
+    }
     if (collecting == "type" ? line !~ /^\}.*;$/ : line !~ /;$/) continue
     name = text
     if (collecting == "function") {

@@ -87,7 +87,7 @@ struct WatchOptions {
 };
 
 // What became of a put, a delete or an update. `status` is BUSD_OK, BUSD_STALE, BUSD_EXISTS or any other result
-// of busd_connection_put.
+// of busd_connection_put; it has the name that it has in an Answer, where `result` is what a call returned.
 struct Change {
   busd_result status = BUSD_OK;
   std::uint64_t version = 0;  // that was made, or, if nothing was changed, the present one
