@@ -16,7 +16,7 @@ Fault type_fault(const Frame& frame) {
   return {ErrorCode::unknown_type,
           "unknown type " + printable(type, kTypeBytesShown) +
               "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye, "
-              "shutdown, or a message of calls such as request"};
+              "shutdown, a message of calls such as request, or one of values such as put"};
 }
 
 }  // namespace bus

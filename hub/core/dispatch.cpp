@@ -1,6 +1,7 @@
 #include "hub/core/dispatch.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "protocol/base/strings.h"
@@ -12,6 +13,7 @@
 #include "protocol/messages/error.h"
 #include "protocol/messages/hello.h"
 #include "protocol/messages/status.h"
+#include "protocol/messages/value.h"
 
 namespace bus::hub {
 
@@ -57,10 +59,23 @@ Fault not_allowed(bool first) {
   return {
       ErrorCode::not_allowed,
       first ? "this type cannot be the first frame of a connection; begin with hello, request, "
-              "status_query, shutdown, event or source_status"
+              "put, delete, get, list, watch, status_query, shutdown, event or source_status"
             : "this type is not allowed here: status_query and shutdown need a connection of their own, "
-              "and only the hub sends hello_ack, pre_shutdown_ack, status_response, interest, pause, resume "
-              "and error"};
+              "and only the hub sends hello_ack, pre_shutdown_ack, status_response, interest, pause, resume, "
+              "value, synced and error"};
+}
+
+bool is_of_values(std::string_view type) {
+  constexpr std::string_view kTypes[] = {Put::kType,  Delete::kType, Get::kType,
+                                         List::kType, Watch::kType,  Unwatch::kType};
+  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+}
+
+Fault without_values(std::string_view type) {
+  return {ErrorCode::unknown_type,
+          "this hub has no values, because it was started with values off (--values), "
+          "and so does not know " +
+              printable(type)};
 }
 
 }  // namespace
@@ -137,7 +152,10 @@ Answer Dispatch::to_connection_or_room(Peer& peer, const Frame& frame, TimePoint
 Answer Dispatch::to_room(Peer& peer, const Frame& frame, TimePoint now) {
   bool first = peer.phase == Phase::handshake;
   const Rooms::Handler* handler = rooms_.find(frame.type);
-  if (handler == nullptr) return type_fault(frame);
+  if (handler == nullptr) {
+    bool is_off = rooms_.values() == nullptr && is_of_values(frame.type);
+    return is_off ? without_values(frame.type) : type_fault(frame);
+  }
   const MessageRule& rule = *handler->rule;
   if (!is_allowed(rule.allowed, first)) {
     Answer fault = rule.check(frame);

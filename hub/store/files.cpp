@@ -6,9 +6,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <memory>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "hub/store/run_page.h"
@@ -86,10 +88,23 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0;
 }
 
+// Of the directory, or of the first one above that is there. Root may seem to be able to create files where the kernel keeps its own.
+Result<void> check_file_system(std::string directory) {
+  while (!exists(directory) && directory != "/") directory = parent_dir(directory);
+  struct statfs fs {};
+  if (::statfs(directory.c_str(), &fs) != 0) return errno_error("directory " + printable(directory), errno);
+  bool keeps_nothing = fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+                       fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC;
+  if (!keeps_nothing) return {};
+  return Error{Errc::invalid, "no file can be kept in " + printable(directory) +
+                                  ", which belongs to the kernel; name one on a disk (--values)"};
+}
+
 }  // namespace
 
 Result<Files> look_at_files(std::string& path) {
   std::string directory = parent_dir(path);
+  BUSD_TRY(check_file_system(directory));
   auto checked = check_own_dir(directory);
   if (!checked && checked.error().code == Errc::unavailable) return Files();
   if (!checked) return std::move(checked.error());

@@ -12,6 +12,7 @@
 
 #include "hub/store/checksum.h"
 #include "protocol/base/file.h"
+#include "protocol/base/lock_holder.h"
 #include "protocol/base/strings.h"
 
 namespace bus::hub::store {
@@ -33,6 +34,14 @@ uint64_t get(uint64_t& word) noexcept {
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+Error held_by_other(const std::string& path) {
+  int64_t pid = inspect_lock(path).pid;
+  return {Errc::busy,
+          "another hub keeps its values there: " +
+              (pid > 0 ? "pid " + std::to_string(pid) + " holds" : std::string("somebody holds")) +
+              " the lock on " + printable(path)};
 }
 
 }  // namespace
@@ -70,8 +79,10 @@ Result<RunPage> RunPage::in_memory() {
 Result<RunPage> RunPage::lock(const std::string& path) {
   auto locked = try_lock_file(path);
   if (!locked) {
-    if (locked.error().code != Errc::busy) return std::move(locked.error());
-    return Error{Errc::busy, "another hub keeps its values there: " + locked.error().what};
+    // One that does not stay is nobody's.
+    if (locked.error().code != Errc::busy || inspect_lock(path).state != LockState::held)
+      return std::move(locked.error());
+    return held_by_other(path);
   }
   Fd file = std::move(*locked);
   // A file with holes would have no place for what is written to it when the disk is full, and end the program for that.
@@ -87,7 +98,7 @@ Result<RunPage> RunPage::lock_to_read(const std::string& path) {
   if (!file) return errno_error("open " + printable(path), errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return errno_error("lock " + printable(path), errno);
-    return Error{Errc::busy, "another hub keeps its values there: it holds the lock on " + printable(path)};
+    return held_by_other(path);
   }
   void* memory = ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);
   if (memory == MAP_FAILED) return errno_error("map " + printable(path), errno);

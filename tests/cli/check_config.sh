@@ -75,10 +75,20 @@ run 0 busd --socket "$place/bus.sock" --values "$place/open/v.values" --check-co
 check_has err "values will not be stored: others may write to directory \"$place/open\""
 run 0 busd --socket "$place/bus.sock" --values "$place/file/v.values" --check-config
 check_has err "values will not be stored: \"$place/file\" is not a directory"
+run 0 busd --socket "$place/bus.sock" --values /proc/new/v.values --check-config
+check_has err 'values will not be stored: no file can be kept in "/proc", which belongs to the kernel'
+echo 'my notes' >notes
+chmod 600 notes
+run 0 busd --socket "$place/bus.sock" --values ./notes --check-config
+check_has err "notes\" is no database, and no hub has kept values in it: left untouched"
 run 0 busd --socket "$place/bus.sock" --values "$place/real/new/v.values" --check-config
 check_lacks err "values"
 run 0 busd --socket "$place/bus.sock" --values off --check-config
 check_lacks err "values"
+# The same is said by one that starts a hub in the background.
+run 0 busd --detach --socket "$work/away.sock" --values /proc/new/v.values
+check_has err 'values will not be stored: no file can be kept in "/proc", which belongs to the kernel'
+run 0 bus-stop --socket "$work/away.sock"
 check_equal "what is there after the checks of values" "$(cat before)" "$(ls -lR place)"
 
 # Control characters of a path do nothing to a terminal.

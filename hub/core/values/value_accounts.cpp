@@ -43,45 +43,53 @@ ValueAccounts::~ValueAccounts() {
     uncount(entry->key(), entry->newest());
 }
 
-bool ValueAccounts::admits(const ValueChange& change, const ValueState& newest) {
-  if (!change.value || change.key.starts_with(kHubKeys)) return true;
+ValueAccounts::Shortage ValueAccounts::missing(const ValueChange& change, const ValueState& newest) const {
+  if (!change.value || change.key.starts_with(kHubKeys)) return Shortage::none;
   HeldAccount account(ledger_, change.uid);
   size_t bytes = bytes_of(change.key, *change.value);
   size_t given_back = newest.exists() ? bytes_of(change.key, *newest.value) : 0;
   bool is_own = newest.exists() && newest.uid == change.uid;
   size_t more = bytes - std::min(bytes, given_back);
   size_t users = is_own ? more : bytes;
-  size_t new_keys = newest.exists() ? 0 : 1;
-  bool is_room = has_room(keys_, ledger_.max_value_keys(), new_keys) &&
-                 has_room(account->value_keys, account->max_value_keys, is_own ? 0 : 1) &&
-                 ledger_.total(Pool::values).has_room_for(more) &&
-                 account->meter(Pool::values).has_room_for(users);
   // What takes no more than before never fails, however full it is.
-  if (is_room || (is_own && more == 0)) return true;
+  if (is_own && more == 0) return Shortage::none;
+  if (!has_room(keys_, ledger_.max_value_keys(), newest.exists() ? 0 : 1)) return Shortage::keys;
+  if (!has_room(account->value_keys, account->max_value_keys, is_own ? 0 : 1)) return Shortage::users_keys;
+  if (!ledger_.total(Pool::values).has_room_for(more)) return Shortage::bytes;
+  if (!account->meter(Pool::values).has_room_for(users)) return Shortage::users_bytes;
+  return Shortage::none;
+}
+
+bool ValueAccounts::admits(const ValueChange& change, const ValueState& newest) {
+  if (missing(change, newest) == Shortage::none) return true;
   ++ledger_.total(Pool::values).refused;
   return false;
 }
 
 std::string ValueAccounts::shortage_of(const ValueChange& change) const {
   HeldAccount account(ledger_, change.uid);
-  size_t bytes = change.value ? bytes_of(change.key, *change.value) : 0;
-  if (keys_ >= ledger_.max_value_keys()) {
-    return "there are " + std::to_string(keys_) +
-           " keys, the most that there may be; delete some, or start the hub with a larger --values-keys";
+  const ValueEntry* entry = table_.find(change.key);
+  switch (missing(change, entry == nullptr ? ValueState() : entry->newest())) {
+    case Shortage::keys:
+      return "there are " + std::to_string(keys_) +
+             " keys, the most that there may be; delete some, or start the hub with a larger --values-keys";
+    case Shortage::users_keys:
+      return "uid " + std::to_string(change.uid) + " has " + std::to_string(account->value_keys) +
+             " keys, the most that one user may have; delete some, or start the hub with a larger "
+             "--uid-share";
+    case Shortage::bytes:
+      return "keys and values may take " + std::to_string(ledger_.total(Pool::values).limit) +
+             " bytes, and " + std::to_string(ledger_.total(Pool::values).used) +
+             " are taken; delete some keys, or start the hub with a larger --values-bytes";
+    case Shortage::users_bytes:
+      return "keys and values of one user may take " + std::to_string(account->meter(Pool::values).limit) +
+             " bytes, and uid " + std::to_string(change.uid) + " has taken " +
+             std::to_string(account->meter(Pool::values).used) +
+             "; delete some keys, or start the hub with a larger --uid-share";
+    case Shortage::none:
+      break;
   }
-  if (account->value_keys >= account->max_value_keys) {
-    return "uid " + std::to_string(change.uid) + " has " + std::to_string(account->value_keys) +
-           " keys, the most that one user may have; delete some, or start the hub with a larger --uid-share";
-  }
-  if (!ledger_.total(Pool::values).has_room_for(bytes)) {
-    return "keys and values may take " + std::to_string(ledger_.total(Pool::values).limit) + " bytes, and " +
-           std::to_string(ledger_.total(Pool::values).used) +
-           " are taken; delete some keys, or start the hub with a larger --values-bytes";
-  }
-  return "keys and values of one user may take " + std::to_string(account->meter(Pool::values).limit) +
-         " bytes, and uid " + std::to_string(change.uid) + " has taken " +
-         std::to_string(account->meter(Pool::values).used) +
-         "; delete some keys, or start the hub with a larger --uid-share";
+  return "there was no room for it, and there is now; try again";
 }
 
 void ValueAccounts::accepted(const ValueEntry& entry, const ValueState& before) {

@@ -25,6 +25,9 @@ class ValueAccounts final : public ValueTable::Listener {
   std::string shortage_of(const ValueChange& change) const;
 
  private:
+  enum class Shortage { none, keys, users_keys, bytes, users_bytes };
+  // The first limit that the change would exceed.
+  Shortage missing(const ValueChange& change, const ValueState& newest) const;
   bool admits(const ValueChange& change, const ValueState& newest) override;
   void accepted(const ValueEntry& entry, const ValueState& before) override;
   void count(const std::string& key, const ValueState& state);

@@ -46,6 +46,10 @@ bool is_too_deep(std::string_view json) {
   return false;
 }
 
+Fault no_version() {
+  return {ErrorCode::bad_frame, "version must be from 1; give the one that the change is to make"};
+}
+
 // As an `error`, for a change without an id.
 Fault fault_without_id(const ValueFault& fault) {
   ErrorCode code = ErrorCode::busy;
@@ -115,14 +119,11 @@ std::optional<ValueFault> Values::fault_of(const Put& message) const {
 }
 
 std::optional<ValueFault> Values::fault_of_change(const Peer& peer, const std::string& key,
-                                                  const std::optional<uint64_t>& version,
                                                   size_t bytes) const {
   if (key.starts_with(kHubKeys))
     return ValueFault{"not_allowed", "keys below bus. belong to the hub: " + printable(key), {}};
   if (is_pattern(key))
     return ValueFault{"bad_args", "a key cannot be a pattern: " + printable(key) + "; name one key", {}};
-  if (version && *version == 0)
-    return ValueFault{"bad_args", "versions begin at 1; give the one that the change is to make", {}};
   if (bytes > kMaxValueBytes) {
     return ValueFault{
         "too_large",
@@ -141,11 +142,12 @@ std::optional<ValueFault> Values::fault_of_change(const Peer& peer, const std::s
 
 Answer Values::put(Peer& peer, Put& message, TimePoint now) {
   set_clock(now);
+  if (message.version == 0U) return no_version();
   if (message.ttl_ms && (*message.ttl_ms == 0 || *message.ttl_ms > kMaxTtlMs)) {
     return Fault{ErrorCode::bad_frame,
                  "ttl_ms must be from 1 to " + std::to_string(kMaxTtlMs) + ", which is ten years"};
   }
-  auto fault = fault_of_change(peer, message.key, message.version, message.value.size());
+  auto fault = fault_of_change(peer, message.key, message.value.size());
   if (!fault) fault = fault_of(message);
   if (fault) return refuse(peer, message.id, *fault);
   auto operation = asked_by(peer, std::move(message.id), std::move(message.key), message.value.size());
@@ -170,8 +172,8 @@ Answer Values::put(Peer& peer, Put& message, TimePoint now) {
 
 Answer Values::remove(Peer& peer, Delete& message, TimePoint now) {
   set_clock(now);
-  if (auto fault = fault_of_change(peer, message.key, message.version, 0))
-    return refuse(peer, message.id, *fault);
+  if (message.version == 0U) return no_version();
+  if (auto fault = fault_of_change(peer, message.key, 0)) return refuse(peer, message.id, *fault);
   auto operation = asked_by(peer, std::move(message.id), std::move(message.key), 0);
   ValueChange& change = operation->change.emplace();
   change.version = message.version;

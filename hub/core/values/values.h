@@ -70,8 +70,7 @@ class Values final : public Room,
   std::unique_ptr<Asked> asked_by(Peer& peer, std::string id, std::string key, size_t bytes);
   void take(std::unique_ptr<Asked> operation);
   std::optional<ValueFault> fault_of(const Put& message) const;
-  std::optional<ValueFault> fault_of_change(const Peer& peer, const std::string& key,
-                                            const std::optional<uint64_t>& version, size_t bytes) const;
+  std::optional<ValueFault> fault_of_change(const Peer& peer, const std::string& key, size_t bytes) const;
   std::optional<ValueFault> fault_of_verdict(const Asked& operation, ValueVerdict verdict, uint64_t version,
                                              const ValueEntry* entry) const;
   void refuse(ValuePeer& part, const Asked& operation, const ValueFault& fault);

@@ -7,6 +7,7 @@
 #include "hub/core/peers/peers.h"
 #include "hub/core/values/values_asked.h"
 #include "protocol/base/strings.h"
+#include "protocol/event_pattern.h"
 #include "protocol/json_writer.h"
 
 namespace bus::hub {
@@ -197,7 +198,10 @@ bool Values::is_busy() const { return operations_.waiting() > 0 || accounts_.key
 // ---- the hub's own
 
 void Values::set_own(const std::string& key, std::string value) {
-  if (key.size() > kMaxIdentifierBytes) return;
+  // A name may be longer than that of a key, or look like a pattern.
+  bool is_key =
+      key.size() <= kMaxIdentifierBytes && parse_event_pattern(key).kind == EventPattern::Kind::exact;
+  if (!is_key) return;
   set_clock(hub_.now);
   const ValueEntry* entry = table_.find(key);
   if (value.empty() && (entry == nullptr || !entry->visible().exists())) return;

@@ -77,7 +77,7 @@ TEST_CASE(
 }
 
 TEST_CASE("What only the hub sends is not allowed from a client, as the first frame and later") {
-  for (const char* type : {"hello_ack", "pre_shutdown_ack", "status_response", "error"}) {
+  for (const char* type : {"hello_ack", "pre_shutdown_ack", "status_response", "error", "value", "synced"}) {
     CAPTURE(type);
     CoreRig rig;
     std::string line = R"({"type":")" + std::string(type) + "\"}";

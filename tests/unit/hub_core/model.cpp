@@ -23,12 +23,12 @@ constexpr size_t kIdBytesAnswered = 255;  // PROTOCOL.md 3
 // The core's texts for people. The page leaves them free; here because a socket that takes few bytes counts
 // all of them.
 const std::string kBadFirst =
-    "this type cannot be the first frame of a connection; begin with hello, request, status_query, shutdown, "
-    "event or source_status";
+    "this type cannot be the first frame of a connection; begin with hello, request, put, delete, get, list, "
+    "watch, status_query, shutdown, event or source_status";
 const std::string kBadLater =
     "this type is not allowed here: status_query and shutdown need a connection of their own, and only the "
     "hub "
-    "sends hello_ack, pre_shutdown_ack, status_response, interest, pause, resume and error";
+    "sends hello_ack, pre_shutdown_ack, status_response, interest, pause, resume, value, synced and error";
 const std::string kSecondHello =
     "hello must be the first frame of a connection, and the only hello; open another connection for it";
 const std::string kClientAsks =

@@ -100,13 +100,15 @@ TEST_CASE("What is wrong with a change is said by a code, or by an error when it
   CHECK(rig.put_now(id, "*", "1") == "bad_args");
   CHECK(rig.put_now(id, "a.*", "1") == "bad_args");
   CHECK(rig.get_now(id, "a.*") == "bad_args");
-  CHECK(rig.put_now(id, "k", "1", R"(,"version":0)") == "bad_args");
   CHECK(rig.put_now(id, "k", "1", R"(,"create":true,"version":2)") == "bad_args");
   CHECK(rig.put_now(id, "k", "1", R"(,"while_connected":true,"durable":"power")") == "bad_args");
   CHECK(rig.put_now(id, "k", "1", R"(,"durable":"process")") == "store");
-  CHECK(rig.status().values->refused == 8);
-  for (const char* bad : {R"(,"ttl_ms":0)", R"(,"ttl_ms":315360000001)", R"(,"ttl_ms":"1")",
-                          R"(,"durable":"disk")", R"(,"create":1)"}) {
+  CHECK(rig.status().values->refused == 7);
+  rig.send_line(id, R"({"type":"delete","id":"d","key":"k","version":0})");
+  CHECK(text_of(rig.line(id), "code") == "bad_frame");
+  for (const char* bad :
+       {R"(,"version":0)", R"(,"version":-1)", R"(,"ttl_ms":0)", R"(,"ttl_ms":315360000001)",
+        R"(,"ttl_ms":"1")", R"(,"durable":"disk")", R"(,"create":1)"}) {
     rig.put(id, "p", "k", "1", bad);
     CHECK(text_of(rig.line(id), "code") == "bad_frame");
   }
@@ -554,9 +556,45 @@ TEST_CASE("The hub's own keys follow its sources") {
         Lines{R"(bus.source.clock v3 r4 {"state":"disconnected","since_ms":1700000000005})"});
   CHECK(rig.get_now(watcher, "bus.hub") == R"({"version":"test","pid":7,"started_ms":1700000000000})");
   CHECK(rig.status().values->keys == 0);
-  // A name so long that its key would be too long has none.
-  rig.source(std::string(250, 'n'));
-  CHECK(rig.seen(watcher).empty());
+}
+
+TEST_CASE("A source whose key would be too long, or a pattern, has none") {
+  ValueRig rig;
+  PeerId watcher = rig.client();
+  rig.watch(watcher, "w", R"("bus.source.*")");
+  CHECK(rig.seen(watcher).size() == 1);
+  for (const std::string& name : {std::string(245, 'n'), std::string("*"), std::string("clock.*")}) {
+    PeerId source = rig.source(name);
+    CHECK(rig.seen(watcher).empty());
+    rig.hang_up(source);
+    CHECK(rig.seen(watcher).empty());
+  }
+  rig.source(std::string(244, 'n'));
+  CHECK(rig.seen(watcher).size() == 1);
+  rig.source("*.clock");
+  CHECK(rig.seen(watcher).size() == 1);
+}
+
+TEST_CASE("A change that is refused as full is told which limit it is that it exceeds") {
+  hub::HubConfig config = rig_config();
+  config.value_limits = {100, 100'000};
+  constexpr uint32_t kOther = 2000;
+  config.allow_uids = {kOther};
+  ValueRig rig(false, config);
+  PeerId ours = rig.client();
+  PeerId theirs = rig.client(kOther);
+  auto text = [&](PeerId id, const std::string& key, size_t bytes) {
+    rig.put(id, "p", key, '"' + std::string(bytes, 'x') + '"');
+    return rig.line(id);
+  };
+  for (int i = 0; i < 25; ++i) rig.put_now(theirs, "t" + std::to_string(i), "1");
+  CHECK(text(theirs, "more", 1).find("the most that one user may have") != std::string::npos);
+  CHECK(text(theirs, "t1", 30'000).find("values of one user may take 25000 bytes") != std::string::npos);
+  for (int i = 0; i < 75; ++i) rig.put_now(ours, "o" + std::to_string(i), "1");
+  CHECK(text(ours, "more", 1).find("--values-keys") != std::string::npos);
+  // There is no room for another key, and that is not what this one lacks.
+  CHECK(text(ours, "o1", 100'000).find("--values-bytes") != std::string::npos);
+  CHECK(text(theirs, "t1", 100'000).find("--values-bytes") != std::string::npos);
 }
 
 TEST_CASE("A hub without values does not know them") {
@@ -566,8 +604,18 @@ TEST_CASE("A hub without values does not know them") {
   PeerId id = rig.source("s");
   CHECK(rig.last_ack.find("values") == std::string::npos);
   rig.send_line(id, R"({"type":"get","id":"g","key":"k"})");
-  CHECK(text_of(rig.line(id), "code") == "unknown_type");
+  std::string error = rig.line(id);
+  CHECK(text_of(error, "code") == "unknown_type");
+  CHECK(text_of(error, "message").starts_with("this hub has no values"));
   CHECK_FALSE(rig.status().values.has_value());
+  for (const char* type : {"put", "delete", "list", "watch", "unwatch"}) {
+    PeerId first = rig.connect();
+    rig.send_line(first, R"({"type":")" + std::string(type) + R"(","id":"x"})");
+    CHECK(text_of(rig.line(first), "message").starts_with("this hub has no values"));
+  }
+  PeerId other = rig.connect();
+  rig.send_line(other, R"({"type":"puts"})");
+  CHECK(text_of(rig.line(other), "message").starts_with("unknown type"));
 }
 
 TEST_CASE("When the hub stops, watches end with stopping") {

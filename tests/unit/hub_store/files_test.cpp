@@ -451,3 +451,14 @@ TEST_CASE(
     if (has_page) CHECK(contents(dir.file("v-run")) == std::string(4096, 'n'));
   }
 }
+
+TEST_CASE("A directory of the kernel's own is refused, and so is one that would be made there") {
+  for (const std::string& directory : {"/proc/" + std::to_string(::getpid()), std::string("/proc/new/er")}) {
+    INFO(directory);
+    std::string path = directory + "/v";
+    auto files = look_at_files(path);
+    REQUIRE_FALSE(files);
+    CHECK(files.error().code == Errc::invalid);
+    CHECK(files.error().what.find("belongs to the kernel") != std::string::npos);
+  }
+}

@@ -1,5 +1,7 @@
 #include "hub/store/run_page.h"
 
+#include <unistd.h>
+
 #include "tests/unit/hub_store/support.h"
 
 using namespace bus;
@@ -152,7 +154,8 @@ TEST_CASE("A page is locked by one hub at a time, and is the user's alone") {
     auto second = RunPage::lock(path);
     REQUIRE_FALSE(second);
     CHECK(second.error().code == Errc::busy);
-    CHECK(second.error().what.find("another hub keeps its values there") == 0);
+    CHECK(second.error().what.find("another hub keeps its values there: pid " + std::to_string(::getpid())) ==
+          0);
   }
   struct stat st {};
   REQUIRE(::stat(path.c_str(), &st) == 0);

@@ -45,8 +45,8 @@ std::string hello_with(const std::string& members) {
 
 std::string unknown(const std::string& type) {
   return "unknown type " + type +
-         "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye, shutdown, or "
-         "a message of calls such as request";
+         "; a client sends hello, event, source_status, pre_shutdown_check, status_query, bye, shutdown, a "
+         "message of calls such as request, or one of values such as put";
 }
 
 std::string list_of(size_t count) {
