@@ -43,31 +43,34 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// A whole number and a known unit, whatever its size; empty: neither.
-std::string_view digits_of_duration(std::string_view text, const DurationRule& rule, const Unit*& unit) {
+struct NumberAndUnit {
+  std::string_view digits;
+  int64_t unit_ms;
+};
+
+// A whole number and a known unit, whatever its size.
+std::optional<NumberAndUnit> read_duration(std::string_view text, const DurationRule& rule) {
   for (const Unit& each : rule.units) {
     if (!text.ends_with(each.suffix)) continue;
-    unit = &each;
     text.remove_suffix(each.suffix.size());
-    return all_digits(text) ? text : std::string_view();
+    return all_digits(text) ? std::optional(NumberAndUnit{text, each.ms}) : std::nullopt;
   }
-  return {};
+  return std::nullopt;
 }
 
 std::optional<std::chrono::milliseconds> parse_by(const DurationRule& rule, std::string_view text) {
-  const Unit* unit = nullptr;
-  std::string_view digits = digits_of_duration(text, rule, unit);
-  if (digits.empty()) return std::nullopt;
+  auto written = read_duration(text, rule);
+  if (!written) return std::nullopt;
   uint64_t count = 0;
-  auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-  if (fault != std::errc() || count > static_cast<uint64_t>(rule.most_ms / unit->ms)) return std::nullopt;
-  return std::chrono::milliseconds(static_cast<int64_t>(count) * unit->ms);
+  const char* end = written->digits.data() + written->digits.size();
+  bool fits = std::from_chars(written->digits.data(), end, count).ec == std::errc();
+  if (!fits || count > static_cast<uint64_t>(rule.most_ms / written->unit_ms)) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<int64_t>(count) * written->unit_ms);
 }
 
 std::string fault_by(const DurationRule& rule, const std::string& text) {
   if (parse_by(rule, text)) return {};
-  const Unit* unit = nullptr;
-  if (!digits_of_duration(text, rule, unit).empty()) return "\"" + text + "\" is longer than " + rule.most;
+  if (read_duration(text, rule)) return "\"" + text + "\" is longer than " + rule.most;
   return "\"" + text + "\" is not a duration; write a whole number with " + rule.advice;
 }
 
