@@ -83,7 +83,8 @@ std::optional<Error> value_argument_fault(const ValueCommand& c) {
     return usage(ErrorCode::conflict, "a COMMAND behind \"--\" goes with --while only",
                  "bus-value put KEY VALUE --while -- COMMAND");
   return usage(ErrorCode::extra_argument, "one VALUE only; " + in_quotes(c.words[1]) + " is a second one",
-               "put quotes around a VALUE that contains spaces");
+               c.hold ? "COMMAND goes behind \"--\": bus-value put KEY VALUE --while -- COMMAND"
+                      : "put quotes around a VALUE that contains spaces");
 }
 
 std::optional<Error> argument_fault(const ValueCommand& c) {

@@ -68,6 +68,7 @@ bad 64 'put needs KEY and VALUE' put
 bad 64 'get needs a KEY' get
 bad 64 'watch needs a KEY' watch
 bad 64 'one VALUE only; "2" is a second one' put t 1 2
+bad 64 'one VALUE only; "true" is a second one; COMMAND goes behind "--": bus-value put KEY VALUE --while -- COMMAND' put t 1 --while true
 bad 64 'a COMMAND behind "--" goes with --while only; bus-value put KEY VALUE --while -- COMMAND' put t 1 -- true
 bad 64 'get takes one KEY only; "u" is not expected' get t u
 bad 64 '"t.*" is a pattern, and no key; bus-value list "t.*" shows the keys below "t"' put 't.*' 1
