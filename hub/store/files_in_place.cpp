@@ -10,14 +10,14 @@ namespace bus::hub::store {
 
 namespace {
 
-constexpr std::array<const char*, 3> kEndings = {"", "-wal", "-run"};
+constexpr std::array<const char*, 3> kEndingsInPlace = {"", "-wal", "-run"};
 
 }  // namespace
 
 Result<void> FilesInPlace::note(const std::string& path) {
-  for (size_t i = 0; i < kEndings.size(); ++i) {
+  for (size_t i = 0; i < kEndingsInPlace.size(); ++i) {
     File& file = files_[i];
-    file.path = path + kEndings[i];
+    file.path = path + kEndingsInPlace[i];
     struct stat st {};
     if (::lstat(file.path.c_str(), &st) != 0) return errno_error("stat " + printable(file.path), errno);
     file.device = st.st_dev;
