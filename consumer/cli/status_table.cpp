@@ -152,8 +152,9 @@ std::vector<TableLine> values_lines(const StatusReport& report, Columns columns)
     return readable_number(n, columns) + " " + (n == 1 ? one : many);
   };
   std::string text = "values  " + count(values.keys, "key", "keys") + "  " + readable_bytes(values.bytes) +
-                     "  rev " + std::to_string(values.rev) + "  " +
-                     count(values.watches, "watch", "watches") + "  store " + safe_text(values.store);
+                     "  rev " + std::to_string(values.rev) + "  " + count(values.watches, "watch", "watches");
+  if (values.held > 0) text += "  " + count(values.held, "held", "held");
+  text += "  store " + safe_text(values.store);
   if (values.waiting > 0)
     text += "  " + count(values.waiting, "operation waits", "operations wait") + " for it";
   std::vector<TableLine> out{{text, failed ? Emphasis::warning : Emphasis::none}};

@@ -73,6 +73,8 @@ run 0 bus-status
 grep -Eq '^values  1 key  [0-9]+ B  rev [0-9]+  1 watch  store memory$' out || fail "no line for values: $(cat out)"
 run 0 bus-status --json
 check_has out '"values":{"keys":1,"bytes":'
+run 0 bus-value put lock 1 --while -- bus-status
+grep -Eq '^values  2 keys  .*  1 held  store memory$' out || fail "no held value: $(cat out)"
 bus-status --watch 50ms | sed '/^time /{x;s/^/x/;/xxx/{x;q};x}' >watch.txt
 grep -Eq '^values  1 key  ' watch.txt || fail "no line for values: $(cat watch.txt)"
 kill -TERM "$watches"

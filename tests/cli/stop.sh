@@ -37,6 +37,7 @@ await held.out '^runs$'
 start watch bus-value watch 'a.*'
 watch=$pid
 await watch.out '"type":"synced"'
+await_status '"watches":2,' # the holder watches its own, too
 run 75 bus-stop
 check_equal "what is said of values in use" \
   'bus-stop: 1 value is held; 2 watches of values are open; stop the programs that do this first, or use --force' "$(cat err)"
