@@ -88,6 +88,7 @@ class Database {
   Error at_path(const Error& error) const;
   Result<void> find(Opened& out);
   Result<void> find_read_only(const Files& files, Opened& out);
+  Result<void> connect_and_read(Opened& out);
   Result<void> read(Opened& out);
   Result<void> put_aside(Opened& out, const Error& damage);
   Result<void> lock();

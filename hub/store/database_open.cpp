@@ -79,8 +79,13 @@ Result<void> Database::find(Opened& out) {
     return out.start.ending;
   };
   if (files.database) {
-    auto done = connect();
-    if (done) done = read(out);
+    auto done = connect_and_read(out);
+    // A page that could not be read for once may look like one that was damaged.
+    if (!done && done.error().code == Errc::protocol) {
+      finalize();
+      connection_ = Connection();
+      done = connect_and_read(out);
+    }
     if (done) {
       meta = meta_;
       // What was committed is not all there, although there is a log: it is damaged, or another one's. A frame that was torn when the
@@ -128,6 +133,11 @@ Result<void> Database::lock() {
   BUSD_ASSIGN(RunPage page, RunPage::lock(options_.path + "-run"));
   page_.emplace(std::move(page));
   return {};
+}
+
+Result<void> Database::connect_and_read(Opened& out) {
+  BUSD_TRY(connect());
+  return read(out);
 }
 
 Result<void> Database::read(Opened& out) {

@@ -1,4 +1,4 @@
-/* The table of faults: what busd, bus-sources and libevent call, and how each call may fail.
+/* The table of faults: what busd, bus-sources, libevent and SQLite call, and how each call may fail.
  *
  * Each row is one function and the errors of its manual page that the machine or another process can cause.
  * Left out are those that only a bug of the program causes (EBADF, EFAULT, EINVAL of a wrong argument),
@@ -7,6 +7,7 @@
  * or the files of getpwnam, cannot be interposed and are not here.
  *
  * `alloc` stands for malloc, calloc, realloc, aligned_alloc and posix_memalign, and so for operator new;
+ * `fsync` for fdatasync too, `fallocate` for posix_fallocate, and each call that has an offset also for its name with 64, by which SQLite calls it;
  * `pipe` for pipe2, pipe and socketpair, `epoll_create` for epoll_create1 too: libevent tries them one after
  * the other. */
 #ifndef BUSD_TESTS_FAULT_CALLS_H
@@ -41,6 +42,10 @@
   X(open,          EACCES, EDQUOT, EINTR, EISDIR, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, ENXIO, EPERM, EROFS) \
   X(close,         EINTR, EIO, ENOSPC, EDQUOT)                                                                    \
   X(fcntl,         EBUSY, EINVAL, EMFILE, EPERM)                                                                  \
+  X(pread,         EIO)                                                                                           \
+  X(pwrite,        EDQUOT, EIO, ENOSPC)                                                                           \
+  X(fsync,         EDQUOT, EIO, ENOSPC)                                                                           \
+  X(fallocate,     EIO, ENOSPC)                                                                                   \
   X(ftruncate,     EFBIG, EINTR, EIO, EPERM)                                                                      \
   X(flock,         EINTR, ENOLCK, EWOULDBLOCK)                                                                    \
   X(fstat,         ENOMEM, EOVERFLOW)                                                                             \

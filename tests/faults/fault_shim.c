@@ -98,6 +98,26 @@ FAULT_WRAP(int, -1, ftruncate, (int fd, off_t size), (fd, size))
 FAULT_WRAP(int, -1, flock, (int fd, int operation), (fd, operation))
 FAULT_WRAP(int, -1, fstat, (int fd, struct stat* to), (fd, to))
 FAULT_WRAP(int, -1, lstat, (const char* path, struct stat* to), (path, to))
+FAULT_WRAP(ssize_t, -1, pread, (int fd, void* to, size_t size, off_t at), (fd, to, size, at))
+FAULT_WRAP(ssize_t, -1, pwrite, (int fd, const void* from, size_t size, off_t at), (fd, from, size, at))
+FAULT_WRAP(int, -1, fsync, (int fd), (fd))
+FAULT_WRAP_AS(fsync, int, -1, fdatasync, (int fd), (fd))
+FAULT_WRAP_AS(fallocate, int, errno, posix_fallocate, (int fd, off_t at, off_t size), (fd, at, size))
+FAULT_WRAP_AS(rename, int, -1, renameat2,
+              (int from_at, const char* from, int to_at, const char* to, unsigned flags),
+              (from_at, from, to_at, to, flags))
+
+/* The names by which SQLite calls them. */
+FAULT_WRAP_AS(mmap, void*, MAP_FAILED, mmap64,
+              (void* at, size_t size, int prot, int flags, int fd, off64_t offset),
+              (at, size, prot, flags, fd, offset))
+FAULT_WRAP_AS(pread, ssize_t, -1, pread64, (int fd, void* to, size_t size, off64_t at), (fd, to, size, at))
+FAULT_WRAP_AS(pwrite, ssize_t, -1, pwrite64, (int fd, const void* from, size_t size, off64_t at),
+              (fd, from, size, at))
+FAULT_WRAP_AS(ftruncate, int, -1, ftruncate64, (int fd, off64_t size), (fd, size))
+FAULT_WRAP_AS(fstat, int, -1, fstat64, (int fd, struct stat64* to), (fd, to))
+FAULT_WRAP_AS(lstat, int, -1, lstat64, (const char* path, struct stat64* to), (path, to))
+
 FAULT_WRAP(int, -1, unlink, (const char* path), (path))
 FAULT_WRAP(int, -1, rename, (const char* from, const char* to), (from, to))
 FAULT_WRAP(int, -1, mkdir, (const char* path, mode_t mode), (path, mode))
@@ -184,6 +204,20 @@ int close(int fd) {
 int open(const char* path, int flags, ...) {
   static int (*real)(const char*, int, ...);
   if (real == NULL) *(void**)&real = next("open");
+  mode_t mode = 0;
+  if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+    va_list more;
+    va_start(more, flags);
+    mode = va_arg(more, mode_t);
+    va_end(more);
+  }
+  if (fails(FAULT_open)) return -1;
+  return real(path, flags, mode);
+}
+
+int open64(const char* path, int flags, ...) {
+  static int (*real)(const char*, int, ...);
+  if (real == NULL) *(void**)&real = next("open64");
   mode_t mode = 0;
   if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
     va_list more;

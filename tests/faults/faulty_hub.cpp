@@ -259,6 +259,12 @@ void FaultyHub::expect_end() {
   }
 }
 
+void FaultyHub::kill() {
+  child_->signal(SIGKILL);
+  static_cast<void>(child_->wait());
+  child_.reset();
+}
+
 void FaultyHub::stop() {
   child_->signal(SIGTERM);
   ExitStatus status = child_->wait();

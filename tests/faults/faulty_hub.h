@@ -56,6 +56,8 @@ class FaultyHub {
 
   // Those that are started from now on admit the group `gid`, in a directory that they make for it.
   void open_to_group(gid_t gid);
+  // Those that are started from now on keep their values there.
+  void keep_values(const std::string& path) { more_words_ = {"--values", path}; }
   // Removes that directory, so that the next one makes it.
   void close_place();
 
@@ -90,6 +92,8 @@ class FaultyHub {
   // Waits for an end that was asked for: exit code 0, or one of those.
   void expect_end();
   int last_code() const { return last_code_; }  // of the last that ended before it was asked to
+  // SIGKILL, and its end.
+  void kill();
   // SIGTERM, which it must obey with exit code 0.
   void stop();
 
