@@ -96,13 +96,15 @@ KeptValues ValueStore::open(const ValuePlace& place, const ValueSeeds& seeds) {
   kept.counters = {opened.start.rev, opened.start.meta.floor, forgotten_rev_of(opened)};
   kept.version = opened.start.version;
   kept.epoch = epoch_text(opened.start.meta.epoch);
+  bool has_files = (*database)->page() != nullptr;
   if (const auto& failed = (*database)->failed()) {
     give_up(failed->what);
   } else if (auto started = start(std::move(*database), opened.start); !started) {
     give_up(started.error().what);
   } else {
     kept.takes = true;
-    watch_place(place.path);
+    path_ = place.path;
+    if (has_files) watch_place();
   }
   Moment now = Moment::now(boot_);
   kept.rows.reserve(opened.rows.size());
@@ -127,9 +129,9 @@ Result<void> ValueStore::start(std::unique_ptr<store::Database> database, const 
 }
 
 // Others can remove the files, or put others in their place; the store looks then.
-void ValueStore::watch_place(const std::string& path) {
+void ValueStore::watch_place() {
   place_.emplace(
-      loop_, std::vector<std::string>{parent_dir(path)}, [this] { store_->look(); },
+      loop_, std::vector<std::string>{parent_dir(path_)}, [this] { store_->look(); },
       DirectoryWatch::Of::entries);
   if (!place_->trouble().empty()) {
     log_.write(LogLevel::info, "the store's files are looked at every 3 s only",
@@ -204,7 +206,7 @@ void ValueStore::keep_numbers() {
 }
 
 void ValueStore::send(store::Batch batch, bool is_ours) {
-  Sent sent{batch.number, is_ours, meta_.rev, meta_};
+  Sent sent{batch.number, is_ours, !batch.rows.empty(), meta_.rev, meta_};
   for (const store::Row& row : batch.rows) sent.rev = std::max(sent.rev, row.rev);
   sent_.push_back(sent);
   store_->submit(std::move(batch));
@@ -219,6 +221,8 @@ void ValueStore::take() {
     sent_.pop_front();
     if (sent.is_ours) is_keeping_numbers_ = false;
     if (!done.committed) continue;
+    // Before, there is no directory of ours to watch.
+    if (sent.has_rows && watch_ && !place_) watch_place();
     committed_meta_ = sent.meta;
     committed_rev_ = std::max(committed_rev_, sent.rev);
     // Without a number it has nothing that waits for it.

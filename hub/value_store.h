@@ -61,7 +61,7 @@ class ValueStore final : public ValueKeeper, FdWatch::Handler {
 
  private:
   Result<void> start(std::unique_ptr<store::Database> database, const store::Start& start);
-  void watch_place(const std::string& path);
+  void watch_place();
   void on_readable() override;
   void on_writable() override {}
   void take();
@@ -77,12 +77,14 @@ class ValueStore final : public ValueKeeper, FdWatch::Handler {
   std::unique_ptr<store::Store> store_;  // nullptr: nothing is stored
   std::optional<FdWatch> watch_;
   std::optional<DirectoryWatch> place_;  // of the store's files
+  std::string path_;                     // of them
   store::BootId boot_{};
 
   // What is submitted, and nothing is heard of; in the order in which it will be.
   struct Sent {
     uint64_t number = 0;
     bool is_ours = false;
+    bool has_rows = false;
     uint64_t rev = 0;  // the highest one that the database has then
     store::Meta meta;
   };

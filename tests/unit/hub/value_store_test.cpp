@@ -109,6 +109,16 @@ class Killed {
   TempDir directory_;
 };
 
+// Of this process.
+size_t directory_watches() {
+  size_t count = 0;
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(fd.path(), gone) == "anon_inode:inotify") ++count;
+  }
+  return count;
+}
+
 bool exists(const std::string& path) {
   struct stat st {};
   return ::lstat(path.c_str(), &st) == 0;
@@ -131,6 +141,23 @@ TEST_CASE("A store that is not there yet takes changes, and is made by the first
   struct stat st {};
   REQUIRE(::stat(dir.file("deep/er").c_str(), &st) == 0);
   CHECK((st.st_mode & 0777U) == 0700);
+}
+
+TEST_CASE(
+    "The files of a store are watched from when there are some, and a store that loses one has failed") {
+  TempDir dir;
+  {
+    Keeper keeper(dir.file("v"));
+    CHECK(directory_watches() == 0);
+    keeper.put(1, row("a", 1, 1));
+    CHECK(directory_watches() == 1);
+    keeper->finish();
+    CHECK(directory_watches() == 0);
+  }
+  Keeper keeper(dir.file("v"));
+  CHECK(directory_watches() == 1);
+  REQUIRE(::unlink(dir.file("v").c_str()) == 0);
+  keeper.run_until("failed");
 }
 
 TEST_CASE("After a clean end rows, numbers and the epoch are what they were") {
