@@ -58,7 +58,8 @@ joined() {
 start() {
   local what=$1
   shift
-  coproc STARTED { exec "${bare[@]}" "$@" 2>"$dir/$what.err"; }
+  # Of a session of its own, so that one that fails can be ended with all that it has started (end_console).
+  coproc STARTED { exec "${bare[@]}" setsid "$@" 2>"$dir/$what.err"; }
   started=$STARTED_PID
   exec {from}<&"${STARTED[0]}"
 }
