@@ -104,7 +104,7 @@ class Database {
   Result<void> compact();
   Result<void> begin_transaction(bool sync);
   // Remembers the error of `done`, if it has one, for good.
-  Result<void> note(Result<void> done, const char* remedy = "mend that");
+  Result<void> note(Result<void> done, const char* remedy = "remove the cause");
 
   DatabaseOptions options_;
   std::optional<RunPage> page_;

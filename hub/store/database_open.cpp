@@ -124,8 +124,9 @@ Result<void> Database::find_read_only(const Files& files, Opened& out) {
     return Error{done.error().code,
                  "it cannot be read, nor set aside (" + why.what + "): " + done.error().what};
   out.start = decide(run, meta_, out.rows, options_.boot, options_.fresh_epoch);
-  static_cast<void>(note(
-      Error{why.code, "what is stored can be read, and nothing can be written: " + why.what}, "mend that"));
+  static_cast<void>(
+      note(Error{why.code, "what is stored can be read, and nothing can be written: " + why.what},
+           "remove the cause"));
   return {};
 }
 
