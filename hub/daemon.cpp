@@ -90,6 +90,7 @@ void Daemon::begin_stop(const char* reason, std::string_view farewell) {
 }
 
 void Daemon::end_of_turn() {
+  if (sessions_.turn_is_open()) return;
   if (sessions_.destroy_closed()) listener_->descriptor_freed();
   log_notices();
   notifier_.changes(sessions_.core().changes());

@@ -61,20 +61,19 @@ void Session::note_error(int error) {
   output_broken_ = error != EAGAIN && error != EWOULDBLOCK;
 }
 
-FdWatch::Mode Session::wanted_mode() const {
-  bool reads = !input_ended_ && owner_.core().wants(id_).read == ReadState::read;
+FdWatch::Mode Session::mode_of(const Wants& wants) const {
+  bool reads = !input_ended_ && wants.read == ReadState::read;
   return reads ? FdWatch::Mode::reading : FdWatch::Mode::quiet;
 }
 
-bool Session::apply_state() {
-  FdWatch::Mode mode = wanted_mode();
+bool Session::apply(const Wants& wants) {
+  FdWatch::Mode mode = mode_of(wants);
   if (output_broken_) {
     // What it sent before it went away still counts: read it to the end, which may be nothing.
     if (mode != FdWatch::Mode::reading || !watch_.set(mode, false)) return false;
     watch_.wake_reader();
     return true;
   }
-  Wants wants = owner_.core().wants(id_);
   if (!watch_.set(mode, wants.has_output)) return false;
   // The rest of a long queue. An edge-triggered watch says nothing about room that was there all the time.
   if (wants.has_more) watch_.wake_writer();
@@ -98,7 +97,7 @@ void Session::on_readable() {
   }
   switch (read_once()) {
     case Input::more:
-      owner_.process_dirty();
+      owner_.end_turn_in_time();
       // The socket is not readable once more when this was all; without output that is the end.
       if (is_open() && output_broken_) watch_.wake_reader();
       break;
@@ -124,7 +123,7 @@ void Session::on_writable() {
 Session::Input Session::read_once() {
   Wants wants = owner_.core().wants(id_);
   if (wants.has_backlog) {
-    owner_.core().resume(id_, now());
+    owner_.core().resume(id_, owner_.turn_began());
     return Input::more;
   }
   size_t most = std::min(wants.read_bytes, owner_.read_buffer().size());
@@ -132,7 +131,7 @@ Session::Input Session::read_once() {
     ssize_t got = ::recv(fd_.get(), owner_.read_buffer().data(), most, MSG_DONTWAIT);
     if (got > 0) {
       owner_.core().receive(id_, std::string_view(owner_.read_buffer().data(), static_cast<size_t>(got)),
-                            now());
+                            owner_.turn_began());
       return Input::more;
     }
     if (got == 0) return Input::ended;
@@ -156,16 +155,17 @@ void Session::end_input() {
 
 bool Session::catch_up() {
   constexpr size_t kMaxCatchUpBytes = kMaxFrameBytes + kReadBytes;
-  while (is_open() && wanted_mode() == FdWatch::Mode::reading && caught_up_bytes_ < kMaxCatchUpBytes) {
+  while (is_open() && mode_of(owner_.core().wants(id_)) == FdWatch::Mode::reading &&
+         caught_up_bytes_ < kMaxCatchUpBytes) {
     if (owner_.turn_is_over()) return false;
     caught_up_bytes_ += owner_.core().wants(id_).read_bytes;
     Input input = read_once();
     if (input == Input::ended) end_input();
     if (input != Input::more) break;
-    owner_.process_dirty();
+    owner_.end_turn();
   }
   caught_up_bytes_ = 0;
-  if (is_open() && wanted_mode() == FdWatch::Mode::quiet) on_change();
+  if (is_open() && mode_of(owner_.core().wants(id_)) == FdWatch::Mode::quiet) on_change();
   if (!is_open()) return true;
   owner_.core().flush(id_, now());
   owner_.process_dirty();

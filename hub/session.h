@@ -31,7 +31,7 @@ class Session final : private FdWatch::Handler {
   size_t send_shared(SharedPages& pages, const std::vector<std::string_view>& pieces) noexcept;
 
   // Adapts the watch to what the core wants of the peer now. False when the connection is lost.
-  bool apply_state();
+  bool apply(const Wants& wants);
 
   // Takes note of all that the socket has to tell, up to one largest frame: before a deadline expires.
   // False when the callback had no time for all of it; the next call goes on.
@@ -59,7 +59,7 @@ class Session final : private FdWatch::Handler {
   void end_input();
   void discard_input();
 
-  FdWatch::Mode wanted_mode() const;
+  FdWatch::Mode mode_of(const Wants& wants) const;
 
   Sessions& owner_;
   PeerId id_ = 0;

@@ -13,7 +13,8 @@ Sessions::Sessions(Loop& loop, HubConfig config, TimePoint start)
     : loop_(loop),
       read_buffer_(kReadBytes, '\0'),
       core_(std::move(config), *this, start),
-      farewells_(loop, read_buffer_) {}
+      farewells_(loop, read_buffer_),
+      end_of_look_(loop, [this] { end_turn(); }) {}
 
 Sessions::~Sessions() { close_all(); }
 
@@ -83,6 +84,20 @@ void Sessions::add(Fd fd, const Credentials& credentials, Supply supply) {
   process_dirty();
 }
 
+// Sockets that are ready are read before anything is answered: their answers leave together, and what they put is one batch.
+void Sessions::end_turn_in_time() {
+  if (core_.turn_is_open() && loop_.has_ready()) {
+    end_of_look_.ask();
+  } else {
+    end_turn();
+  }
+}
+
+void Sessions::end_turn() {
+  if (core_.turn_is_open()) core_.end_turn(now());
+  process_dirty();
+}
+
 void Sessions::process_dirty() {
   // A peer that goes may touch others (a lock is released, a source is gone): the outermost call takes them
   // in turn.
@@ -103,7 +118,7 @@ void Sessions::update(Session& session) {
   Wants wants = core_.wants(session.id());
   bool over = wants.close == CloseState::close_now ||
               (wants.close == CloseState::close_when_flushed && !wants.has_output);
-  if (over || !session.apply_state()) remove(session);
+  if (over || !session.apply(wants)) remove(session);
 }
 
 void Sessions::remove(Session& session) {
@@ -133,7 +148,7 @@ void Sessions::expire() {
 
 void Sessions::values_committed(uint64_t batch) {
   core_.values_committed(batch, now());
-  process_dirty();
+  end_turn_in_time();
 }
 
 void Sessions::values_failed(const std::string& fault) {
@@ -142,6 +157,7 @@ void Sessions::values_failed(const std::string& fault) {
 }
 
 void Sessions::begin_stop(TimePoint deadline, std::string_view farewell) {
+  end_turn();
   core_.begin_stop(deadline, farewell);
   process_dirty();
 }

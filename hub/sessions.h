@@ -14,6 +14,7 @@
 #include "hub/farewells.h"
 #include "hub/session.h"
 #include "hub/shared_pages.h"
+#include "protocol/event/later.h"
 #include "protocol/event/loop.h"
 
 namespace bus::hub {
@@ -32,6 +33,8 @@ class Sessions final : private Transport {
 
   // Takes a connection that was accepted; `supply` says at what cost.
   void add(Fd fd, const Credentials& credentials, Supply supply);
+  // Whether what was read is still to be answered, once what else is ready was read.
+  bool turn_is_open() const { return core_.turn_is_open(); }
   // Frees descriptors that only courtesy keeps.
   void end_farewells() { farewells_.close_all(); }
   // Deadlines: reads and writes for the peers that are due, then lets the core expire those for which there
@@ -47,7 +50,12 @@ class Sessions final : private Transport {
 
   // For Session.
   bool turn_is_over() noexcept override;
+  // In place of the time now, which costs more to ask.
+  TimePoint turn_began() const { return loop_.times().begun(); }
   void process_dirty();
+  // After an entry that may leave the turn open.
+  void end_turn_in_time();
+  void end_turn();
   void update(Session& session);
   void lost(Session& session) { remove(session); }
   std::string& read_buffer() { return read_buffer_; }
@@ -68,6 +76,7 @@ class Sessions final : private Transport {
   size_t open_count_ = 0;
   std::vector<std::unique_ptr<Session>> closed_;
   Farewells farewells_;
+  Later end_of_look_;
   bool processing_ = false;
 };
 

@@ -47,13 +47,13 @@ void HubCore::keep_values(ValueKeeper& keeper, KeptValues kept) {
 void HubCore::values_committed(uint64_t batch, TimePoint now) {
   hub_.now = now;
   rooms_.values()->committed(batch, now);
-  finish_entry(now);
+  end_or_leave_open(now);
 }
 
 void HubCore::values_failed(const std::string& fault, TimePoint now) {
   hub_.now = now;
   rooms_.values()->failed(fault, now);
-  finish_entry(now);
+  end_turn(now);
 }
 
 // ---- a connection's beginning and end
@@ -83,7 +83,7 @@ void HubCore::end_of_input(PeerId id, TimePoint now) {
   if (peer.read_state != ReadState::read) return;
   hub_.now = now;
   input_.end(peer, now);
-  finish_entry(now);
+  end_turn(now);
 }
 
 void HubCore::gone(PeerId id, TimePoint now) {
@@ -94,7 +94,7 @@ void HubCore::gone(PeerId id, TimePoint now) {
   admission_.leave(peer);
   delivery_.forget(peer);
   peers_.remove(peer, in_handshake, now);
-  finish_entry(now);
+  end_turn(now);
 }
 
 // ---- input
@@ -104,13 +104,13 @@ void HubCore::receive(PeerId id, std::string_view chunk, TimePoint now) {
   if (peer.read_state != ReadState::read) return;
   hub_.now = now;
   input_.receive(peer, chunk, now);
-  finish_entry(now);
+  end_or_leave_open(now);
 }
 
 void HubCore::resume(PeerId id, TimePoint now) {
   hub_.now = now;
   input_.resume(peers_.get(id), now);
-  finish_entry(now);
+  end_or_leave_open(now);
 }
 
 // ---- output
@@ -118,10 +118,18 @@ void HubCore::resume(PeerId id, TimePoint now) {
 void HubCore::flush(PeerId peer, TimePoint now) {
   hub_.now = now;
   delivery_.flush(peers_.get(peer));
+  if (turn_is_open_) return end_turn(now);
   delivery_.end_turn();
 }
 
-void HubCore::finish_entry(TimePoint now) {
+// Events refer to the bytes that were read.
+void HubCore::end_or_leave_open(TimePoint now) {
+  turn_is_open_ = true;
+  if (delivery_.has_events() || turn_.is_spent()) end_turn(now);
+}
+
+void HubCore::end_turn(TimePoint now) {
+  turn_is_open_ = false;
   rooms_.end_of_turn(now);
   delivery_.end_turn();
 }
@@ -157,10 +165,11 @@ TimePoint HubCore::next_deadline() {
 void HubCore::tick(TimePoint now, const std::vector<PeerId>& due) {
   hub_.now = now;
   deadlines_.expire(now, due);
-  finish_entry(now);
+  end_turn(now);
 }
 
 void HubCore::begin_stop(TimePoint deadline, std::string_view farewell) {
+  BUSD_CHECK(!turn_is_open_);
   // What was read already is handled: its sender could not tell that it was not.
   peers_.for_each([&](Peer& each) {
     while (each.backlog) {

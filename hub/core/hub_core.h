@@ -7,17 +7,22 @@
 //
 //   1. open() for each accepted connection, receive() for each chunk read, end_of_input() at EOF, gone() when
 //      closed; flush() once a connection has been opened, and whenever its socket has room again.
-//   2. After each of these, and after tick(): for every id in take_dirty(), do what wants()
-//      says: read or not, close, and call flush() when there is room, or in a turn of its own when has_more.
+//   2. After each of these, and after tick(), unless the turn is still open: for every id in take_dirty(), do
+//      what wants() says: read or not, close, and call flush() when there is room, or in a turn of its own when
+//      has_more.
 //   3. When there is a backlog, call resume() in a turn of its own instead of reading.
 //   4. While is_behind(), read nothing but of due(), and call tick() instead: what was read before is still
 //      to be handed out.
 //   5. gone() is called by the edge alone, never from inside write(); until then an id stays valid.
 //
-// A turn is one entry, such as one receive(): all complete lines of a chunk are handled, and then each
-// consumer is written what it gets of them, through Transport::write(), before the entry returns. Nothing is
-// dropped while a socket takes more. A socket that refused bytes in a turn is not asked again in the same
-// turn. A turn's work is bounded: when many consumers get what was read, the rest of the chunk is left for
+// A turn is one entry, or several. All complete lines of a chunk are handled, and at the end of the turn each peer
+// is written what it gets of them, through Transport::write(). Events end the turn of the receive() that brought
+// them. Without events, receive(), resume() and values_committed() leave the turn open: the edge may hand in what
+// else is ready, and then calls end_turn(). So what many connections ask at once is one batch for the store, and
+// is answered together. Any other entry ends the turn as well.
+//
+// Nothing is dropped while a socket takes more. A socket that refused bytes in a turn is not asked again in the
+// same turn. A turn's work is bounded: when many consumers get what was read, the rest of the chunk is left for
 // resume(), and those that have not been written to are the first of the next turn, which tick() is.
 #pragma once
 
@@ -75,21 +80,24 @@ class HubCore {
 
   // What is kept of values, and by whom: once, before the first open(), or nothing is kept. The keeper outlives this.
   void keep_values(ValueKeeper& keeper, KeptValues kept);
-  // What became of what the keeper was given.
+  // What became of what the keeper was given. The first leaves the turn open.
   void values_committed(uint64_t batch, TimePoint now);
   void values_failed(const std::string& fault, TimePoint now);
 
   // A connection was accepted; write() for it may be called from the next entry on. One that is not admitted
   // (denied, too_many) has its answer queued and is to be closed.
   PeerId open(const Credentials& credentials, TimePoint now, Supply supply = Supply::ample);
-  // The bytes of one read(); they may go when this returns.
+  // The bytes of one read(); they may go when this returns, though the turn may be open.
   void receive(PeerId id, std::string_view chunk, TimePoint now);
   // read() returned 0: no more requests. A consumer goes on receiving; everyone else is closed when flushed.
   void end_of_input(PeerId id, TimePoint now);
   // Whether consumers wait for what earlier turns had no time to write.
   bool is_behind() const { return delivery_.is_behind(); }
-  // Handles what was handed in and is still to be handled.
+  // Handles what was handed in and is still to be handled; may leave the turn open.
   void resume(PeerId id, TimePoint now);
+  // Whether something is still to be written, which end_turn() does.
+  bool turn_is_open() const { return turn_is_open_; }
+  void end_turn(TimePoint now);
   // The connection is closed; forgets the peer and everything it held.
   void gone(PeerId id, TimePoint now);
 
@@ -128,7 +136,7 @@ class HubCore {
   size_t peer_count() const { return peers_.size(); }
 
  private:
-  void finish_entry(TimePoint now);
+  void end_or_leave_open(TimePoint now);
   void begin_values(ValueKeeper* keeper, KeptValues kept);
 
   const HubConfig config_;
@@ -147,6 +155,7 @@ class HubCore {
   Hub hub_;
   Rooms rooms_;
   bool values_began_ = false;
+  bool turn_is_open_ = false;
 };
 
 }  // namespace bus::hub

@@ -53,7 +53,7 @@ void append_row(std::string& to, const Row& row) {
   size_t at = to.size();
   Header header;
   header.key_bytes = static_cast<uint32_t>(row.key.size());
-  header.value_bytes = row.value ? static_cast<uint32_t>(row.value->size()) : 0;
+  header.value_bytes = row.value ? static_cast<uint32_t>(row.value.size()) : 0;
   header.flags =
       (row.value ? 0U : kTombstone) | (row.expired ? kExpired : 0U) | (row.expires ? kExpires : 0U);
   header.uid = row.uid;
@@ -108,7 +108,7 @@ Row Entry::row() const {
   if ((header.flags & kExpires) != 0) row.expires = object_at<Expiry>(bytes.substr(sizeof header));
   if ((header.flags & kTombstone) == 0) {
     size_t at = sizeof header + expiry_bytes(header) + header.key_bytes;
-    row.value = std::make_shared<const std::string>(bytes.substr(at, header.value_bytes));
+    row.value = SharedText(bytes.substr(at, header.value_bytes));
   }
   return row;
 }

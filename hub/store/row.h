@@ -5,10 +5,11 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "protocol/base/shared_text.h"
 
 namespace bus::hub::store {
 
@@ -27,10 +28,10 @@ struct Row {
   uint64_t version = 0;
   // The one that the change is expected to get; one that it did not get is corrected by a row of a later batch.
   uint64_t rev = 0;
-  std::shared_ptr<const std::string> value;  // raw JSON; nullptr: a tombstone
-  bool expired = false;                      // it is one because its time was over
-  uint32_t uid = 0;                          // whose change it was
-  int64_t changed_ms = 0;                    // since 1970
+  SharedText value;        // raw JSON; nullptr: a tombstone
+  bool expired = false;    // it is one because its time was over
+  uint32_t uid = 0;        // whose change it was
+  int64_t changed_ms = 0;  // since 1970
   std::optional<Expiry> expires;
 };
 

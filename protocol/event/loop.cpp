@@ -41,10 +41,19 @@ Result<std::unique_ptr<Loop>> Loop::create() {
 Loop::~Loop() { event_base_free(base_); }
 
 void Loop::run() {
+  is_running_ = true;
   int result = event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
   BUSD_CHECK(result == 0);
+  is_running_ = false;
 }
 
-void Loop::stop() { event_base_loopbreak(base_); }
+bool Loop::has_ready() const {
+  return is_running_ && event_base_get_num_events(base_, EVENT_BASE_COUNT_ACTIVE) > 0;
+}
+
+void Loop::stop() {
+  is_running_ = false;
+  event_base_loopbreak(base_);
+}
 
 }  // namespace bus

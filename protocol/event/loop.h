@@ -29,6 +29,9 @@ class Loop {
   void run();
   void stop();
 
+  // Whether other callbacks are ready, which run() will run.
+  bool has_ready() const;
+
   const TurnTimes& times() const { return times_; }
 
   // For the watches of this folder.
@@ -53,6 +56,7 @@ class Loop {
 
   event_base* base_;
   std::function<void()> end_of_turn_;
+  bool is_running_ = false;  // and not to stop
   TurnTimes times_;
 };
 

@@ -39,6 +39,8 @@ class TurnTimes {
     }
   }
 
+  // When the callback that is under way began.
+  TimePoint begun() const { return begun_; }
   // Whether the callback that is under way has had the processor for so long.
   bool has_taken(Duration limit) const;
   uint64_t count() const { return count_; }

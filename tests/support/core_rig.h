@@ -249,6 +249,7 @@ class CoreRig : public hub::Transport {
   // Those who were touched are served in that order, and only then those who were touched by it.
   void settle() {
     for (;;) {
+      if (core.turn_is_open()) core.end_turn(clock);
       std::vector<hub::PeerId> dirty = core.take_dirty();
       if (dirty.empty() && core.next_deadline() != hub::kAtOnce) break;
       begin_callback();

@@ -67,6 +67,8 @@ class Delivery final : private Deadlines::Owner {
   void flush(Outgoing& peer);
   // Whether nothing waits for the peer any more; first writes what its socket takes.
   bool write_now(Outgoing& peer);
+  // Whether something was handed in by event() in this turn.
+  bool has_events() const { return fanout_.has_events(); }
   // Writes to all that something was handed in for, and to those that were deferred.
   void end_turn();
   // Whether peers wait for what earlier turns had no time to write.

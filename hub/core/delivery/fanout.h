@@ -30,6 +30,7 @@ class Fanout {
   char* keep(size_t bytes) { return batch_.keep(bytes); }
   // The next event of the open run.
   void add(std::string_view frame, size_t seq_at) { batch_.add(frame, seq_at); }
+  bool has_events() const { return !batch_.empty(); }
   bool run_is_open() const { return batch_.run_is_open(); }
   // The open run is part of what this peer gets.
   void give_run(Outgoing& peer) { peer.stream = batch_.extended(peer.stream); }

@@ -34,10 +34,6 @@ struct Outgoing : Subscriber {
   bool socket_full = false;  // the socket refused bytes, and nobody has said since that it has room
   bool abandoned = false;    // nothing more is written to it: its connection is to be closed at once
 
-  // Whether something waits for its socket.
-  bool has_output() const { return !outbox.empty() || fed != nullptr; }
-
-  // Delivery's own from here on.
   struct Fed {
     std::vector<Feed*> feeds;  // those that have more, in turns
     std::string bytes;         // what the last of them gave: whole frames, of which `written` bytes have gone
@@ -46,7 +42,15 @@ struct Outgoing : Subscriber {
 
     bool is_partial() const { return written > 0; }
   };
-  std::unique_ptr<Fed> fed;    // rarely there is any
+
+  // Whether something waits for its socket.
+  bool has_output() const { return !outbox.empty() || is_fed(); }
+
+  // Whether a feed has more, or what it gave waits.
+  bool is_fed() const { return fed != nullptr && (!fed->feeds.empty() || !fed->bytes.empty()); }
+
+  // Delivery's own from here on.
+  std::unique_ptr<Fed> fed;    // of those that were ever fed
   Batch::StreamId stream = 0;  // what it gets of this turn
   bool unwritten = false;      // is written to at the end of this turn
   bool deferred = false;       // is written to in a later turn, as this one has no time

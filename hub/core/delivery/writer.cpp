@@ -46,7 +46,7 @@ bool Writer::write_waiting(Outgoing& peer) {
 bool Writer::write_queue(Outgoing& peer, size_t most, size_t first) {
   Outbox& outbox = peer.outbox;
   size_t want = first;
-  if (peer.fed != nullptr && peer.fed->is_partial() && (peer.socket_full || !write_fed(peer))) return false;
+  if (peer.is_fed() && peer.fed->is_partial() && (peer.socket_full || !write_fed(peer))) return false;
   for (size_t total = 0; !outbox.empty() && !peer.socket_full && total < most; want = kRenderBytes) {
     out_.clear();
     outbox.render(out_, std::min(want, most - total));
@@ -66,13 +66,12 @@ bool Writer::write_fed(Outgoing& peer) {
   fed.bytes.clear();
   fed.written = 0;
   fed.charge.release();
-  if (fed.feeds.empty()) peer.fed = nullptr;
   return true;
 }
 
 // Feeds are asked in turns, and only while the socket takes what they give.
 void Writer::write_feeds(Outgoing& peer) {
-  for (size_t total = 0; peer.fed != nullptr && !peer.socket_full && total < kWriteBytesPerTurn;) {
+  for (size_t total = 0; peer.is_fed() && !peer.socket_full && total < kWriteBytesPerTurn;) {
     Outgoing::Fed& fed = *peer.fed;
     if (!fed.bytes.empty()) {
       total += fed.bytes.size();
@@ -92,7 +91,6 @@ void Writer::write_feeds(Outgoing& peer) {
       return;
     }
     fed.written = 0;
-    if (fed.feeds.empty()) peer.fed = nullptr;
   }
 }
 

@@ -24,7 +24,7 @@ class HeldAccount {
   Account& account_;
 };
 
-size_t bytes_of(std::string_view key, const std::string& value) { return key.size() + value.size(); }
+size_t bytes_of(std::string_view key, std::string_view value) { return key.size() + value.size(); }
 
 bool is_only_here(const ValueState& state) { return !state.is_stored && state.owner == 0; }
 

@@ -15,38 +15,34 @@ void ValueOperations::take(ValueOperationPtr operation, TimePoint now) {
   auto line = lines_.find(operation->from);
   bool must_wait = operation->from != 0 && line != lines_.end();
   bool is_judged_later = must_wait && line->second.ends_unjudged;
-  if (!is_judged_later && operation->change && needs_store(*operation)) {
-    judge(std::move(operation), now);
+  const ValueEntry* entry = operation->change ? table_.find(operation->key) : nullptr;
+  if (!is_judged_later && operation->change && needs_store(*operation, entry)) {
+    judge(std::move(operation), entry, now);
   } else if (must_wait) {
     hold(line->second.last_batch, {std::move(operation)});
   } else {
-    run(*operation, now);
+    run(*operation, entry, now);
   }
 }
 
-bool ValueOperations::needs_store(const ValueOperation& operation) const {
+bool ValueOperations::needs_store(const ValueOperation& operation, const ValueEntry* entry) const {
   if (!has_store_ && operation.is_hubs) return false;
-  const ValueEntry* entry = table_.find(operation.key);
   bool is_stored = entry != nullptr && (entry->waiting() > 0 || entry->newest().is_stored);
   return is_stored || operation.change->is_stored;
 }
 
 // Now, before anybody else.
-void ValueOperations::run(ValueOperation& operation, TimePoint now) {
+void ValueOperations::run(ValueOperation& operation, const ValueEntry* entry, TimePoint now) {
   if (!operation.change) return owner_.look(operation);
-  uint64_t version = 0;
-  ValueVerdict verdict = table_.judge(*operation.change, now, version);
-  if (verdict == ValueVerdict::accepted) table_.settle(operation.key);
-  owner_.judged(operation, verdict, version, table_.find(operation.key));
+  owner_.judged(operation, table_.apply(*operation.change, entry, now));
 }
 
 // It is seen, or refused, when what it was judged by is seen.
-void ValueOperations::judge(ValueOperationPtr operation, TimePoint now) {
+void ValueOperations::judge(ValueOperationPtr operation, const ValueEntry* known, TimePoint now) {
   if (!has_store_) return owner_.not_stored(*operation);
   Held held;
-  held.is_judged = true;
-  held.verdict = table_.judge(*operation->change, now, held.version);
-  const ValueEntry* entry = table_.find(operation->key);
+  held.judgement = table_.judge(*operation->change, known, now);
+  const ValueEntry* entry = held.judgement->entry;
   uint64_t batch = 0;
   if (held.is_accepted()) {
     Batch& open = open_batch();
@@ -57,7 +53,7 @@ void ValueOperations::judge(ValueOperationPtr operation, TimePoint now) {
     if (auto at = batch_of_.find(entry); at != batch_of_.end()) batch = at->second;
     if (auto at = lines_.find(operation->from); operation->from != 0 && at != lines_.end())
       batch = std::max(batch, at->second.last_batch);
-    if (batch == 0) return owner_.judged(*operation, held.verdict, held.version, entry);
+    if (batch == 0) return owner_.judged(*operation, *held.judgement);
   }
   held.operation = std::move(operation);
   hold(batch, std::move(held));
@@ -76,7 +72,7 @@ void ValueOperations::hold(uint64_t batch, Held held) {
     ++line.waiting.operations;
     line.waiting.bytes += held.operation->bytes;
     line.last_batch = batch;
-    line.ends_unjudged = !held.is_judged;
+    line.ends_unjudged = !held.judgement;
   }
   BUSD_CHECK(!batches_.empty() && batch >= batches_.front().number);
   batches_[batch - batches_.front().number].held.push_back(std::move(held));
@@ -147,18 +143,23 @@ void ValueOperations::committed(uint64_t number, TimePoint now) {
   auto rev = batch.revs.begin();
   for (Held& held : batch.held) {
     if (!held.operation) continue;
-    if (!held.is_judged) {
+    if (!held.judgement) {
       unjudged.push_back(std::move(held.operation));
       continue;
     }
-    if (held.is_accepted()) settle(held, *rev++);
-    owner_.judged(*held.operation, held.verdict, held.version, table_.find(held.operation->key));
+    if (held.is_accepted()) {
+      settle(*held.judgement->entry, *rev++);
+    } else {
+      // What it was judged by may have gone, and come again.
+      held.judgement->entry = table_.find(held.operation->key);
+    }
+    owner_.judged(*held.operation, *held.judgement);
   }
   for (ValueOperationPtr& operation : unjudged) take(std::move(operation), now);
 }
 
-void ValueOperations::settle(const Held& held, uint64_t expected_rev) {
-  const ValueEntry& entry = table_.settle(held.operation->key);
+void ValueOperations::settle(const ValueEntry& entry, uint64_t expected_rev) {
+  table_.settle(entry);
   --unsettled_;
   if (entry.waiting() == 0) batch_of_.erase(&entry);
   if (entry.rev() != expected_rev) {
@@ -190,10 +191,7 @@ void ValueOperations::failed(TimePoint now) {
 }
 
 void ValueOperations::withdraw_all() {
-  for (const auto& [entry, batch] : std::exchange(batch_of_, {})) {
-    std::string key = entry->key();
-    table_.withdraw(key);
-  }
+  for (const auto& [entry, batch] : std::exchange(batch_of_, {})) table_.withdraw(*entry);
 }
 
 void ValueOperations::forget(PeerId peer) {

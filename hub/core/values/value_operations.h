@@ -59,8 +59,7 @@ class ValueOperations {
    public:
     virtual ~Owner() = default;
     // A change has taken effect, or is refused by what is visible now: `entry`, nullptr if there is not even a tombstone.
-    virtual void judged(ValueOperation& operation, ValueVerdict verdict, uint64_t version,
-                        const ValueEntry* entry) = 0;
+    virtual void judged(ValueOperation& operation, const ValueJudgement& judgement) = 0;
     // A change that needs the store, which takes nothing.
     virtual void not_stored(ValueOperation& operation) = 0;
     // It may look.
@@ -103,11 +102,9 @@ class ValueOperations {
  private:
   struct Held {
     ValueOperationPtr operation;  // nullptr: forgotten
-    bool is_judged = false;
-    ValueVerdict verdict = ValueVerdict::accepted;
-    uint64_t version = 0;
+    std::optional<ValueJudgement> judgement{};
 
-    bool is_accepted() const { return is_judged && verdict == ValueVerdict::accepted; }
+    bool is_accepted() const { return judgement && judgement->verdict == ValueVerdict::accepted; }
   };
   struct Batch {
     uint64_t number = 0;
@@ -123,14 +120,14 @@ class ValueOperations {
     bool ends_unjudged = false;  // the last one was not judged yet, so those behind it are not, either
   };
 
-  bool needs_store(const ValueOperation& operation) const;
-  void run(ValueOperation& operation, TimePoint now);
-  void judge(ValueOperationPtr operation, TimePoint now);
+  bool needs_store(const ValueOperation& operation, const ValueEntry* entry) const;
+  void run(ValueOperation& operation, const ValueEntry* entry, TimePoint now);
+  void judge(ValueOperationPtr operation, const ValueEntry* known, TimePoint now);
   void hold(uint64_t batch, Held held);
   void release(const Held& held);
   void withdraw_all();
   Batch& open_batch();
-  void settle(const Held& held, uint64_t expected_rev);
+  void settle(const ValueEntry& entry, uint64_t expected_rev);
   void correct_revs();
   static ValueRow row_of(const std::string& key, const ValueState& state);
 

@@ -29,18 +29,21 @@ bool is_same(const ValueChange& change, const ValueState& newest) {
          (newest.is_stored || !change.is_stored);
 }
 
+// Whose entries these are.
+ValueEntry& to_change(const ValueEntry& entry) { return const_cast<ValueEntry&>(entry); }
+
 ValueVerdict verdict_on(const ValueChange& change, const ValueState& newest) {
-  if (change.value == nullptr && !newest.exists()) return ValueVerdict::not_found;
+  if (!change.value && !newest.exists()) return ValueVerdict::not_found;
   if (change.create && newest.exists()) return ValueVerdict::exists;
   if (!fits(change, newest)) return ValueVerdict::stale;
-  if (change.if_changed && change.value != nullptr && is_same(change, newest)) return ValueVerdict::unchanged;
+  if (change.if_changed && change.value && is_same(change, newest)) return ValueVerdict::unchanged;
   return ValueVerdict::accepted;
 }
 
 }  // namespace
 
 ValueTable::~ValueTable() {
-  for (const auto& [key, entry] : entries_) BUSD_CHECK(entry.waiting_.empty());
+  for (const auto& [key, entry] : entries_) BUSD_CHECK(!entry.waiting_);
 }
 
 void ValueTable::begin(const Counters& counters) {
@@ -56,18 +59,20 @@ void ValueTable::load(std::string_view key, ValueState state, uint64_t rev) {
   for (Listener* each : listeners_) each->accepted(entry, no_state());
 }
 
-ValueVerdict ValueTable::judge(const ValueChange& change, TimePoint now, uint64_t& version) {
-  const ValueEntry* known = find(change.key);
-  const ValueState& newest = known != nullptr ? known->newest() : no_state();
-  version = newest.version;
-  ValueVerdict verdict = verdict_on(change, newest);
+ValueVerdict ValueTable::verdict_on(const ValueChange& change, const ValueState& newest) const {
+  ValueVerdict verdict = hub::verdict_on(change, newest);
   if (verdict != ValueVerdict::accepted) return verdict;
   for (Listener* each : listeners_) {
     if (!each->admits(change, newest)) return ValueVerdict::full;
   }
-  version = (known != nullptr ? newest.version : std::max(counters_.floor, change.above)) + 1;
-  ValueState state;
-  state.version = version;
+  return verdict;
+}
+
+// The entry that the accepted change is of, and the state that it makes.
+ValueEntry& ValueTable::accept(const ValueChange& change, const ValueEntry* known, TimePoint now,
+                               ValueState& state) {
+  uint64_t above = known != nullptr ? known->newest().version : std::max(counters_.floor, change.above);
+  state.version = above + 1;
   state.value = change.value;
   state.expired = change.expired;
   state.is_stored = change.is_stored;
@@ -75,29 +80,52 @@ ValueVerdict ValueTable::judge(const ValueChange& change, TimePoint now, uint64_
   state.changed = now;
   state.expires = change.expires;
   state.owner = change.owner;
-  ValueEntry& entry = entry_of(change.key);
+  ValueEntry& entry = known != nullptr ? to_change(*known) : entry_of(change.key);
   // What goes on is not to be forgotten.
-  if (entry.rev_ != 0 && entry.waiting_.empty() && !entry.visible_.exists()) dead_.erase(entry.dead_at_);
-  const ValueState before = entry.newest();
-  entry.waiting_.push_back(std::move(state));
-  for (Listener* each : listeners_) each->accepted(entry, before);
-  return verdict;
-}
-
-const ValueEntry& ValueTable::settle(std::string_view key) {
-  ValueEntry& entry = entry_of(key);
-  BUSD_CHECK(!entry.waiting_.empty());
-  ValueState state = std::move(entry.waiting_.front());
-  entry.waiting_.pop_front();
-  show(entry, std::move(state), ++counters_.rev);
+  if (entry.rev_ != 0 && !entry.waiting_ && !entry.visible_.exists()) dead_.erase(entry.dead_at_);
   return entry;
 }
 
-void ValueTable::withdraw(std::string_view key) {
-  ValueEntry& entry = entry_of(key);
-  BUSD_CHECK(!entry.waiting_.empty());
-  const ValueState before = std::move(entry.waiting_.back());
-  entry.waiting_.clear();
+ValueJudgement ValueTable::judge(const ValueChange& change, const ValueEntry* known, TimePoint now) {
+  const ValueState& newest = known != nullptr ? known->newest() : no_state();
+  ValueVerdict verdict = verdict_on(change, newest);
+  if (verdict != ValueVerdict::accepted) return {verdict, newest.version, known};
+  ValueState state;
+  ValueEntry& entry = accept(change, known, now, state);
+  uint64_t version = state.version;
+  const ValueState before = entry.newest();
+  if (!entry.waiting_) entry.waiting_ = std::make_unique<std::list<ValueState>>();
+  entry.waiting_->push_back(std::move(state));
+  for (Listener* each : listeners_) each->accepted(entry, before);
+  return {verdict, version, &entry};
+}
+
+ValueJudgement ValueTable::apply(const ValueChange& change, const ValueEntry* known, TimePoint now) {
+  BUSD_CHECK(known == nullptr || known->waiting() == 0);
+  const ValueState& newest = known != nullptr ? known->newest() : no_state();
+  ValueVerdict verdict = verdict_on(change, newest);
+  if (verdict != ValueVerdict::accepted) return {verdict, newest.version, known};
+  ValueState state;
+  ValueEntry& entry = accept(change, known, now, state);
+  const ValueState before = show(entry, std::move(state), ++counters_.rev);
+  for (Listener* each : listeners_) each->accepted(entry, before);
+  return {verdict, entry.visible_.version, &entry};
+}
+
+void ValueTable::settle(const ValueEntry& settled) {
+  ValueEntry& entry = to_change(settled);
+  BUSD_CHECK(entry.waiting_);
+  ValueState state = std::move(entry.waiting_->front());
+  entry.waiting_->pop_front();
+  if (entry.waiting_->empty()) entry.waiting_ = nullptr;
+  show(entry, std::move(state), ++counters_.rev);
+}
+
+void ValueTable::withdraw(const ValueEntry& withdrawn) {
+  ValueEntry& entry = to_change(withdrawn);
+  BUSD_CHECK(entry.waiting_);
+  const ValueState before = std::move(entry.waiting_->back());
+  entry.waiting_ = nullptr;
   for (Listener* each : listeners_) each->accepted(entry, before);
   if (entry.rev_ == 0) return erase(entry);
   if (!entry.visible_.exists()) bury(entry);
@@ -121,7 +149,7 @@ TimePoint ValueTable::next_superfluous() const {
 
 void ValueTable::forget(std::string_view key) {
   ValueEntry& entry = entry_of(key);
-  BUSD_CHECK(!entry.visible_.exists() && entry.waiting_.empty());
+  BUSD_CHECK(!entry.visible_.exists() && !entry.waiting_);
   counters_.floor = std::max(counters_.floor, entry.visible_.version);
   counters_.forgotten_rev = std::max(counters_.forgotten_rev, entry.rev_);
   dead_.erase(entry.dead_at_);
@@ -137,19 +165,21 @@ ValueEntry& ValueTable::entry_of(std::string_view key) {
   return at->second;
 }
 
-void ValueTable::show(ValueEntry& entry, ValueState state, uint64_t rev) {
+// The state before.
+ValueState ValueTable::show(ValueEntry& entry, ValueState state, uint64_t rev) {
   uint64_t before = entry.rev_;
   if (before != 0) {
     for (Listener* each : listeners_) each->leaving(entry);
     count(entry, false);
     unlink(entry);
   }
-  entry.visible_ = std::move(state);
+  ValueState former = std::exchange(entry.visible_, std::move(state));
   entry.rev_ = rev;
   link_newest(entry);
   count(entry, true);
-  if (!entry.visible_.exists() && entry.waiting_.empty()) bury(entry);
+  if (!entry.visible_.exists() && !entry.waiting_) bury(entry);
   for (Listener* each : listeners_) each->shown(entry, before);
+  return former;
 }
 
 // From the newest one back: only what was taken back is not the newest itself.
@@ -173,7 +203,7 @@ void ValueTable::unlink(ValueEntry& entry) {
 
 void ValueTable::count(const ValueEntry& entry, bool in) {
   bool exists = entry.visible_.exists();
-  size_t bytes = exists ? entry.key_->size() + entry.visible_.value->size() : 0;
+  size_t bytes = exists ? entry.key_->size() + entry.visible_.value.size() : 0;
   size_t& number = exists ? keys_ : tombstones_;
   number = in ? number + 1 : number - 1;
   bytes_ = in ? bytes_ + bytes : bytes_ - bytes;

@@ -24,21 +24,22 @@
 #include "hub/core/base/text_map.h"
 #include "hub/core/base/transport.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/shared_text.h"
 
 namespace bus::hub {
 
 // One state of a key. Version 0: there was none yet.
 struct ValueState {
   uint64_t version = 0;
-  std::shared_ptr<const std::string> value;  // raw JSON; nullptr: there is none, it is deleted
-  bool expired = false;                      // it is deleted because its time was over
-  bool is_stored = false;                    // the store has it
-  uint32_t uid = 0;                          // whose change it was
+  SharedText value;        // raw JSON; nullptr: there is none, it is deleted
+  bool expired = false;    // it is deleted because its time was over
+  bool is_stored = false;  // the store has it
+  uint32_t uid = 0;        // whose change it was
   TimePoint changed{};
   TimePoint expires = kNever;
   PeerId owner = 0;  // with whose connection it ends; 0: with none
 
-  bool exists() const { return value != nullptr; }
+  bool exists() const { return static_cast<bool>(value); }
 };
 
 class ValueTable;
@@ -51,9 +52,9 @@ class ValueEntry {
   const ValueState& visible() const { return visible_; }
   uint64_t rev() const { return rev_; }
   // The newest state that was accepted: what the next change is judged by.
-  const ValueState& newest() const { return waiting_.empty() ? visible_ : waiting_.back(); }
+  const ValueState& newest() const { return waiting_ ? waiting_->back() : visible_; }
   // Changes that are accepted and not visible yet.
-  size_t waiting() const { return waiting_.size(); }
+  size_t waiting() const { return waiting_ ? waiting_->size() : 0; }
 
   // The entries before and behind it in the order of revs; nullptr at the ends.
   const ValueEntry* older() const { return older_; }
@@ -65,8 +66,8 @@ class ValueEntry {
 
   const std::string* key_ = nullptr;  // in the table
   ValueState visible_;
-  uint64_t rev_ = 0;  // 0: nothing was visible yet
-  std::list<ValueState> waiting_;
+  uint64_t rev_ = 0;                                // 0: nothing was visible yet
+  std::unique_ptr<std::list<ValueState>> waiting_;  // not empty
   ValueEntry* older_ = nullptr;
   ValueEntry* newer_ = nullptr;
   Dead::iterator dead_at_;  // if it is a tombstone with nothing that waits
@@ -75,10 +76,10 @@ class ValueEntry {
 // A change that is asked for.
 struct ValueChange {
   std::string_view key;
-  std::optional<uint64_t> version;           // the one that it is to make
-  bool create = false;                       // only if the key does not exist
-  bool if_changed = false;                   // equal bytes are no change
-  std::shared_ptr<const std::string> value;  // nullptr: a deletion
+  std::optional<uint64_t> version;  // the one that it is to make
+  bool create = false;              // only if the key does not exist
+  bool if_changed = false;          // equal bytes are no change
+  SharedText value;                 // nullptr: a deletion
   bool expired = false;
   bool is_stored = false;
   uint32_t uid = 0;
@@ -88,6 +89,12 @@ struct ValueChange {
 };
 
 enum class ValueVerdict : uint8_t { accepted, unchanged, stale, exists, not_found, full };
+
+struct ValueJudgement {
+  ValueVerdict verdict = ValueVerdict::accepted;
+  uint64_t version = 0;  // the one that it makes, or, if it is refused, the one that it was judged by
+  const ValueEntry* entry = nullptr;  // nullptr: it is refused, and there is none
+};
 
 class ValueTable {
  public:
@@ -135,14 +142,14 @@ class ValueTable {
   // A state that a store has kept, in the order of revs, behind begin() and before anything else.
   void load(std::string_view key, ValueState state, uint64_t rev);
 
-  // Whether the change is accepted; `version` is then the one that it makes, and else the one that it was judged by. An accepted
-  // change waits for settle() or withdraw().
-  ValueVerdict judge(const ValueChange& change, TimePoint now, uint64_t& version);
-
+  // Whether the change is accepted; `known` is what find() says of its key. An accepted change waits for settle() or withdraw().
+  ValueJudgement judge(const ValueChange& change, const ValueEntry* known, TimePoint now);
   // The oldest change of the key that waits becomes visible, with the next rev.
-  const ValueEntry& settle(std::string_view key);
+  void settle(const ValueEntry& entry);
+  // judge(), and settle() at once: of a key of which nothing waits.
+  ValueJudgement apply(const ValueChange& change, const ValueEntry* known, TimePoint now);
   // All changes of the key that wait are taken back: they were never accepted.
-  void withdraw(std::string_view key);
+  void withdraw(const ValueEntry& entry);
 
   // nullptr: there is not even a tombstone. An entry stays where it is as long as it is there.
   const ValueEntry* find(std::string_view key) const;
@@ -165,8 +172,10 @@ class ValueTable {
   size_t bytes() const { return bytes_; }  // of the keys that exist and of their values, visible
 
  private:
+  ValueVerdict verdict_on(const ValueChange& change, const ValueState& newest) const;
+  ValueEntry& accept(const ValueChange& change, const ValueEntry* known, TimePoint now, ValueState& state);
   ValueEntry& entry_of(std::string_view key);
-  void show(ValueEntry& entry, ValueState state, uint64_t rev);
+  ValueState show(ValueEntry& entry, ValueState state, uint64_t rev);
   void link_newest(ValueEntry& entry);
   void unlink(ValueEntry& entry);
   void count(const ValueEntry& entry, bool in);

@@ -145,6 +145,7 @@ void ValueWatches::leaving(const ValueEntry& entry) {
 }
 
 void ValueWatches::shown(const ValueEntry& entry, uint64_t before) {
+  if (watches_ == 0) return;
   bool is_own = std::string_view(entry.key()).starts_with(kHubKeys);
   for (Subscriber* subscriber : router_.route(entry.key())) {
     auto& watch = static_cast<ValueWatch&>(*subscriber);

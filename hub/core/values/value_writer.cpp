@@ -40,12 +40,6 @@ bool ValuePeer::render(std::string& out, size_t want) { return writer.render(*th
 
 // ---- what stands in answers
 
-std::string ValueWriter::change_result(uint64_t version, uint64_t rev, bool unchanged) {
-  std::string out;
-  Writing::append(out, ChangeResult{version, rev, unchanged});
-  return out;
-}
-
 std::string ValueWriter::stale_data(const ValueEntry* entry) {
   StaleData data;
   data.deleted = entry == nullptr || !entry->visible().exists();
@@ -105,6 +99,21 @@ void ValueWriter::respond(ValuePeer& to, std::string_view id, std::string_view r
   queued(to);
 }
 
+// Written by hand: a put is hardly ever answered by anything else.
+void ValueWriter::respond_to_change(ValuePeer& to, std::string_view id, uint64_t version, uint64_t rev,
+                                    bool unchanged) {
+  if (to.peer.abandoned) return;
+  if (to.frames.empty()) to.frames.reserve(kSmallAnswer / 4);
+  to.frames += R"({"type":"response","id":)";
+  append_json_string(to.frames, id);
+  to.frames += R"(,"result":{"version":)";
+  append_number(to.frames, version);
+  to.frames += R"(,"rev":)";
+  append_number(to.frames, rev);
+  to.frames += unchanged ? ",\"unchanged\":true}}\n" : "}}\n";
+  queued(to);
+}
+
 void ValueWriter::refuse(ValuePeer& to, std::string_view id, const ValueFault& fault) {
   if (to.peer.abandoned) return;
   Response response;
@@ -146,13 +155,15 @@ void ValueWriter::forget(PeerWatch& watch) {
 // ---- what is written
 
 bool ValueWriter::render(ValuePeer& peer, std::string& out, size_t want) {
-  clock_ = owner_.time();
   if (!peer.frames.empty()) {
     out.empty() ? out.swap(peer.frames) : void(out += peer.frames);
-    peer.frames = std::string();
+    peer.frames.clear();
+    // What is small is kept for the next ones, beside the pools.
+    if (peer.frames.capacity() > kSmallAnswer) peer.frames = std::string();
     peer.frames_charge.release();
     owner_.answers_taken(peer);
   }
+  if (!peer.behind.empty()) clock_ = owner_.time();
   size_t enough = std::min(want, kFeedBytes);
   size_t most = kMostLookedAt;
   while (out.size() < enough && most > 0 && !peer.behind.empty()) {

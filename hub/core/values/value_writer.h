@@ -39,13 +39,13 @@ class ValueWriter {
   void set_clock(TimePoint clock) { clock_ = clock; }
 
   // ,"result":… and what is to stand in it.
-  static std::string change_result(uint64_t version, uint64_t rev, bool unchanged);
   static std::string stale_data(const ValueEntry* entry);
   // Appends {"key":…}.
   void append_state(std::string& out, const ValueEntry& entry, bool with_value) const;
 
   // `result` is JSON; empty: the response has none, which stands for null.
   void respond(ValuePeer& to, std::string_view id, std::string_view result);
+  void respond_to_change(ValuePeer& to, std::string_view id, uint64_t version, uint64_t rev, bool unchanged);
   void refuse(ValuePeer& to, std::string_view id, const ValueFault& fault);
   void wake(PeerWatch& watch);
   // Nothing more of it is written.

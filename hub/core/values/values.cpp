@@ -15,8 +15,9 @@ namespace bus::hub {
 
 namespace {
 
-// What a key that is listed costs, in units of the turn.
+// In units of the turn: what a key that is listed costs, and a change, with all that becomes of it.
 constexpr size_t kUnitsPerKey = 20;
+constexpr size_t kUnitsPerChange = 100;
 
 bool is_pattern(std::string_view key) { return parse_event_pattern(key).kind != EventPattern::Kind::exact; }
 
@@ -155,7 +156,7 @@ Answer Values::put(Peer& peer, Put& message, TimePoint now) {
   change.version = message.version;
   change.create = message.create;
   change.if_changed = message.if_changed;
-  change.value = std::make_shared<const std::string>(message.value);
+  change.value = SharedText(message.value);
   change.uid = peer.uid;
   if (message.ttl_ms) change.expires = clock_ + milliseconds(*message.ttl_ms);
   if (message.while_connected) {
@@ -166,6 +167,7 @@ Answer Values::put(Peer& peer, Put& message, TimePoint now) {
     change.is_stored = message.durable != Durability::memory;
     operation->sync = message.durable == Durability::power;
   }
+  hub_.turn.spend(kUnitsPerChange);
   take(std::move(operation));
   return {};
 }
@@ -178,6 +180,7 @@ Answer Values::remove(Peer& peer, Delete& message, TimePoint now) {
   ValueChange& change = operation->change.emplace();
   change.version = message.version;
   change.uid = peer.uid;
+  hub_.turn.spend(kUnitsPerChange);
   take(std::move(operation));
   return {};
 }
@@ -235,8 +238,9 @@ void Values::settle(ValuePeer& part) {
   if (!is_owed) hub_.closing.owes_nothing(part.peer, kHeldByValues, hub_.now);
 }
 
-std::optional<ValueFault> Values::fault_of_verdict(const Asked& operation, ValueVerdict verdict,
-                                                   uint64_t version, const ValueEntry* entry) const {
+std::optional<ValueFault> Values::fault_of_verdict(const Asked& operation,
+                                                   const ValueJudgement& judgement) const {
+  const auto& [verdict, version, entry] = judgement;
   if (verdict == ValueVerdict::accepted || verdict == ValueVerdict::unchanged) return {};
   const std::string key = printable(operation.key);
   switch (verdict) {
@@ -260,20 +264,20 @@ std::optional<ValueFault> Values::fault_of_verdict(const Asked& operation, Value
   return {};
 }
 
-void Values::judged(ValueOperation& operation, ValueVerdict verdict, uint64_t version,
-                    const ValueEntry* entry) {
+void Values::judged(ValueOperation& operation, const ValueJudgement& judgement) {
   auto& asked = static_cast<Asked&>(operation);
+  const auto& [verdict, version, entry] = judgement;
   if (verdict == ValueVerdict::accepted) note_given(*entry, operation.change->expired);
   Peer* peer = hub_.peers.find(operation.from);
   ValuePeer* part = peer == nullptr ? nullptr : &value_peer(*peer);
   PeerId owner = operation.change->owner;
   if (owner != 0 && (part == nullptr || part->has_left)) orphans_.push_back(owner);
   if (part == nullptr) return;
-  if (auto fault = fault_of_verdict(asked, verdict, version, entry)) {
+  if (auto fault = fault_of_verdict(asked, judgement)) {
     refuse(*part, asked, *fault);
   } else if (!asked.id.empty()) {
     bool is_unchanged = verdict == ValueVerdict::unchanged;
-    writer_.respond(*part, asked.id, ValueWriter::change_result(version, entry->rev(), is_unchanged));
+    writer_.respond_to_change(*part, asked.id, version, entry->rev(), is_unchanged);
   }
   settle(*part);
 }

@@ -58,8 +58,7 @@ class Values final : public Room,
   Answer watch(Peer& peer, Watch& message, TimePoint now);
   Answer unwatch(Peer& peer, Unwatch& message, TimePoint now);
 
-  void judged(ValueOperation& operation, ValueVerdict verdict, uint64_t version,
-              const ValueEntry* entry) override;
+  void judged(ValueOperation& operation, const ValueJudgement& judgement) override;
   void not_stored(ValueOperation& operation) override;
   void look(ValueOperation& operation) override;
   void watch_woken(ValueWatch& watch) override;
@@ -71,8 +70,7 @@ class Values final : public Room,
   void take(std::unique_ptr<Asked> operation);
   std::optional<ValueFault> fault_of(const Put& message) const;
   std::optional<ValueFault> fault_of_change(const Peer& peer, const std::string& key, size_t bytes) const;
-  std::optional<ValueFault> fault_of_verdict(const Asked& operation, ValueVerdict verdict, uint64_t version,
-                                             const ValueEntry* entry) const;
+  std::optional<ValueFault> fault_of_verdict(const Asked& operation, const ValueJudgement& judgement) const;
   void refuse(ValuePeer& part, const Asked& operation, const ValueFault& fault);
   Answer refuse(Peer& peer, const std::string& id, const ValueFault& fault);
   void note_given(const ValueEntry& entry, bool expired);

@@ -209,7 +209,7 @@ void Values::set_own(const std::string& key, std::string value) {
   operation->is_hubs = true;
   operation->key = key;
   ValueChange& change = operation->change.emplace();
-  if (!value.empty()) change.value = std::make_shared<const std::string>(std::move(value));
+  if (!value.empty()) change.value = SharedText(value);
   change.if_changed = true;
   change.uid = hub_.config.uid;
   change.above = above_;

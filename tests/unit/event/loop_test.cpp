@@ -12,6 +12,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/event/fd_watch.h"
+#include "protocol/event/later.h"
 #include "protocol/event/signal_watch.h"
 #include "protocol/event/timer.h"
 #include "tests/support/catch.h"
@@ -265,4 +266,47 @@ TEST_CASE("FdWatch goes from quiet back to reading and finds what arrived meanwh
   REQUIRE(watch.set(FdWatch::Mode::reading, false));
   run_bounded(*loop);
   CHECK(readable == 2);
+}
+
+TEST_CASE("Later runs once, behind the callbacks that were ready when it was asked for") {
+  auto loop = make_loop();
+  std::vector<std::string> order;
+  Later later(*loop, [&] {
+    order.push_back("later");
+    CHECK_FALSE(loop->has_ready());
+    loop->stop();
+  });
+  struct Reader final : FdWatch::Handler {
+    Reader(Loop& owner, const std::string& its_name, std::vector<std::string>& done, Later& end)
+        : loop(owner), name(its_name), order(done), later(end), watch(owner, pair.ours.get(), *this) {
+      REQUIRE(watch.set(FdWatch::Mode::reading, false));
+      REQUIRE(::send(pair.theirs.get(), "x", 1, 0) == 1);
+    }
+    void on_readable() override {
+      char byte = 0;
+      REQUIRE(::recv(pair.ours.get(), &byte, 1, 0) == 1);
+      order.push_back(name);
+      // The other one is, and then what was asked for.
+      CHECK(loop.has_ready());
+      if (order.size() > 1) return;
+      later.ask();
+      later.ask();
+    }
+    void on_writable() override {}
+    Loop& loop;
+    std::string name;
+    std::vector<std::string>& order;
+    Later& later;
+    Pair pair;
+    FdWatch watch;
+  };
+  Reader first(*loop, "first", order, later);
+  Reader second(*loop, "second", order, later);
+  CHECK_FALSE(loop->has_ready());
+  run_bounded(*loop);
+  REQUIRE(order.size() == 3);
+  CHECK(order[2] == "later");
+  run_for(*loop, milliseconds(20));
+  CHECK(order.size() == 3);
+  CHECK_FALSE(loop->has_ready());
 }

@@ -21,7 +21,7 @@ ValueRow row(const std::string& key, uint64_t version, uint64_t rev, const std::
   out.key = key;
   out.rev = rev;
   out.state.version = version;
-  out.state.value = std::make_shared<const std::string>(value);
+  out.state.value = SharedText(value);
   out.state.is_stored = true;
   out.state.changed = boot_now();
   return out;

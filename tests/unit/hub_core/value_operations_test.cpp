@@ -30,9 +30,10 @@ struct Bench : ValueOperations::Owner {
 
   explicit Bench(bool has_store = true) { operations.set_store(has_store); }
 
-  void judged(ValueOperation& operation, ValueVerdict verdict, uint64_t version,
-              const ValueEntry* entry) override {
+  void judged(ValueOperation& operation, const ValueJudgement& judgement) override {
+    const auto& [verdict, version, entry] = judgement;
     const std::string& name = static_cast<Operation&>(operation).name;
+    REQUIRE(entry == table.find(operation.key));
     if (verdict != ValueVerdict::accepted) return done.push_back(name + " refused");
     REQUIRE(entry != nullptr);
     REQUIRE(entry->visible().version == version);
@@ -59,7 +60,7 @@ struct Bench : ValueOperations::Owner {
            std::optional<uint64_t> version = std::nullopt) {
     auto operation = make(from, name, key);
     operation->change.emplace();
-    operation->change->value = std::make_shared<const std::string>("1");
+    operation->change->value = SharedText("1");
     operation->change->is_stored = is_stored;
     operation->change->version = version;
     operations.take(std::move(operation), kStart);
@@ -261,7 +262,7 @@ class History : ValueOperations::Owner {
     operation->bytes = 1;
     if (random_() % 3 != 0) {
       operation->change.emplace();
-      if (random_() % 5 != 0) operation->change->value = std::make_shared<const std::string>("1");
+      if (random_() % 5 != 0) operation->change->value = SharedText("1");
       operation->change->is_stored = operation->change->value != nullptr && random_() % 2 == 0;
       if (random_() % 3 == 0) operation->change->version = 1 + random_() % 6;
     }
@@ -320,10 +321,11 @@ class History : ValueOperations::Owner {
     auto& numbered = static_cast<Numbered&>(operation);
     REQUIRE(numbered.number == ++last_done_[numbered.sent_by]);
   }
-  void judged(ValueOperation& operation, ValueVerdict verdict, uint64_t version,
-              const ValueEntry* entry) override {
+  void judged(ValueOperation& operation, const ValueJudgement& judgement) override {
     done(operation);
-    if (verdict == ValueVerdict::accepted) REQUIRE(entry->visible().version == version);
+    REQUIRE(judgement.entry == table_.find(operation.key));
+    if (judgement.verdict == ValueVerdict::accepted)
+      REQUIRE(judgement.entry->visible().version == judgement.version);
   }
   void not_stored(ValueOperation& operation) override {
     REQUIRE(operation.change);

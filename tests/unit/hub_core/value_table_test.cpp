@@ -18,9 +18,7 @@ namespace {
 
 constexpr TimePoint kStart{std::chrono::hours(1000)};
 
-std::shared_ptr<const std::string> json(std::string text) {
-  return std::make_shared<const std::string>(std::move(text));
-}
+SharedText json(std::string_view text) { return SharedText(text); }
 
 ValueChange put(std::string_view key, std::string text) {
   ValueChange change;
@@ -43,10 +41,9 @@ struct Outcome {
 };
 
 Outcome make(ValueTable& table, const ValueChange& change, TimePoint now = kStart) {
-  Outcome outcome{};
-  outcome.verdict = table.judge(change, now, outcome.version);
-  if (outcome.verdict == ValueVerdict::accepted) table.settle(change.key);
-  return outcome;
+  ValueJudgement judgement = table.apply(change, table.find(change.key), now);
+  CHECK(judgement.entry == table.find(change.key));
+  return {judgement.verdict, judgement.version};
 }
 
 Outcome accepted(uint64_t version) { return {ValueVerdict::accepted, version}; }
@@ -194,9 +191,11 @@ TEST_CASE("A stale version is stale with equal bytes, too") {
 
 TEST_CASE("A change is judged by those before it, and seen when it is settled") {
   ValueTable table = empty_table();
-  uint64_t version = 0;
-  REQUIRE(table.judge(put("a", "1"), kStart, version) == ValueVerdict::accepted);
-  CHECK(version == 1);
+  auto judge = [&](const ValueChange& change) {
+    ValueJudgement judgement = table.judge(change, table.find(change.key), kStart);
+    return Outcome{judgement.verdict, judgement.version};
+  };
+  REQUIRE(judge(put("a", "1")) == accepted(1));
   const ValueEntry* entry = table.find("a");
   REQUIRE(entry != nullptr);
   CHECK_FALSE(entry->visible().exists());
@@ -204,32 +203,31 @@ TEST_CASE("A change is judged by those before it, and seen when it is settled") 
   CHECK(keys_by_rev(table).empty());
   ValueChange create = put("a", "x");
   create.create = true;
-  CHECK(table.judge(create, kStart, version) == ValueVerdict::exists);
-  REQUIRE(table.judge(put("a", "2"), kStart, version) == ValueVerdict::accepted);
-  CHECK(version == 2);
+  CHECK(judge(create).verdict == ValueVerdict::exists);
+  REQUIRE(judge(put("a", "2")) == accepted(2));
   // Another key, meanwhile, is seen at once, and has the rev of that.
   CHECK(make(table, put("b", "1")) == accepted(1));
   CHECK(table.find("b")->rev() == 1);
 
   SECTION("settled") {
-    table.settle("a");
+    table.settle(*entry);
     CHECK(entry->visible().version == 1);
     CHECK(entry->rev() == 2);
     CHECK(entry->waiting() == 1);
-    table.settle("a");
+    table.settle(*entry);
     CHECK(*entry->visible().value == "2");
     CHECK(entry->rev() == 3);
     CHECK(keys_by_rev(table) == std::vector<std::string>{"b", "a"});
   }
   SECTION("taken back") {
-    table.withdraw("a");
+    table.withdraw(*entry);
     CHECK(table.find("a") == nullptr);
     CHECK(make(table, create) == accepted(1));
     CHECK(table.find("a")->rev() == 2);
   }
   SECTION("taken back to what was settled") {
-    table.settle("a");
-    table.withdraw("a");
+    table.settle(*entry);
+    table.withdraw(*entry);
     CHECK(*entry->visible().value == "1");
     CHECK(entry->newest().version == 1);
   }
@@ -249,11 +247,11 @@ TEST_CASE("A tombstone is forgotten when it is too old or one too many, the olde
   CHECK(table.superfluous(kStart + milliseconds(10'999)) == nullptr);
   CHECK(table.superfluous(kStart + seconds(11))->key() == "b");
   SECTION("one with a change that waits is none") {
-    uint64_t version = 0;
-    REQUIRE(table.judge(put("b", "2"), kStart, version) == ValueVerdict::accepted);
+    const ValueEntry* entry = table.find("b");
+    REQUIRE(table.judge(put("b", "2"), entry, kStart).verdict == ValueVerdict::accepted);
     CHECK(table.superfluous(kStart + seconds(11)) == nullptr);
     CHECK(table.superfluous(kStart + seconds(12))->key() == "c");
-    table.withdraw("b");
+    table.withdraw(*entry);
     CHECK(table.superfluous(kStart + seconds(11))->key() == "b");
   }
 }
@@ -353,37 +351,44 @@ class History {
     } else if (change.if_changed && exists && change.value != nullptr && *change.value == newest->value) {
       expected = ValueVerdict::unchanged;
     }
-    uint64_t version = 0;
-    REQUIRE(table_.judge(change, now_, version) == expected);
+    const ValueEntry* known = table_.find(key);
+    // As what is not stored first.
+    bool is_at_once = random_() % 3 == 0 && (known == nullptr || known->waiting() == 0);
+    ValueJudgement judgement =
+        is_at_once ? table_.apply(change, known, now_) : table_.judge(change, known, now_);
+    REQUIRE(judgement.verdict == expected);
+    REQUIRE(judgement.entry == table_.find(key));
+    uint64_t version = judgement.version;
     if (expected != ValueVerdict::accepted) {
       REQUIRE(version == current);
       return;
     }
     REQUIRE(version == (newest != nullptr ? current : model_.floor) + 1);
-    model_.waiting[key].push_back({version, 0, change.value != nullptr ? *change.value : ""});
-    order_.push_back(key);
-    // As what is not stored first.
-    if (random_() % 3 == 0 && model_.waiting[key].size() == 1) {
-      order_.pop_back();
-      settle(key);
+    model_.waiting[key].push_back({version, 0, change.value ? std::string(*change.value) : ""});
+    if (is_at_once) {
+      shown(key);
+    } else {
+      order_.push_back(key);
     }
   }
 
-  void settle(const std::string& key) {
+  // The oldest change of the key that waited.
+  void shown(const std::string& key) {
     auto& waiting = model_.waiting[key];
     Model::State state = waiting.front();
     waiting.erase(waiting.begin());
     state.rev = ++model_.rev;
     REQUIRE(given_.emplace(key, state.version).second);
     model_.seen[key].push_back(state);
-    REQUIRE(table_.settle(key).rev() == state.rev);
+    REQUIRE(table_.find(key)->rev() == state.rev);
   }
 
   void settle_oldest() {
     if (order_.empty()) return;
     std::string key = order_.front();
     order_.pop_front();
-    settle(key);
+    table_.settle(*table_.find(key));
+    shown(key);
   }
 
   // As when the store fails.
@@ -391,7 +396,7 @@ class History {
     std::set<std::string> keys(order_.begin(), order_.end());
     order_.clear();
     for (const std::string& key : keys) {
-      table_.withdraw(key);
+      table_.withdraw(*table_.find(key));
       model_.waiting[key].clear();
     }
   }

@@ -34,10 +34,9 @@ struct Bench : ValueWatches::Owner {
   uint64_t change(const std::string& key, const std::optional<std::string>& value, TimePoint now = kStart) {
     ValueChange change;
     change.key = key;
-    if (value) change.value = std::make_shared<const std::string>(*value);
-    uint64_t version = 0;
-    if (table.judge(change, now, version) != ValueVerdict::accepted) return 0;
-    return table.settle(key).rev();
+    if (value) change.value = SharedText(*value);
+    ValueJudgement judgement = table.apply(change, table.find(key), now);
+    return judgement.verdict == ValueVerdict::accepted ? judgement.entry->rev() : 0;
   }
   void put(const std::string& key, const std::string& value) { REQUIRE(change(key, value) != 0); }
   void drop(const std::string& key) { REQUIRE(change(key, std::nullopt) != 0); }
@@ -61,7 +60,7 @@ struct Bench : ValueWatches::Owner {
              std::to_string(step.keys);
     }
     const ValueState& state = step.entry->visible();
-    std::string text = step.entry->key() + (state.exists() ? "=" + *state.value : " gone");
+    std::string text = step.entry->key() + (state.exists() ? "=" + std::string(*state.value) : " gone");
     if (step.skipped > 0) text += " +" + std::to_string(step.skipped);
     return step.is_snapshot ? "(" + text + ")" : text;
   }

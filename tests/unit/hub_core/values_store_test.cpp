@@ -204,7 +204,7 @@ TEST_CASE("What was kept is there, with its versions, revs and times") {
     hub::KeptValues::Row out;
     out.key = key;
     out.state.version = version;
-    if (value != nullptr) out.state.value = std::make_shared<const std::string>(value);
+    if (value != nullptr) out.state.value = SharedText(value);
     out.state.is_stored = true;
     out.state.uid = 1000;
     out.state.changed = TimePoint{} + seconds(900);

@@ -62,7 +62,7 @@ class History {
     for (uint64_t n = chance_() % 6; n > 0; --n) {
       std::string key = some_key();
       Row next = row(key, ++version_, ++rev_, std::string(chance_() % 200, 'v'));
-      if (chance_() % 50 == 0) next.value = std::make_shared<const std::string>(300'000, 'w');
+      if (chance_() % 50 == 0) next.value = SharedText(std::string(300'000, 'w'));
       if (chance_() % 3 == 0) next.value = nullptr;
       rows_[key] = next;
       batch.rows.push_back(next);

@@ -100,7 +100,7 @@ class History {
     CHECK(found >= committed_);
     // What failed may be on the disk all the same.
     CHECK(found <= committed_ + 1);
-    for (const Row& row : next.found.rows) CHECK(row.value->size() == (row.key[0] == 'k' ? 6'000 : 20'000));
+    for (const Row& row : next.found.rows) CHECK(row.value.size() == (row.key[0] == 'k' ? 6'000 : 20'000));
     CHECK(next.found.start.is_new_epoch != finished);
     CHECK(next.found.start.rev >= 2 * found);
   }

@@ -89,7 +89,7 @@ uint64_t run_and_kill(const std::string& path, uint64_t next, uint64_t seed) {
 // The last batch, if the rows are exactly those of all up to it; fails otherwise.
 uint64_t last_of(const std::vector<Row>& rows) {
   std::map<std::string, uint64_t> found;
-  for (const Row& row : rows) found[row.key] = std::strtoull(row.value->c_str(), nullptr, 10);
+  for (const Row& row : rows) found[row.key] = std::strtoull(std::string(*row.value).c_str(), nullptr, 10);
   uint64_t last = found.count("last") != 0 ? found["last"] : 0;
   std::map<std::string, uint64_t> expected;
   for (uint64_t n = 1; n <= last; ++n) expected["k" + std::to_string(n % kKeys)] = expected["last"] = n;

@@ -26,7 +26,7 @@ uint64_t prefix_of(const std::vector<Row>& rows) {
   std::map<std::string, uint64_t> found;
   for (const Row& row : rows) {
     REQUIRE(row.value);
-    found[row.key] = std::strtoull(row.value->c_str(), nullptr, 10);
+    found[row.key] = std::strtoull(std::string(*row.value).c_str(), nullptr, 10);
   }
   uint64_t last = found.count("last") != 0 ? found["last"] : 0;
   std::map<std::string, uint64_t> expected;

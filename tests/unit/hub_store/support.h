@@ -27,7 +27,7 @@ inline Row row(const std::string& key, uint64_t version, uint64_t rev, const std
   out.key = key;
   out.version = version;
   out.rev = rev;
-  out.value = std::make_shared<const std::string>(value);
+  out.value = SharedText(value);
   return out;
 }
 
@@ -56,8 +56,8 @@ inline std::vector<std::string> texts(std::vector<Row> rows) {
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.key < b.key; });
   std::vector<std::string> out;
   for (const Row& row : rows)
-    out.push_back(row.key + (row.value ? "=" + *row.value : "-") + "@" + std::to_string(row.version) + "/" +
-                  std::to_string(row.rev));
+    out.push_back(row.key + (row.value ? "=" + std::string(*row.value) : "-") + "@" +
+                  std::to_string(row.version) + "/" + std::to_string(row.rev));
   return out;
 }
 

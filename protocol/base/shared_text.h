@@ -1,0 +1,53 @@
+// A text that never changes and that several hold: one allocation, and a pointer for each that holds it. Threads may share it.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace bus {
+
+class SharedText {
+ public:
+  SharedText() = default;
+  SharedText(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): as a pointer's
+  explicit SharedText(std::string_view text)
+      : head_(new (::operator new(sizeof(Head) + text.size())) Head(text.size())) {
+    std::copy(text.begin(), text.end(), reinterpret_cast<char*>(head_ + 1));
+  }
+  SharedText(const SharedText& other) : head_(other.head_) {
+    if (head_ != nullptr) head_->holders.fetch_add(1, std::memory_order_relaxed);
+  }
+  SharedText(SharedText&& other) noexcept : head_(std::exchange(other.head_, nullptr)) {}
+  SharedText& operator=(SharedText other) noexcept {
+    std::swap(head_, other.head_);
+    return *this;
+  }
+  ~SharedText() {
+    if (head_ != nullptr && head_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      head_->~Head();
+      ::operator delete(head_);
+    }
+  }
+
+  // Whether there is one, which may be empty.
+  explicit operator bool() const { return head_ != nullptr; }
+  friend bool operator==(const SharedText& a, std::nullptr_t) { return a.head_ == nullptr; }
+  size_t size() const { return head_->size; }
+  std::string_view operator*() const { return {reinterpret_cast<const char*>(head_ + 1), head_->size}; }
+
+ private:
+  struct Head {
+    explicit Head(size_t bytes) : size(bytes) {}
+    const size_t size;
+    std::atomic<size_t> holders{1};
+  };
+  // Behind it, the text.
+  Head* head_ = nullptr;
+};
+
+}  // namespace bus
