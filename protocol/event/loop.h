@@ -1,7 +1,7 @@
 // The event loop: one libevent base, run by one thread. With timer.h, fd_watch.h and signal_watch.h the only
 // code that sees libevent.
 //
-// A TURN is one callback: one readable descriptor, one timer, one signal. After each the loop runs the
+// A TURN of the loop is one callback: one readable descriptor, one timer, one signal. After each the loop runs the
 // end-of-turn hook, and only there may objects that take part in callbacks be destroyed, because nothing of
 // theirs is on the stack then.
 #pragma once
