@@ -80,7 +80,7 @@ Result<void> Database::find(Opened& out) {
   };
   if (files.database) {
     auto done = connect_and_read(out);
-    // A page that could not be read for once may look like one that was damaged.
+    // SQLite takes a page that could not be read (EIO) for one that was damaged.
     if (!done && done.error().code == Errc::protocol) {
       finalize();
       connection_ = Connection();

@@ -155,6 +155,45 @@ TEST_CASE("A database that cannot be written at the start is read all the same, 
   CHECK(third.found.rows.size() == 1);
 }
 
+TEST_CASE(
+    "Whatever cannot be read for once, or any more, is no damage: nothing is set aside, and all is there "
+    "later") {
+  TempDir dir;
+  // With a log.
+  {
+    OpenDatabase database(dir.file("v"));
+    for (uint64_t i = 1; i <= 5; ++i)
+      REQUIRE(database->apply(one(batch(i, {row("k" + std::to_string(i), 1, i, std::string(10'000, 'v'))}))));
+    database.give(5, 1);
+  }
+  for (bool for_good : {false, true}) {
+    int n = 1;
+    for (bool has_failed = true; has_failed; ++n) {
+      INFO("read " << n << (for_good ? " and all after it" : ""));
+      has_failed = false;
+      int reads = 0;
+      TestVfs vfs;
+      vfs.before_reads([&] {
+        ++reads;
+        if (reads < n || (reads > n && !for_good)) return SQLITE_OK;
+        has_failed = true;
+        // SQLite's of EIO, which it takes for damage later (os_unix.c: unixRead, vdbe.c: abort_due_to_error).
+        return SQLITE_IOERR_CORRUPTFS;
+      });
+      Opened found;
+      auto opened = Database::open({dir.file("v"), kBoot, 78, vfs.name()}, found);
+      CHECK(found.set_aside.empty());
+      CHECK_FALSE(exists(dir.file("v.corrupt-1")));
+      if (opened && !(*opened)->failed()) CHECK(found.start.ending == Ending::in_order);
+      if (opened) CHECK(found.rows.size() == 5);
+      if (!opened) CHECK(has_failed);
+    }
+    CHECK(n > 5);
+  }
+  OpenDatabase database(dir.file("v"), kBoot, 79);
+  CHECK(database.found.rows.size() == 5);
+}
+
 TEST_CASE("An end is not clean when what was committed cannot be synced") {
   TempDir dir;
   bool fails = false;

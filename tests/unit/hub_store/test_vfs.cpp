@@ -52,6 +52,8 @@ struct TestVfsCalls {
     return code;
   }
   static int read(sqlite3_file* file, void* to, int bytes, sqlite3_int64 at) {
+    TestVfs& owner = *of(file).owner;
+    if (int code = owner.before_read_ ? owner.before_read_() : SQLITE_OK; code != SQLITE_OK) return code;
     return real(file)->pMethods->xRead(real(file), to, bytes, at);
   }
   static int write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 at) {

@@ -24,6 +24,9 @@ class TestVfs {
   TestVfs(const TestVfs&) = delete;
   TestVfs& operator=(const TestVfs&) = delete;
 
+  // Before each read; the same.
+  void before_reads(std::function<int()> before) { before_read_ = std::move(before); }
+
   const char* name() const { return name_.c_str(); }
 
   // What the disk would hold of the file if the power went now: all that was synced, and of the writes after that some, by chance.
@@ -48,6 +51,7 @@ class TestVfs {
   sqlite3_vfs vfs_{};
   sqlite3_vfs* real_;
   Before before_;
+  std::function<int()> before_read_;
   std::mutex mutex_;
   std::map<std::string, Disk> disks_;
 };
