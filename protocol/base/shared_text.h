@@ -1,4 +1,5 @@
-// A text that never changes and that several hold: one allocation, and a pointer for each that holds it. Threads may share it.
+// A text of less than 4 GiB that never changes and that several hold: one allocation, and a pointer for each that holds it. Threads may
+// share it.
 #pragma once
 
 #include <algorithm>
@@ -42,9 +43,9 @@ class SharedText {
 
  private:
   struct Head {
-    explicit Head(size_t bytes) : size(bytes) {}
-    const size_t size;
-    std::atomic<size_t> holders{1};
+    explicit Head(size_t bytes) : size(static_cast<uint32_t>(bytes)) {}
+    const uint32_t size;
+    std::atomic<uint32_t> holders{1};
   };
   // Behind it, the text.
   Head* head_ = nullptr;

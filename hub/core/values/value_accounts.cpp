@@ -100,7 +100,7 @@ void ValueAccounts::accepted(const ValueEntry& entry, const ValueState& before) 
   uncount(entry.key(), before);
 }
 
-void ValueAccounts::count(const std::string& key, const ValueState& state) {
+void ValueAccounts::count(std::string_view key, const ValueState& state) {
   if (!state.exists() || key.starts_with(kHubKeys)) return;
   Account& account = ledger_.account(state.uid);
   ledger_.hold(account);
@@ -112,7 +112,7 @@ void ValueAccounts::count(const std::string& key, const ValueState& state) {
   account.meter(Pool::values).add(bytes);
 }
 
-void ValueAccounts::uncount(const std::string& key, const ValueState& state) {
+void ValueAccounts::uncount(std::string_view key, const ValueState& state) {
   if (!state.exists() || key.starts_with(kHubKeys)) return;
   Account& account = ledger_.account(state.uid);
   size_t bytes = bytes_of(key, *state.value);

@@ -30,8 +30,8 @@ class ValueAccounts final : public ValueTable::Listener {
   Shortage missing(const ValueChange& change, const ValueState& newest) const;
   bool admits(const ValueChange& change, const ValueState& newest) override;
   void accepted(const ValueEntry& entry, const ValueState& before) override;
-  void count(const std::string& key, const ValueState& state);
-  void uncount(const std::string& key, const ValueState& state);
+  void count(std::string_view key, const ValueState& state);
+  void uncount(std::string_view key, const ValueState& state);
 
   ValueTable& table_;
   Ledger& ledger_;

@@ -14,7 +14,7 @@ std::vector<std::string> ValueEnds::owned_by(PeerId peer) const {
   std::vector<std::string> keys;
   auto at = by_owner_.find(peer);
   if (at == by_owner_.end()) return keys;
-  for (const ValueEntry* entry : at->second) keys.push_back(entry->key());
+  for (const ValueEntry* entry : at->second) keys.emplace_back(entry->key());
   return keys;
 }
 

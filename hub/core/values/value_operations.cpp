@@ -59,8 +59,8 @@ void ValueOperations::judge(ValueOperationPtr operation, const ValueEntry* known
   hold(batch, std::move(held));
 }
 
-ValueRow ValueOperations::row_of(const std::string& key, const ValueState& state) {
-  ValueRow row{key, state, 0};
+ValueRow ValueOperations::row_of(std::string_view key, const ValueState& state) {
+  ValueRow row{std::string(key), state, 0};
   if (!row.state.is_stored) row.state.value = nullptr;
   return row;
 }
@@ -163,9 +163,9 @@ void ValueOperations::settle(const ValueEntry& entry, uint64_t expected_rev) {
   --unsettled_;
   if (entry.waiting() == 0) batch_of_.erase(&entry);
   if (entry.rev() != expected_rev) {
-    wrong_revs_.insert(entry.key());
+    wrong_revs_.emplace(entry.key());
   } else if (!wrong_revs_.empty()) {
-    wrong_revs_.erase(entry.key());
+    wrong_revs_.erase(std::string(entry.key()));
   }
 }
 

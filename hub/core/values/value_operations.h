@@ -129,7 +129,7 @@ class ValueOperations {
   Batch& open_batch();
   void settle(const ValueEntry& entry, uint64_t expected_rev);
   void correct_revs();
-  static ValueRow row_of(const std::string& key, const ValueState& state);
+  static ValueRow row_of(std::string_view key, const ValueState& state);
 
   ValueTable& table_;
   Owner& owner_;

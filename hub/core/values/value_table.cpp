@@ -43,7 +43,7 @@ ValueVerdict verdict_on(const ValueChange& change, const ValueState& newest) {
 }  // namespace
 
 ValueTable::~ValueTable() {
-  for (const auto& [key, entry] : entries_) BUSD_CHECK(!entry.waiting_);
+  for (const ValueEntry& entry : entries_) BUSD_CHECK(!entry.waiting_);
 }
 
 void ValueTable::begin(const Counters& counters) {
@@ -133,7 +133,7 @@ void ValueTable::withdraw(const ValueEntry& withdrawn) {
 
 const ValueEntry* ValueTable::find(std::string_view key) const {
   auto at = entries_.find(key);
-  return at == entries_.end() ? nullptr : &at->second;
+  return at == entries_.end() ? nullptr : &*at;
 }
 
 const ValueEntry* ValueTable::superfluous(TimePoint now) const {
@@ -158,11 +158,7 @@ void ValueTable::forget(std::string_view key) {
 
 ValueEntry& ValueTable::entry_of(std::string_view key) {
   auto at = entries_.find(key);
-  if (at == entries_.end()) {
-    at = entries_.try_emplace(std::string(key)).first;
-    at->second.key_ = &at->first;
-  }
-  return at->second;
+  return to_change(at == entries_.end() ? *entries_.emplace(key).first : *at);
 }
 
 // The state before.
@@ -203,7 +199,7 @@ void ValueTable::unlink(ValueEntry& entry) {
 
 void ValueTable::count(const ValueEntry& entry, bool in) {
   bool exists = entry.visible_.exists();
-  size_t bytes = exists ? entry.key_->size() + entry.visible_.value.size() : 0;
+  size_t bytes = exists ? entry.key().size() + entry.visible_.value.size() : 0;
   size_t& number = exists ? keys_ : tombstones_;
   number = in ? number + 1 : number - 1;
   bytes_ = in ? bytes_ + bytes : bytes_ - bytes;
@@ -216,8 +212,7 @@ void ValueTable::erase(ValueEntry& entry) {
     unlink(entry);
     for (Listener* each : listeners_) each->forgotten(entry);
   }
-  auto at = entries_.find(*entry.key_);
-  entries_.erase(at);
+  entries_.erase(entries_.find(entry.key()));
 }
 
 }  // namespace bus::hub

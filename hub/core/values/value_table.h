@@ -14,14 +14,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
-#include "hub/core/base/text_map.h"
 #include "hub/core/base/transport.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/shared_text.h"
@@ -47,7 +48,9 @@ class ValueTable;
 // A key, for as long as it has a state or a tombstone.
 class ValueEntry {
  public:
-  const std::string& key() const { return *key_; }
+  explicit ValueEntry(std::string_view key) : key_(key) {}
+
+  std::string_view key() const { return *key_; }
   // What get and watch see.
   const ValueState& visible() const { return visible_; }
   uint64_t rev() const { return rev_; }
@@ -64,7 +67,7 @@ class ValueEntry {
   friend class ValueTable;
   using Dead = std::list<ValueEntry*>;
 
-  const std::string* key_ = nullptr;  // in the table
+  const SharedText key_;
   ValueState visible_;
   uint64_t rev_ = 0;                                // 0: nothing was visible yet
   std::unique_ptr<std::list<ValueState>> waiting_;  // not empty
@@ -172,6 +175,17 @@ class ValueTable {
   size_t bytes() const { return bytes_; }  // of the keys that exist and of their values, visible
 
  private:
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
+    size_t operator()(const ValueEntry& entry) const { return (*this)(entry.key()); }
+  };
+  struct SameKey {
+    using is_transparent = void;
+    bool operator()(std::string_view key, const ValueEntry& entry) const { return key == entry.key(); }
+    bool operator()(const ValueEntry& a, const ValueEntry& b) const { return a.key() == b.key(); }
+  };
+
   ValueVerdict verdict_on(const ValueChange& change, const ValueState& newest) const;
   ValueEntry& accept(const ValueChange& change, const ValueEntry* known, TimePoint now, ValueState& state);
   ValueEntry& entry_of(std::string_view key);
@@ -185,7 +199,7 @@ class ValueTable {
   Limits limits_;
   Counters counters_;
   std::vector<Listener*> listeners_;
-  TextMap<ValueEntry> entries_;
+  std::unordered_set<ValueEntry, KeyHash, SameKey> entries_;
   ValueEntry* oldest_ = nullptr;
   ValueEntry* newest_ = nullptr;
   ValueEntry::Dead dead_;  // tombstones with nothing that waits, in the order of revs

@@ -86,7 +86,7 @@ class Values final : public Room,
   void set_clock(TimePoint now);
   void end_what_is_over();
   void end_owned(PeerId peer);
-  void end_key(const std::string& key, bool expired);
+  void end_key(std::string_view key, bool expired);
   void forget_tombstones();
   void submit();
   void wake_in_time(TimePoint now);

@@ -113,7 +113,7 @@ void Values::end_owned(PeerId peer) {
   for (const std::string& key : ends_.owned_by(peer)) end_key(key, false);
 }
 
-void Values::end_key(const std::string& key, bool expired) {
+void Values::end_key(std::string_view key, bool expired) {
   auto operation = std::make_unique<Asked>();
   operation->is_hubs = true;
   operation->key = key;
@@ -127,7 +127,7 @@ void Values::forget_tombstones() {
   for (size_t most = kForgottenPerTurn; most > 0; --most) {
     const ValueEntry* entry = table_.superfluous(clock_);
     if (entry == nullptr) return;
-    std::string key = entry->key();
+    std::string key(entry->key());
     if (operations_.has_store()) forgotten_.push_back(key);
     table_.forget(key);
   }

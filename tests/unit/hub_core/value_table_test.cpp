@@ -52,7 +52,7 @@ ValueTable empty_table(ValueTable::Limits limits = {}) { return ValueTable(limit
 
 std::vector<std::string> keys_by_rev(const ValueTable& table) {
   std::vector<std::string> keys;
-  for (const ValueEntry* at = table.oldest(); at != nullptr; at = at->newer()) keys.push_back(at->key());
+  for (const ValueEntry* at = table.oldest(); at != nullptr; at = at->newer()) keys.emplace_back(at->key());
   return keys;
 }
 
@@ -404,7 +404,7 @@ class History {
   void forget() {
     const ValueEntry* superfluous = table_.superfluous(now_);
     if (superfluous == nullptr) return;
-    std::string key = superfluous->key();
+    std::string key(superfluous->key());
     const Model::State* visible = model_.visible(key);
     REQUIRE(visible != nullptr);
     REQUIRE(visible->value.empty());

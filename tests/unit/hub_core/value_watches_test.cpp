@@ -42,7 +42,7 @@ struct Bench : ValueWatches::Owner {
   void drop(const std::string& key) { REQUIRE(change(key, std::nullopt) != 0); }
   void forget_all(TimePoint now) {
     while (const ValueEntry* superfluous = table.superfluous(now)) {
-      std::string key = superfluous->key();
+      std::string key(superfluous->key());
       table.forget(key);
     }
   }
@@ -60,7 +60,7 @@ struct Bench : ValueWatches::Owner {
              std::to_string(step.keys);
     }
     const ValueState& state = step.entry->visible();
-    std::string text = step.entry->key() + (state.exists() ? "=" + std::string(*state.value) : " gone");
+    std::string text = std::string(step.entry->key()) + (state.exists() ? "=" + std::string(*state.value) : " gone");
     if (step.skipped > 0) text += " +" + std::to_string(step.skipped);
     return step.is_snapshot ? "(" + text + ")" : text;
   }
@@ -353,7 +353,7 @@ class History {
       watcher.owed.clear();
       return;
     }
-    std::string key = step.entry->key();
+    std::string key(step.entry->key());
     REQUIRE(wants(watcher, key));
     // All anew, since what it missed is forgotten: it begins from the front.
     if (step.entry->rev() <= watcher.last_rev) {
