@@ -38,7 +38,11 @@ void Values::begin(ValueKeeper* keeper, KeptValues kept) {
   writer_.set_epoch(std::move(kept.epoch));
   set_clock(hub_.now);
   table_.begin(kept.counters);
-  for (KeptValues::Row& row : kept.rows) table_.load(row.key, std::move(row.state), row.rev);
+  for (KeptValues::Row& row : kept.rows) {
+    table_.load(row.key, std::move(row.state), row.rev);
+    // The next key takes its memory.
+    std::string().swap(row.key);
+  }
   first_rev_ = kept.counters.rev + 1;
   operations_.set_store(kept.takes);
 
