@@ -90,9 +90,12 @@ void Store::Shared::work(std::vector<Batch> batches) {
 void Store::Shared::commit(const std::vector<Batch>& batches) {
   bool committed = database->apply(batches).has_value();
   tell_failure();
-  std::lock_guard lock(mutex);
-  for (const Batch& batch : batches) report.completions.push_back({batch.number, committed});
-  page = database->page();
+  {
+    std::lock_guard lock(mutex);
+    for (const Batch& batch : batches) report.completions.push_back({batch.number, committed});
+    page = database->page();
+  }
+  // Whoever wakes needs the mutex.
   wake();
 }
 
@@ -169,8 +172,10 @@ int Store::fd() const { return shared_->wake_loop.get(); }
 void Store::submit(Batch batch) {
   BUSD_CHECK(!closed_);
   ++waiting_;
-  std::lock_guard lock(shared_->mutex);
-  shared_->submitted.push_back(std::move(batch));
+  {
+    std::lock_guard lock(shared_->mutex);
+    shared_->submitted.push_back(std::move(batch));
+  }
   shared_->wake_thread.notify_one();
 }
 

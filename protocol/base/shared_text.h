@@ -20,6 +20,7 @@ class SharedText {
       : head_(new (::operator new(sizeof(Head) + text.size())) Head(text.size())) {
     std::copy(text.begin(), text.end(), reinterpret_cast<char*>(head_ + 1));
   }
+  // cppcheck-suppress copyCtorPointerCopying ; it is counted
   SharedText(const SharedText& other) : head_(other.head_) {
     if (head_ != nullptr) head_->holders.fetch_add(1, std::memory_order_relaxed);
   }

@@ -60,7 +60,8 @@ struct Bench : ValueWatches::Owner {
              std::to_string(step.keys);
     }
     const ValueState& state = step.entry->visible();
-    std::string text = std::string(step.entry->key()) + (state.exists() ? "=" + std::string(*state.value) : " gone");
+    std::string text =
+        std::string(step.entry->key()) + (state.exists() ? "=" + std::string(*state.value) : " gone");
     if (step.skipped > 0) text += " +" + std::to_string(step.skipped);
     return step.is_snapshot ? "(" + text + ")" : text;
   }
