@@ -109,3 +109,18 @@ TEST_CASE("A turn takes a bounded number of changes, from however many connectio
   CHECK(rig.lines(one).size() == 700);
   CHECK(rig.lines(other).size() == 700);
 }
+
+TEST_CASE("A watch that ends in the turn in which it begins is told nothing but its end") {
+  ValueRig rig;
+  PeerId client = rig.client();
+  rig.put(client, "p", "k", "1");
+  static_cast<void>(rig.lines(client));
+  rig.core.receive(client,
+                   R"({"type":"watch","id":"w","keys":["*"]})"
+                   "\n"
+                   R"({"type":"unwatch","id":"w"})"
+                   "\n",
+                   rig.clock);
+  rig.core.end_turn(rig.clock);
+  CHECK(rig.line(client) == R"({"type":"response","id":"w"})");
+}
