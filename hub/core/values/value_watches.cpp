@@ -141,10 +141,12 @@ void ValueWatches::leaving(const ValueEntry& entry) {
   for (ValueWatch* watch : watches) {
     watch->next_ = nullptr;
     stand(*watch, entry.newer());
+    if (entry.newer() == nullptr) left_.push_back(watch);
   }
 }
 
 void ValueWatches::shown(const ValueEntry& entry, uint64_t before) {
+  left_.clear();
   if (watches_ == 0) return;
   bool is_own = std::string_view(entry.key()).starts_with(kHubKeys);
   for (Subscriber* subscriber : router_.route(entry.key())) {
@@ -162,7 +164,7 @@ void ValueWatches::shown(const ValueEntry& entry, uint64_t before) {
 
 // A watch that has not been told of the deletion can no longer be told: it begins anew.
 void ValueWatches::forgotten(const ValueEntry& entry) {
-  std::vector<ValueWatch*> behind;
+  std::vector<ValueWatch*> behind = std::exchange(left_, {});
   for (const auto& [at, watches] : standing_) behind.insert(behind.end(), watches.begin(), watches.end());
   for (ValueWatch* watch : behind) {
     watch->skipped_.erase(&entry);

@@ -107,6 +107,8 @@ class ValueWatches final : public ValueTable::Listener {
   Router router_;
   // At which entries watches stand.
   std::unordered_map<const ValueEntry*, std::vector<ValueWatch*>> standing_;
+  // Those that stood at the newest entry, which is just leaving.
+  std::vector<ValueWatch*> left_;
 };
 
 }  // namespace bus::hub

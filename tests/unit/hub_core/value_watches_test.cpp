@@ -206,6 +206,13 @@ TEST_CASE("A watch that missed a deletion which is forgotten gets all anew") {
     bench.forget_all(kStart + seconds(10));
     CHECK(bench.all(slow.watch) == Lines{"(a=1)", "(c=2)", "reset 6 of 2"});
   }
+  SECTION("while that deletion is all that it waits for") {
+    Watching slow(bench, {{"*"}});
+    CHECK(bench.all(slow.watch).size() == 3);
+    bench.drop("b");
+    bench.forget_all(kStart + seconds(10));
+    CHECK(bench.all(slow.watch) == Lines{"(a=1)", "reset 3 of 1"});
+  }
   SECTION("but not one that asked for something else, or knew of no such key") {
     Watching other(bench, {{"a"}});
     Watching late(bench, {{"*"}});
