@@ -18,6 +18,12 @@ std::vector<std::string> ValueEnds::owned_by(PeerId peer) const {
   return keys;
 }
 
+std::vector<PeerId> ValueEnds::owners() const {
+  std::vector<PeerId> peers;
+  for (const auto& [peer, entries] : by_owner_) peers.push_back(peer);
+  return peers;
+}
+
 size_t ValueEnds::held() const {
   size_t held = 0;
   for (const auto& [peer, entries] : by_owner_) held += entries.size();

@@ -27,6 +27,8 @@ class ValueEnds final : public ValueTable::Listener {
 
   // The keys that end with the connection.
   std::vector<std::string> owned_by(PeerId peer) const;
+  // The connections with which something ends.
+  std::vector<PeerId> owners() const;
   // How many end with a connection.
   size_t held() const;
 

@@ -137,7 +137,9 @@ void ValueOperations::committed(uint64_t number, TimePoint now) {
   corrections_ -= batch.corrections;
   // All of these first, for what was not judged may wait again, behind what it does.
   for (const Held& held : batch.held) {
-    if (held.operation) release(held);
+    if (!held.operation) continue;
+    release(held);
+    if (!held.judgement) ++to_be_taken_[held.operation->from];
   }
   std::vector<ValueOperationPtr> unjudged;
   auto rev = batch.revs.begin();
@@ -155,7 +157,11 @@ void ValueOperations::committed(uint64_t number, TimePoint now) {
     }
     owner_.judged(*held.operation, *held.judgement);
   }
-  for (ValueOperationPtr& operation : unjudged) take(std::move(operation), now);
+  for (ValueOperationPtr& operation : unjudged) {
+    auto at = to_be_taken_.find(operation->from);
+    if (--at->second == 0) to_be_taken_.erase(at);
+    take(std::move(operation), now);
+  }
 }
 
 void ValueOperations::settle(const ValueEntry& entry, uint64_t expected_rev) {
@@ -177,14 +183,16 @@ void ValueOperations::failed(TimePoint now) {
   is_open_ = false;
   lines_.clear();
   withdraw_all();
+  // First, so that nothing is judged by what has ended. Ends that waited were perhaps of what was taken back.
+  owner_.taken_back();
   // In the order of each connection: nothing waits any more.
   for (Batch& batch : batches) {
     for (Held& held : batch.held) {
       if (!held.operation) continue;
-      if (held.is_accepted() && !held.operation->is_hubs) {
-        owner_.not_stored(*held.operation);
-      } else {
+      if (!held.is_accepted()) {
         take(std::move(held.operation), now);
+      } else if (!held.operation->is_hubs) {
+        owner_.not_stored(*held.operation);
       }
     }
   }
@@ -211,7 +219,9 @@ void ValueOperations::forget(PeerId peer) {
 
 ValueOperations::Waiting ValueOperations::waiting(PeerId peer) const {
   auto at = lines_.find(peer);
-  return at == lines_.end() ? Waiting() : at->second.waiting;
+  Waiting waiting = at == lines_.end() ? Waiting() : at->second.waiting;
+  if (auto taken = to_be_taken_.find(peer); taken != to_be_taken_.end()) waiting.operations += taken->second;
+  return waiting;
 }
 
 }  // namespace bus::hub

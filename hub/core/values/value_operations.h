@@ -62,6 +62,8 @@ class ValueOperations {
     virtual void judged(ValueOperation& operation, const ValueJudgement& judgement) = 0;
     // A change that needs the store, which takes nothing.
     virtual void not_stored(ValueOperation& operation) = 0;
+    // What waited was taken back, the hub's own changes as well: what is to end by what is visible now is to be said again.
+    virtual void taken_back() = 0;
     // It may look.
     virtual void look(ValueOperation& operation) = 0;
   };
@@ -142,6 +144,8 @@ class ValueOperations {
   std::set<std::string> wrong_revs_;        // keys whose committed row has another rev than its change
   size_t corrections_ = 0;                  // rows that say so, and are not committed
   std::unordered_map<PeerId, Line> lines_;  // of those with something that waits
+  // How many operations of a connection have waited for what is being told, and may wait again.
+  std::unordered_map<PeerId, size_t> to_be_taken_;
   // The batch of the newest change of a key that waits.
   std::unordered_map<const ValueEntry*, uint64_t> batch_of_;
 };

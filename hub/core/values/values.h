@@ -60,6 +60,7 @@ class Values final : public Room,
 
   void judged(ValueOperation& operation, const ValueJudgement& judgement) override;
   void not_stored(ValueOperation& operation) override;
+  void taken_back() override;
   void look(ValueOperation& operation) override;
   void watch_woken(ValueWatch& watch) override;
   void answers_taken(ValuePeer& peer) override { settle(peer); }

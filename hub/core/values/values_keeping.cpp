@@ -69,6 +69,15 @@ void Values::failed(const std::string& fault, TimePoint now) {
   operations_.failed(clock_);
 }
 
+void Values::taken_back() {
+  end_what_is_over();
+  for (PeerId owner : ends_.owners()) {
+    const Peer* peer = hub_.peers.find(owner);
+    const ValuePeer* part = peer == nullptr ? nullptr : find_part<ValuePeer>(*peer);
+    if (part == nullptr || part->has_left) end_owned(owner);
+  }
+}
+
 // Told before anything of it is written to anybody.
 void Values::note_given(const ValueEntry& entry, bool expired) {
   bool is_hubs = entry.key().starts_with(kHubKeys);

@@ -42,6 +42,7 @@ struct Bench : ValueOperations::Owner {
   void not_stored(ValueOperation& operation) override {
     done.push_back(static_cast<Operation&>(operation).name + " not stored");
   }
+  void taken_back() override { done.emplace_back("taken back"); }
   void look(ValueOperation& operation) override {
     const ValueEntry* entry = table.find(operation.key);
     uint64_t version = entry == nullptr ? 0 : entry->visible().version;
@@ -189,7 +190,8 @@ TEST_CASE("A store that fails refuses what needs it, and nothing else") {
   bench.put(2, "next turn", "a", true);
   bench.take_done();
   bench.operations.failed(kStart);
-  CHECK(bench.take_done() == Lines{"put not stored", "get sees 0", "memory", "next turn not stored"});
+  CHECK(bench.take_done() ==
+        Lines{"taken back", "put not stored", "get sees 0", "memory", "next turn not stored"});
   bench.put(1, "later", "a", true);
   bench.put(1, "over a stored one", "k", false);
   bench.put(1, "in memory", "a", false);
@@ -331,6 +333,7 @@ class History : ValueOperations::Owner {
     REQUIRE(operation.change);
     done(operation);
   }
+  void taken_back() override {}
   void look(ValueOperation& operation) override {
     REQUIRE_FALSE(operation.change);
     done(operation);

@@ -118,6 +118,25 @@ TEST_CASE("A client that says nothing more, or bye, still gets the answers of wh
   CHECK(rig.get_now(other, "lock") == "not_found");
 }
 
+TEST_CASE("A client that says nothing more gets the answers of what waited behind what waits") {
+  ValueRig rig(true);
+  PeerId id = rig.client();
+  rig.put(id, "1", "k", "1");
+  rig.get(id, "2", "k");
+  rig.put(id, "3", "k", "2");
+  rig.get(id, "4", "k");
+  rig.shut_down_writing(id);
+  rig.commit(1);
+  CHECK(rig.lines(id).size() == 2);
+  CHECK(rig.is_open(id));
+  rig.commit(1);
+  CHECK_FALSE(rig.is_open(id));
+  Lines lines = rig.lines(id);
+  REQUIRE(lines.size() == 2);
+  CHECK(ValueRig::answer_in(lines[0]).starts_with("v2"));
+  CHECK(token_of(token_of(lines[1], "result"), "value") == "2");
+}
+
 TEST_CASE("What was accepted takes effect although its client is gone") {
   ValueRig rig(true);
   PeerId id = rig.client();
@@ -193,6 +212,40 @@ TEST_CASE("When the store fails, what needs it is refused, and all else goes on"
   CHECK(status.values->fault == "no space left on device");
   // Time goes on.
   rig.advance(seconds(1));
+  CHECK(rig.get_now(other, "k") == "not_found");
+}
+
+TEST_CASE("When the store fails, an end that waits is not that of what was there before") {
+  ValueRig rig(true);
+  PeerId other = rig.client();
+  rig.put(other, "p", "k", "1");
+  rig.commit();
+  rig.lines(other);
+  PeerId id = rig.client();
+  SECTION("by its time") {
+    rig.put(id, "p", "k", "2", R"(,"ttl_ms":1)");
+    rig.advance(seconds(1));
+  }
+  SECTION("by its connection") {
+    rig.put(id, "p", "k", "2", R"(,"while_connected":true)");
+    rig.hang_up(id);
+  }
+  REQUIRE(rig.keeper.batches.size() == 2);
+  rig.fail("no space left on device");
+  CHECK(rig.get_now(other, "k") == "1");
+}
+
+TEST_CASE(
+    "When the store fails, what has lost its connection ends although another put was accepted over it") {
+  ValueRig rig(true);
+  PeerId other = rig.client();
+  PeerId id = rig.client();
+  CHECK(rig.put_now(id, "k", "1", R"(,"while_connected":true)").starts_with("v1"));
+  rig.put(other, "p", "k", "2");
+  rig.hang_up(id);
+  CHECK(rig.get_now(rig.client(), "k") == "1");
+  rig.fail("no space left on device");
+  rig.lines(other);
   CHECK(rig.get_now(other, "k") == "not_found");
 }
 
