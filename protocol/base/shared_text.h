@@ -31,6 +31,7 @@ class SharedText {
   }
   ~SharedText() {
     if (head_ != nullptr && head_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): it does not see who counts
       head_->~Head();
       ::operator delete(head_);
     }

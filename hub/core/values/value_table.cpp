@@ -112,8 +112,8 @@ ValueJudgement ValueTable::apply(const ValueChange& change, const ValueEntry* kn
   return {verdict, entry.visible_.version, &entry};
 }
 
-void ValueTable::settle(const ValueEntry& settled) {
-  ValueEntry& entry = to_change(settled);
+void ValueTable::settle(const ValueEntry& which) {
+  ValueEntry& entry = to_change(which);
   BUSD_CHECK(entry.waiting_);
   ValueState state = std::move(entry.waiting_->front());
   entry.waiting_->pop_front();
@@ -121,8 +121,8 @@ void ValueTable::settle(const ValueEntry& settled) {
   show(entry, std::move(state), ++counters_.rev);
 }
 
-void ValueTable::withdraw(const ValueEntry& withdrawn) {
-  ValueEntry& entry = to_change(withdrawn);
+void ValueTable::withdraw(const ValueEntry& which) {
+  ValueEntry& entry = to_change(which);
   BUSD_CHECK(entry.waiting_);
   const ValueState before = std::move(entry.waiting_->back());
   entry.waiting_ = nullptr;

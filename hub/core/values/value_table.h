@@ -148,11 +148,11 @@ class ValueTable {
   // Whether the change is accepted; `known` is what find() says of its key. An accepted change waits for settle() or withdraw().
   ValueJudgement judge(const ValueChange& change, const ValueEntry* known, TimePoint now);
   // The oldest change of the key that waits becomes visible, with the next rev.
-  void settle(const ValueEntry& entry);
+  void settle(const ValueEntry& which);
   // judge(), and settle() at once: of a key of which nothing waits.
   ValueJudgement apply(const ValueChange& change, const ValueEntry* known, TimePoint now);
   // All changes of the key that wait are taken back: they were never accepted.
-  void withdraw(const ValueEntry& entry);
+  void withdraw(const ValueEntry& which);
 
   // nullptr: there is not even a tombstone. An entry stays where it is as long as it is there.
   const ValueEntry* find(std::string_view key) const;
