@@ -95,6 +95,8 @@ void Session::on_readable() {
     if (is_open() && (output_broken_ || owner_.core().wants(id_).has_backlog)) watch_.wake_reader();
     return;
   }
+  // Another entry of this turn may have stopped it; the end of the turn tells the watch.
+  if (mode_of(owner_.core().wants(id_)) != FdWatch::Mode::reading) return;
   switch (read_once()) {
     case Input::more:
       owner_.end_turn_in_time();

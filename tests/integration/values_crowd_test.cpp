@@ -228,3 +228,46 @@ TEST_CASE("A copy of the file alone, made while its hub runs, is an earlier stat
   other.stop();
   hub.stop();
 }
+
+TEST_CASE(
+    "Connections that put more than may wait, and read nothing meanwhile, are answered in full and in order",
+    "[unread]") {
+  constexpr size_t kClients = 20;
+  constexpr size_t kPuts = 5000;
+  TempDir directory;
+  HubProcess hub(directory, {"--values", directory.file("v.values")});
+  std::string puts;
+  for (size_t number = 0; number < kPuts; ++number) {
+    puts += R"({"type":"put","id":")" + std::to_string(number) + R"(","key":")" + key_of(number % 100) +
+            R"(","value":)" + std::to_string(number) + "}\n";
+  }
+  struct Sender {
+    RawClient client;
+    std::string_view rest;
+    size_t answered = 0;
+  };
+  std::vector<Sender> senders;
+  for (size_t i = 0; i < kClients; ++i) senders.push_back({RawClient(hub.socket()), puts});
+  // In turns, so that the hub always has some of each.
+  for (bool goes_on = true; goes_on;) {
+    goes_on = false;
+    for (Sender& each : senders) {
+      size_t taken = each.client.send_some(each.rest.substr(0, 4096));
+      each.rest.remove_prefix(taken);
+      goes_on = goes_on || taken > 0;
+    }
+  }
+  for (bool goes_on = true; goes_on;) {
+    goes_on = false;
+    for (Sender& each : senders) {
+      each.rest.remove_prefix(each.client.send_some(each.rest));
+      if (each.answered == kPuts) continue;
+      goes_on = true;
+      std::string line = each.client.read_line();
+      INFO(line);
+      REQUIRE(text_in(line, "id") == std::to_string(each.answered++));
+      REQUIRE(has(line, R"("result":{"version":)"));
+    }
+  }
+  hub.stop();
+}
