@@ -127,6 +127,30 @@ int fault_of_path(const std::string& path, std::string& why) {
   return fault == ENOENT || fault == ENOTDIR ? kNoCommand : kCannotRun;
 }
 
+// The exit status of a shell for a program that cannot be run, and why; 0: it can.
+int status_of_program(const std::string& program, std::string& why) {
+  if (program.find('/') != std::string::npos) return fault_of_path(program, why);
+  const char* path = getenv("PATH");
+  std::string_view rest = path == nullptr ? "/bin:/usr/bin" : path;
+  int status = kNoCommand;
+  why = "it is not in PATH";
+  for (;;) {
+    size_t end = std::min(rest.find(':'), rest.size());
+    std::string directory(rest.substr(0, end));
+    std::string file = (directory.empty() ? "." : directory) + "/" + program;
+    std::string reason;
+    int fault = fault_of_path(file, reason);
+    if (fault == 0) return 0;
+    if (fault == kCannotRun) {
+      status = fault;
+      why = file;
+      why.append(": ").append(reason);
+    }
+    if (end == rest.size()) return status;
+    rest.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 ChildProcess::~ChildProcess() {
@@ -192,27 +216,11 @@ void ChildProcess::reap() {
 
 bool ChildProcess::group_is_empty() const { return kill(-pid_, 0) != 0 && errno == ESRCH; }
 
-int program_fault(const std::string& program, std::string& why) {
-  if (program.find('/') != std::string::npos) return fault_of_path(program, why);
-  const char* path = getenv("PATH");
-  std::string_view rest = path == nullptr ? "/bin:/usr/bin" : path;
-  int status = kNoCommand;
-  why = "it is not in PATH";
-  for (;;) {
-    size_t end = std::min(rest.find(':'), rest.size());
-    std::string directory(rest.substr(0, end));
-    std::string file = (directory.empty() ? "." : directory) + "/" + program;
-    std::string reason;
-    int fault = fault_of_path(file, reason);
-    if (fault == 0) return 0;
-    if (fault == kCannotRun) {
-      status = fault;
-      why = file;
-      why.append(": ").append(reason);
-    }
-    if (end == rest.size()) return status;
-    rest.remove_prefix(end + 1);
-  }
+std::optional<Error> program_fault(const std::string& program) {
+  std::string why;
+  int status = status_of_program(program, why);
+  if (status == 0) return std::nullopt;
+  return error_of(ErrorCode::command_failed, status, "cannot run " + program + ": " + why);
 }
 
 }  // namespace bus::cli

@@ -5,9 +5,12 @@
 // announced to a keeper (keeper.h) before the command runs. posix_spawn(3) can do neither, so that this forks.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
+
+#include "consumer/cli/error.h"
 
 namespace bus::cli {
 
@@ -52,8 +55,8 @@ class ChildProcess {
   int errors_ = -1;
 };
 
-// What is wrong with the program that a command names, as far as can be known before it is run: the exit
-// status that a shell has for it, 127 or 126, and why. 0: nothing.
-int program_fault(const std::string& program, std::string& why);
+// What is wrong with the program that a command names, as far as can be known before it is run. Its exit status is
+// the one that a shell has for it: 127 if there is none, 126 if it cannot be run.
+std::optional<Error> program_fault(const std::string& program);
 
 }  // namespace bus::cli

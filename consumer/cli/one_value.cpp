@@ -73,7 +73,7 @@ int OneValue::changed(const busd::Change& change) { return changed(command_.key,
 
 int OneValue::changed(const std::string& key, const busd::Change& change) {
   if (!change) {
-    Error error = error_of(change, key);
+    Error error = error_of(change, key, command_.which());
     if (command_.hold && change.status == BUSD_EXISTS) error.hint += "; --wait waits until it is gone";
     return failed({change.status, change.message}, error);
   }

@@ -108,12 +108,7 @@ std::optional<Error> command_fault_of(const ServeCommand& command) {
     return error_of(ErrorCode::extra_argument,
                     "with --shell, COMMAND is one word; put quotes around all of it");
   }
-  std::string why;
-  int status = program_fault(command.command.front(), why);
-  if (status == 0) return std::nullopt;
-  Error error = error_of(ErrorCode::command_failed, "cannot run " + command.command.front() + ": " + why);
-  error.exit = status;
-  return error;
+  return program_fault(command.command.front());
 }
 
 }  // namespace

@@ -112,6 +112,14 @@ std::string grouped(unsigned long long number) {
   return digits;
 }
 
+std::string named_once(std::string text, std::string_view path) {
+  std::string beginning = "values in " + in_quotes(path) + ": ";
+  size_t first = path.empty() ? std::string::npos : text.find(beginning);
+  if (first == std::string::npos) return text;
+  if (text.find(path, first + beginning.size()) != std::string::npos) text.erase(first, beginning.size());
+  return text;
+}
+
 std::string counted(unsigned long long number, std::string_view noun) {
   return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }

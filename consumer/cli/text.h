@@ -40,6 +40,9 @@ bool is_blank(std::string_view line);
 // "12345678" as "12 345 678".
 std::string grouped(unsigned long long number);
 
+// What the hub says of its store, without the beginning `values in "PATH": ` if the rest names the path, too.
+std::string named_once(std::string text, std::string_view path);
+
 // "1 line", "2 lines".
 std::string counted(unsigned long long number, std::string_view noun);
 

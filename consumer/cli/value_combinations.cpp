@@ -90,8 +90,11 @@ std::optional<Error> value_argument_fault(const ValueCommand& c) {
 std::optional<Error> argument_fault(const ValueCommand& c) {
   using enum ValueVerb;
   if (c.key.empty() && c.which() != list)
-    return usage(ErrorCode::missing_argument,
-                 c.verb + (c.which() == put ? " needs KEY and VALUE" : " needs a KEY"));
+    return usage(
+        ErrorCode::missing_argument, c.verb + (c.which() == put ? " needs KEY and VALUE" : " needs a KEY"),
+        c.hold && !c.command.empty()
+            ? "a KEY that begins with \"-\" is written so: bus-value put --while -- KEY VALUE -- COMMAND"
+            : "");
   if (c.which() == put) return value_argument_fault(c);
   if (c.which() == get && !c.words.empty()) {
     return usage(ErrorCode::extra_argument,
@@ -138,26 +141,33 @@ std::optional<Error> hold_fault(const ValueCommand& c) {
     return usage(ErrorCode::conflict, std::string(c.json ? "--json" : "--with-version") + " excludes --while",
                  "COMMAND finds the version in BUSD_VERSION");
   }
-  std::string why;
-  int status = program_fault(c.command.front(), why);
-  if (status == 0) return std::nullopt;
-  Error error = error_of(ErrorCode::command_failed, "cannot run " + c.command.front() + ": " + why);
-  error.exit = status;
-  return error;
+  return program_fault(c.command.front());
 }
 
-// Gives the words behind "--" to whom they belong: with --while to COMMAND, behind a VALUE that comes first if
-// there is a second "--"; else they are arguments.
+// Takes the first word behind "--" as KEY, if there is none before it.
+void take_key(ValueCommand& c) {
+  c.key = c.command.front();
+  c.has_key = true;
+  c.command.erase(c.command.begin());
+}
+
+// Gives the words behind "--" to whom they belong. With --while that is COMMAND, behind what is missing of KEY and VALUE if a
+// second "--" follows it; else they are arguments.
 void part_words(ValueCommand& c) {
   auto& behind = c.command;
+  bool lacks_key = c.key.empty() && !c.has_key;
   if (!c.hold) {
+    if (lacks_key && !behind.empty()) take_key(c);
     c.is_command_without_while = !c.words.empty() && !behind.empty();
     c.words.insert(c.words.end(), behind.begin(), behind.end());
     behind.clear();
-  } else if (c.words.empty() && behind.size() > 1 && behind[1] == "--") {
-    c.words.push_back(behind[0]);
-    behind.erase(behind.begin(), behind.begin() + 2);
+    return;
   }
+  size_t missing = lacks_key ? 2 : 1;
+  if (!c.words.empty() || behind.size() <= missing || behind[missing] != "--") return;
+  if (lacks_key) take_key(c);
+  c.words.push_back(behind[0]);
+  behind.erase(behind.begin(), behind.begin() + 2);
 }
 
 }  // namespace

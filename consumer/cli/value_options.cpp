@@ -31,8 +31,8 @@ const char* const kValueNotes =
 watch at least one. A pattern is "*", which leaves out the keys of the hub below bus., or "NAME.*".
 
 VALUE is JSON; "-" reads it from stdin. With --text it is plain text, which becomes a JSON string,
-without one line end at the end of stdin. Put "--" before a VALUE that begins with "-", unless it
-is a number; options come before the "--". With --while, another "--" follows that VALUE.
+without one line end at the end of stdin. Put "--" before a KEY or a VALUE that begins with "-",
+unless it is a number; options come before the "--". With --while, another "--" follows VALUE.
 
 get prints the value, list a line for each key: the key, a tab, the value. --with-version puts the
 version before the value, and lets put and delete print the version that they made. --if-version N
@@ -149,7 +149,11 @@ bool ValueCommand::means_many() const { return !words.empty() || is_pattern(key)
 
 void declare_value(CommandLine& line, ValueCommand& c) {
   line.option("VERB", "", c.verb, "get, put, delete, list or watch").required().check(verb_fault);
-  line.option("KEY", "", c.key, "Key; of list and watch, or a pattern")
+  auto take_key = [&c](const std::string& text) {
+    c.key = text;
+    c.has_key = true;
+  };
+  line.option("KEY", "", take_key, "Key; of list and watch, or a pattern")
       .mistaken_for("-k", "KEY is written without an option: bus-value get KEY");
   line.option("VALUE", "", c.words,
               "JSON, or - for stdin; of delete, list, watch another KEY; may be repeated");

@@ -17,6 +17,7 @@ enum class ValueVerb { get, put, erase, list, watch };
 struct ValueCommand {
   std::string verb;
   std::string key;
+  bool has_key = false;              // also where it is empty
   std::vector<std::string> words;    // behind KEY: of put the value, of delete, list and watch further ones
   std::vector<std::string> command;  // behind "--"
   bool text = false;

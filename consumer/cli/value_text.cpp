@@ -1,5 +1,7 @@
 #include "consumer/cli/value_text.h"
 
+#include <utility>
+
 #include "consumer/cli/call_error.h"
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/one_call.h"
@@ -49,20 +51,41 @@ bool is_of_no_key(const busd::Change& change) {
          (change.present->deleted || change.present->version == 0);
 }
 
+// What is wrong with the store. The hub's hint is told with its message, since it names the remedy; only what it says of
+// the member `durable` is said of the option instead.
+std::string store_hint(const std::string& hubs, ValueVerb verb) {
+  if (hubs.find("leave durable out") != std::string::npos)
+    return "leave --durable out, or start the hub with --values PATH";
+  std::string look = "bus-status shows the store";
+  if (verb == ValueVerb::put) look = "put --durable memory does without it; " + look;
+  return hubs.empty() ? look : hubs + "; " + look;
+}
+
+// How bus-value get is called for a key: one that begins with "-" needs "--".
+std::string get_command(const std::string& key, const std::string& option = {}) {
+  std::string with = option.empty() ? option : " " + option;
+  return "bus-value get" + (key.starts_with('-') ? with + " -- " + key : " " + key + with);
+}
+
 // The hub's own hints speak of members of the wire.
-std::string hint_of(const busd::Change& change, std::string_view key, const std::string& hubs) {
+std::string hint_of(const busd::Change& change, std::string_view key, const std::string& hubs,
+                    ValueVerb verb) {
   const std::string name(key);
   switch (change.status) {
     case BUSD_STALE:
       if (is_of_no_key(change)) return "with --create instead of --if-version, put creates it";
-      return "read it again with bus-value get " + name + " --with-version";
+      return "read it again with " + get_command(name, "--with-version");
     case BUSD_EXISTS:
       if (change.present && !change.present->json.empty())
         return "its value is " + short_value(change.present->json);
-      return "bus-value get " + name + " prints its value";
+      return get_command(name) + " prints its value";
     case BUSD_STORE:
-      return hubs.empty() ? "bus-status shows the store; put --durable memory does without it"
-                          : "leave --durable out, or start the hub with --values PATH";
+      return store_hint(hubs, verb);
+    case BUSD_PROTOCOL:
+      // The same for all that a hub without values cannot do; a put is what needs them.
+      return verb == ValueVerb::put && change.message.find("--values off") != std::string::npos
+                 ? "start the hub without --values off, or with a newer busd"
+                 : hubs;
     default:
       return hubs;
   }
@@ -119,9 +142,10 @@ std::string vanished_json(std::string_view key) {
   return out + "}";
 }
 
-Error error_of(const busd::Change& change, std::string_view key) {
+Error error_of(const busd::Change& change, std::string_view key, ValueVerb verb) {
   Error error = error_of(busd::Error{change.status, change.message}, key);
-  error.hint = hint_of(change, key, error.hint);
+  error.message = named_once(std::move(error.message), error.path);
+  error.hint = hint_of(change, key, error.hint, verb);
   if (is_of_no_key(change)) error.message = "there is no key " + in_quotes(key);
   // A hub with other limits than ours.
   if (change.code == "too_large") error = error_of(ErrorCode::bad_data, change.message);

@@ -6,6 +6,7 @@
 
 #include "busd/consumer.hpp"
 #include "consumer/cli/error.h"
+#include "consumer/cli/value_options.h"
 
 namespace bus::cli {
 
@@ -22,9 +23,9 @@ std::string synced_json(const busd::Synced& synced);
 // Of a key that is gone after a break, of whose deletion the hub knows nothing.
 std::string vanished_json(std::string_view key);
 
-// A change that failed. Its JSON form has what the key has now, if the hub said so, as the member `present`:
+// A change that failed, of put or delete. Its JSON form has what the key has now, if the hub said so, as the member `present`:
 // {"version":…,"rev":…,"deleted":true,"value":…}.
-Error error_of(const busd::Change& change, std::string_view key);
+Error error_of(const busd::Change& change, std::string_view key, ValueVerb verb = ValueVerb::put);
 // A question of `key` that failed.
 Error error_of(const busd::Error& given, std::string_view key);
 

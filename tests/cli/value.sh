@@ -114,6 +114,29 @@ head -c 1046526 long | bus-value put t - --text || fail "a value of the largest 
 run 0 bus-value put 'a,b' 1 --literal
 run 0 bus-value get 'a,b' --literal
 
+# ---- Keys that begin with a dash
+
+run 0 bus-value put -- -dash '"v"'
+run 0 bus-value get -- -dash
+check_equal "the value of a key with a dash" '"v"' "$(cat out)"
+run 0 bus-value get --json -- -dash
+check_has out '{"key":"-dash","version":1,'
+run 0 bus-value list -- -dash '-x.*'
+check_equal "a list of a key with a dash" "-dash${tab}\"v\"" "$(cat out)"
+run 0 bus-value watch --limit 1 -- -dash
+check_has out '"key":"-dash"'
+run 75 bus-value put --if-version 7 -- -dash 2
+check_has err '; read it again with bus-value get --with-version -- -dash'
+run 0 bus-value put --create --while -- -held -1 -- bus-value get -- -held
+check_equal "a held key with a dash" -1 "$(cat out)"
+bad 64 'put needs KEY and VALUE; a KEY that begins with "-" is written so: bus-value put --while -- KEY VALUE -- COMMAND' put --while -- -k true
+bad 64 'get needs a KEY' get '' -- -dash
+run 0 bus-value put 'odd key, "quoted"' 1 --literal
+# As the manual deletes all keys.
+bus-value list --names | xargs -r -d '\n' bus-value delete --literal -- || fail "the deletion of all keys ended with $?"
+run 0 bus-value list --names
+check_empty out
+
 # ---- Versions
 
 run 0 bus-value put v '"one"' --create

@@ -114,7 +114,19 @@ TEST_CASE("What the hub says of its store and of sizes is said in words of optio
   change.message = "the store takes no changes: the disk is full";
   error = error_of(change, "k");
   CHECK(error.message == change.message);
-  CHECK(error.hint == "bus-status shows the store; put --durable memory does without it");
+  CHECK(error.hint == "put --durable memory does without it; bus-status shows the store");
+  // The remedy that the hub names is told, and the path once.
+  change.message =
+      R"(the store takes no changes: values in "/s/v": "/s/v-wal" was removed; nothing more is stored: put it )"
+      "back, then restart it";
+  error = error_of(change, "k");
+  CHECK(error.message == R"(the store takes no changes: "/s/v-wal" was removed)");
+  CHECK(error.path == "/s/v");
+  CHECK(error.hint ==
+        "nothing more is stored: put it back, then restart it; put --durable memory does without it; "
+        "bus-status shows the store");
+  error = error_of(change, "k", ValueVerb::erase);
+  CHECK(error.hint == "nothing more is stored: put it back, then restart it; bus-status shows the store");
   change.status = BUSD_INVALID;
   change.code = "too_large";
   change.message = "the value has 9 bytes; 8 are allowed";
@@ -246,6 +258,57 @@ TEST_CASE("Words behind the dashes are a command with --while, and else the valu
   error = complete_value(command);
   REQUIRE(error);
   CHECK(error->message == "put needs a VALUE before the \"--\"");
+}
+
+TEST_CASE("A key that begins with a dash stands behind the dashes") {
+  ValueCommand command;
+  command.verb = GENERATE("get", "delete", "list", "watch");
+  command.command = {"-k"};
+  CHECK_FALSE(complete_value(command));
+  CHECK(command.key == "-k");
+  CHECK(command.words.empty());
+}
+
+TEST_CASE("Further words behind the dashes follow a key that stands there") {
+  ValueCommand command;
+  command.verb = "delete";
+  command.command = {"-k", "-l", "m"};
+  CHECK_FALSE(complete_value(command));
+  CHECK(command.patterns() == Keys{"-k", "-l", "m"});
+  command = {};
+  command.verb = "put";
+  command.command = {"-k", "-1"};
+  CHECK_FALSE(complete_value(command));
+  CHECK(command.key == "-k");
+  CHECK(command.words == Keys{"-1"});
+  SECTION("with --while, KEY and VALUE stand between two") {
+    command = {};
+    command.verb = "put";
+    command.hold = true;
+    command.command = {"-k", "1", "--", "true", "--", "x"};
+    CHECK_FALSE(complete_value(command));
+    CHECK(command.key == "-k");
+    CHECK(command.words == Keys{"1"});
+    CHECK(command.command == Keys{"true", "--", "x"});
+    command = {};
+    command.verb = "put";
+    command.hold = true;
+    command.command = {"-k", "1", "true"};
+    auto error = complete_value(command);
+    REQUIRE(error);
+    CHECK(error->message == "put needs KEY and VALUE");
+    CHECK(error->hint ==
+          "a KEY that begins with \"-\" is written so: bus-value put --while -- KEY VALUE -- COMMAND");
+  }
+  SECTION("an empty key is not replaced by the word behind the dashes") {
+    command = {};
+    command.verb = "delete";
+    command.has_key = true;
+    command.command = {"k"};
+    auto error = complete_value(command);
+    REQUIRE(error);
+    CHECK(error->message == "delete needs a KEY");
+  }
 }
 
 TEST_CASE("What is held is created, unless a version or --replace says that it may exist") {
