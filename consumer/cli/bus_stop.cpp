@@ -27,7 +27,7 @@ constexpr const char* kAbout =
 
 Stops the hub and waits until it has released its lock. If no hub runs, there is nothing to do. The
 hub is in use while consumers are connected, and while values are watched or held, as bus-value
-put --while does.)";
+put --while does. Values that a hub keeps in memory only are lost; bus-stop says how many.)";
 
 constexpr const char* kNotes =
     R"(With --force, a hub that refuses or has lost its socket is sent SIGTERM, and a hub that still runs
@@ -75,14 +75,29 @@ std::vector<std::string> losses(const StatusReport& report) {
   std::vector<std::string> all;
   if (!report.consumers.empty()) all.push_back(consumers_text(report));
   if (!report.values) return all;
-  if (report.values->held > 0)
-    all.push_back(counted(report.values->held, "value") +
-                  (report.values->held == 1 ? " is held" : " are held"));
-  if (uint64_t watches = report.values->watches; watches > 0) {
-    all.push_back(std::to_string(watches) +
-                  (watches == 1 ? " watch of values is open" : " watches of values are open"));
+  uint64_t held = report.values->held;
+  if (held > 0) all.push_back(counted(held, "value") + (held == 1 ? " is held" : " are held"));
+  // bus-value put --while watches what it holds. The hub does not tell whose a watch is: no more are counted than are
+  // surely of others.
+  if (uint64_t watches = report.values->watches; watches > held) {
+    std::string others = held > 0 ? " other" : "";
+    all.push_back(std::to_string(watches - held) + others +
+                  (watches - held == 1 ? " watch of values is open" : " watches of values are open"));
   }
   return all;
+}
+
+// How many values end with the hub because it stores nothing; what is held ends anyhow. Where there is a store, the hub
+// does not tell how many of its values are not in it.
+uint64_t values_in_memory(const StatusReport& report) {
+  if (!report.values || report.values->store != "memory") return 0;
+  return report.values->keys - std::min(report.values->keys, report.values->held);
+}
+
+std::string lost_text(uint64_t values) {
+  if (values == 0) return {};
+  return "; " + counted(values, "value") + " that it kept in memory only " +
+         (values == 1 ? "is lost" : "are lost");
 }
 
 std::string losses_text(const StatusReport& report) {
@@ -127,6 +142,7 @@ class Stop {
   Clock::time_point began_ = Clock::now();
   std::vector<ConsumerReport> consumers_;  // of the hub, before it was stopped
   bool has_values_in_use_ = false;         // likewise: some were watched or held
+  uint64_t values_in_memory_ = 0;          // likewise
 };
 
 Milliseconds Stop::time_left() const {
@@ -157,6 +173,7 @@ std::optional<int> Stop::objection() {
     if (report) {
       consumers_ = report->consumers;
       has_values_in_use_ = report->values && report->values->held + report->values->watches > 0;
+      values_in_memory_ = values_in_memory(*report);
     }
     if (options_.force) return std::nullopt;
     if (!report) return console_.error(ErrorCode::not_a_hub, "the peer is not a busd hub");
@@ -220,8 +237,9 @@ int Stop::run() {
     console_.note(absence(hub_, place->home));
     return kDone;
   }
-  console_.note(ending.killed ? "killed pid " + std::to_string(ending.pid) + ", which did not answer"
-                              : "stopped");
+  std::string end = ending.killed ? "killed pid " + std::to_string(ending.pid) + ", which did not answer"
+                                  : std::string("stopped");
+  console_.note(end + lost_text(values_in_memory_));
   if (!options_.quiet) note_successor(ending.pid);
   return kDone;
 }

@@ -40,7 +40,7 @@ await watch.out '"type":"synced"'
 await_status '"watches":2,' # the holder watches its own, too
 run 75 bus-stop
 check_equal "what is said of values in use" \
-  'bus-stop: 1 value is held; 2 watches of values are open; stop the programs that do this first, or use --force' "$(cat err)"
+  'bus-stop: 1 value is held; 1 other watch of values is open; stop the programs that do this first, or use --force' "$(cat err)"
 echo go >held.go
 expect_exit "the holder" "$held" 0
 await_status '"watches":1,'
@@ -59,6 +59,40 @@ expect_exit "a consumer" "$one" 69
 kill "$watch"
 expect_exit "the watch" "$watch" 143
 run 0 bus-stop
+
+# Where only a holder watches, nothing is said of watches.
+start_hub
+start held bus-value put lock 1 --while -- sh -c 'echo runs; read -r line <held.go'
+held=$pid
+await held.out '^runs$'
+await_status '"watches":1,'
+run 75 bus-stop
+check_equal "what is said of a holder" 'bus-stop: 1 value is held; stop the programs that do this first, or use --force' "$(cat err)"
+# Values that are in memory only do not keep it from being stopped, but are not lost in silence; those held are not among them.
+run 0 bus-value put a 1
+run 0 bus-value put b 1
+echo go >held.go
+expect_exit "the holder" "$held" 0
+run 0 bus-stop
+check_equal "what is said of lost values" 'bus-stop: stopped; 2 values that it kept in memory only are lost' "$(cat err)"
+start_hub
+run 0 bus-value put a 1
+run 0 bus-stop -q
+check_empty err
+start_hub
+run 0 bus-value put a 1
+kill -STOP "$hub"
+run 0 bus-stop --force --timeout 100ms # it has not answered how many there are
+check_has err ', which did not answer'
+wait "$hub"
+start_hub
+run 0 bus-value put a 1
+run 0 bus-stop
+check_equal "what is said of one lost value" 'bus-stop: stopped; 1 value that it kept in memory only is lost' "$(cat err)"
+start_hub --values "$work/stored.values"
+run 0 bus-value put a 1
+run 0 bus-stop
+check_equal "what is said of stored values" 'bus-stop: stopped' "$(cat err)"
 
 # A hub that does not answer: refused, then out of time, then killed.
 start_hub
