@@ -155,6 +155,8 @@ Health check_health(const busd::HubOptions& options) {
     if (task.full)
       summary += "; the line of task \"" + task.task + "\" is full, with " + counted(task.waiting, "call");
   }
+  if (values && values->has_most_keys())
+    summary += "; no room for more keys: there may be " + std::to_string(values->most_keys);
   if (values && !values->fault.empty()) summary += "; values: " + fault_of(*values);
   if (std::string old = renewal_hint(options, *report); !old.empty()) summary += "; " + old;
   return {kDone, summary};

@@ -1,6 +1,7 @@
 #include "consumer/cli/status_report.h"
 
 #include "consumer/cli/json_members.h"
+#include "consumer/cli/text.h"
 
 namespace bus::cli {
 
@@ -73,11 +74,19 @@ void read_calls(const Json& json, StatusReport& report) {
 std::optional<ValuesReport> values_of(const Json& json) {
   const Json* values = member(json, "values");
   if (values == nullptr || !values->IsObject()) return std::nullopt;
-  return ValuesReport{number_of(*values, "keys"),    number_of(*values, "bytes"),
-                      number_of(*values, "rev"),     number_of(*values, "watches"),
-                      number_of(*values, "changes"), number_of(*values, "waiting"),
-                      text_of(*values, "store"),     text_of(*values, "path"),
-                      text_of(*values, "fault"),     number_of(*values, "held")};
+  const Json* limits = member(json, "limits");
+  bool has_limits = limits != nullptr && limits->IsObject();
+  return ValuesReport{number_of(*values, "keys"),
+                      number_of(*values, "bytes"),
+                      number_of(*values, "rev"),
+                      number_of(*values, "watches"),
+                      number_of(*values, "changes"),
+                      number_of(*values, "waiting"),
+                      text_of(*values, "store"),
+                      text_of(*values, "path"),
+                      text_of(*values, "fault"),
+                      number_of(*values, "held"),
+                      has_limits ? number_of(*limits, "values_keys") : 0};
 }
 
 void read_totals(const Json& json, StatusReport& report) {
@@ -186,7 +195,7 @@ std::set<std::string> sources_of(const StatusReport& report) {
 
 std::string fault_of(const ValuesReport& values) {
   bool names_path = values.path.empty() || values.fault.find(values.path) != std::string::npos;
-  return names_path ? values.fault : values.path + ": " + values.fault;
+  return names_path ? named_once(values.fault, values.path) : values.path + ": " + values.fault;
 }
 
 }  // namespace bus::cli

@@ -91,12 +91,15 @@ struct ValuesReport {
   uint64_t bytes = 0;
   uint64_t rev = 0;  // of the last change
   uint64_t watches = 0;
-  uint64_t changes = 0;  // of other keys than the hub's own
-  uint64_t waiting = 0;  // operations that wait for the store
-  std::string store;     // "memory": nothing is stored; "open"; "failed"
-  std::string path;      // of the store
-  std::string fault;     // why it failed, or what was wrong when the hub started
-  uint64_t held = 0;     // values that end with a connection
+  uint64_t changes = 0;    // of other keys than the hub's own
+  uint64_t waiting = 0;    // operations that wait for the store
+  std::string store;       // "memory": nothing is stored; "open"; "failed"
+  std::string path;        // of the store
+  std::string fault;       // why it failed, or what was wrong when the hub started
+  uint64_t held = 0;       // values that end with a connection
+  uint64_t most_keys = 0;  // 0: not known
+
+  bool has_most_keys() const { return most_keys > 0 && keys >= most_keys; }
 };
 
 // With the path, which most faults name already.

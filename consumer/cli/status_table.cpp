@@ -50,6 +50,12 @@ std::vector<TableLine> source_lines(const StatusReport& report, Columns columns)
   return grid.lines();
 }
 
+// How many of the keys that there may be a hub has.
+std::string keys_text(const ValuesReport& values, Columns columns) {
+  return "has " + readable_number(values.keys, columns) + " of " +
+         readable_number(values.most_keys, columns) + (values.most_keys == 1 ? " key" : " keys");
+}
+
 std::vector<TableLine> task_lines(const StatusReport& report, Columns columns) {
   if (report.tasks.empty()) return {};
   Grid grid({{"TASK", Align::left},
@@ -126,10 +132,12 @@ std::vector<TableLine> memory_lines(const StatusReport& report, Columns columns)
                  Emphasis::none});
   for (const PoolReport& pool : report.pools) {
     if (pool.refused == 0) continue;
+    // Keys have a limit of their own, and one that meets it is refused by this pool, too.
+    bool has_keys = pool.name == "values" && report.values && report.values->most_keys > 0;
     out.push_back({"        the pool \"" + safe_text(pool.name) + "\" was full " +
                        readable_number(pool.refused, columns) + (pool.refused == 1 ? " time" : " times") +
-                       "; it now uses " + readable_bytes(pool.used_bytes) + " of " +
-                       readable_bytes(pool.limit_bytes),
+                       "; it now " + (has_keys ? keys_text(*report.values, columns) + " and " : "") +
+                       "uses " + readable_bytes(pool.used_bytes) + " of " + readable_bytes(pool.limit_bytes),
                    Emphasis::warning});
   }
   return out;
@@ -157,7 +165,9 @@ std::vector<TableLine> values_lines(const StatusReport& report, Columns columns)
   text += "  store " + safe_text(values.store);
   if (values.waiting > 0)
     text += "  " + count(values.waiting, "operation waits", "operations wait") + " for it";
-  std::vector<TableLine> out{{text, failed ? Emphasis::warning : Emphasis::none}};
+  if (values.has_most_keys()) text += "  no room for more keys";
+  bool is_alarm = failed || values.has_most_keys();
+  std::vector<TableLine> out{{text, is_alarm ? Emphasis::warning : Emphasis::none}};
   if (!values.fault.empty()) out.push_back({"        " + safe_text(fault_of(values)), Emphasis::warning});
   return out;
 }

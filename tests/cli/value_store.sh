@@ -45,7 +45,10 @@ END
 chmod +x my-busd
 BUSD_PROGRAM=$work/my-busd
 run 76 bus-value put a 1
-check_has err 'the hub has no values'
+check_equal 'what is said of a hub without values' \
+  'bus-value: the hub has no values: it is too old, or was started with --values off; start the hub without --values off, or with a newer busd' "$(cat err)"
+run 76 bus-value put a 1 --durable process
+check_has err '; start the hub without --values off'
 run 76 bus-value get a --json-errors
 check_has err '{"code":"not_a_hub","exit":76,'
 run 0 bus-stop
@@ -58,6 +61,11 @@ run 75 bus-value put b 1
 check_has err 'bus-value: there are 1 keys, the most that there may be; delete some, or'
 run 75 bus-value put b 1 --json-errors
 check_has err '{"code":"full","exit":75,'
+run 0 bus-status
+grep -Eq '^values  1 key  .*  no room for more keys$' out || fail "the table does not say that there is no room for keys: $(cat out)"
+check_has out 'the pool "values" was full 2 times; it now has 1 of 1 key and uses '
+run 0 bus-status --check
+check_has out '; no room for more keys: there may be 1'
 BUSD_PROGRAM=$bin/busd
 run 0 bus-stop
 
@@ -86,10 +94,18 @@ run 0 bus-stop
 run 0 bus-value put a 1
 rm "$store"*
 run 75 bus-value put a 2
-check_has err 'was removed or moved away under the running hub'
+check_equal 'what is said of a store that is gone' \
+  "bus-value: the store takes no changes: \"$store\" was removed or moved away under the running hub; \
+nothing more is stored by this hub: REMEDY; put --durable memory does without it; bus-status shows the store" "$(sed 's/by this hub: .*, then restart it/by this hub: REMEDY/' err)"
+run 75 bus-value put a 2 --durable power
+check_has err '; put --durable memory does without it; bus-status shows the store'
+run 75 bus-value delete a
+check_has err '; bus-status shows the store'
+check_lacks err '--durable'
+run 0 bus-value put b 2 --durable memory
+run 0 bus-value delete b
 run 75 bus-status --check
-check_has err 'serves, but stores no values: '
-check_has err 'was removed or moved away under the running hub'
+check_has err "serves, but stores no values: \"$store\" was removed or moved away under the running hub"
 run 0 bus-status
 grep -Eq '^values  1 key  .* store failed$' out || fail "no line for values: $(cat out)"
 # What is still there can be saved, as the manual says.
