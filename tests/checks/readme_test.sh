@@ -2,7 +2,7 @@
 # What README.md shows is what happens: readme_test.sh README BIN_DIRECTORY
 #
 # Types the commands of its ```console fences into one shell (console.sh). Then runs each recipe, and the consumer, the caller,
-# the provider, and what gets and watches values, in each of four languages as they stand in the page, with the environment of a user who has set nothing. What needs a tool that is
+# the provider, and what watches values, in each of four languages as they stand in the page, with the environment of a user who has set nothing. What needs a tool that is
 # missing here is left out, and named.
 set -euo pipefail
 
@@ -168,13 +168,46 @@ recipe_agent() {
   ended agent 0
 }
 
-# The beat of the page is too slow to wait for.
+# The first beat comes at once, and starts the hub; the second one is not waited for.
 recipe_heartbeat() {
-  sed -i 's/30s/500ms/; s/sleep 10/sleep 0.1/' recipe_heartbeat
+  local until=$((SECONDS + patience)) left
   start heartbeat sh recipe_heartbeat
-  "${bare[@]}" bus-value watch alive.web --limit 1 --timeout 10s >/dev/null || fail "heartbeat: no beat came: $(cat "$dir/heartbeat.err")"
-  kill "$started"
+  until left=$("${bare[@]}" bus-value get alive.web --json --no-start 2>/dev/null | jq -e .ttl_ms); do
+    ((SECONDS < until)) || fail "heartbeat: no beat came: $(cat "$dir/heartbeat.err")"
+  done
+  ((left > 20000 && left <= 30000)) || fail "heartbeat: the value expires after $left ms"
+  kill -- "-$started" # with its sleep
   ended heartbeat 143
+}
+
+recipe_off() {
+  local status=0
+  "${bare[@]}" sh recipe_off
+  # shellcheck disable=SC2016 # the shell of that user expands it
+  "${bare[@]}" sh -c '. "$HOME/.profile" && exec bus-value get branch' 2>"$dir/off.err" || status=$?
+  ((status == 76)) || fail "off: bus-value ended with $status: $(cat "$dir/off.err")"
+  "${bare[@]}" bus-status --check >/dev/null || fail 'off: no hub has started'
+  rm "$dir/home/.profile"
+}
+
+recipe_branch() {
+  ! without git 'the recipe branch' || return 0
+  "${bare[@]}" git init -q -b main app
+  "${bare[@]}" git -C app -c user.name=me -c user.email=me@example.org commit -q --allow-empty -m one
+  install -D recipe_branch app/.git/hooks/post-checkout
+  "${bare[@]}" git -C app checkout -q -b next >git.out 2>&1 || fail "git checkout ended with $?: $(cat git.out)"
+  [[ ! -s git.out ]] || fail "branch: $(cat git.out)"
+  [[ $("${bare[@]}" bus-value get branch.app --text) == next ]] || fail "branch: $("${bare[@]}" bus-value list)"
+  "${bare[@]}" bus-value delete branch.app
+}
+
+recipe_prompt() {
+  local prompt
+  "${bare[@]}" bus-value put branch.app next --text
+  # shellcheck disable=SC2016 # that shell expands it
+  prompt=$("${bare[@]}" bash --norc -c '. ./recipe_prompt && printf "%s" "${PS1@P}"')
+  [[ $prompt == 'next '['$#']' ' ]] || fail "prompt: it is '$prompt'"
+  "${bare[@]}" bus-value delete branch.app
 }
 
 recipe_silent() {
@@ -193,7 +226,14 @@ recipe_sensors() {
   expect_line 'hall has 21.5' 'the recipe sensors'
   "${bare[@]}" bus-value put sensor.note 'two words' --text
   expect_line 'note has two words' 'the recipe sensors'
+  "${bare[@]}" bus-value put sensor.path 'C:\new' --text
+  expect_line 'path has C:\\new' 'the recipe sensors'
+  # Of a deletion nothing is said.
+  "${bare[@]}" bus-value delete sensor.path
+  "${bare[@]}" bus-value put sensor.hall 22
+  expect_line 'hall has 22' 'the recipe sensors'
   unwatched sensors
+  "${bare[@]}" bus-value delete sensor.hall sensor.note
 }
 
 # watched NAME: waits until the hub has a watch. unwatched NAME: ends the program that watches, and so the recipe.
@@ -213,15 +253,32 @@ unwatched() {
 recipe_save() {
   "${bare[@]}" bus-value put kept.text "$(printf 'two\nlines \\ "q"')" --text
   "${bare[@]}" bus-value put kept.list '[1, 2.50]'
-  "${bare[@]}" sh recipe_save
-  "${bare[@]}" bus-value delete kept.text kept.list
+  "${bare[@]}" bus-value put -- -kept.dash 1
+  "${bare[@]}" bus-value put deploy.lock 1 --while -- sh recipe_save
+  [[ $(cut -f 1 values.txt) == $'-kept.dash\nkept.list\nkept.text' ]] || fail "save: $(cat values.txt)"
+  "${bare[@]}" bus-value delete -- kept.text kept.list -kept.dash
 }
 
 recipe_restore() {
+  local status=0
   "${bare[@]}" sh recipe_restore || fail "restore ended with $?"
+  [[ $("${bare[@]}" bus-value get -- -kept.dash) == 1 ]] || fail "restore: $("${bare[@]}" bus-value list)"
   [[ $("${bare[@]}" bus-value get kept.text --text) == $'two\nlines \\ "q"' ]] || fail "restore: $("${bare[@]}" bus-value list)"
   [[ $("${bare[@]}" bus-value get kept.list) == '[1, 2.50]' ]] || fail "restore: $("${bare[@]}" bus-value list)"
+  # What cannot be put back ends it, and is named.
+  printf 'kept.bad\t{\nkept.last\t1\n' >values.txt
+  "${bare[@]}" sh recipe_restore 2>"$dir/restore.err" || status=$?
+  ((status == 1)) || fail "restore of a bad value ended with $status"
+  grep -qx 'restore.sh: ended at the key kept.bad' "$dir/restore.err" || fail "restore said: $(cat "$dir/restore.err")"
   printf 'readme_test: values are saved and put back\n'
+}
+
+recipe_clear() {
+  "${bare[@]}" bus-value put 'a,b "c"' 1 --literal
+  "${bare[@]}" bus-value put -- -dash 1
+  "${bare[@]}" sh recipe_clear || fail "clear ended with $?"
+  [[ -z $("${bare[@]}" bus-value list) ]] || fail "clear: $("${bare[@]}" bus-value list)"
+  "${bare[@]}" sh recipe_clear || fail "clear without keys ended with $?"
 }
 
 recipe_end() {
@@ -394,28 +451,32 @@ deserted() {
 # ask FRAME: the hub's answer to it.
 ask() { socat -t "$patience" - "UNIX-CONNECT:$(bus-status --print-socket)" <<<"$1"; }
 
-# values LANGUAGE TOOL FILE GET WATCH: the two programs of FILE.get and FILE.watch, as commands. They show what is put and deleted, byte for byte
-# or as their language prints it, and the watch ends with the hub.
+# values LANGUAGE TOOL ENDING WATCH [GET]: the programs of the fences watch and get, as commands. They show what is put and deleted, byte for byte
+# or as their language prints it, and the watch ends with the hub. Where a get is made of the caller, there is none.
 values() {
-  local language=$1 ending=$3 get=$4 watch=$5 answer
+  local language=$1 ending=$3 watch=$4 get=${5-} answer
   ! without "$2" "what gets and watches values in $1" || return 0
-  program "$language" get "get.$ending"
+  [[ ! $get ]] || program "$language" get "get.$ending"
   program "$language" watch "watch.$ending"
   stop_hub
   # shellcheck disable=SC2086  # the words of commands, here and below
   {
-    refused "$language" usage $get
+    if [[ $get ]]; then
+      refused "$language" usage $get
+      refused "$language" /busd/bus.sock $get branch
+    fi
     refused "$language" usage $watch
-    refused "$language" /busd/bus.sock $get branch
     refused "$language" /busd/bus.sock $watch branch
     busd --detach 2>/dev/null || fail "busd --detach ended with $?"
-    refused "$language" not_found $get branch
+    [[ ! $get ]] || refused "$language" not_found $get branch
     refused "$language" . $watch ''
     ask '{"type":"put","id":"1","key":"branch","durable":"memory","value":{"text":"grüße\u2028","n":[1,2]}}' >/dev/null
-    answer=$("${bare[@]}" timeout "$patience" $get branch) || fail "$language: get ended with $?"
+    if [[ $get ]]; then
+      answer=$("${bare[@]}" timeout "$patience" $get branch) || fail "$language: get ended with $?"
+      [[ $(jq -cS . <<<"$answer") == "$(jq -cS . <<<'{"text":"grüße\u2028","n":[1,2]}')" ]] || fail "$language: got $answer"
+    fi
     start "$language" $watch 'branch' 'sensor.*'
   }
-  [[ $(jq -cS . <<<"$answer") == "$(jq -cS . <<<'{"text":"grüße\u2028","n":[1,2]}')" ]] || fail "$language: got $answer"
   shows '{"key":"branch","value":{"text":"grüße\u2028","n":[1,2]}}'
   ask '{"type":"put","id":"1","key":"sensor.hall","durable":"memory","value":21.5}' >/dev/null
   shows '{"key":"sensor.hall","value":21.5}'
@@ -426,6 +487,37 @@ values() {
   expect_end "$language"
   wait "$started" || true
   printf 'readme_test: %s works\n' "$language, which gets and watches,"
+}
+
+# shared: share.py puts a value, and prints it and what others make of it; its value goes with it.
+shared() {
+  local language=python
+  ! without python3 'what puts and watches a value in python' || return 0
+  program python share share.py
+  refused python usage python3 share.py
+  stop_hub
+  refused python /busd/bus.sock python3 share.py branch '"main"'
+  busd --detach 2>/dev/null || fail "busd --detach ended with $?"
+  refused python bus.hub python3 share.py bus.hub 1
+  start share python3 share.py branch '{"name":"main"}'
+  expect_line 'version 1' share.py
+  shows '{"name":"main"}'
+  ask '{"type":"put","id":"1","key":"branch","durable":"memory","value":"next"}' >/dev/null
+  shows '"next"'
+  ask '{"type":"delete","id":"1","key":"branch"}' >/dev/null
+  expect_line deleted share.py
+  kill "$started"
+  ended share 143
+  start share python3 share.py branch 1
+  expect_line 'version 4' share.py
+  shows 1
+  kill "$started"
+  ended share 143
+  # The hub notices the end of the connection a moment later.
+  local until=$((SECONDS + patience))
+  while [[ $(ask '{"type":"get","id":"1","key":"branch"}') != *not_found* ]]; do
+    ((SECONDS < until)) || fail 'share.py: its value outlives it'
+  done
 }
 
 # shows JSON: the next line of what was started.
@@ -460,7 +552,8 @@ provider bash socat serve.sh bash serve.sh
 provider python python3 serve.py python3 serve.py
 provider js node serve.js node serve.js
 provider go go serve.go ./serve
-values bash socat sh 'bash get.sh' 'bash watch.sh'
-values python python3 py 'python3 get.py' 'python3 watch.py'
-values js node js 'node get.js' 'node watch.js'
-values go go go ./get ./watch
+values bash socat sh 'bash watch.sh' 'bash get.sh'
+values python python3 py 'python3 watch.py' 'python3 get.py'
+shared
+values js node js 'node watch.js'
+values go go go ./watch
