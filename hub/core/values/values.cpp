@@ -234,8 +234,15 @@ void Values::settle(ValuePeer& part) {
   ValueOperations::Waiting waiting = operations_.waiting(part.peer.id);
   bool is_much = waiting.operations > kMaxWaitingChanges || waiting.bytes > kMaxWaitingChangeBytes;
   hub_.peers.hold(part.peer, kHeldByValues, is_much || ValueWriter::has_much_to_take(part));
-  bool is_owed = waiting.operations > 0 || !part.watches.empty();
-  if (!is_owed) hub_.closing.owes_nothing(part.peer, kHeldByValues, hub_.now);
+  if (!is_owed(part)) hub_.closing.owes_nothing(part.peer, kHeldByValues, hub_.now);
+}
+
+// Whether something is to come for one that says nothing more. Its `bye` ends its watches behind what waits, `unwatch` among that;
+// one that has only shut down its writing side may still watch, as a consumer may.
+bool Values::is_owed(ValuePeer& part) {
+  if (operations_.waiting(part.peer.id).operations > 0) return true;
+  if (part.has_left && part.peer.said_bye) remove_watches(part);
+  return !part.watches.empty();
 }
 
 std::optional<ValueFault> Values::fault_of_verdict(const Asked& operation,
@@ -430,6 +437,10 @@ void Values::remove_watch(ValuePeer& part, PeerWatch& watch) {
   part.watches.erase(part.watches.find(watch.id));
 }
 
+void Values::remove_watches(ValuePeer& part) {
+  while (!part.watches.empty()) remove_watch(part, *part.watches.begin()->second);
+}
+
 void Values::watch_woken(ValueWatch& watch) { writer_.wake(static_cast<PeerWatch&>(watch)); }
 
 // ---- who goes
@@ -439,18 +450,14 @@ void Values::leave(Peer& peer) {
   if (part == nullptr) return;
   part->has_left = true;
   end_owned(peer.id);
-  // One that only says nothing more may still watch, as a consumer may.
-  while (peer.said_bye && !part->watches.empty()) remove_watch(*part, *part->watches.begin()->second);
-  bool is_owed = operations_.waiting(peer.id).operations > 0 || !part->watches.empty();
-  hub_.closing.owe(peer, kHeldByValues, is_owed);
+  hub_.closing.owe(peer, kHeldByValues, is_owed(*part));
 }
 
 void Values::gone(Peer& peer) {
   ValuePeer* part = find_part<ValuePeer>(peer);
   if (part == nullptr) return;
   operations_.forget(peer.id);
-  while (!part->watches.empty()) remove_watch(*part, *part->watches.begin()->second);
-  end_owned(peer.id);
+  remove_watches(*part);
 }
 
 void Values::stop() {

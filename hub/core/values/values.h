@@ -81,7 +81,9 @@ class Values final : public Room,
   void begin_watch(ValuePeer& part, Asked& operation);
   void end_watch(ValuePeer& part, const Asked& operation);
   void remove_watch(ValuePeer& part, PeerWatch& watch);
+  void remove_watches(ValuePeer& part);
   void settle(ValuePeer& part);
+  bool is_owed(ValuePeer& part);
 
   TimePoint clock(TimePoint now) const { return keeper_ == nullptr ? now : keeper_->clock(now); }
   void set_clock(TimePoint now);

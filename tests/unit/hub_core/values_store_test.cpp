@@ -118,6 +118,44 @@ TEST_CASE("A client that says nothing more, or bye, still gets the answers of wh
   CHECK(rig.get_now(other, "lock") == "not_found");
 }
 
+TEST_CASE("bye ends a watch that waits for the store behind a put") {
+  ValueRig rig(true);
+  PeerId id = rig.client();
+  rig.put(id, "p", "k", "1");
+  rig.watch(id, "w", R"("k")");
+  rig.send_line(id, R"({"type":"bye"})");
+  CHECK(rig.is_open(id));
+  rig.commit();
+  CHECK_FALSE(rig.is_open(id));
+  CHECK(rig.lines(id).size() == 1);
+}
+
+TEST_CASE("bye does not overtake an unwatch that waits for the store") {
+  ValueRig rig(true);
+  PeerId id = rig.client();
+  rig.watch(id, "w", R"("k")");
+  REQUIRE(rig.lines(id).size() == 1);
+  rig.put(id, "p", "other", "1");
+  rig.send_line(id, R"({"type":"unwatch","id":"w"})");
+  rig.send_line(id, R"({"type":"bye"})");
+  rig.commit();
+  CHECK_FALSE(rig.is_open(id));
+  Lines lines = rig.lines(id);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1] == R"({"type":"response","id":"w"})");
+}
+
+TEST_CASE("A client that shuts down its writing side keeps a watch that waited for the store") {
+  ValueRig rig(true);
+  PeerId id = rig.client();
+  rig.put(id, "p", "k", "1");
+  rig.watch(id, "w", R"("k")");
+  rig.shut_down_writing(id);
+  rig.commit();
+  CHECK(rig.is_open(id));
+  CHECK(rig.lines(id).size() == 3);
+}
+
 TEST_CASE("A client that says nothing more gets the answers of what waited behind what waits") {
   ValueRig rig(true);
   PeerId id = rig.client();
