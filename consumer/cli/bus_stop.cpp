@@ -94,7 +94,11 @@ uint64_t values_in_memory(const StatusReport& report) {
   return report.values->keys - std::min(report.values->keys, report.values->held);
 }
 
-std::string lost_text(uint64_t values) {
+// What is said of values at the end of the hub; empty: nothing.
+std::string lost_text(const StatusReport& report) {
+  if (report.values && report.values->store == "failed")
+    return "; its store had failed, and what it could not store is lost";
+  uint64_t values = values_in_memory(report);
   if (values == 0) return {};
   return "; " + counted(values, "value") + " that it kept in memory only " +
          (values == 1 ? "is lost" : "are lost");
@@ -142,7 +146,7 @@ class Stop {
   Clock::time_point began_ = Clock::now();
   std::vector<ConsumerReport> consumers_;  // of the hub, before it was stopped
   bool has_values_in_use_ = false;         // likewise: some were watched or held
-  uint64_t values_in_memory_ = 0;          // likewise
+  std::string lost_;                       // what is said of its values at its end
 };
 
 Milliseconds Stop::time_left() const {
@@ -173,7 +177,7 @@ std::optional<int> Stop::objection() {
     if (report) {
       consumers_ = report->consumers;
       has_values_in_use_ = report->values && report->values->held + report->values->watches > 0;
-      values_in_memory_ = values_in_memory(*report);
+      lost_ = lost_text(*report);
     }
     if (options_.force) return std::nullopt;
     if (!report) return console_.error(ErrorCode::not_a_hub, "the peer is not a busd hub");
@@ -239,7 +243,7 @@ int Stop::run() {
   }
   std::string end = ending.killed ? "killed pid " + std::to_string(ending.pid) + ", which did not answer"
                                   : std::string("stopped");
-  console_.note(end + lost_text(values_in_memory_));
+  console_.note(end + lost_);
   if (!options_.quiet) note_successor(ending.pid);
   return kDone;
 }

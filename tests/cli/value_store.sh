@@ -112,6 +112,8 @@ grep -Eq '^values  1 key  .* store failed$' out || fail "no line for values: $(c
 run 0 bus-value list
 check_equal "what is still there" "a	1" "$(cat out)"
 run 0 bus-stop
+check_equal "what is said of the end of a store that had failed" \
+  'bus-stop: stopped; its store had failed, and what it could not store is lost' "$(cat err)"
 run 0 bus-value put a 3
 run 0 bus-status --check
 run 0 bus-stop
