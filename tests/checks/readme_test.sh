@@ -451,32 +451,28 @@ deserted() {
 # ask FRAME: the hub's answer to it.
 ask() { socat -t "$patience" - "UNIX-CONNECT:$(bus-status --print-socket)" <<<"$1"; }
 
-# values LANGUAGE TOOL ENDING WATCH [GET]: the programs of the fences watch and get, as commands. They show what is put and deleted, byte for byte
-# or as their language prints it, and the watch ends with the hub. Where a get is made of the caller, there is none.
+# values LANGUAGE TOOL FILE GET WATCH: the two programs of FILE.get and FILE.watch, as commands. They show what is put and deleted, byte for byte
+# or as their language prints it, and the watch ends with the hub.
 values() {
-  local language=$1 ending=$3 watch=$4 get=${5-} answer
+  local language=$1 ending=$3 get=$4 watch=$5 answer
   ! without "$2" "what gets and watches values in $1" || return 0
-  [[ ! $get ]] || program "$language" get "get.$ending"
+  program "$language" get "get.$ending"
   program "$language" watch "watch.$ending"
   stop_hub
   # shellcheck disable=SC2086  # the words of commands, here and below
   {
-    if [[ $get ]]; then
-      refused "$language" usage $get
-      refused "$language" /busd/bus.sock $get branch
-    fi
+    refused "$language" usage $get
     refused "$language" usage $watch
+    refused "$language" /busd/bus.sock $get branch
     refused "$language" /busd/bus.sock $watch branch
     busd --detach 2>/dev/null || fail "busd --detach ended with $?"
-    [[ ! $get ]] || refused "$language" not_found $get branch
+    refused "$language" not_found $get branch
     refused "$language" . $watch ''
     ask '{"type":"put","id":"1","key":"branch","durable":"memory","value":{"text":"grüße\u2028","n":[1,2]}}' >/dev/null
-    if [[ $get ]]; then
-      answer=$("${bare[@]}" timeout "$patience" $get branch) || fail "$language: get ended with $?"
-      [[ $(jq -cS . <<<"$answer") == "$(jq -cS . <<<'{"text":"grüße\u2028","n":[1,2]}')" ]] || fail "$language: got $answer"
-    fi
+    answer=$("${bare[@]}" timeout "$patience" $get branch) || fail "$language: get ended with $?"
     start "$language" $watch 'branch' 'sensor.*'
   }
+  [[ $(jq -cS . <<<"$answer") == "$(jq -cS . <<<'{"text":"grüße\u2028","n":[1,2]}')" ]] || fail "$language: got $answer"
   shows '{"key":"branch","value":{"text":"grüße\u2028","n":[1,2]}}'
   ask '{"type":"put","id":"1","key":"sensor.hall","durable":"memory","value":21.5}' >/dev/null
   shows '{"key":"sensor.hall","value":21.5}'
@@ -552,8 +548,8 @@ provider bash socat serve.sh bash serve.sh
 provider python python3 serve.py python3 serve.py
 provider js node serve.js node serve.js
 provider go go serve.go ./serve
-values bash socat sh 'bash watch.sh' 'bash get.sh'
-values python python3 py 'python3 watch.py' 'python3 get.py'
+values bash socat sh 'bash get.sh' 'bash watch.sh'
+values python python3 py 'python3 get.py' 'python3 watch.py'
 shared
-values js node js 'node watch.js'
-values go go go ./watch
+values js node js 'node get.js' 'node watch.js'
+values go go go ./get ./watch
