@@ -106,19 +106,24 @@ try_status() {
 try_serve() {
   task=$(printf '%s\n' "$1" | sed "s/^bus-serve '\{0,1\}\([a-z.]*\).*/\1/; s/\.$/.now/")
   start example timeout 20 sh -c "exec $1" # so that it has ended when its pid has
+  example=$pid
   case $1 in
     # It goes on until it is ended.
-    *tail*) timeout 3 bus-call "$task" 4 --wait --stream >answered && fail "the stream of $1 has ended" ;;
+    *tail*)
+      start answered bus-call "$task" 4 --wait --stream
+      await answered.out '^"a line of the log"$'
+      kill -TERM "$pid"
+      wait "$pid" && fail "the stream of $1 has ended"
+      ;;
     *) timeout 10 bus-call "$task" 4 --wait >answered || fail "the call to $1 ended with $?" ;;
   esac
   case $1 in
     *double*) check_equal "the answer of $1" 8 "$(cat answered)" ;;
     *square*) check_equal "the answer of $1" 16 "$(cat answered)" ;;
     *deploy*) check_equal "the answer of $1" '"deploy.now of 4"' "$(cat answered)" ;;
-    *tail*) check_equal "the answer of $1" '"a line of the log"' "$(cat answered)" ;;
   esac
-  kill -TERM "$pid"
-  wait "$pid"
+  kill -TERM "$example"
+  wait "$example"
 }
 
 try_sources() {
