@@ -48,6 +48,8 @@ std::optional<Error> find_value(const ValueCommand& command, std::string& json) 
   std::string text = command.words.front();
   bool from_stdin = text == "-";
   if (from_stdin) {
+    if (stdin_was_closed())
+      return error_of(ErrorCode::input_failed, "cannot read VALUE from stdin, which is closed");
     text.clear();
     if (auto error = read_standard_input(text)) return error;
     if (text.size() > kMostInputBytes)
@@ -64,6 +66,8 @@ std::optional<Error> find_value(const ValueCommand& command, std::string& json) 
     return error_of(ErrorCode::empty_input, std::string(from_stdin ? "stdin is" : "VALUE is") +
                                                 " empty; null is a value, and '' --text an empty string");
   }
+  // The end of the last line is none of the value.
+  if (from_stdin) text.erase(text.find_last_not_of("\r\n") + 1);
   json = std::move(text);
   join_json_lines(json);
   return value_fault(json);

@@ -1,9 +1,11 @@
 #include "consumer/cli/command_line.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <span>
 #include <unistd.h>
 #include <utility>
@@ -121,8 +123,12 @@ CommandLine::Option CommandLine::Option::extra_hint(const char* hint) const {
 }
 
 CommandLine::Option CommandLine::Option::mistaken_for(const char* option, const char* hint) const {
-  declared_->mistaken_for = option;
-  declared_->mistaken_for_hint = hint;
+  declared_->mistaken_for.push_back({option, hint});
+  return *this;
+}
+
+CommandLine::Option CommandLine::Option::dash_hint(const char* hint) const {
+  declared_->dash_hint = hint;
   return *this;
 }
 
@@ -205,6 +211,15 @@ void CommandLine::add_place(Place& place) {
 
 void CommandLine::accept_no_start() {
   flag("--no-start", no_start_, "No effect: " + console_.program() + " never starts a hub");
+}
+
+std::vector<std::string> CommandLine::long_options() const {
+  std::vector<std::string> names;
+  for (const auto& declared : declared_) {
+    std::copy_if(declared->names.begin(), declared->names.end(), std::back_inserter(names),
+                 [](const std::string& name) { return name.starts_with("--"); });
+  }
+  return names;
 }
 
 std::string CommandLine::help() const {

@@ -51,8 +51,10 @@ class CommandLine {
     Option value_is_optional() const;
     // Of the last argument: what to do about a further one.
     Option extra_hint(const char* hint) const;
-    // Of an argument: an option that does not exist, but is typed for it, and what to do instead.
+    // An option that does not exist, but is typed for this one or for this argument, and what to do instead.
     Option mistaken_for(const char* option, const char* hint) const;
+    // Of an argument: how one that begins with "-" is written, said of an unknown short option.
+    Option dash_hint(const char* hint) const;
     // Of an argument: behind this value stands a command, whose options are behind "--".
     Option begins_command(const char* value) const;
 
@@ -93,6 +95,9 @@ class CommandLine {
   void add_place(Place& place);
   // Of a program that never starts a hub: --no-start is accepted, so that one set of options fits all.
   void accept_no_start();
+
+  // The long names of all options that were declared so far.
+  std::vector<std::string> long_options() const;
 
   // Fills what was declared. Nothing: go on.
   std::optional<Ending> read(const std::vector<std::string>& arguments);

@@ -74,6 +74,14 @@ int OneValue::changed(const busd::Change& change) { return changed(command_.key,
 int OneValue::changed(const std::string& key, const busd::Change& change) {
   if (!change) {
     Error error = error_of(change, key, command_.which());
+    // It is said as of --create, which means the same.
+    bool must_not_exist = command_.which() == ValueVerb::put && command_.if_version == uint64_t{0};
+    if (must_not_exist && change.status == BUSD_STALE && change.present && !change.present->deleted) {
+      busd::Change exists = change;
+      exists.status = BUSD_EXISTS;
+      error.message = in_quotes(key) + " exists";
+      error.hint = error_of(exists, key, command_.which()).hint;
+    }
     if (command_.hold && change.status == BUSD_EXISTS) error.hint += "; --wait waits until it is gone";
     return failed({change.status, change.message}, error);
   }

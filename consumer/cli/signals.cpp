@@ -26,6 +26,7 @@ struct State {
   std::array<std::atomic<pid_t>, kMostJobs> jobs{};
   std::atomic<int> fd{-1};
   std::atomic<void (*)()> restore{nullptr};
+  bool stdin_was_closed = false;
 };
 
 State state;
@@ -86,6 +87,7 @@ void leave_inherited_signals() {
 void fill_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (fd == STDIN_FILENO) state.stdin_was_closed = true;
     // stdout for reading only: writing to it then fails, as the caller asked for.
     int opened = open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
     if (opened != fd) abort();  // the lowest free number is this one, unless the machine has no /dev/null
@@ -110,6 +112,8 @@ void take_signals() {
     if (!is_ignored(signal)) sigaction(signal, &action, nullptr);
   }
 }
+
+bool stdin_was_closed() { return state.stdin_was_closed; }
 
 int caught_signal() { return state.caught.load(); }
 

@@ -22,6 +22,9 @@ enum class Phase {
 // scripts).
 void take_signals();
 
+// Whether the caller had closed stdin, so that take_signals() gave it something to read that is empty.
+bool stdin_was_closed();
+
 // The signal that asked us to end; 0: none yet.
 int caught_signal();
 

@@ -60,6 +60,7 @@ std::optional<Error> keys_fault(const ValueCommand& c) {
   using enum ValueVerb;
   bool many = c.which() == list || c.which() == watch;
   for (const std::string& key : c.patterns()) {
+    if (key.empty()) return usage(ErrorCode::bad_value, "KEY is empty");
     if (std::string fault = identifier_fault(key); !fault.empty())
       return usage(ErrorCode::bad_value, "KEY " + in_quotes(key) + " " + fault);
     if (c.literal && !(is_pattern(key) && !many)) continue;
@@ -89,6 +90,8 @@ std::optional<Error> value_argument_fault(const ValueCommand& c) {
 
 std::optional<Error> argument_fault(const ValueCommand& c) {
   using enum ValueVerb;
+  // A variable that was not set: neither all keys nor the next word is meant.
+  if (c.key.empty() && c.has_key) return usage(ErrorCode::bad_value, "KEY is empty");
   if (c.key.empty() && c.which() != list)
     return usage(
         ErrorCode::missing_argument, c.verb + (c.which() == put ? " needs KEY and VALUE" : " needs a KEY"),
@@ -170,9 +173,26 @@ void part_words(ValueCommand& c) {
   behind.erase(behind.begin(), behind.begin() + 2);
 }
 
+// Words behind "--" that were hardly meant as keys: a command of watch, and options. Of put, they are a value or a command.
+std::optional<Error> behind_dashes_fault(const ValueCommand& c) {
+  if (c.which() == ValueVerb::put || c.literal) return std::nullopt;
+  for (const std::string& word : c.command) {
+    std::string name = word.substr(0, word.find('='));
+    if (std::find(c.options.begin(), c.options.end(), name) == c.options.end()) continue;
+    return usage(ErrorCode::extra_argument,
+                 "options come before the \"--\", and " + in_quotes(word) + " is behind it",
+                 "--literal takes it as a KEY");
+  }
+  bool may_be_command = c.has_key && !c.command.empty() && !c.command.front().starts_with('-');
+  if (c.which() != ValueVerb::watch || !may_be_command) return std::nullopt;
+  return usage(ErrorCode::conflict, "watch runs a command with --exec CMD",
+               "of several keys, all go behind the \"--\", or all before it");
+}
+
 }  // namespace
 
 std::optional<Error> complete_value(ValueCommand& command) {
+  if (auto error = behind_dashes_fault(command)) return error;
   part_words(command);
   // What is held is deleted in the end: nothing that is there already may be lost by that unless it is asked for.
   if (command.hold && !command.replace && !command.if_version) command.create = true;

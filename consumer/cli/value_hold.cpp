@@ -148,24 +148,21 @@ void ValueHold::take(const busd::Item& item) {
     watch_value(item.value());
   } else if (item.is_synced() && item.number() == watch_ && item.synced().keys == 0) {
     // It went before the watch began. After a break it is not held, or is itself among the keys.
-    lose(in_quotes(command_.key) + " is gone");
+    lose("it is gone");
   }
 }
 
 void ValueHold::watch_value(const busd::Value& value) {
   // While it is not held, whatever is there is somebody else's, or our own on its way back.
   if (!held_ || value.version <= version_) return;
-  const char* what = value.expired   ? " has expired"
-                     : value.deleted ? " was deleted"
-                                     : " was changed by another";
-  lose(in_quotes(command_.key) + what);
+  lose(value.expired ? "it has expired" : value.deleted ? "it was deleted" : "it was changed by another");
 }
 
 void ValueHold::lose(const std::string& reason) {
   if (!std::exchange(held_, false)) return;
   bool kills = command_.kill_on_loss;
-  console_.warning("the value is not held any more: " + reason + "; " + command_.command.front() +
-                   (kills ? " gets SIGTERM" : " goes on"));
+  console_.warning(in_quotes(command_.key) + " is not held any more: " + reason + "; " +
+                   command_.command.front() + (kills ? " gets SIGTERM" : " goes on"));
   if (!kills) return;
   child_.terminate();
   terminated_ = true;
@@ -191,9 +188,10 @@ int ValueHold::finish(int status) {
   if (held_ && connected_)
     static_cast<void>(connection_.erase(command_.key, {.version = version_ + 1, .timeout = kDeletePatience}));
   if (terminated_) {
-    return console_.error(ErrorCode::connection_lost,
-                          command_.command.front() + " was ended, because the value was lost",
-                          "without --kill-on-loss it would have gone on");
+    return console_.error(
+        ErrorCode::connection_lost,
+        command_.command.front() + " was ended, because " + in_quotes(command_.key) + " was lost",
+        "without --kill-on-loss it would have gone on");
   }
   return WIFSIGNALED(status) ? ended_by_signal(WTERMSIG(status)) : WEXITSTATUS(status);
 }

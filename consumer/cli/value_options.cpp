@@ -154,14 +154,20 @@ void declare_value(CommandLine& line, ValueCommand& c) {
     c.has_key = true;
   };
   line.option("KEY", "", take_key, "Key; of list and watch, or a pattern")
-      .mistaken_for("-k", "KEY is written without an option: bus-value get KEY");
+      .mistaken_for("--key", "KEY is written without an option: bus-value get KEY")
+      .dash_hint("a KEY or VALUE that begins with \"-\" goes behind \"--\": bus-value get -- -k");
   line.option("VALUE", "", c.words,
-              "JSON, or - for stdin; of delete, list, watch another KEY; may be repeated");
+              "JSON, or - for stdin; of delete, list, watch another KEY; may be repeated")
+      .mistaken_for("--value", "VALUE is written without an option: bus-value put KEY VALUE")
+      .mistaken_for("--file", "VALUE - reads stdin: bus-value put KEY - <FILE");
   line.behind_dashes("COMMAND", c.command, "With --while: what is run, with its arguments");
   line.flag("--text", c.text, "Of put: VALUE is plain text; else: print a string without quotes");
-  line.flag("--raw", c.raw, "Of get, list and watch: print a string without quotes, as --text does");
-  auto json = line.flag("--json", c.json, "Print an object with all that is known");
-  auto version = line.flag("--with-version", c.with_version, "Print the version, too").excludes(json);
+  auto raw =
+      line.flag("--raw", c.raw, "Of get, list and watch: print a string without quotes, as --text does");
+  auto json = line.flag("--json", c.json, "Print an object with all that is known").excludes(raw);
+  auto version = line.flag("--with-version", c.with_version, "Print the version, too")
+                     .excludes(json)
+                     .mistaken_for("--versions", "did you mean --with-version?");
   line.flag("--names", c.names, "Of list: print the keys only").excludes(json).excludes(version);
   auto take_version = [&c](const std::string& text) { c.if_version = whole_number(text); };
   auto if_version =
@@ -192,6 +198,7 @@ void declare_value(CommandLine& line, ValueCommand& c) {
   line.flag("--no-start", c.no_start, "Do not start a hub");
   line.flag("-q,--quiet", c.quiet, "Print only errors and warnings on stderr");
   line.add_place(c.place);
+  c.options = line.long_options();
 }
 
 busd::PutOptions put_options_of(const ValueCommand& command) {

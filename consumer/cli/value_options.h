@@ -42,6 +42,7 @@ struct ValueCommand {
   bool no_start = false;
   bool quiet = false;
   Place place;
+  std::vector<std::string> options;       // the long names of all options
   bool is_command_without_while = false;  // found by complete_value()
 
   ValueVerb which() const;

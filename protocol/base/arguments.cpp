@@ -260,9 +260,10 @@ Declared* ArgumentReader::find(std::string_view name) const {
 
 void ArgumentReader::unknown(const std::string& option) {
   for (const auto& declared : declared_) {
-    if (declared->mistaken_for != option) continue;
-    return unknown_.push_back(
-        {ReportCode::unknown_option, kUsage, "unknown option " + option, declared->mistaken_for_hint, {}});
+    for (const auto& [mistaken, hint] : declared->mistaken_for) {
+      if (mistaken == option)
+        return unknown_.push_back({ReportCode::unknown_option, kUsage, "unknown option " + option, hint, {}});
+    }
   }
   auto before = arguments_->begin() + static_cast<std::ptrdiff_t>(at_);
   for (const auto& declared : declared_) {
@@ -276,6 +277,10 @@ void ArgumentReader::unknown(const std::string& option) {
   }
   std::string suggestion = suggestion_for(option);
   std::string hint = suggestion.empty() ? "see " + program_ + " --help" : "did you mean " + suggestion + "?";
+  for (const auto& declared : declared_) {
+    bool may_be_meant = suggestion.empty() && !option.starts_with("--");
+    if (may_be_meant && *declared->dash_hint != '\0') hint = declared->dash_hint;
+  }
   unknown_.push_back({ReportCode::unknown_option, kUsage, "unknown option " + option, hint, {}});
 }
 

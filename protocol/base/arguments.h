@@ -29,6 +29,12 @@ struct Relation {
   std::string hint;  // what to do if it is violated; empty: nothing in particular
 };
 
+// An option that does not exist, but is typed for an argument or another option.
+struct Mistaken {
+  std::string option;  // as it is typed: "-t"
+  std::string hint;    // what to do instead
+};
+
 struct Declared {
   std::vector<std::string> names;  // "-n", "--count"; of an argument "KEY"
   std::string listed;              // the names as they were declared: "-n,--count"
@@ -44,9 +50,9 @@ struct Declared {
   std::function<void(const std::string&)> take;
   std::vector<Relation> excludes;
   std::vector<Relation> needs;
-  const char* extra_hint = "";    // of an argument: what to do about a second one
-  std::string mistaken_for;       // of an argument: an option that does not exist, but is typed for it: "-t"
-  std::string mistaken_for_hint;  // what to do instead
+  const char* extra_hint = "";  // of an argument: what to do about a second one
+  std::vector<Mistaken> mistaken_for;
+  const char* dash_hint = "";  // of an argument: how one that begins with "-" is written
   std::string
       command_word;  // of an argument: the value behind which a command with options of its own stands
   bool given = false;

@@ -105,5 +105,22 @@ run_protocol() {
   printf '%s: the commands work\n' "$name"
 }
 
+# The counter of bus-value(1), in each shell that it is said to work in.
+run_counter() {
+  local shell output
+  begin counter
+  literal "$pages/man1/bus-value.1" EXAMPLES | awk -v RS='\f' '/count\(\)/' | sed -n 's/^[$>] //p' >counter
+  for shell in sh bash zsh; do
+    if ! command -v "$shell" >/dev/null; then
+      printf '%s: %s is not installed\n' "$name" "$shell"
+      continue
+    fi
+    output=$("${bare[@]}" "$shell" ./counter 2>&1)
+    [[ $output == $'2\nbus-value: there is no key "builds"; '*$'\n1' ]] || fail "in $shell, the counter printed '$output'"
+  done
+  printf '%s: the counter works\n' "$name"
+}
+
 run_sessions
 run_protocol
+run_counter

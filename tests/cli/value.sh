@@ -61,6 +61,9 @@ bad 65 'VALUE: not JSON at byte 1: Invalid value; for plain text add --text; for
 bad 65 'VALUE: not JSON at byte 2' put t '{a:1}'
 bad 65 'VALUE is empty; null is a value' put t ''
 bad 65 'stdin is empty' put t - </dev/null
+bad 70 'cannot read VALUE from stdin, which is closed' put t - <&-
+printf 'x\r\n' >line
+bad 65 'VALUE: not JSON at byte 1: Invalid value; for plain text add --text; for a JSON string write '\''"x"'\' put t - <line
 bad 65 'the value on stdin is longer than a frame may be' put t - </dev/zero
 bad 65 'byte 1 is not UTF-8 (0xff)' put t "$(printf '\377')" --text
 bad 64 'put needs a VALUE; write JSON behind the key' put t
@@ -76,7 +79,22 @@ check_lacks err literal
 bad 64 '"*" is a pattern, and no key; bus-value list shows the keys that there are' get '*'
 bad 64 '"t/#" would match no key; "t.*" matches the keys below "t"' list 't/#'
 bad 64 '"a,b" reads as a list of keys' watch a,b
-bad 64 'KEY "" must not be empty' list a ''
+bad 64 'KEY is empty' list a ''
+bad 64 'KEY is empty' list ''
+bad 64 'KEY is empty' put '' 1
+bad 64 'watch runs a command with --exec CMD; of several keys, all go behind the "--", or all before it' watch t -- echo changed
+bad 64 '--raw excludes --json' get t --raw --json
+bad 64 'unknown option --versions; did you mean --with-version?' get t --versions
+bad 64 'unknown option --file; VALUE - reads stdin: bus-value put KEY - <FILE' put t --file x
+bad 64 'unknown option --value; VALUE is written without an option: bus-value put KEY VALUE' put t --value 1
+bad 64 'unknown option --key; KEY is written without an option: bus-value get KEY' get --key t
+for words in 'put -k 1' 'get -k' 'list -k'; do
+  # shellcheck disable=SC2086 # words of one command
+  bad 64 'unknown option -k; a KEY or VALUE that begins with "-" goes behind "--": bus-value get -- -k' $words
+done
+bad 64 'unknown option -x; a KEY or VALUE that begins with "-" goes behind "--"' put a -x --text
+bad 64 'unknown option --frobnicate; see bus-value --help' get t --frobnicate
+bad 64 'unknown option -N; did you mean -n?' watch t -N
 bad 64 'VERB: there is no "gte"; did you mean get?' gte t
 bad 64 'VERB: there is no "set"; did you mean put?' set t 1
 bad 64 'VERB: there is no "rm"; did you mean delete?' rm t
@@ -125,12 +143,23 @@ run 0 bus-value list -- -dash '-x.*'
 check_equal "a list of a key with a dash" "-dash${tab}\"v\"" "$(cat out)"
 run 0 bus-value watch --limit 1 -- -dash
 check_has out '"key":"-dash"'
+run 0 bus-value watch --limit 1 nothing -- -dash
+check_has out '"key":"-dash"'
 run 75 bus-value put --if-version 7 -- -dash 2
 check_has err '; read it again with bus-value get --with-version -- -dash'
 run 0 bus-value put --create --while -- -held -1 -- bus-value get -- -held
 check_equal "a held key with a dash" -1 "$(cat out)"
 bad 64 'put needs KEY and VALUE; a KEY that begins with "-" is written so: bus-value put --while -- KEY VALUE -- COMMAND' put --while -- -k true
-bad 64 'get needs a KEY' get '' -- -dash
+bad 64 'KEY is empty' get '' -- -dash
+# What is an option of bus-value there was hardly meant as a key.
+for words in 'get t -- --text' 'get -- t --timeout=5s' 'list t -- --names' 'delete t -- --timeout 5s' 'watch t -- --exec true'; do
+  # shellcheck disable=SC2086 # words of one command
+  bad 64 'options come before the "--", and "--' $words
+  check_has err '" is behind it; --literal takes it as a KEY'
+done
+run 0 bus-value put --text -- --text x
+run 0 bus-value get --literal -- --text
+check_equal "a key with the name of an option" '"x"' "$(cat out)"
 run 0 bus-value put 'odd key, "quoted"' 1 --literal
 # As the manual deletes all keys.
 bus-value list --names | xargs -r -d '\n' bus-value delete --literal -- || fail "the deletion of all keys ended with $?"
@@ -162,6 +191,7 @@ run 0 bus-value get v
 check_equal "what two writers left" '"two"' "$(cat out)"
 run 0 bus-value put w 1 --if-version 0
 run 75 bus-value put w 1 --if-version 0
+check_equal 'what is said of a key that exists, by its version' 'bus-value: "w" exists; its value is 1' "$(cat err)"
 run 0 bus-value delete v --if-version 2 --with-version
 check_equal "the version of the deletion" 3 "$(cat out)"
 for verb in get delete; do

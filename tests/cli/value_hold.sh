@@ -128,7 +128,7 @@ start robbed bus-value put here 1 --while --create -- ./held robbed.go
 robbed=$pid
 await robbed.out '^runs here'
 run 0 bus-value put here '"mine"'
-await robbed.err 'the value is not held any more: "here" was changed by another; ./held goes on'
+await robbed.err 'bus-value: "here" is not held any more: it was changed by another; ./held goes on'
 echo go >robbed.go
 expect_exit "the one that was robbed" "$robbed" 0
 run 0 bus-value get here
@@ -139,12 +139,12 @@ await robbed.out '^runs here'
 run 0 bus-value delete here
 expect_exit "the one that was robbed" "$robbed" 75
 check_has robbed.out 'got TERM'
-check_has robbed.err '"here" was deleted; ./obedient gets SIGTERM'
-check_has robbed.err 'bus-value: ./obedient was ended, because the value was lost; without --kill-on-loss it would have gone on'
+check_has robbed.err '"here" is not held any more: it was deleted; ./obedient gets SIGTERM'
+check_has robbed.err 'bus-value: ./obedient was ended, because "here" was lost; without --kill-on-loss it would have gone on'
 start brief bus-value put here 1 --while --ttl 50ms -- ./held brief.go
 brief=$pid
 # On a busy machine it has expired before anybody can look.
-await brief.err '"here" \(has expired\|is gone\); ./held goes on'
+await brief.err '"here" is not held any more: it \(has expired\|is gone\); ./held goes on'
 echo go >brief.go
 expect_exit "the holder of what expired" "$brief" 0
 
@@ -153,7 +153,7 @@ start lasting bus-value put here '"again"' --while --create -- ./held lasting.go
 lasting=$pid
 await lasting.out '^runs here'
 kill -KILL "$(hub_pid)"
-await lasting.err 'the value is not held any more: the connection to the hub broke.*; ./held goes on'
+await lasting.err '"here" is not held any more: the connection to the hub broke.*; ./held goes on'
 await lasting.err '"here" is held again'
 run 0 bus-value get here
 check_equal "the value after the break" '"again"' "$(cat out)"

@@ -307,7 +307,51 @@ TEST_CASE("Further words behind the dashes follow a key that stands there") {
     command.command = {"k"};
     auto error = complete_value(command);
     REQUIRE(error);
-    CHECK(error->message == "delete needs a KEY");
+    CHECK(error->message == "KEY is empty");
+  }
+}
+
+TEST_CASE("Behind the dashes, options are refused as keys, and a command of watch") {
+  ValueCommand command;
+  command.options = {"--timeout", "--text"};
+  command.verb = "get";
+  command.command = {"--text"};
+  SECTION("an option") {
+    auto error = complete_value(command);
+    REQUIRE(error);
+    CHECK(error->message == "options come before the \"--\", and \"--text\" is behind it");
+    CHECK(error->exit == kUsage);
+  }
+  SECTION("with its value") {
+    command.command = {"--timeout=5s"};
+    CHECK(complete_value(command));
+  }
+  SECTION("with --literal it is a key") {
+    command.literal = true;
+    CHECK_FALSE(complete_value(command));
+    CHECK(command.key == "--text");
+  }
+  SECTION("what is no option is a key") {
+    command.command = {"--texts"};
+    CHECK_FALSE(complete_value(command));
+  }
+  SECTION("of put it is the value") {
+    command.verb = "put";
+    command.key = "k";
+    command.has_key = true;
+    CHECK_FALSE(complete_value(command));
+  }
+  SECTION("a word behind a key of watch is a command, unless it begins with a dash") {
+    command.verb = "watch";
+    command.key = "k";
+    command.has_key = true;
+    command.command = {"echo", "-n"};
+    auto error = complete_value(command);
+    REQUIRE(error);
+    CHECK(error->message == "watch runs a command with --exec CMD");
+    command.command = {"-k"};
+    CHECK_FALSE(complete_value(command));
+    CHECK(command.patterns() == Keys{"k", "-k"});
   }
 }
 

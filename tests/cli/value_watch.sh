@@ -115,6 +115,11 @@ expect_exit "the slow watch" "$slow" 143
 
 # One that fails is said, and the next one runs. A large value that is not read does no harm.
 head -c 300000 /dev/zero | tr '\0' x | bus-value put g - --text || fail "put of a large text ended with $?"
+# For a key that does not exist nothing runs, also if it has been deleted.
+run 0 bus-value put gone 1
+run 0 bus-value delete gone
+run 0 bus-value watch gone --exec 'touch ran' --timeout 300ms
+[ ! -e ran ] || fail "a command ran for a key that does not exist"
 # shellcheck disable=SC2016 # the shell of --exec expands it
 start fails bus-value watch g --exec 'echo "$BUSD_VERSION"; exit 5' --limit 2
 fails=$pid
