@@ -80,12 +80,13 @@ _busd_place() {
   done
 }
 
-# _busd_names keys|types|entries|tasks|sources|values: what the running hub knows of, one to a line; entries are types and
-# patterns, of tasks there are only names, of values the keys. Silent, and done within 100 ms, whether a hub answers, does not, or is not there.
+# _busd_names keys|types|entries|tasks|sources|values|more_values: what the running hub knows of, one to a line; entries are types and
+# patterns, of tasks there are only names, of values the keys; more_values are keys where the verb takes several. Silent, and done within 100 ms, whether a hub answers, does not, or is not there.
 _busd_names() {
   local what=$1 name
   local ask=(bus-status --list "${what/#entries/types}")
-  [[ $what == values ]] && ask=(bus-value list --names --no-start)
+  [[ $what != more_values || $verb == @(delete|list|watch) ]] || return
+  [[ $what == *values ]] && ask=(bus-value list --names --no-start)
   timeout 0.08 "${ask[@]}" "${place[@]}" </dev/null 2>/dev/null | while IFS='' read -r name; do
     [[ $1 == t* && ($name == '*' || $name == *'.*') ]] || printf '%s\n' "$name"
   done
@@ -115,7 +116,7 @@ _busd_values() {
   local found=() typed=${word:${#2}}
   case ${kind[$1]-} in
     words | words_or_files) read -ra found <<<"${words[$1]-}" ;;
-    keys | types | entries | tasks | sources | values) mapfile -t found < <(_busd_names "${kind[$1]-}") ;;
+    keys | types | entries | tasks | sources | values | more_values) mapfile -t found < <(_busd_names "${kind[$1]-}") ;;
     commands) mapfile -t found < <(compgen -c -- "$typed") ;;
     users) mapfile -t found < <(compgen -u -- "$typed") ;;
     groups) mapfile -t found < <(compgen -g -- "$typed") ;;
@@ -145,7 +146,7 @@ _busd_options() {
 }
 
 # _busd_read WORD: one word before the cursor. Sets `option` to the one whose value comes next, counts `position`, and notes
-# in `given` what was given; `plain` after "--", and `after` counts the words there.
+# in `given` what was given and in `verb` the first positional; `plain` after "--", and `after` counts the words there.
 _busd_read() {
   local text=$1 i name
   if [[ $option && ! (${optional[$option]-} && $text == -*) ]]; then
@@ -154,7 +155,7 @@ _busd_read() {
   fi
   option=''
   if [[ $plain || $text != -?* ]]; then
-    ((++position))
+    ((position++)) || verb=$text
     [[ $plain ]] && ((++after))
   elif [[ $text == -- ]]; then
     plain=1
@@ -177,7 +178,7 @@ _busd_read() {
 _busd_complete() {
   local IFS=$' \t\n' words_before=() word quote redirected kept open=0
   local -A given=()
-  local place=() option='' plain='' position=0 after=0 text i rest
+  local place=() option='' plain='' verb='' position=0 after=0 text i rest
   COMPREPLY=()
   # What stands behind the cursor counts too, but for the rest of the word that it is in.
   rest=${COMP_LINE:COMP_POINT}

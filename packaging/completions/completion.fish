@@ -76,8 +76,8 @@ function __busd_commands
     complete -C (__busd_typed)
 end
 
-# __busd_names keys|types|entries|tasks|sources|values: what the running hub knows of; entries are types and patterns, of
-# tasks there are only names, of values the keys. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never
+# __busd_names keys|types|entries|tasks|sources|values|more_values: what the running hub knows of; entries are types and patterns,
+# of tasks there are only names, of values the keys; more_values are keys where the verb takes several. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never
 # evaluated.
 function __busd_names
     set -l option
@@ -102,7 +102,11 @@ function __busd_names
     # Fish itself would say that it is missing.
     command -q timeout; or return
     set -l ask bus-status --list (string replace entries types $argv[1])
-    test $argv[1] = values; and set ask bus-value list --names --no-start
+    if test $argv[1] = more_values
+        # The first of these words on the line: those that may stand before it are options and their values.
+        contains -- (string match -r '^(?:get|put|delete|list|watch)$' -- (__busd_before))[1] delete list watch; or return
+    end
+    string match -q -- '*values' $argv[1]; and set ask bus-value list --names --no-start
     set -l names (timeout 0.08 $ask $place </dev/null 2>/dev/null)
     if contains $argv[1] types tasks
         string match -v -r '^(.*\.)?\*$' -- $names

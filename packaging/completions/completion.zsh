@@ -8,8 +8,8 @@ _busd_words_or_files() {
   _files "$@" || (( ${#compstate[nmatches]} ))
 }
 
-# _busd_names keys|types|entries|tasks|sources|values: what the running hub knows of; entries are types and patterns, of tasks
-# there are only names, of values the keys. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
+# _busd_names keys|types|entries|tasks|sources|values|more_values: what the running hub knows of; entries are types and patterns, of
+# tasks there are only names, of values the keys; more_values are keys where the verb takes several. Silent, and done within 100 ms, whether a hub answers, does not, or is not there. The line is never evaluated.
 # _arguments puts words of its own, for compadd, before the argument.
 _busd_names() {
   local what=$argv[-1] option='' value
@@ -31,7 +31,8 @@ _busd_names() {
     fi
   done
   local -a ask=(bus-status --list ${what/entries/types})
-  [[ $what == values ]] && ask=(bus-value list --names --no-start)
+  [[ $what != more_values || $line[1] == (delete|list|watch) ]] || return
+  [[ $what == *values ]] && ask=(bus-value list --names --no-start)
   names=("${(@f)$(timeout 0.08 $ask $place </dev/null 2>/dev/null)}")
   # Of what is empty, one empty line is left.
   names=("${(@)names:#}")

@@ -80,8 +80,10 @@ BEGIN {
   kind_of_value["CMD"] = "commands"
   kind_of_value["USER"] = "users"
   kind_of_value["GROUP"] = "groups"
+  # Of bus-value: further keys, but behind put a value.
+  if (program == "bus-value") kind_of_value["VALUE"] = "more_values"
   split("N MS ID NAME PERCENT PAYLOAD ARGS NAME=VALUE VALUE TEMPLATE", opaque, " ")
-  for (i in opaque) kind_of_value[opaque[i]] = "nothing"
+  for (i in opaque) if (!(opaque[i] in kind_of_value)) kind_of_value[opaque[i]] = "nothing"
 }
 
 # One entry of --help, in one line: the name and the value stand before the first two spaces, the text behind.
