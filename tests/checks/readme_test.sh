@@ -491,6 +491,7 @@ shared() {
   ! without python3 'what puts and watches a value in python' || return 0
   program python share share.py
   refused python usage python3 share.py
+  refused python '^usage: .* VALUE is JSON' python3 share.py branch bad
   stop_hub
   refused python /busd/bus.sock python3 share.py branch '"main"'
   busd --detach 2>/dev/null || fail "busd --detach ended with $?"
