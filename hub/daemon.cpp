@@ -46,7 +46,7 @@ void Daemon::keep_values(ValueStore& store, KeptValues kept) {
   sessions_.core().keep_values(store, std::move(kept));
   ValueEvents events;
   events.committed = [this](uint64_t batch) { sessions_.values_committed(batch); };
-  events.failed = [this](const std::string& fault) { sessions_.values_failed(fault); };
+  events.failed = [this](const Error& reason) { sessions_.values_failed(reason); };
   events.on_time = [this] { sessions_.expire(); };
   store.begin(std::move(events));
 }

@@ -151,8 +151,8 @@ void Sessions::values_committed(uint64_t batch) {
   end_turn_in_time();
 }
 
-void Sessions::values_failed(const std::string& fault) {
-  core_.values_failed(fault, now());
+void Sessions::values_failed(const Error& reason) {
+  core_.values_failed(reason, now());
   process_dirty();
 }
 

@@ -29,7 +29,7 @@ class Sessions final : private Transport {
 
   // As the entries of the core, which see hub_core.h.
   void values_committed(uint64_t batch);
-  void values_failed(const std::string& fault);
+  void values_failed(const Error& reason);
 
   // Takes a connection that was accepted; `supply` says at what cost.
   void add(Fd fd, const Credentials& credentials, Supply supply);

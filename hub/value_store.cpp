@@ -123,7 +123,7 @@ Result<void> ValueStore::start(std::unique_ptr<store::Database> database, const 
   }
   store_ = std::move(store);
   meta_ = committed_meta_ = start.meta;
-  rev_ = committed_rev_ = start.rev;
+  rev_ = told_rev_ = start.rev;
   version_ = start.version;
   return {};
 }
@@ -168,10 +168,10 @@ void ValueStore::set_memory() noexcept {
   if (store_) store_->page().set_memory();
 }
 
-// Not above what the database has: something that has no row may have taken the rev that a row was expected to get, which is just
-// being committed.
+// Not above what the database has and the core knows of: something that has no row may have taken the rev that a row was expected to get, which
+// is just being committed, or told.
 void ValueStore::set_stored(uint64_t rev) noexcept {
-  if (store_) store_->page().set_stored(std::min(rev, committed_rev_));
+  if (store_) store_->page().set_stored(std::min(rev, told_rev_));
 }
 
 void ValueStore::submit(Batch batch) {
@@ -224,14 +224,12 @@ void ValueStore::take() {
     // Before, there is no directory of ours to watch.
     if (sent.has_rows && watch_ && !place_) watch_place();
     committed_meta_ = sent.meta;
-    committed_rev_ = std::max(committed_rev_, sent.rev);
-    // Without a number it has nothing that waits for it.
-    if (sent.number != 0) committed_.push_back(sent.number);
+    committed_.push_back({sent.number, sent.rev});
   }
   if (report.failed && !has_failed_) {
     has_failed_ = true;
-    failure_ = report.failed->what;
-    log_.write(LogLevel::error, "values are no longer stored", {{"reason", *failure_}});
+    failure_ = report.failed;
+    log_.write(LogLevel::error, "values are no longer stored", {{"reason", failure_->what}});
   }
   keep_numbers();
 }
@@ -239,9 +237,12 @@ void ValueStore::take() {
 // Each in an entry of its own, and the failure behind what was committed before it. Whether there was something to tell.
 bool ValueStore::tell_next() {
   if (!committed_.empty()) {
-    uint64_t number = committed_.front();
+    Committed batch = committed_.front();
     committed_.pop_front();
-    events_.committed(number);
+    // Not before: what the core does not know of yet may have been given another rev than its row has.
+    told_rev_ = std::max(told_rev_, batch.rev);
+    // Without a number it has nothing that waits for it.
+    if (batch.number != 0) events_.committed(batch.number);
     return true;
   }
   if (auto failure = std::exchange(failure_, std::nullopt)) {

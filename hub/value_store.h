@@ -31,7 +31,8 @@ struct ValueSeeds {
 // Whom the store tells what has come of its work: entries of the core.
 struct ValueEvents {
   std::function<void(uint64_t number)> committed;
-  std::function<void(const std::string& reason)> failed;
+  // Unavailable: its files are no longer at their place.
+  std::function<void(const Error& reason)> failed;
   std::function<void()> on_time;
 };
 
@@ -92,13 +93,17 @@ class ValueStore final : public ValueKeeper, FdWatch::Handler {
   bool is_keeping_numbers_ = false;  // a batch of ours is among them
   store::Meta meta_;                 // as it is submitted
   store::Meta committed_meta_;
-  uint64_t committed_rev_ = 0;  // the highest one in the database
-  uint64_t rev_ = 0;            // the highest ones that were given
+  uint64_t told_rev_ = 0;  // the highest one in the database that the core knows of
+  uint64_t rev_ = 0;       // the highest ones that were given
   uint64_t version_ = 0;
   bool has_memory_ = false;
 
-  std::deque<uint64_t> committed_;  // and not told yet
-  std::optional<std::string> failure_;
+  struct Committed {
+    uint64_t number;
+    uint64_t rev;  // the highest one of its rows
+  };
+  std::deque<Committed> committed_;  // and not told yet
+  std::optional<Error> failure_;
   bool has_failed_ = false;
 };
 

@@ -84,21 +84,17 @@ std::vector<std::string> losses(const StatusReport& report) {
     all.push_back(std::to_string(watches - held) + others +
                   (watches - held == 1 ? " watch of values is open" : " watches of values are open"));
   }
+  // Where the store is fine, somebody wanted them to be in memory only.
+  if (uint64_t values = report.values->only_here; values > 0 && report.values->store == "failed") {
+    all.push_back("its store has failed, and " + counted(values, "value") +
+                  (values == 1 ? " is in no file" : " are in no file"));
+  }
   return all;
-}
-
-// How many values end with the hub because it stores nothing; what is held ends anyhow. Where there is a store, the hub
-// does not tell how many of its values are not in it.
-uint64_t values_in_memory(const StatusReport& report) {
-  if (!report.values || report.values->store != "memory") return 0;
-  return report.values->keys - std::min(report.values->keys, report.values->held);
 }
 
 // What is said of values at the end of the hub; empty: nothing.
 std::string lost_text(const StatusReport& report) {
-  if (report.values && report.values->store == "failed")
-    return "; its store had failed, and what it could not store is lost";
-  uint64_t values = values_in_memory(report);
+  uint64_t values = report.values ? report.values->only_here : 0;
   if (values == 0) return {};
   return "; " + counted(values, "value") + " that it kept in memory only " +
          (values == 1 ? "is lost" : "are lost");
@@ -111,6 +107,8 @@ std::string losses_text(const StatusReport& report) {
 }
 
 std::string losses_hint(const StatusReport& report) {
+  if (report.values && report.values->store == "failed" && report.values->only_here > 0)
+    return "save what bus-value list prints first, or use --force";
   bool is_one_consumer = losses(report).size() == 1 && report.consumers.size() == 1;
   bool are_consumers = losses(report).size() == 1 && !report.consumers.empty();
   std::string first = is_one_consumer ? "stop it"

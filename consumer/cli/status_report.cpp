@@ -86,6 +86,7 @@ std::optional<ValuesReport> values_of(const Json& json) {
                       text_of(*values, "path"),
                       text_of(*values, "fault"),
                       number_of(*values, "held"),
+                      number_of(*values, "only_here"),
                       has_limits ? number_of(*limits, "values_keys") : 0};
 }
 

@@ -97,6 +97,7 @@ struct ValuesReport {
   std::string path;        // of the store
   std::string fault;       // why it failed, or what was wrong when the hub started
   uint64_t held = 0;       // values that end with a connection
+  uint64_t only_here = 0;  // others that no file has
   uint64_t most_keys = 0;  // 0: not known
 
   bool has_most_keys() const { return most_keys > 0 && keys >= most_keys; }

@@ -50,9 +50,9 @@ void HubCore::values_committed(uint64_t batch, TimePoint now) {
   end_or_leave_open(now);
 }
 
-void HubCore::values_failed(const std::string& fault, TimePoint now) {
+void HubCore::values_failed(const Error& reason, TimePoint now) {
   hub_.now = now;
-  rooms_.values()->failed(fault, now);
+  rooms_.values()->failed(reason, now);
   end_turn(now);
 }
 

@@ -43,6 +43,7 @@
 #include "hub/core/rooms.h"
 #include "hub/core/values/value_keeper.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/result.h"
 #include "protocol/messages/status.h"
 
 namespace bus::hub {
@@ -82,7 +83,7 @@ class HubCore {
   void keep_values(ValueKeeper& keeper, KeptValues kept);
   // What became of what the keeper was given. The first leaves the turn open.
   void values_committed(uint64_t batch, TimePoint now);
-  void values_failed(const std::string& fault, TimePoint now);
+  void values_failed(const Error& reason, TimePoint now);
 
   // A connection was accepted; write() for it may be called from the next entry on. One that is not admitted
   // (denied, too_many) has its answer queued and is to be closed.

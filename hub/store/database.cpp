@@ -98,6 +98,8 @@ Result<void> Database::apply(const std::vector<Batch>& batches) {
     if (!has_rows(batches)) return {};
     BUSD_TRY(note(create()));
   }
+  // Before, so that what is refused is not in files that are put back; and behind it, so that what is answered is in those at the path.
+  BUSD_TRY(look());
   BUSD_TRY(note(commit(batches, sync)));
   return look();
 }

@@ -17,7 +17,8 @@ class FilesInPlace {
  public:
   // Those that are at the path now: the database, its log and its page. Error: one of them is not there, or cannot be looked at.
   Result<void> note(const std::string& path);
-  // Error io: one of them is no longer there, or it is another one; also where that cannot be found out. `what` says which.
+  // Errors: unavailable  one of them is no longer there, or it is another one; `what` says which
+  //         io           that cannot be found out
   Result<void> look() const;
 
  private:

@@ -26,6 +26,7 @@ struct StatusValues {
   uint64_t watches = 0;
   uint64_t behind = 0;
   uint64_t held = 0;
+  uint64_t only_here = 0;
   uint64_t waiting = 0;
   uint64_t changes = 0;
   uint64_t expired = 0;
@@ -407,6 +408,7 @@ void members(Way& way, Some<StatusValues> auto& values) {
   way.number("watches", values.watches);
   way.number("behind", values.behind);
   way.number("held", values.held);
+  way.number("only_here", values.only_here);
   way.number("waiting", values.waiting);
   way.number("changes", values.changes);
   way.number("expired", values.expired);

@@ -20,6 +20,7 @@
 #include "hub/core/values/value_table.h"
 #include "hub/core/values/value_watches.h"
 #include "hub/core/values/value_writer.h"
+#include "protocol/base/result.h"
 #include "protocol/messages/value.h"
 
 namespace bus::hub {
@@ -35,7 +36,8 @@ class Values final : public Room,
   // Once, before anything else; the keeper outlives us. nullptr: nothing is kept, and the only clock is that of entries.
   void begin(ValueKeeper* keeper, KeptValues kept);
   void committed(uint64_t batch, TimePoint now);
-  void failed(const std::string& fault, TimePoint now);
+  // Unavailable: the files of the store are gone, and what they had is here only.
+  void failed(const Error& reason, TimePoint now);
 
   std::span<const MessageRule> messages() const override;
   void leave(Peer& peer) override;
@@ -87,6 +89,7 @@ class Values final : public Room,
 
   TimePoint clock(TimePoint now) const { return keeper_ == nullptr ? now : keeper_->clock(now); }
   void set_clock(TimePoint now);
+  size_t keys_only_here() const;
   void end_what_is_over();
   void end_owned(PeerId peer);
   void end_key(std::string_view key, bool expired);
@@ -108,6 +111,7 @@ class Values final : public Room,
   ValueKeeper* keeper_ = nullptr;
   std::string path_;         // of the store; empty: nothing is stored
   std::string fault_;        // what is wrong with it
+  bool has_lost_files_ = false;
   uint64_t first_rev_ = 0;   // of this run of the hub
   uint64_t above_ = 0;       // where the versions of the hub's own keys begin
   uint64_t stored_rev_ = 0;  // as the keeper was told last

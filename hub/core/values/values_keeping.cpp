@@ -63,9 +63,10 @@ void Values::committed(uint64_t batch, TimePoint now) {
   operations_.committed(batch, clock_);
 }
 
-void Values::failed(const std::string& fault, TimePoint now) {
+void Values::failed(const Error& reason, TimePoint now) {
   set_clock(now);
-  fault_ = fault;
+  fault_ = reason.what;
+  has_lost_files_ = reason.code == Errc::unavailable;
   operations_.failed(clock_);
 }
 
@@ -206,7 +207,12 @@ void Values::wake_in_time(TimePoint now) {
 }
 
 // What nobody else has is not to be lost because nobody is there at the moment.
-bool Values::is_busy() const { return operations_.waiting() > 0 || accounts_.keys_only_here() > 0; }
+bool Values::is_busy() const { return operations_.waiting() > 0 || keys_only_here() > 0; }
+
+// What is held ends with its owner in any case.
+size_t Values::keys_only_here() const {
+  return has_lost_files_ ? accounts_.keys() - ends_.held() : accounts_.keys_only_here();
+}
 
 // ---- the hub's own
 
@@ -249,6 +255,8 @@ void Values::describe(StatusWriter& out, TimePoint) const {
   out.number("watches", watches, {"busd_values_watches", "Open watches."});
   out.number("behind", behind, {"busd_values_watches_behind", "Watches that something waits for."});
   out.number("held", ends_.held(), {"busd_values_held", "Values that end with a connection."});
+  out.number("only_here", keys_only_here(),
+             {"busd_values_only_here", "Values that no file has, without those that are held."});
   out.number("waiting", operations_.waiting(),
              {"busd_values_waiting_operations", "Operations that wait for the store."});
   out.number("changes", changes_,

@@ -77,7 +77,7 @@ class ValueRig : private Keeping, public CoreRig {
   }
   void fail(const std::string& why) {
     keeper.batches.clear();
-    core.values_failed(why, clock);
+    core.values_failed({Errc::io, why}, clock);
     advance({});
   }
 

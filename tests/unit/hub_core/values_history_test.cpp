@@ -542,7 +542,7 @@ class History {
     while (auto number = disk_.tell()) {
       if (*number != 0) rig_->core.values_committed(*number, rig_->clock);
     }
-    rig_->core.values_failed("no space left on device", rig_->clock);
+    rig_->core.values_failed({Errc::io, "no space left on device"}, rig_->clock);
     rig_->advance({});
   }
 
