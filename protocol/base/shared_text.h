@@ -41,6 +41,10 @@ class SharedText {
   explicit operator bool() const { return head_ != nullptr; }
   friend bool operator==(const SharedText& a, std::nullptr_t) { return a.head_ == nullptr; }
   size_t size() const { return head_->size; }
+  // Whether both are the same one, and not only alike.
+  bool is(const SharedText& other) const { return head_ == other.head_; }
+  // How many hold it, at this moment.
+  size_t holders() const { return head_->holders.load(std::memory_order_relaxed); }
   std::string_view operator*() const { return {reinterpret_cast<const char*>(head_ + 1), head_->size}; }
 
  private:

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/core/base/budget.h"
@@ -13,6 +14,7 @@
 #include "hub/core/base/transport.h"
 #include "hub/core/delivery/batch.h"
 #include "hub/core/delivery/outbox.h"
+#include "protocol/base/shared_text.h"
 
 namespace bus::hub {
 
@@ -23,6 +25,12 @@ class Feed {
   // Appends whole frames to `out`, until there are about `want` bytes or nothing more for now. Whether there
   // is more.
   virtual bool render(std::string& out, size_t want) = 0;
+  // What follows what render() gave last, and is held by its text instead of copied: many may be given the same. Once.
+  struct Tail {
+    SharedText text;  // none: nothing follows
+    std::string_view end;
+  };
+  virtual Tail take_tail() { return {}; }
   // Of which pool the frames are until the socket has taken them; none: they are beside the pools.
   virtual std::optional<Pool> pool() const = 0;
 };
@@ -36,11 +44,15 @@ struct Outgoing : Subscriber {
 
   struct Fed {
     std::vector<Feed*> feeds;  // those that have more, in turns
-    std::string bytes;         // what the last of them gave: whole frames, of which `written` bytes have gone
+    std::string
+        bytes;  // what the last of them gave: whole frames with the tail, of which `written` bytes have gone
+    Feed::Tail tail;
     size_t written = 0;
     PoolCharge charge;  // for `bytes`
 
     bool is_partial() const { return written > 0; }
+    // The next piece to be written; empty: all is.
+    std::string_view rest() const;
   };
 
   // Whether something waits for its socket.

@@ -17,6 +17,16 @@ constexpr size_t kFeedBytes = 64 * 1024;
 
 }  // namespace
 
+std::string_view Outgoing::Fed::rest() const {
+  size_t at = written;
+  std::string_view text = tail.text ? *tail.text : std::string_view();
+  for (std::string_view piece : {std::string_view(bytes), text, tail.end}) {
+    if (at < piece.size()) return piece.substr(at);
+    at -= piece.size();
+  }
+  return {};
+}
+
 size_t Writer::write(Outgoing& peer, std::string_view bytes) {
   size_t taken = transport_.write(peer.id, bytes);
   budget_.spend_write(taken);
@@ -61,9 +71,13 @@ bool Writer::write_queue(Outgoing& peer, size_t most, size_t first) {
 // Whether nothing of it is left.
 bool Writer::write_fed(Outgoing& peer) {
   Outgoing::Fed& fed = *peer.fed;
-  fed.written += write(peer, std::string_view(fed.bytes).substr(fed.written));
-  if (fed.written < fed.bytes.size()) return false;
+  for (std::string_view piece = fed.rest(); !piece.empty(); piece = fed.rest()) {
+    size_t taken = write(peer, piece);
+    fed.written += taken;
+    if (taken < piece.size()) return false;
+  }
   fed.bytes.clear();
+  fed.tail = {};
   fed.written = 0;
   fed.charge.release();
   return true;
@@ -84,13 +98,18 @@ void Writer::write_feeds(Outgoing& peer) {
     if (feed->render(fed_, kFeedBytes)) fed.feeds.push_back(feed);
     // One that has found nothing has looked for it.
     total += fed_.empty() ? kFeedBytes : fed_.size();
+    fed.tail = feed->take_tail();
+    if (fed.tail.text) total += fed.tail.text.size();
     if (!fed_.empty()) fed.written = write(peer, fed_);
-    if (fed.written < fed_.size()) {
-      fed.bytes.swap(fed_);
-      if (std::optional<Pool> pool = feed->pool()) fed.charge.set(*peer.account, *pool, fed.bytes.size());
-      return;
+    bool is_refused = fed.written < fed_.size();
+    if (!is_refused && !fed.tail.text) {
+      fed.written = 0;
+      continue;
     }
-    fed.written = 0;
+    fed.bytes.swap(fed_);
+    if (!is_refused && write_fed(peer)) continue;
+    if (std::optional<Pool> pool = feed->pool()) fed.charge.set(*peer.account, *pool, fed.bytes.size());
+    return;
   }
 }
 

@@ -207,7 +207,7 @@ void ValueOperations::forget(PeerId peer) {
   for (Batch& batch : batches_) {
     for (Held& held : batch.held) {
       if (!held.operation || held.operation->from != peer) continue;
-      if (held.is_accepted()) {
+      if (held.is_accepted() || held.operation->stays) {
         held.operation->from = 0;
       } else {
         held.operation.reset();

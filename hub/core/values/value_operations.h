@@ -33,6 +33,7 @@ struct ValueOperation {
   PeerId from = 0;       // 0: the hub, or a connection that has gone
   bool is_hubs = false;  // what ends by itself, or is the hub's own
   bool sync = false;     // of a change: a loss of power must not take it back
+  bool stays = false;    // of what only looks: also when its connection has gone
   size_t bytes = 0;      // what it holds
   std::string key;       // of a change
   // Without a key; none: it only looks.
@@ -87,7 +88,7 @@ class ValueOperations {
   // None that was given out and not committed ever will be; the store takes nothing any more.
   void failed(TimePoint now);
 
-  // The connection has gone. What was accepted takes effect all the same; what was not looked at does not.
+  // The connection has gone. What was accepted takes effect all the same; what was not looked at does not, unless it stays.
   void forget(PeerId peer);
 
   // What waits of a connection's.

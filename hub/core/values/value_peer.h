@@ -32,6 +32,7 @@ struct ValuePeer final : Part, Feed {
   ValuePeer(Peer& whose, ValueWriter& with) : peer(whose), writer(with) {}
 
   bool render(std::string& out, size_t want) override;
+  Tail take_tail() override { return std::exchange(tail, {}); }
   std::optional<Pool> pool() const override { return Pool::replies; }
 
   Peer& peer;
@@ -40,6 +41,7 @@ struct ValuePeer final : Part, Feed {
   PoolCharge frames_charge;
   TextMap<std::unique_ptr<PeerWatch>> watches;  // by id
   std::deque<PeerWatch*> behind;                // those that something waits for, in turns
+  Tail tail;                                    // of what was rendered last
   bool feeding = false;                         // delivery asks render()
   bool has_left = false;                        // what it has asked for is still answered
 };

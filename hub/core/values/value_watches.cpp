@@ -90,9 +90,15 @@ const ValueEntry* ValueWatches::next_of_first(ValueWatch& watch, size_t& most) {
   return nullptr;
 }
 
-WatchStep ValueWatches::value_of(ValueWatch& watch, const ValueEntry& entry) {
+WatchStep ValueWatches::value_of(ValueWatch& watch, const ValueEntry& entry) const {
   watch.sent_rev_ = entry.rev();
   WatchStep step;
+  // One that begins is not shown what has ended. Another one may know of the key: it is told of this state, and soon of its end.
+  bool knows_nothing = watch.syncs_ && watch.order_.since == 0;
+  if (knows_nothing && entry.visible().exists() && owner_.is_over(entry)) {
+    ++watch.skipped_[&entry];
+    return step;
+  }
   if (auto at = watch.skipped_.find(&entry); at != watch.skipped_.end()) {
     step.skipped = at->second;
     watch.skipped_.erase(at);
@@ -106,7 +112,9 @@ WatchStep ValueWatches::value_of(ValueWatch& watch, const ValueEntry& entry) {
 }
 
 WatchStep ValueWatches::next(ValueWatch& watch, size_t& most) {
-  if (const ValueEntry* entry = next_of_first(watch, most)) return value_of(watch, *entry);
+  while (const ValueEntry* entry = next_of_first(watch, most)) {
+    if (WatchStep step = value_of(watch, *entry); step.kind != WatchStep::Kind::nothing) return step;
+  }
   for (; most > 0; --most) {
     const ValueEntry* entry = watch.next_;
     if (watch.syncs_ && (entry == nullptr || entry->rev() > watch.sync_rev_)) {

@@ -74,6 +74,8 @@ class ValueWatches final : public ValueTable::Listener {
     virtual ~Owner() = default;
     // It had nothing to send, and now it has.
     virtual void watch_woken(ValueWatch& watch) = 0;
+    // Whether the time of what is visible is over: it is not shown any more, and its end is still to come.
+    virtual bool is_over(const ValueEntry& entry) const = 0;
   };
 
   ValueWatches(ValueTable& table, const KeyOrder& keys, Owner& owner);
@@ -96,7 +98,7 @@ class ValueWatches final : public ValueTable::Listener {
   void begin(ValueWatch& watch);
   bool find_first(ValueWatch& watch) const;
   const ValueEntry* next_of_first(ValueWatch& watch, size_t& most);
-  static WatchStep value_of(ValueWatch& watch, const ValueEntry& entry);
+  WatchStep value_of(ValueWatch& watch, const ValueEntry& entry) const;
   void stand(ValueWatch& watch, const ValueEntry* entry);
   void take_up(ValueWatch& watch);
 

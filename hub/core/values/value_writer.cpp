@@ -6,6 +6,7 @@
 
 #include "hub/core/delivery/delivery.h"
 #include "hub/core/peers/peers.h"
+#include "hub/core/values/replaced_values.h"
 #include "protocol/encode.h"
 #include "protocol/messages/call.h"
 #include "protocol/messages/value.h"
@@ -166,13 +167,13 @@ bool ValueWriter::render(ValuePeer& peer, std::string& out, size_t want) {
   if (!peer.behind.empty()) clock_ = owner_.time();
   size_t enough = std::min(want, kFeedBytes);
   size_t most = kMostLookedAt;
-  while (out.size() < enough && most > 0 && !peer.behind.empty()) {
+  while (out.size() < enough && most > 0 && !peer.behind.empty() && !peer.tail.text) {
     PeerWatch& watch = *peer.behind.front();
     peer.behind.pop_front();
     watch.is_queued = false;
     // A run of one watch, then the next one's.
     size_t until = out.size() + enough / 4;
-    while (out.size() < until && render_step(watch, out, most)) continue;
+    while (out.size() < until && !peer.tail.text && render_step(watch, out, most)) continue;
     if (!watch.is_behind()) continue;
     watch.is_queued = true;
     peer.behind.push_back(&watch);
@@ -216,6 +217,10 @@ void ValueWriter::append_value(std::string& out, const PeerWatch& watch, const W
   append_times(out, state);
   if (state.exists() && watch.values) {
     out += R"(,"value":)";
+    if (state.value.size() >= kHeldValueBytes) {
+      watch.peer.tail = {state.value, "}\n"};
+      return;
+    }
     out += *state.value;
   }
   out += "}\n";

@@ -237,12 +237,11 @@ void Values::settle(ValuePeer& part) {
   if (!is_owed(part)) hub_.closing.owes_nothing(part.peer, kHeldByValues, hub_.now);
 }
 
-// Whether something is to come for one that says nothing more. Its `bye` ends its watches behind what waits, `unwatch` among that;
-// one that has only shut down its writing side may still watch, as a consumer may.
-bool Values::is_owed(ValuePeer& part) {
+// Whether something is to come for one that says nothing more. What its watches have to tell is written like all else that waits for
+// it; one that has not said `bye` may go on watching, as a consumer may.
+bool Values::is_owed(const ValuePeer& part) const {
   if (operations_.waiting(part.peer.id).operations > 0) return true;
-  if (part.has_left && part.peer.said_bye) remove_watches(part);
-  return !part.watches.empty();
+  return !part.peer.said_bye && !part.watches.empty();
 }
 
 std::optional<ValueFault> Values::fault_of_verdict(const Asked& operation,
@@ -277,8 +276,6 @@ void Values::judged(ValueOperation& operation, const ValueJudgement& judgement) 
   if (verdict == ValueVerdict::accepted) note_given(*entry, operation.change->expired);
   Peer* peer = hub_.peers.find(operation.from);
   ValuePeer* part = peer == nullptr ? nullptr : &value_peer(*peer);
-  PeerId owner = operation.change->owner;
-  if (owner != 0 && (part == nullptr || part->has_left)) orphans_.push_back(owner);
   if (part == nullptr) return;
   if (auto fault = fault_of_verdict(asked, judgement)) {
     refuse(*part, asked, *fault);
@@ -316,6 +313,7 @@ Answer Values::refuse(Peer& peer, const std::string& id, const ValueFault& fault
 
 void Values::look(ValueOperation& operation) {
   auto& asked = static_cast<Asked&>(operation);
+  if (asked.kind == Asked::Kind::leave) end_owned(asked.leaver);
   Peer* peer = hub_.peers.find(operation.from);
   if (peer == nullptr) return;
   ValuePeer& part = value_peer(*peer);
@@ -333,6 +331,7 @@ void Values::look(ValueOperation& operation) {
       end_watch(part, asked);
       break;
     case Asked::Kind::change:
+    case Asked::Kind::leave:
       break;
   }
   settle(part);
@@ -449,7 +448,12 @@ void Values::leave(Peer& peer) {
   ValuePeer* part = find_part<ValuePeer>(peer);
   if (part == nullptr) return;
   part->has_left = true;
-  end_owned(peer.id);
+  auto operation = asked_by(peer, {}, {}, 0);
+  operation->kind = Asked::Kind::leave;
+  operation->leaver = peer.id;
+  operation->stays = true;
+  set_clock(hub_.now);
+  operations_.take(std::move(operation), clock_);
   hub_.closing.owe(peer, kHeldByValues, is_owed(*part));
 }
 

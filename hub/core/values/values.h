@@ -12,6 +12,7 @@
 
 #include "hub/core/room.h"
 #include "hub/core/values/key_order.h"
+#include "hub/core/values/replaced_values.h"
 #include "hub/core/values/value_accounts.h"
 #include "hub/core/values/value_ends.h"
 #include "hub/core/values/value_keeper.h"
@@ -65,6 +66,7 @@ class Values final : public Room,
   void taken_back() override;
   void look(ValueOperation& operation) override;
   void watch_woken(ValueWatch& watch) override;
+  bool is_over(const ValueEntry& entry) const override;
   void answers_taken(ValuePeer& peer) override { settle(peer); }
   TimePoint time() override { return clock(hub_.now); }
 
@@ -77,7 +79,6 @@ class Values final : public Room,
   void refuse(ValuePeer& part, const Asked& operation, const ValueFault& fault);
   Answer refuse(Peer& peer, const std::string& id, const ValueFault& fault);
   void note_given(const ValueEntry& entry, bool expired);
-  bool is_over(const ValueEntry& entry) const;
   void answer_get(ValuePeer& part, const Asked& operation);
   void answer_list(ValuePeer& part, const Asked& operation);
   void begin_watch(ValuePeer& part, Asked& operation);
@@ -85,7 +86,7 @@ class Values final : public Room,
   void remove_watch(ValuePeer& part, PeerWatch& watch);
   void remove_watches(ValuePeer& part);
   void settle(ValuePeer& part);
-  bool is_owed(ValuePeer& part);
+  bool is_owed(const ValuePeer& part) const;
 
   TimePoint clock(TimePoint now) const { return keeper_ == nullptr ? now : keeper_->clock(now); }
   void set_clock(TimePoint now);
@@ -96,6 +97,10 @@ class Values final : public Room,
   void forget_tombstones();
   void submit();
   void wake_in_time(TimePoint now);
+  size_t unread_bytes(const Peer& peer) const;
+  template <class May>
+  Peer* most_unread(const Account* whose, May may);
+  void evict(Peer& peer);
   void close_overdrawn();
   void evict_slow_watchers();
   void expired(Deadline&, TimePoint) override {}
@@ -105,12 +110,13 @@ class Values final : public Room,
   ValueAccounts accounts_;
   ValueEnds ends_;
   ValueWatches watches_;
+  ReplacedValues replaced_;
   ValueOperations operations_;
   ValueWriter writer_;
 
   ValueKeeper* keeper_ = nullptr;
-  std::string path_;         // of the store; empty: nothing is stored
-  std::string fault_;        // what is wrong with it
+  std::string path_;   // of the store; empty: nothing is stored
+  std::string fault_;  // what is wrong with it
   bool has_lost_files_ = false;
   uint64_t first_rev_ = 0;   // of this run of the hub
   uint64_t above_ = 0;       // where the versions of the hub's own keys begin
@@ -120,7 +126,6 @@ class Values final : public Room,
   TimePoint wakes_at_ = kNever;
   Deadline wake_;
   std::vector<std::string> forgotten_;  // stored tombstones that are forgotten, for the store
-  std::vector<PeerId> orphans_;         // that have left, and put something since
   uint64_t changes_ = 0;
   uint64_t expired_ = 0;
   uint64_t refused_ = 0;  // changes

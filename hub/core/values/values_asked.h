@@ -13,7 +13,8 @@ namespace bus::hub {
 inline constexpr size_t kWatchedKeyBytes = 128;
 
 struct Values::Asked final : ValueOperation {
-  enum class Kind : uint8_t { change, get, list, watch, unwatch };
+  // `leave`: of one that says nothing more; behind all that it has said.
+  enum class Kind : uint8_t { change, get, list, watch, unwatch, leave };
 
   Asked() = default;
   ~Asked() override {
@@ -31,6 +32,7 @@ struct Values::Asked final : ValueOperation {
 
   Kind kind = Kind::change;
   std::string id;      // empty: nobody wants an answer
+  PeerId leaver = 0;   // of `leave`, which outlives its connection
   uint64_t frame = 0;  // of its connection
   std::unique_ptr<List> list;
   std::unique_ptr<Watch> watch;

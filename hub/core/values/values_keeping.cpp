@@ -26,6 +26,7 @@ Values::Values(Hub& hub)
       accounts_(table_, hub.ledger),
       ends_(table_),
       watches_(table_, keys_, *this),
+      replaced_(table_, hub.ledger.total(Pool::replies)),
       operations_(table_, *this),
       writer_(hub, watches_, *this) {}
 
@@ -149,7 +150,6 @@ void Values::forget_tombstones() {
 
 void Values::end_of_turn(TimePoint now) {
   set_clock(now);
-  for (PeerId peer : std::exchange(orphans_, {})) end_owned(peer);
   forget_tombstones();
   submit();
   wake_in_time(now);
@@ -157,43 +157,81 @@ void Values::end_of_turn(TimePoint now) {
   evict_slow_watchers();
 }
 
-// Those that have more answers unread than there is memory for.
+// What waits for the peer and is no watch's to bound: answers, and what its socket has refused.
+size_t Values::unread_bytes(const Peer& peer) const {
+  const ValuePeer* part = find_part<ValuePeer>(peer);
+  if (part == nullptr || peer.abandoned) return 0;
+  size_t bytes = part->frames_charge.bytes();
+  if (peer.fed == nullptr) return bytes;
+  bytes += peer.fed->charge.bytes_of(Pool::replies);
+  const SharedText& tail = peer.fed->tail.text;
+  return tail && replaced_.has(tail) ? bytes + tail.size() : bytes;
+}
+
+// Of the user's, or of all. nullptr: nothing waits for any.
+template <class May>
+Peer* Values::most_unread(const Account* whose, May may) {
+  Peer* most = nullptr;
+  size_t most_bytes = 0;
+  hub_.peers.for_each([&](Peer& peer) {
+    if ((whose != nullptr && peer.account != whose) || !may(peer)) return;
+    size_t bytes = unread_bytes(peer);
+    if (bytes <= most_bytes) return;
+    most = &peer;
+    most_bytes = bytes;
+  });
+  return most;
+}
+
+void Values::evict(Peer& peer) {
+  ++hub_.ledger.total(Pool::replies).refused;
+  hub_.closing.close_now(peer, Notice::Kind::evicted,
+                         "had left " + std::to_string(unread_bytes(peer)) +
+                             " bytes of values unread, and the hub's memory for such is used up");
+  peer.fed.reset();
+  ValuePeer& part = value_peer(peer);
+  part.frames = {};
+  part.frames_charge.release();
+  replaced_.look();
+}
+
+// Some have got answers for which there is no memory. Those that leave the most unread make room for them.
 void Values::close_overdrawn() {
   for (PeerId id : writer_.take_overdrawn()) {
     Peer* peer = hub_.peers.find(id);
-    if (peer == nullptr || peer->abandoned) continue;
-    hub_.closing.refused_memory(*peer, Pool::replies);
-    hub_.closing.close_now(*peer, Notice::Kind::unread,
-                           hub_.ledger.shortage_of(*peer->account, Pool::replies, 1));
+    while (peer != nullptr && !peer->abandoned &&
+           !hub_.ledger.has_room_for(*peer->account, Pool::replies, 0)) {
+      bool is_all = !hub_.ledger.total(Pool::replies).has_room_for(0);
+      Peer* most = most_unread(is_all ? nullptr : peer->account, [](const Peer&) { return true; });
+      if (most == nullptr || most == peer) {
+        hub_.closing.refused_memory(*peer, Pool::replies);
+        hub_.closing.close_now(*peer, Notice::Kind::unread,
+                               hub_.ledger.shortage_of(*peer->account, Pool::replies, 1));
+        break;
+      }
+      evict(*most);
+    }
   }
 }
 
 // What a socket has refused of a watch's frames was made already, and is in the pool of replies. It leaves half of that to those
 // that ask something: beyond, the connection with the most of it goes.
 void Values::evict_slow_watchers() {
+  replaced_.look();
   auto is_much = [](const Meter& meter) { return meter.used > meter.limit / 2; };
   while (true) {
+    const Account* whose = nullptr;
     bool is_full = is_much(hub_.ledger.total(Pool::replies));
-    bool is_any = is_full;
-    hub_.ledger.for_each([&](const Account& each) { is_any = is_any || is_much(each.meter(Pool::replies)); });
-    if (!is_any) return;
-    Peer* most = nullptr;
-    size_t most_bytes = 0;
-    hub_.peers.for_each([&](Peer& peer) {
+    hub_.ledger.for_each([&](const Account& each) {
+      if (is_much(each.meter(Pool::replies))) whose = &each;
+    });
+    if (!is_full && whose == nullptr) return;
+    Peer* most = most_unread(is_full ? nullptr : whose, [this](const Peer& peer) {
       const ValuePeer* part = find_part<ValuePeer>(peer);
-      if (part == nullptr || part->watches.empty() || peer.abandoned || peer.fed == nullptr) return;
-      if (!is_full && !is_much(peer.account->meter(Pool::replies))) return;
-      size_t bytes = peer.fed->charge.bytes_of(Pool::replies);
-      if (bytes <= most_bytes) return;
-      most = &peer;
-      most_bytes = bytes;
+      return part != nullptr && !part->watches.empty() && peer.fed != nullptr;
     });
     if (most == nullptr) return;
-    ++hub_.ledger.total(Pool::replies).refused;
-    hub_.closing.close_now(*most, Notice::Kind::evicted,
-                           "had left " + std::to_string(most_bytes) +
-                               " bytes of values unread, and the hub's memory for such is used up");
-    most->fed.reset();
+    evict(*most);
   }
 }
 

@@ -118,16 +118,63 @@ TEST_CASE("A client that says nothing more, or bye, still gets the answers of wh
   CHECK(rig.get_now(other, "lock") == "not_found");
 }
 
-TEST_CASE("bye ends a watch that waits for the store behind a put") {
+TEST_CASE("What a watch has to tell when bye comes is told, be it that the watch waits for the store") {
+  bool waits = GENERATE(false, true);
   ValueRig rig(true);
+  PeerId other = rig.client();
+  CHECK(rig.put_now(other, "x", "1", R"(,"durable":"memory")") == "v1 r2");
   PeerId id = rig.client();
-  rig.put(id, "p", "k", "1");
-  rig.watch(id, "w", R"("k")");
-  rig.send_line(id, R"({"type":"bye"})");
-  CHECK(rig.is_open(id));
+  if (waits) rig.put(id, "p", "k", "1");
+  std::string both = R"({"type":"watch","id":"w","keys":["*"]})"
+                     "\n"
+                     R"({"type":"bye"})"
+                     "\n";
+  rig.send(id, both);
+  CHECK(rig.is_open(id) == waits);
   rig.commit();
   CHECK_FALSE(rig.is_open(id));
-  CHECK(rig.lines(id).size() == 1);
+  Lines lines = rig.lines(id);
+  REQUIRE(lines.size() == (waits ? 4 : 2));
+  CHECK(token_of(lines[waits ? 1 : 0], "key") == R"("x")");
+  CHECK(token_of(lines.back(), "type") == R"("synced")");
+  // Nothing that comes later.
+  static_cast<void>(rig.put_now(other, "x", "2", R"(,"durable":"memory")"));
+  CHECK(rig.lines(id).empty());
+}
+
+TEST_CASE("A lock is free when all that its owner has asked for is done, not before") {
+  bool by_bye = GENERATE(false, true);
+  bool is_killed = GENERATE(false, true);
+  ValueRig rig(true);
+  PeerId owner = rig.client();
+  rig.put(owner, "l", "lock", "1", R"(,"while_connected":true)");
+  REQUIRE(rig.answer(owner) == "v1 r2");
+  rig.put(owner, "p", "result", "1", R"(,"durable":"power")");
+  rig.get(owner, "g", "lock");
+  if (by_bye) rig.send_line(owner, R"({"type":"bye"})");
+  if (is_killed) {
+    rig.hang_up(owner);
+  } else {
+    rig.shut_down_writing(owner);
+  }
+  PeerId other = rig.client();
+  CHECK(rig.put_now(other, "lock", "2", R"(,"create":true,"while_connected":true)") == "exists");
+  CHECK(rig.get_now(other, "result") == "not_found");
+  rig.commit();
+  if (!is_killed) CHECK(rig.lines(owner).size() == 2);
+  CHECK(rig.put_now(other, "lock", "2", R"(,"create":true,"while_connected":true)").starts_with("v3"));
+  CHECK(rig.get_now(other, "result") == "1");
+}
+
+TEST_CASE("A lock of one that has gone is free when the store fails") {
+  ValueRig rig(true);
+  PeerId owner = rig.client();
+  rig.put(owner, "l", "lock", "1", R"(,"while_connected":true)");
+  rig.put(owner, "p", "result", "1");
+  rig.hang_up(owner);
+  rig.fail("no space left on device");
+  PeerId other = rig.client();
+  CHECK(rig.get_now(other, "lock") == "not_found");
 }
 
 TEST_CASE("bye does not overtake an unwatch that waits for the store") {
@@ -263,12 +310,13 @@ TEST_CASE("When the store fails, an end that waits is not that of what was there
   SECTION("by its time") {
     rig.put(id, "p", "k", "2", R"(,"ttl_ms":1)");
     rig.advance(seconds(1));
+    REQUIRE(rig.keeper.batches.size() == 2);
   }
-  SECTION("by its connection") {
+  SECTION("by its connection, behind what that has asked for") {
     rig.put(id, "p", "k", "2", R"(,"while_connected":true)");
     rig.hang_up(id);
+    REQUIRE(rig.keeper.batches.size() == 1);
   }
-  REQUIRE(rig.keeper.batches.size() == 2);
   rig.fail("no space left on device");
   CHECK(rig.get_now(other, "k") == "1");
 }

@@ -269,36 +269,103 @@ TEST_CASE("A slow watcher gets the newest state of each key once, with what it h
   CHECK(rig.status().values->behind == 0);
 }
 
-TEST_CASE("Frames that nobody reads take no more memory than there is, and those that read go on") {
+namespace {
+
+hub::HubConfig small_config() {
   hub::HubConfig config = rig_config();
   config.max_connections = 64;
   config.value_limits = {100, size_t{4} << 20U};
   config.memory = hub::Budget::least_memory(config.max_connections, config.value_limits);
-  ValueRig rig(false, config);
-  PeerId id = rig.client();
-  rig.put_now(id, "big", '"' + std::string(1'000'000, 'x') + '"');
-  PeerId reads = rig.client();
-  rig.watch(reads, "w", R"("*")");
-  std::vector<PeerId> slow;
-  for (int i = 0; i < 30; ++i) {
-    slow.push_back(rig.client());
-    rig.set_room(slow.back(), 0);
-    rig.watch(slow.back(), "w", R"("*")");
-  }
-  rig.advance({});
+  return config;
+}
+
+StatusResponse::Memory::Pool replies_of(ValueRig& rig) {
   auto pools = rig.status().memory.pools;
   auto replies =
       std::find_if(pools.begin(), pools.end(), [](const auto& pool) { return pool.pool == "replies"; });
   REQUIRE(replies != pools.end());
-  CHECK(replies->used_bytes <= replies->limit_bytes / 2);
-  CHECK(replies->used_bytes > replies->limit_bytes / 4);
+  return *replies;
+}
+
+std::string large_value(int which) {
+  return '"' + std::string(1'000'000, static_cast<char>('a' + which)) + '"';
+}
+
+}  // namespace
+
+TEST_CASE("Frames that nobody reads take no more memory than there is, and those that read go on") {
+  ValueRig rig(false, small_config());
+  PeerId id = rig.client();
+  rig.put_now(id, "big", large_value(25));
+  PeerId reads = rig.client();
+  rig.watch(reads, "w", R"("*")");
+  std::vector<PeerId> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.push_back(rig.client());
+    rig.set_room(slow.back(), 0);
+    rig.watch(slow.back(), "w", R"("*")");
+    // What it has begun to take is the value of no key any more.
+    rig.put_now(id, "big", large_value(i));
+  }
+  rig.advance({});
+  auto replies = replies_of(rig);
+  CHECK(replies.used_bytes <= replies.limit_bytes / 2);
+  CHECK(replies.used_bytes > replies.limit_bytes / 4);
   size_t open = 0;
   for (PeerId each : slow) open += rig.is_open(each) ? 1U : 0U;
   CHECK(open > 0);
   CHECK(open < slow.size());
   CHECK(rig.status().connections.evicted == slow.size() - open);
+  CHECK(rig.is_open(id));
   CHECK(rig.is_open(reads));
-  CHECK(rig.seen(reads).size() == 2);
+  CHECK(rig.seen(reads).size() == 22);
+  for (PeerId each : slow) rig.set_room(each, kEndless);
+  rig.advance({});
+  CHECK(replies_of(rig).used_bytes == 0);
+}
+
+TEST_CASE("A large value is held once for all who take it, and they get it whole") {
+  ValueRig rig(false, small_config());
+  PeerId id = rig.client();
+  std::vector<PeerId> slow;
+  for (int i = 0; i < 30; ++i) {
+    slow.push_back(rig.client());
+    rig.watch(slow.back(), "w", R"("*")");
+    rig.lines(slow.back());
+    rig.set_room(slow.back(), 300'000);
+  }
+  rig.put_now(id, "big", large_value(1));
+  CHECK(replies_of(rig).used_bytes < 30 * 1000);
+  // Now it is nowhere else.
+  rig.put_now(id, "big", large_value(2));
+  CHECK(replies_of(rig).used_bytes < 1'000'000 + 30 * 1000);
+  for (PeerId each : slow) {
+    rig.set_room(each, kEndless);
+    Lines lines = rig.lines(each);
+    REQUIRE(lines.size() == 2);
+    CHECK(token_of(lines[0], "value") == large_value(1));
+    CHECK(token_of(lines[1], "value") == large_value(2));
+  }
+  rig.advance({});
+  CHECK(replies_of(rig).used_bytes == 0);
+}
+
+TEST_CASE("Who leaves answers unread makes room for the answers of others") {
+  ValueRig rig(false, small_config());
+  PeerId id = rig.client();
+  rig.put_now(id, "big", large_value(1));
+  std::vector<PeerId> greedy;
+  for (int i = 0; i < 30; ++i) {
+    greedy.push_back(rig.client());
+    rig.set_room(greedy.back(), 0);
+    for (int n = 0; n < 3; ++n) rig.get(greedy.back(), "g" + std::to_string(n), "big");
+  }
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(rig.put_now(id, "k" + std::to_string(i % 10), std::to_string(i)).starts_with("v"));
+  }
+  CHECK(rig.is_open(id));
+  auto replies = replies_of(rig);
+  CHECK(replies.used_bytes <= replies.limit_bytes);
 }
 
 TEST_CASE("The age of what a slow watcher is sent is that of the moment when it is written") {
