@@ -335,6 +335,26 @@ TEST_CASE(
   CHECK(rig.get_now(other, "k") == "not_found");
 }
 
+TEST_CASE(
+    "A hub whose store files are gone alone has the values, and stays for them; after another failure it "
+    "does not") {
+  bool are_gone = GENERATE(false, true);
+  hub::HubConfig config = rig_config();
+  config.idle_exit = seconds(30);
+  ValueRig rig(true, config);
+  PeerId id = rig.client();
+  rig.put(id, "p", "k", "1");
+  rig.put(id, "h", "lock", "1", R"(,"while_connected":true)");
+  rig.commit();
+  CHECK(rig.status().values->only_here == 0);
+  rig.core.values_failed({are_gone ? Errc::unavailable : Errc::io, "why"}, rig.clock);
+  rig.advance({});
+  CHECK(rig.status().values->only_here == (are_gone ? 1 : 0));
+  rig.hang_up(id);
+  rig.advance(seconds(31));
+  CHECK(rig.core.idle(rig.clock) == !are_gone);
+}
+
 TEST_CASE("What was kept is there, with its versions, revs and times") {
   hub::KeptValues kept = ValueRig::kept_of(true);
   kept.counters = {70, 5, 3};
