@@ -10,6 +10,7 @@ inline constexpr int kNobody = 1;  // bus-status --explain only: nobody would ge
 inline constexpr int kSomeFailed =
     1;                               // bus-source only: what was to be done to one of the sources has failed
 inline constexpr int kNotFound = 1;  // bus-value only: there is no such key
+inline constexpr int kDamaged = 1;   // bus-gocache verify only: something was damaged
 inline constexpr int kUsage = 64;
 inline constexpr int kBadData = 65;
 inline constexpr int kUnreachable = 69;

@@ -1,0 +1,290 @@
+// bus-gocache: the build cache of the go command, with a limit. options.* is the command line, serve.* answers a go command, prune.*, verify.* and
+// report.* do the rest.
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "consumer/cli/exit_code.h"
+#include "consumer/cli/output.h"
+#include "consumer/cli/program.h"
+#include "consumer/gocache/bus_link.h"
+#include "consumer/gocache/core/parent.h"
+#include "consumer/gocache/lease.h"
+#include "consumer/gocache/options.h"
+#include "consumer/gocache/prune.h"
+#include "consumer/gocache/report.h"
+#include "consumer/gocache/serve.h"
+#include "consumer/gocache/verify.h"
+#include "consumer/gocache/walk.h"
+#include "protocol/base/file.h"
+#include "protocol/base/strings.h"
+
+namespace bus::gocache {
+
+namespace {
+
+using cli::Console;
+using cli::ErrorCode;
+
+constexpr size_t kRows = 10;
+
+std::string counted_builds(size_t builds) {
+  return builds == 1 ? "a build uses" : std::to_string(builds) + " builds use";
+}
+
+// Where the cache is to be; empty: nobody knows.
+std::string directory_of(const Options& options) {
+  return options.directory.empty() ? default_directory() : options.directory;
+}
+
+// ---- as the child of a go command
+
+std::vector<std::string> parents_command_line() {
+  std::vector<std::string> out;
+  auto text = read_file("/proc/" + std::to_string(::getppid()) + "/cmdline", 65536);
+  if (!text) return out;
+  for (size_t at = 0, end = 0; (end = text->find('\0', at)) != std::string::npos; at = end + 1)
+    out.push_back(text->substr(at, end - at));
+  return out;
+}
+
+// What a build has to do with, or without.
+struct Means {
+  std::optional<Place> place;
+  std::optional<Lease> lease;
+};
+
+Means means_of(const Options& options, const Console& console) {
+  Means out;
+  const std::string directory = directory_of(options);
+  auto go_without = [&](const std::string& why) {
+    console.warning("this build goes without a cache: " + why);
+    return Means();
+  };
+  if (directory.empty())
+    return go_without("neither XDG_CACHE_HOME nor HOME is set; name a directory with --dir");
+  auto place = Place::open(directory, options.read_only);
+  if (!place && !options.read_only && place.error().code != Errc::denied) {
+    // A file system that is read-only, or full.
+    if (auto readable = Place::open(directory, true)) {
+      console.warning("the cache can only be read: " + place.error().what);
+      place = std::move(readable);
+    }
+  }
+  if (!place) return go_without(place.error().what);
+  out.place = std::move(*place);
+  bool renews = !out.place->read_only();
+  if (renews || out.place->own() >= 0) {
+    auto lease = Lease::take(*out.place, renews ? wall_ns() : 0);
+    if (lease) {
+      out.lease = std::move(*lease);
+    } else if (renews) {
+      // What is handed out could be pruned.
+      return go_without(lease.error().what);
+    }
+  }
+  if (!out.place->is_local())
+    console.warning(
+        "the cache is on another machine's disk: it is not pruned, and builds do not wait for each other");
+  return out;
+}
+
+// The go command must not wait for what follows, nor whoever reads its output.
+void leave_parent() {
+  ::setsid();
+  int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd : {0, 1, 2}) {
+    if (null < 0 || ::dup2(null, fd) < 0) ::close(fd);
+  }
+}
+
+void look_after(Place& place, const Options& options, const RunRecord& run) {
+  int64_t now = wall_ns();
+  note_run(place, run);
+  Limits limits = options.limits(disk_size_of(place));
+  News news{place.path(), run, {}, 0};
+  if (auto upkeep = Upkeep::begin(place, run.counts.stored_bytes > 0)) {
+    if (run.counts.stored_bytes > 0) upkeep->add(run.counts.stored_bytes);
+    if (upkeep->is_due(limits, now)) {
+      news.pruned = upkeep->prune(limits, wall_ns());
+    } else {
+      // What dead runs have left.
+      look_at_leases(place, now);
+    }
+    news.disk_bytes = upkeep->size().disk_bytes;
+  }
+  if (options.bus) tell_bus(options.place, news);
+}
+
+int serve(const Options& options, const Console& console) {
+  // The go command is interrupted, too, and ends its cache when it is ready to.
+  for (int signal : {SIGINT, SIGHUP}) ::signal(signal, SIG_IGN);
+  std::vector<std::string> parent = parents_command_line();
+  RunRecord run;
+  run.began_ns = wall_ns();
+  run.pid = ::getpid();
+  run.parent = short_name(parent);
+  Means means = means_of(options, console);
+  ServeOptions how;
+  how.verbose = options.verbose;
+  how.paths_may_escape = paths_may_escape(parent);
+  how.say = [&console](const std::string& line) { console.note(line); };
+  {
+    Serve serve(means.place ? &*means.place : nullptr, means.lease ? &*means.lease : nullptr, std::move(how));
+    serve.run(0, 1);
+    run.counts = serve.counts();
+    leave_parent();
+  }
+  run.ended_ns = wall_ns();
+  means.lease.reset();
+  if (means.place && !means.place->read_only()) look_after(*means.place, options, run);
+  return cli::kDone;
+}
+
+// ---- commands
+
+int print(const std::string& text, const Console& console) {
+  cli::Output output(STDOUT_FILENO);
+  cli::Written written = output.text(text);
+  if (written == cli::Written::ok) written = output.flush();
+  if (written == cli::Written::ok || written == cli::Written::closed) return cli::kDone;
+  return console.error(ErrorCode::output_failed, "cannot write to stdout");
+}
+
+int failed(const Error& error, const Console& console) {
+  cli::Error said = cli::error_of(ErrorCode::failed, error.what);
+  if (error.code == Errc::denied) said = cli::error_of(ErrorCode::denied, error.what);
+  if (error.code == Errc::busy) said = cli::error_of(ErrorCode::busy, error.what);
+  if (error.code == Errc::unavailable) {
+    said.message = "there is no cache: " + error.what;
+    said.exit = cli::kUnreachable;
+  }
+  return console.error(said);
+}
+
+// A cache that is there. It is made by builds only.
+Result<Place> existing_place(const Options& options, bool read_only) {
+  std::string directory = directory_of(options);
+  if (directory.empty())
+    return Error{Errc::unavailable, "neither XDG_CACHE_HOME nor HOME is set; name a directory with --dir"};
+  auto place = Place::open(directory, true);
+  if (!place || read_only) return place;
+  return Place::open(directory, false);
+}
+
+int stats(const Options& options, const Console& console) {
+  auto place = existing_place(options, true);
+  if (!place) return failed(place.error(), console);
+  size_t rows = options.rows.value_or(kRows);
+  Limits limits = options.limits(disk_size_of(*place));
+  Statistics statistics = statistics_of(*place, rows);
+  Upkeep::Size size = Upkeep::size_of(*place);
+  return print(options.json ? stats_json(*place, statistics, size, limits)
+                            : stats_text(*place, statistics, size, limits, rows),
+               console);
+}
+
+int top(const Options& options, const Console& console) {
+  auto place = existing_place(options, true);
+  if (!place) return failed(place.error(), console);
+  Inventory inventory = inventory_of(*place, options.rows.value_or(kRows));
+  return print(options.json ? top_json(inventory) : top_text(inventory, wall_ns()), console);
+}
+
+int prune(const Options& options, const Console& console) {
+  auto place = existing_place(options, false);
+  if (!place) return failed(place.error(), console);
+  if (!place->is_local())
+    return console.error(ErrorCode::refused,
+                         "the cache is on another machine's disk, where builds that use it cannot be seen");
+  auto upkeep = Upkeep::begin(*place, false);
+  if (!upkeep) return failed(upkeep.error(), console);
+  Upkeep::Pruned pruned = upkeep->prune(options.limits(disk_size_of(*place)), wall_ns());
+  if (options.json) return print(json_of(pruned) + "\n", console);
+  std::string text = "removed " + std::to_string(pruned.files) + " files, " + bytes_text(pruned.disk_bytes) +
+                     "; the cache takes " + bytes_text(pruned.left_bytes) + " in " +
+                     std::to_string(pruned.left_files) + " files\n";
+  if (pruned.is_held_back) text += "more may go when the builds that use it have ended\n";
+  return print(text, console);
+}
+
+int verify(const Options& options, const Console& console) {
+  auto place = existing_place(options, options.read_only);
+  if (!place) return failed(place.error(), console);
+  auto verified = verify(*place);
+  if (!verified) return failed(verified.error(), console);
+  bool is_fine = verified->damaged.empty() && verified->broken.empty();
+  std::string text;
+  if (options.json) {
+    ObjectWriter writer(text);
+    writer.number("outputs", verified->outputs);
+    writer.number("entries", verified->entries);
+    writer.texts("damaged", verified->damaged);
+    writer.texts("broken", verified->broken);
+    writer.number("removed", verified->removed);
+    writer.end();
+    text += '\n';
+  } else {
+    for (const std::string& name : verified->damaged)
+      text += name + " has other bytes than it was put with\n";
+    for (const std::string& name : verified->broken) text += name + " leads to no whole output\n";
+    text +=
+        std::to_string(verified->outputs) + " outputs and " + std::to_string(verified->entries) +
+        " entries: " +
+        (is_fine ? "all are whole\n" : std::to_string(verified->removed) + " damaged files were removed\n");
+  }
+  int code = print(text, console);
+  if (code != cli::kDone) return code;
+  return is_fine ? cli::kDone : cli::kDamaged;
+}
+
+int clear(const Options& options, const Console& console) {
+  auto place = existing_place(options, false);
+  if (!place) return failed(place.error(), console);
+  auto upkeep = Upkeep::begin(*place, false);
+  if (!upkeep) return failed(upkeep.error(), console);
+  if (size_t living = look_at_leases(*place, wall_ns()).living; living > 0) {
+    cli::Error error = cli::error_of(ErrorCode::busy, counted_builds(living) + " the cache");
+    error.hint = "clear it when they have ended; prune --max-size leaves what they need";
+    return console.error(error);
+  }
+  Upkeep::Pruned cleared = upkeep->clear();
+  if (options.json) return print(json_of(cleared) + "\n", console);
+  return print(
+      "removed " + std::to_string(cleared.files) + " files, " + bytes_text(cleared.disk_bytes) + "\n",
+      console);
+}
+
+int act(Options& options, Console& console) {
+  if (auto error = combination_fault(options)) return console.error(*error);
+  switch (options.which()) {
+    case Verb::serve:
+      return serve(options, console);
+    case Verb::stats:
+      return stats(options, console);
+    case Verb::top:
+      return top(options, console);
+    case Verb::prune:
+      return prune(options, console);
+    case Verb::verify:
+      return verify(options, console);
+    case Verb::clear:
+      return clear(options, console);
+  }
+  return cli::kInternal;
+}
+
+const cli::Program<Options> kProgram{"bus-gocache", kAbout, kNotes, declare, act};
+
+}  // namespace
+
+}  // namespace bus::gocache
+
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char** argv) { return bus::gocache::kProgram.run(argc, argv); }

@@ -1,0 +1,85 @@
+#include "consumer/gocache/evicted.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "protocol/base/file.h"
+
+namespace bus::gocache {
+
+namespace {
+
+constexpr const char* kFile = "evicted";
+constexpr const char* kFileBefore = "evicted.1";
+constexpr const char* kUnfinished = "evicted.new";
+constexpr int64_t kDay = int64_t{24} * 3600;
+// The newer file takes what comes for so long; then it becomes the older one.
+constexpr int64_t kSecondsOfAFile = 7 * kDay / 2;
+
+std::vector<uint64_t> read(const Place& place, const char* name, struct stat& st) {
+  Fd fd(::openat(place.own(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  std::vector<uint64_t> out;
+  if (!fd || ::fstat(fd.get(), &st) != 0) return out;
+  out.resize(static_cast<size_t>(st.st_size) / sizeof(uint64_t));
+  ssize_t got = ::pread(fd.get(), out.data(), out.size() * sizeof(uint64_t), 0);
+  out.resize(got < 0 ? 0 : static_cast<size_t>(got) / sizeof(uint64_t));
+  return out;
+}
+
+}  // namespace
+
+Evicted::Evicted(const Place* place) {
+  if (place == nullptr || place->own() < 0) return;
+  map(*place, kFile, maps_[0]);
+  map(*place, kFileBefore, maps_[1]);
+}
+
+Evicted::~Evicted() {
+  for (Map& each : maps_) {
+    if (each.count > 0) ::munmap(const_cast<uint64_t*>(each.numbers), each.count * sizeof(uint64_t));
+  }
+}
+
+// The file is only ever replaced as a whole, so that what is mapped does not become shorter.
+void Evicted::map(const Place& place, const char* name, Map& out) {
+  Fd fd(::openat(place.own(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0) return;
+  size_t count = static_cast<size_t>(st.st_size) / sizeof(uint64_t);
+  if (count == 0) return;
+  void* memory = ::mmap(nullptr, count * sizeof(uint64_t), PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (memory == MAP_FAILED) return;
+  out.numbers = static_cast<const uint64_t*>(memory);
+  out.count = count;
+}
+
+bool Evicted::has(const Id& action) const {
+  return std::any_of(std::begin(maps_), std::end(maps_), [&](const Map& each) {
+    return std::binary_search(each.numbers, each.numbers + each.count, action.number());
+  });
+}
+
+void note_evicted(const Place& place, std::vector<uint64_t> actions, int64_t now_ns) {
+  struct stat st {};
+  std::vector<uint64_t> known = read(place, kFile, st);
+  if (!known.empty() && now_ns / 1'000'000'000 - st.st_mtim.tv_sec > kSecondsOfAFile) {
+    ::renameat(place.own(), kFile, place.own(), kFileBefore);
+    known.clear();
+  }
+  actions.insert(actions.end(), known.begin(), known.end());
+  std::sort(actions.begin(), actions.end());
+  actions.erase(std::unique(actions.begin(), actions.end()), actions.end());
+  Fd fd(::openat(place.own(), kUnfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return;
+  std::string_view bytes(reinterpret_cast<const char*>(actions.data()), actions.size() * sizeof(uint64_t));
+  if (write_all(fd.get(), bytes)) {
+    ::renameat(place.own(), kUnfinished, place.own(), kFile);
+  } else {
+    ::unlinkat(place.own(), kUnfinished, 0);
+  }
+}
+
+}  // namespace bus::gocache
