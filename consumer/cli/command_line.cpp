@@ -201,12 +201,15 @@ CommandLine::Option CommandLine::duration(const std::string& names,
   return option(names, "D", take, help).check(duration_fault);
 }
 
-void CommandLine::add_place(Place& place) {
-  Option socket =
-      option("--socket", "PATH", place.socket, "Socket of the hub (default: $BUSD_SOCKET, else your own)")
-          .check(path_fault);
-  option("--bus", "NAME", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")").excludes(socket);
+CommandLine::Option CommandLine::add_socket(Place& place) {
   flag("--json-errors", json_errors_, "Print each error on stderr as a line of JSON");
+  return option("--socket", "PATH", place.socket, "Socket of the hub (default: $BUSD_SOCKET, else your own)")
+      .check(path_fault);
+}
+
+void CommandLine::add_place(Place& place) {
+  Option socket = add_socket(place);
+  option("--bus", "NAME", place.bus, "Name of the bus (default: $BUSD_BUS, else \"bus\")").excludes(socket);
 }
 
 void CommandLine::accept_no_start() {

@@ -93,6 +93,8 @@ class CommandLine {
   Option duration(const std::string& names, std::optional<std::chrono::milliseconds>& value,
                   const std::string& help);
   void add_place(Place& place);
+  // Of a program whose --bus is another option: what add_place() declares without it.
+  Option add_socket(Place& place);
   // Of a program that never starts a hub: --no-start is accepted, so that one set of options fits all.
   void accept_no_start();
 

@@ -108,7 +108,7 @@ void look_after(Place& place, const Options& options, const RunRecord& run) {
   int64_t now = wall_ns();
   note_run(place, run);
   Limits limits = options.limits(disk_size_of(place));
-  News news{place.path(), run, {}, 0};
+  News news{place.path(), run, {}, {}, 0};
   if (auto upkeep = Upkeep::begin(place, run.counts.stored_bytes > 0)) {
     if (run.counts.stored_bytes > 0) upkeep->add(run.counts.stored_bytes);
     if (upkeep->is_due(limits, now)) {
@@ -119,7 +119,12 @@ void look_after(Place& place, const Options& options, const RunRecord& run) {
     }
     news.disk_bytes = upkeep->size().disk_bytes;
   }
-  if (options.bus) tell_bus(options.place, news);
+  if (!options.bus) return;
+  for_each_run(place, [&](const RunRecord& each) {
+    ++news.totals.runs;
+    news.totals.counts.add(each.counts);
+  });
+  tell_bus(options, news);
 }
 
 int serve(const Options& options, const Console& console) {

@@ -24,10 +24,10 @@ std::string json_of(const Upkeep::Pruned& pruned) {
   return out;
 }
 
-void tell_bus(const cli::Place& place, const News& news) {
+void tell_bus(const Options& given, const News& news) {
   busd::ConnectionOptions options;
-  options.socket = place.socket;
-  options.bus = place.bus;
+  options.socket = given.place.socket;
+  options.no_start = given.no_start;
   options.no_reconnect = true;
   options.open_timeout = kPatience;
   auto connection = busd::Connection::open(options);
@@ -39,8 +39,8 @@ void tell_bus(const cli::Place& place, const News& news) {
   ObjectWriter writer(totals);
   writer.text("dir", news.directory);
   writer.number("disk_bytes", news.disk_bytes);
-  writer.number("gets", news.run.counts.gets);
-  writer.number("hits", news.run.counts.hits);
+  writer.number("runs", news.totals.runs);
+  add_members(writer, news.totals.counts);
   writer.end();
   static_cast<void>(connection->put("gocache.totals", totals));
   static_cast<void>(connection->close(kPatience));

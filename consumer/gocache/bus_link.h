@@ -4,23 +4,27 @@
 #include <optional>
 #include <string>
 
-#include "consumer/cli/command_line.h"
+#include "consumer/gocache/options.h"
 #include "consumer/gocache/prune.h"
 #include "consumer/gocache/run_log.h"
 
 namespace bus::gocache {
 
+struct Totals {
+  uint64_t runs = 0;
+  Counts counts;
+};
 struct News {
   std::string directory;
   RunRecord run;
+  Totals totals;
   std::optional<Upkeep::Pruned> pruned;
   uint64_t disk_bytes = 0;  // that the cache takes
 };
 
-// Starts a hub if none runs. What fails is nobody's loss.
-void tell_bus(const cli::Place& place, const News& news);
+// Starts a hub if none runs, unless the options say otherwise. What fails is nobody's loss.
+void tell_bus(const Options& options, const News& news);
 
-// As JSON, without braces: ,"files":…
 std::string json_of(const Upkeep::Pruned& pruned);
 
 }  // namespace bus::gocache

@@ -142,13 +142,14 @@ void declare(cli::CommandLine& line, Options& o) {
       .check(amount_fault);
   line.flag("--read-only", o.read_only, "Use what is there, and change nothing");
   line.flag("-v,--verbose", o.verbose, "Print a line for each request on stderr");
-  line.flag("--bus", o.bus, "Tell the bus of each run, and what the cache takes");
+  auto bus = line.flag("--bus", o.bus, "Tell the bus of each run, and what the cache takes");
   line.flag("--json", o.json, "Of commands: print JSON");
   line.option(
           "-n,--rows", "N", [&o](const std::string& text) { o.rows = rows_of(text); },
           "Of stats and top: print so many (default: 10)")
       .check(rows_fault);
-  line.add_place(o.place);
+  line.flag("--no-start", o.no_start, "With --bus: do not start a hub").needs(bus);
+  line.add_socket(o.place).needs(bus);
 }
 
 std::optional<cli::Error> combination_fault(const Options& o) {

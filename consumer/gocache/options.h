@@ -34,6 +34,7 @@ struct Options {
   bool verbose = false;
   bool bus = false;
   bool json = false;
+  bool no_start = false;
   cli::Place place;
 
   Verb which() const;

@@ -10,7 +10,7 @@ generate=$(realpath "$(dirname "$0")/../../packaging/completions/generate")
 . "$(dirname "$0")/../cli/lib.sh"
 share=$2
 shell=$3
-programs='busd bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value'
+programs='busd bus-call bus-consume bus-gocache bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value'
 
 # ---- What the programs say
 
@@ -61,7 +61,7 @@ check_exclusions() {
   sed -n "/^exclusions='/,/^'/p" "$generate" | sed -n 's/^\([a-z-]*\): /\1 /p' |
     awk '{ for (i = 3; i <= NF; i++) if ($i != "PAYLOAD" && $i != "ARGS") print $1, $2, $i; }' >listed
   [ -s listed ] || fail "no exclusions in $generate"
-  for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value; do
+  for program in bus-call bus-consume bus-gocache bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value; do
     pairs_of "$program" >pairs
     [ -s pairs ] || fail "no options in $program --help"
     while IFS='	' read -r one other; do
