@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 9> kKeepsPaths = {"build", "install", "ru
 // The command behind "go": its first word, behind -C DIR.
 std::string_view verb_of(const std::vector<std::string>& command_line) {
   size_t at = 1;
-  if (at < command_line.size() && command_line[at].starts_with("-C")) at += command_line[at] == "-C" ? size_t{2} : size_t{1};
+  if (at < command_line.size() && command_line[at].starts_with("-C"))
+    at += command_line[at] == "-C" ? size_t{2} : size_t{1};
   return at < command_line.size() ? std::string_view(command_line[at]) : std::string_view();
 }
 

@@ -23,9 +23,11 @@ struct Wrong {
 
 std::optional<Wrong> read_number(std::string_view name, std::string_view token, int64_t& out) {
   if (kind_of(token) != JsonKind::number) return Wrong{kind_fault(name, "an integer", token)};
-  auto [end, fault] = std::from_chars(token.data(), token.data() + token.size(), out);
+  int64_t number = 0;
+  auto [end, fault] = std::from_chars(token.data(), token.data() + token.size(), number);
   if (fault != std::errc() || end != token.data() + token.size())
     return Wrong{std::string(name) + " must be an integer, not " + printable(token, 40)};
+  out = number;
   return std::nullopt;
 }
 
@@ -98,6 +100,8 @@ size_t RequestReader::begin_value(std::string_view text) {
 
 size_t RequestReader::read_object(std::string_view text) {
   size_t taken = 0;
+  // Not further than the limit, so that what is passed over does not depend on how the text is cut.
+  text = text.substr(0, kMostObjectBytes + 1 - object_.size());
   bool is_whole = find_end(text, taken);
   if (object_.size() + taken > kMostObjectBytes) {
     refuse("is longer than " + std::to_string(kMostObjectBytes) + " bytes");
