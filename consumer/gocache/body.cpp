@@ -77,8 +77,6 @@ Result<Body::Kept> Body::end() {
   if (where_ == Where::nowhere) return Error{Errc::io, trouble_};
   if (out.in_cache) {
     out.path = writing_.place->path_of(output_, Kind::output);
-    // So that it is not pruned while this run lives.
-    if (where_ == Where::same) ::futimens(file_.fd.get(), nullptr);
     where_ = Where::same;  // nothing is left to remove
   } else {
     out.path = file_.path;
@@ -103,13 +101,17 @@ bool Body::open_here() {
   return false;
 }
 
-// Another file of this size may have the same bytes.
+// Another file of this size may have the same bytes. Its time stamp is renewed before they come, so that it is not pruned while this run lives;
+// one that has just been pruned is no use.
 bool Body::open_existing() {
   std::string name = name_of(output_, Kind::output);
   Fd fd(::openat(writing_.place->fd(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat st {};
+  struct stat its_name {};
   bool is_like = fd && ::fstat(fd.get(), &st) == 0 && writing_.place->may_serve(st) &&
-                 static_cast<uint64_t>(st.st_size) == size_;
+                 static_cast<uint64_t>(st.st_size) == size_ && ::futimens(fd.get(), nullptr) == 0 &&
+                 ::fstatat(writing_.place->fd(), name.c_str(), &its_name, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 its_name.st_ino == st.st_ino;
   if (is_like) file_.fd = std::move(fd);
   return is_like;
 }
