@@ -174,12 +174,9 @@ bool Body::name_in_cache() {
     note_trouble("write to the cache");
     return false;
   }
-  std::string name = name_of(output_, Kind::output);
-  int failed = ::renameat(place.own(), file_.path.c_str(), place.fd(), name.c_str());
-  if (failed != 0 && errno == ENOENT && ::mkdirat(place.fd(), name.substr(0, 2).c_str(), 0700) == 0)
-    failed = ::renameat(place.own(), file_.path.c_str(), place.fd(), name.c_str());
-  if (failed != 0) note_trouble("name a file in the cache");
-  return failed == 0;
+  bool is_named = place.move_in(file_.path, name_of(output_, Kind::output));
+  if (!is_named) note_trouble("name a file in the cache");
+  return is_named;
 }
 
 void Body::note_trouble(const char* what) {

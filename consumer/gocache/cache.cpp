@@ -85,8 +85,7 @@ bool Cache::put(const Entry& entry, const std::string& run) {
   Fd fd(::openat(place_.own(), unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                  0644));
   if (!fd) return false;
-  bool is_named = write_all(fd.get(), line_of(entry)).has_value() &&
-                  ::renameat(place_.own(), unfinished.c_str(), place_.fd(), name.c_str()) == 0;
+  bool is_named = write_all(fd.get(), line_of(entry)).has_value() && place_.move_in(unfinished, name);
   if (!is_named) {
     int saved = errno;
     ::unlinkat(place_.own(), unfinished.c_str(), 0);

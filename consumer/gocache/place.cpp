@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 
 #include "protocol/base/file.h"
@@ -26,6 +27,12 @@ bool is_on_this_machine(int fd) {
   auto type = static_cast<long>(fs.f_type);
   return type != NFS_SUPER_MAGIC && type != kCifs && type != kSmb2 && type != SMB_SUPER_MAGIC &&
          type != V9FS_MAGIC && type != AFS_SUPER_MAGIC;
+}
+
+// What is there already can be opened as if it could be written to.
+bool is_for_reading_only(int fd) {
+  struct statvfs fs {};
+  return ::fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
 }
 
 Result<Fd> open_directory(int at, const std::string& name) {
@@ -75,6 +82,8 @@ Result<Place> Place::open(const std::string& path, bool read_only) {
     if (auto own = open_directory(out.fd_.get(), kOwnFiles)) out.own_ = std::move(*own);
     return out;
   }
+  if (is_for_reading_only(out.fd_.get()))
+    return Error{Errc::io, "the disk of " + printable(out.path_) + " can only be read"};
   BUSD_TRY(ensure_own_dir(out.path_ + "/" + kOwnFiles));
   BUSD_ASSIGN(out.own_, open_directory(out.fd_.get(), kOwnFiles));
   for (const char* each : {"run", "tmp"}) {
@@ -98,6 +107,12 @@ bool Place::trusts(const Id& id) {
   if (failed != 0) return false;
   trust = is_ours_alone(st) ? Trust::yes : Trust::no;
   return trust == Trust::yes;
+}
+
+bool Place::move_in(const std::string& own_name, const std::string& name) const {
+  auto move = [&] { return ::renameat(own_.get(), own_name.c_str(), fd_.get(), name.c_str()) == 0; };
+  if (move()) return true;
+  return errno == ENOENT && ::mkdirat(fd_.get(), name.substr(0, 2).c_str(), 0700) == 0 && move();
 }
 
 bool Place::may_serve(const struct stat& st) const {

@@ -40,7 +40,7 @@ class Place {
   //
   // Errors: denied       it is not ours, others may write to it, or it cannot be made
   //         unavailable  it is not there, and is only to be read
-  //         io           any other failure
+  //         io           its disk can only be read, or any other failure
   static Result<Place> open(const std::string& path, bool read_only);
 
   const std::string& path() const { return path_; }  // absolute
@@ -56,6 +56,9 @@ class Place {
   bool trusts(const Id& id);
   // Whether a file there is one that we have put, and whose time stamp we may renew; where we only read, root may have put it, too.
   bool may_serve(const struct stat& st) const;
+  // Gives a file of our own the name of one of the cache's, in the place of what has it. A directory that was removed is made again. False: errno
+  // says why.
+  bool move_in(const std::string& own_name, const std::string& name) const;
 
  private:
   enum class Trust : char { unknown, yes, no };

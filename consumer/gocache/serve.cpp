@@ -5,6 +5,7 @@
 #include <climits>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -161,8 +162,13 @@ void Serve::get(const Request& request) {
 }
 
 std::optional<Cache::Found> Serve::find(const Id& action) {
-  for (const Elsewhere& each : elsewhere_) {
-    if (each.action == action) return Cache::Found{each.entry, each.path};
+  if (auto at = elsewhere_.find(action); at != elsewhere_.end()) {
+    struct stat st {};
+    // It is not ours alone: somebody may tidy up there.
+    bool is_whole = ::stat(at->second.path.c_str(), &st) == 0 &&
+                    static_cast<uint64_t>(st.st_size) == at->second.entry.size;
+    if (is_whole) return at->second;
+    elsewhere_.erase(at);
   }
   if (!cache_) return std::nullopt;
   auto found = cache_->get(action);
@@ -202,9 +208,11 @@ void Serve::put_whole() {
   if (kept->in_cache && !is_noted && kept->trouble.empty()) kept->trouble = "note an action in the cache";
   if (kept->is_new) counts_.stored_bytes += disk_bytes(request.body_size);
   if (is_noted) counts_.stored_bytes += disk_bytes(kEntryBytes);
-  if (!is_noted) {
+  if (is_noted) {
+    elsewhere_.erase(request.action);
+  } else {
     ++counts_.elsewhere;
-    elsewhere_.push_back({request.action, entry, kept->path});
+    elsewhere_.insert_or_assign(request.action, Cache::Found{entry, kept->path});
     if (!std::exchange(said_trouble_, true) && !kept->trouble.empty())
       options_.say("the cache cannot take what is built; the build goes on without it: " + kept->trouble);
   }

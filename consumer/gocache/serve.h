@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,12 +53,6 @@ class Serve final : private RequestSink {
     Request request;
     std::unique_ptr<Body> body;
   };
-  struct Elsewhere {
-    Id action;
-    Entry entry;
-    std::string path;
-  };
-
   void request(const Request& request) override;
   void body(std::string_view bytes) override;
   void body_end(const std::string& fault) override;
@@ -91,7 +86,7 @@ class Serve final : private RequestSink {
   Counts counts_;
 
   std::optional<Put> put_;
-  std::vector<Elsewhere> elsewhere_;
+  std::map<Id, Cache::Found> elsewhere_;  // what the cache could not take, by action
   std::vector<Waiting> waiting_;
   Fd watches_;  // of directories in which an output is awaited
   bool has_given_up_ = false;
