@@ -57,10 +57,14 @@ inline void set_time(const std::string& path, int64_t seconds_from_now) {
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
-// 32 bytes that begin with the name, so that two names are two ids.
+// 32 bytes that belong to the name, and begin as evenly spread as a hash does (FNV-1a).
 inline std::string id_named(std::string name) {
-  name.resize(32, '.');
-  return name;
+  uint64_t hash = 14695981039346656037U;
+  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  std::string out;
+  for (unsigned shift = 0; shift < 64; shift += 8) out += static_cast<char>(hash >> shift & 0xffU);
+  name.resize(32 - out.size(), '.');
+  return out + name;
 }
 inline std::string hex_of(std::string_view bytes) {
   std::string out;
