@@ -49,7 +49,8 @@ Result<void> hash(const Place& place, const std::string& lines, std::vector<std:
   pid_t pid = 0;
   int failed = ::posix_spawnp(&pid, "sha256sum", &actions, nullptr, arguments.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return errno_error("start sha256sum, which hashes the files", failed);
+  if (failed != 0)
+    return Error{Errc::io, errno_error("start sha256sum, which hashes the files", failed).what};
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

@@ -20,8 +20,7 @@ struct Verified {
 
 // The bytes are hashed by sha256sum(1). Nothing is removed where the place is only to be read.
 //
-// Errors: unavailable  there is no sha256sum
-//         io           it failed
+// Error io: there is no sha256sum, or it failed.
 Result<Verified> verify(const Place& place);
 
 }  // namespace bus::gocache

@@ -2,7 +2,7 @@
 # What every program has in common: help, version, usage errors, unreachable hubs.
 . "$(dirname "$0")/lib.sh"
 
-for program in bus-call bus-consume bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value busd; do
+for program in bus-call bus-consume bus-gocache bus-publish bus-serve bus-source bus-sources bus-status bus-stop bus-value busd; do
   run 0 "$program" --help
   check_equal "the first line of $program --help" "Examples:" "$(head -n 1 out)"
   check_has out "Usage: $program"
@@ -27,6 +27,7 @@ promised bus-consume -t -n --timeout --payload --control --first --last --cleanu
   --until-eof --no-reconnect --no-start -q --socket --bus --json-errors --literal --exclude --timeout-ok --ready-timeout --fail-on-loss \
   --format --timestamps --end-record --batch --exec --jobs --fail-fast --summary
 promised bus-call -a --timeout --wait --stream --idempotent --to --raw --lines --no-start -q --socket --bus --json-errors
+promised bus-gocache --dir --max-size --max-age --min-free --read-only -v --bus --json -n --no-start --socket --json-errors
 promised bus-publish --lines --type --id --time --source --text --null --literal --no-start --socket --bus --json-errors
 promised bus-serve --slots --shell --stream --lines --priority --drain --grace --source --literal --no-start -q --socket --bus --json-errors
 promised bus-source --json --watch -f -n --since --stream --no-start -q --socket --bus --json-errors

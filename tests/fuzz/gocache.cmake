@@ -1,0 +1,1 @@
+busd_fuzz_target(gocache_requests_fuzz gocache_requests_fuzz.cpp LIBS busd_gocache_core)
