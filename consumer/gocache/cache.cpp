@@ -94,8 +94,8 @@ bool Cache::put(const Entry& entry, const std::string& run) {
   return is_named;
 }
 
-// False: the output has just been pruned. Its time stamp is renewed before that of what leads to it: so it is never the older one, and what is
-// pruned by age never loses the one and keeps the other.
+// False: it has just been pruned. The output's time stamp is renewed first. Whoever prunes removes what leads to an output before it looks at the
+// output: so if that is still there afterwards, the new time stamp is seen in time.
 bool Cache::renew(const std::string& action, const struct stat& its, const std::string& output,
                   const struct stat& outputs) const {
   auto is_from = [](const struct stat& st, int64_t began, int64_t ended) {
@@ -105,8 +105,8 @@ bool Cache::renew(const std::string& action, const struct stat& its, const std::
   bool is_fresh = is_from(its, began_ns_ - kStaleNs, ends);
   if (is_fresh && is_from(outputs, began_ns_, ends)) return true;
   if (::utimensat(place_.fd(), output.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  if (!is_fresh) ::utimensat(place_.fd(), action.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
-  return true;
+  if (is_fresh) return ::faccessat(place_.fd(), action.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  return ::utimensat(place_.fd(), action.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 void Cache::remove(const Id& action, const Id* output) {

@@ -1,9 +1,24 @@
 #include "consumer/gocache/cache.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "tests/unit/gocache/support.h"
 
 using namespace bus;
 using namespace bus::gocache;
+
+namespace {
+
+// What another process does when an output was looked at, and its time stamp is not renewed yet.
+std::function<void()> before_renewing;
+
+}  // namespace
+
+extern "C" int utimensat(int at, const char* path, const timespec times[2], int flags) noexcept {
+  if (auto act = std::exchange(before_renewing, {})) act();
+  return static_cast<int>(::syscall(SYS_utimensat, at, path, times, flags));
+}
 
 namespace {
 
@@ -74,6 +89,25 @@ TEST_CASE("What is young already is not touched") {
   set_time(filled.action, filled.began - 601 * kSecondNs);
   REQUIRE(filled.cache.get(kAction));
   CHECK(time_of(filled.action) > filled.began - 600 * kSecondNs);
+}
+
+TEST_CASE("What is pruned between the look at it and its renewal is a miss") {
+  Filled filled;
+  SECTION("what leads to the output") {
+    before_renewing = [&] { std::filesystem::remove(filled.action); };
+  }
+  SECTION("what leads to it, which was used a moment ago") {
+    set_time(filled.action, filled.began);
+    before_renewing = [&] { std::filesystem::remove(filled.action); };
+  }
+  SECTION("both") {
+    before_renewing = [&] {
+      std::filesystem::remove(filled.action);
+      std::filesystem::remove(filled.output);
+    };
+  }
+  CHECK_FALSE(filled.cache.get(kAction));
+  CHECK_FALSE(before_renewing);
 }
 
 TEST_CASE("Time stamps of the future are set to now") {
