@@ -13,11 +13,10 @@ namespace bus::gocache {
 
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
 // What is known of an action is small, and nobody holds it: its time stamp only tells how long ago it was used.
-constexpr int64_t kStaleNs = 600 * kSecond;
+constexpr int64_t kStaleNs = 600 * kSecondNs;
 
-int64_t time_of(const struct stat& st) { return st.st_mtim.tv_sec * kSecond + st.st_mtim.tv_nsec; }
+int64_t time_of(const struct stat& st) { return st.st_mtim.tv_sec * kSecondNs + st.st_mtim.tv_nsec; }
 
 // The file of an action, with its time stamp.
 struct Read {
@@ -101,7 +100,7 @@ bool Cache::renew(const std::string& action, const struct stat& its, const std::
   auto is_from = [](const struct stat& st, int64_t began, int64_t ended) {
     return time_of(st) >= began && time_of(st) <= ended;
   };
-  int64_t ends = wall_ns() + kSecond;  // whatever is later comes from a clock that was put back
+  int64_t ends = wall_ns() + kSecondNs;  // whatever is later comes from a clock that was put back
   bool is_fresh = is_from(its, began_ns_ - kStaleNs, ends);
   if (is_fresh && is_from(outputs, began_ns_, ends)) return true;
   if (::utimensat(place_.fd(), output.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) return false;

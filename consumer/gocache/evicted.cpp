@@ -12,9 +12,9 @@ namespace bus::gocache {
 
 namespace {
 
-constexpr const char* kFile = "evicted";
-constexpr const char* kFileBefore = "evicted.1";
-constexpr const char* kUnfinished = "evicted.new";
+constexpr const char* kNewer = "evicted";
+constexpr const char* kOlder = "evicted.1";
+constexpr const char* kNewerUnfinished = "evicted.new";
 constexpr int64_t kDay = int64_t{24} * 3600;
 // The newer file takes what comes for so long; then it becomes the older one.
 constexpr int64_t kSecondsOfAFile = 7 * kDay / 2;
@@ -33,8 +33,8 @@ std::vector<uint64_t> read(const Place& place, const char* name, struct stat& st
 
 Evicted::Evicted(const Place* place) {
   if (place == nullptr || place->own() < 0) return;
-  map(*place, kFile, maps_[0]);
-  map(*place, kFileBefore, maps_[1]);
+  map(*place, kNewer, maps_[0]);
+  map(*place, kOlder, maps_[1]);
 }
 
 Evicted::~Evicted() {
@@ -64,21 +64,21 @@ bool Evicted::has(const Id& action) const {
 
 void note_evicted(const Place& place, std::vector<uint64_t> actions, int64_t now_ns) {
   struct stat st {};
-  std::vector<uint64_t> known = read(place, kFile, st);
+  std::vector<uint64_t> known = read(place, kNewer, st);
   if (!known.empty() && now_ns / 1'000'000'000 - st.st_mtim.tv_sec > kSecondsOfAFile) {
-    ::renameat(place.own(), kFile, place.own(), kFileBefore);
+    ::renameat(place.own(), kNewer, place.own(), kOlder);
     known.clear();
   }
   actions.insert(actions.end(), known.begin(), known.end());
   std::sort(actions.begin(), actions.end());
   actions.erase(std::unique(actions.begin(), actions.end()), actions.end());
-  Fd fd(::openat(place.own(), kUnfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  Fd fd(::openat(place.own(), kNewerUnfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return;
   std::string_view bytes(reinterpret_cast<const char*>(actions.data()), actions.size() * sizeof(uint64_t));
   if (write_all(fd.get(), bytes)) {
-    ::renameat(place.own(), kUnfinished, place.own(), kFile);
+    ::renameat(place.own(), kNewerUnfinished, place.own(), kNewer);
   } else {
-    ::unlinkat(place.own(), kUnfinished, 0);
+    ::unlinkat(place.own(), kNewerUnfinished, 0);
   }
 }
 

@@ -41,13 +41,13 @@ error, or stdout broke; 75 a build uses the cache, or another bus-gocache prunes
 
 namespace {
 
-struct Named {
+struct NamedVerb {
   const char* name;
   Verb which;
   std::initializer_list<std::string_view> mistaken;  // what other programs call it
 };
 
-const std::array<Named, 5> kVerbs = {{
+const std::array<NamedVerb, 5> kVerbs = {{
     {"stats", Verb::stats, {"status", "stat", "show", "info"}},
     {"top", Verb::top, {"list", "ls", "du", "largest"}},
     {"prune", Verb::prune, {"trim", "gc", "clean", "cleanup", "evict"}},
@@ -57,10 +57,10 @@ const std::array<Named, 5> kVerbs = {{
 
 std::string verb_fault(const std::string& text) {
   std::string fault = "there is no command " + cli::in_quotes(text);
-  for (const Named& verb : kVerbs) {
+  for (const NamedVerb& verb : kVerbs) {
     if (text == verb.name) return {};
   }
-  for (const Named& verb : kVerbs) {
+  for (const NamedVerb& verb : kVerbs) {
     bool is_meant = std::find(verb.mistaken.begin(), verb.mistaken.end(), text) != verb.mistaken.end();
     if (is_meant || alike(text, verb.name)) return fault + "; did you mean " + verb.name + "?";
   }
@@ -113,7 +113,7 @@ std::optional<Amount> parse_amount(const std::string& text) {
 }
 
 Verb Options::which() const {
-  for (const Named& each : kVerbs) {
+  for (const NamedVerb& each : kVerbs) {
     if (verb == each.name) return each.which;
   }
   return Verb::serve;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "consumer/cli/grid.h"
+#include "consumer/gocache/core/entry.h"
 #include "consumer/gocache/core/response.h"
 #include "consumer/gocache/walk.h"
 #include "protocol/base/characters.h"
@@ -21,10 +22,8 @@ namespace {
 using cli::Align;
 using cli::Grid;
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 std::string local(int64_t time_ns, const char* form) {
-  auto seconds = static_cast<time_t>(time_ns / kSecond);
+  auto seconds = static_cast<time_t>(time_ns / kSecondNs);
   tm parts{};
   localtime_r(&seconds, &parts);
   std::array<char, 64> text{};
@@ -41,7 +40,7 @@ std::string rate_text(const Counts& counts) {
 
 // "3s", "12m", "5h", "9d"
 std::string age_text(int64_t ns) {
-  int64_t seconds = std::max<int64_t>(ns, 0) / kSecond;
+  int64_t seconds = std::max<int64_t>(ns, 0) / kSecondNs;
   if (seconds < 120) return std::to_string(seconds) + "s";
   if (seconds < 120 * 60) return std::to_string(seconds / 60) + "m";
   if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
@@ -51,7 +50,7 @@ std::string age_text(int64_t ns) {
 std::string took_text(const RunRecord& run) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.1fs",
-                static_cast<double>(run.ended_ns - run.began_ns) / kSecond);
+                static_cast<double>(run.ended_ns - run.began_ns) / kSecondNs);
   return text.data();
 }
 

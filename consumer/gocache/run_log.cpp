@@ -15,8 +15,8 @@ namespace bus::gocache {
 
 namespace {
 
-constexpr const char* kFile = "runs.ndjson";
-constexpr const char* kUnfinished = "runs.ndjson.new";
+constexpr const char* kRuns = "runs.ndjson";
+constexpr const char* kRunsUnfinished = "runs.ndjson.new";
 constexpr size_t kMostRuns = 10'000;
 constexpr int64_t kKeptNs = int64_t{30} * 24 * 3600 * 1'000'000'000;
 
@@ -86,13 +86,13 @@ std::string json_of(const RunRecord& record) {
 
 // One write, which others append behind or before.
 void note_run(const Place& place, const RunRecord& record) {
-  Fd fd(::openat(place.own(), kFile, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  Fd fd(::openat(place.own(), kRuns, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (fd) static_cast<void>(write_all(fd.get(), json_of(record) + "\n"));
 }
 
 void for_each_run(const Place& place, const std::function<void(const RunRecord&)>& take) {
   if (place.own() < 0) return;
-  Fd fd(::openat(place.own(), kFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  Fd fd(::openat(place.own(), kRuns, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return;
   RawJson json;
   std::string text;
@@ -124,11 +124,11 @@ void shorten_run_log(const Place& place, int64_t now_ns) {
     if (kept.size() > kMostRuns) kept.pop_front();
   });
   if (kept.size() == all) return;
-  Fd fd(::openat(place.own(), kUnfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  Fd fd(::openat(place.own(), kRunsUnfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return;
   std::string text;
   for (const RunRecord& record : kept) text += json_of(record) + "\n";
-  if (write_all(fd.get(), text)) ::renameat(place.own(), kUnfinished, place.own(), kFile);
+  if (write_all(fd.get(), text)) ::renameat(place.own(), kRunsUnfinished, place.own(), kRuns);
 }
 
 }  // namespace bus::gocache

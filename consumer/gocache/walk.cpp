@@ -5,11 +5,12 @@
 #include <memory>
 #include <sys/stat.h>
 
+#include "consumer/gocache/core/entry.h"
+
 namespace bus::gocache {
 
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
 constexpr uint64_t kBlockBytes = 512;  // stat(2)
 
 void for_each_file_in(int at, const std::string& name, std::optional<Kind> kind,
@@ -28,7 +29,7 @@ void for_each_file_in(int at, const std::string& name, std::optional<Kind> kind,
     if (::fstatat(fd, each->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode)) continue;
     take({fd, each->d_name, *what, static_cast<uint64_t>(st.st_size),
           static_cast<uint64_t>(st.st_blocks) * kBlockBytes,
-          st.st_mtim.tv_sec * kSecond + st.st_mtim.tv_nsec});
+          st.st_mtim.tv_sec * kSecondNs + st.st_mtim.tv_nsec});
   }
 }
 

@@ -11,6 +11,8 @@
 
 namespace bus::gocache {
 
+inline constexpr int64_t kSecondNs = 1'000'000'000;
+
 struct Entry {
   Id action;
   Id output;

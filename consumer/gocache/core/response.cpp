@@ -11,8 +11,6 @@ namespace bus::gocache {
 
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 void begin(std::string& out, int64_t id) {
   out += "{\"ID\":";
   out += std::to_string(id);
@@ -59,8 +57,8 @@ void append_error(std::string& out, int64_t id, std::string_view why) {
 }
 
 std::string rfc3339(int64_t time_ns) {
-  auto seconds = static_cast<time_t>(time_ns / kSecond);
-  int64_t nanoseconds = time_ns % kSecond;
+  auto seconds = static_cast<time_t>(time_ns / kSecondNs);
+  int64_t nanoseconds = time_ns % kSecondNs;
   tm utc{};
   gmtime_r(&seconds, &utc);
   std::array<char, 48> text{};

@@ -19,7 +19,6 @@ namespace bus::gocache {
 
 using test::TempDir;
 
-inline constexpr int64_t kSecondNs = 1'000'000'000;
 inline constexpr int64_t kHourNs = 3600 * kSecondNs;
 inline constexpr int64_t kDayNs = 24 * kHourNs;
 
