@@ -47,10 +47,9 @@ std::optional<int64_t> began_in(std::string_view name) {
 
 // What a dead run has left in its file. Whether others still need it.
 bool take_left(int fd, Leases& leases, int64_t now_ns) {
-  std::string text(kMostBytes, '\0');
   struct stat st {};
   if (::fstat(fd, &st) != 0 || st.st_size == 0) return false;
-  text.resize(std::min(kMostBytes, static_cast<size_t>(st.st_size)));
+  std::string text(std::min(kMostBytes, static_cast<size_t>(st.st_size)), '\0');
   ssize_t got = ::pread(fd, text.data(), text.size(), 0);
   if (got <= 0) return false;
   text.resize(static_cast<size_t>(got));
@@ -93,9 +92,14 @@ Result<Lease> Lease::take(const Place& place, int64_t began_ns) {
     if (!out.file_ && errno == EEXIST) continue;
     if (!out.file_) return errno_error("create run/" + out.name_, errno);
     struct stat st {};
+    if (::flock(out.file_.get(), LOCK_EX) != 0 || ::fstat(out.file_.get(), &st) != 0) {
+      Error error = errno_error("lock run/" + out.name_, errno);
+      ::unlinkat(out.directory_.get(), out.name_.c_str(), 0);
+      out.file_.reset();
+      return error;
+    }
     // Somebody who looks for dead ones may have had it before us.
-    if (::flock(out.file_.get(), LOCK_EX) == 0 && ::fstat(out.file_.get(), &st) == 0 && st.st_nlink > 0)
-      return out;
+    if (st.st_nlink > 0) return out;
   }
   return Error{Errc::busy, "run/" + out.name_ + " does not stay"};
 }

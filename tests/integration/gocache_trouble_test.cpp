@@ -292,6 +292,18 @@ TEST_CASE("What is kept elsewhere, and is removed there by somebody, is a miss",
   go.end();
 }
 
+TEST_CASE("Where no lease can be had, the build goes without, and nothing is left of the attempt",
+          "[place]") {
+  Cache cache;
+  Options options;
+  options.environment =
+      odd({{"ODD_CALL", "flock"}, {"ODD_NTH", "1+"}, {"ODD_ERROR", std::to_string(ENOLCK)}});
+  GoCommand go(cache, options);
+  build_without(go);
+  CHECK(has(go.errors(), "goes without a cache: lock run/"));
+  CHECK(names_in(cache.own("run")).empty());
+}
+
 TEST_CASE("What a killed run has kept elsewhere is removed by a later one", "[place]") {
   Cache cache;
   TempDir temporary;

@@ -1,6 +1,7 @@
 #include "consumer/gocache/lease.h"
 
 #include <sys/file.h>
+#include <sys/resource.h>
 
 #include "tests/integration/forked.h"
 #include "tests/unit/gocache/support.h"
@@ -158,6 +159,21 @@ TEST_CASE("Unfinished files of the dead are removed, and those of the living sta
   write_file(rig.own("tmp/prune-17"), "x");
   look_at_leases(rig.place, kBegan);
   CHECK(names_in(rig.own("tmp")) == std::vector<std::string>{living->name() + "-1", living->name() + "-a"});
+}
+
+TEST_CASE("A great many runs that were killed are looked at without much memory") {
+  Rig rig;
+  Forked limited([&](const Forked::Tell& tell) {
+    for (int i = 0; i < 300; ++i)
+      write_file(rig.own("run/" + std::to_string(kBegan + i) + "-1"), "d " + hex(an_id(1)) + "\n");
+    rusage before{};
+    ::getrusage(RUSAGE_SELF, &before);
+    size_t escaped = look_at_leases(rig.place, wall_ns()).escaped.size();
+    rusage after{};
+    ::getrusage(RUSAGE_SELF, &after);
+    tell(std::to_string(escaped) + (after.ru_maxrss - before.ru_maxrss < 8 * 1024 ? " little" : " much"));
+  });
+  CHECK(limited.read_line() == "1 little");
 }
 
 TEST_CASE("Files that are no runs are left alone") {
