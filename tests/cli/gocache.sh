@@ -88,7 +88,7 @@ check_has out "$cache takes "
 check_has out " of 10 GiB"
 check_has out "RUN"
 check_has out "33.3 %"
-check_has out "$(date +%Y-%m-%d)"
+check_has out "DAY"
 run 0 bus-gocache stats --json --dir "$cache"
 for pair in runs:1 gets:3 hits:1 misses:2 puts:3 put_bytes:300029 refused:0 evicted_misses:0; do
   check_equal "${pair%:*} of stats" "${pair#*:}" "$(member out "${pair%:*}")"
@@ -109,7 +109,7 @@ check_has out "293 KiB"
 check_has out "$(path_of large)"
 check_equal "lines of top with one row" 1 "$(bus-gocache top -n 1 --dir "$cache" | grep -c -- '-d$')"
 run 0 bus-gocache top --json -n 2 --dir "$cache"
-check_has out "\"largest\":[{\"path\":\"$(path_of large)\",\"kind\":\"other\",\"bytes\":300000,\"used\":\"$(date -u +%Y-%m-%dT)"
+check_has out "\"largest\":[{\"path\":\"$(path_of large)\",\"kind\":\"other\",\"bytes\":300000,\"used\":\"20"
 check_equal "paths of top with two rows" 2 "$(grep -o '"path"' out | wc -l)"
 
 # Where stdout is broken.

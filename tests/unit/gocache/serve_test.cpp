@@ -114,6 +114,23 @@ TEST_CASE("What cannot be kept in the cache is said once") {
   CHECK(served.said[0].find("the build goes on without it") != std::string::npos);
 }
 
+TEST_CASE("Of two puts of one action the newest counts, wherever each is kept") {
+  Rig rig;
+  auto lease = Lease::take(rig.place, wall_ns());
+  REQUIRE(lease);
+  // Where this output should be, a directory is.
+  write_file(rig.path_of(an_id(2), Kind::output) + "/program", "");
+  REQUIRE(::chmod((rig.directory + "/02").c_str(), 0700) == 0);
+  Served served(&rig.place, &*lease,
+                put(1, an_id(1), an_id(2), "x") + get(2, an_id(1)) + put(3, an_id(1), an_id(3), "newer") +
+                    get(4, an_id(1)) + put(5, an_id(1), an_id(2), "newest") + get(6, an_id(1)));
+  REQUIRE(served.answers.size() == 6);
+  CHECK(served.answers[1].find("\"Size\":1,") != std::string::npos);
+  CHECK(served.answers[3].find("\"Size\":5,") != std::string::npos);
+  CHECK(served.answers[5].find("\"Size\":6,") != std::string::npos);
+  CHECK(served.counts.elsewhere == 2);
+}
+
 TEST_CASE("What may escape is written down before its path is") {
   Rig rig;
   auto lease = Lease::take(rig.place, wall_ns());
@@ -151,9 +168,12 @@ TEST_CASE("The patience for what another run is building has an end, and then no
   CHECK(test::read_descriptor_line(out.read_end.get()) + "\n" == kGreeting);
   REQUIRE(write_all(in.write_end.get(), get(1, an_id(4, 1))));
   CHECK(test::read_descriptor_line(out.read_end.get()) == miss(1));
-  REQUIRE(write_all(in.write_end.get(), get(2, an_id(4, 2)) + "{\"ID\":3,\"Command\":\"close\"}\n"));
+  REQUIRE(write_all(in.write_end.get(),
+                    get(2, an_id(4, 2)) + get(3, an_id(8)) + "{\"ID\":4,\"Command\":\"close\"}\n"));
+  // The second is not waited for: it is answered before what was asked behind it.
   CHECK(test::read_descriptor_line(out.read_end.get()) == miss(2));
-  CHECK(test::read_descriptor_line(out.read_end.get()) == "{\"ID\":3}");
-  CHECK(run.read_line() == "2 misses, 0 hits");
+  CHECK(test::read_descriptor_line(out.read_end.get()) == miss(3));
+  CHECK(test::read_descriptor_line(out.read_end.get()) == "{\"ID\":4}");
+  CHECK(run.read_line() == "3 misses, 0 hits");
   CHECK(run.reap() == 0);
 }
