@@ -106,7 +106,6 @@ void leave_parent() {
 
 void look_after(Place& place, const Options& options, const RunRecord& run) {
   int64_t now = wall_ns();
-  note_run(place, run);
   Limits limits = options.limits(disk_size_of(place));
   News news{place.path(), run, {}, {}, 0};
   if (auto upkeep = Upkeep::begin(place, run.counts.stored_bytes > 0)) {
@@ -136,6 +135,7 @@ int serve(const Options& options, const Console& console) {
   run.pid = ::getpid();
   run.parent = short_name(parent);
   Means means = means_of(options, console);
+  bool may_write = means.place && !means.place->read_only();
   ServeOptions how;
   how.verbose = options.verbose;
   how.paths_may_escape = paths_may_escape(parent);
@@ -144,11 +144,13 @@ int serve(const Options& options, const Console& console) {
     Serve serve(means.place ? &*means.place : nullptr, means.lease ? &*means.lease : nullptr, std::move(how));
     serve.run(0, 1);
     run.counts = serve.counts();
+    run.ended_ns = wall_ns();
+    // Before the go command goes on, so that whoever looks behind it sees its run.
+    if (may_write) note_run(*means.place, run);
     leave_parent();
   }
-  run.ended_ns = wall_ns();
   means.lease.reset();
-  if (means.place && !means.place->read_only()) look_after(*means.place, options, run);
+  if (may_write) look_after(*means.place, options, run);
   return cli::kDone;
 }
 

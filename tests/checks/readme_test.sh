@@ -281,6 +281,32 @@ recipe_clear() {
   "${bare[@]}" sh recipe_clear || fail "clear without keys ended with $?"
 }
 
+# go: a directory with a go command that knows GOCACHEPROG; false: there is none.
+go_directory() {
+  local go
+  ! without bus-gocache 'the cache for Go' || return 1
+  if ! go=$("$here/../gocache/find-go" 2>"$dir/go.err"); then
+    printf 'readme_test: %s; so the cache for Go was not run\n' "$(tail -n 1 "$dir/go.err")"
+    return 1
+  fi
+  go_path=${go%/*}:$PATH
+}
+
+recipe_gocache() {
+  go_directory || return 0
+  "${bare[@]}" "PATH=$go_path" sh recipe_gocache
+  [[ $("${bare[@]}" "PATH=$go_path" go env GOCACHEPROG) == bus-gocache ]] || fail 'gocache: it is not turned on'
+}
+
+recipe_gobuilt() {
+  go_directory || return 0
+  mkdir built
+  printf 'module built\n\ngo 1.21\n' >built/go.mod
+  printf 'package main\n\nfunc main() { println("built") }\n' >built/main.go
+  (cd built && "${bare[@]}" "PATH=$go_path" sh ../recipe_gobuilt) >"$dir/gobuilt.out" || fail "gobuilt ended with $?"
+  grep -Eq '^[0-9: -]+ go build ' "$dir/gobuilt.out" || fail "gobuilt: $(cat "$dir/gobuilt.out")"
+}
+
 recipe_end() {
   bus-consume notes -q 2>"$dir/notes.err" &
   local notes=$! status=0
