@@ -11,6 +11,7 @@ bin=$(realpath "$2")
 name=readme_test
 patience=10
 # shellcheck source=tests/checks/console.sh
+here=$(realpath "$(dirname "$0")")
 . "$(dirname "$0")/console.sh"
 
 dir=$(mktemp -d)
