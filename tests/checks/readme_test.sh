@@ -10,8 +10,8 @@ readme=$(realpath "$1")
 bin=$(realpath "$2")
 name=readme_test
 patience=10
-# shellcheck source=tests/checks/console.sh
 here=$(realpath "$(dirname "$0")")
+# shellcheck source=tests/checks/console.sh
 . "$(dirname "$0")/console.sh"
 
 dir=$(mktemp -d)
