@@ -52,7 +52,10 @@ bool copy(int from, int to, uint64_t bytes) {
 Body::Body(Writing& writing, const Id& output, uint64_t size)
     : writing_(writing), output_(output), size_(size) {
   where_ = writing_.place != nullptr ? Where::same : Where::elsewhere;
-  if (writing_.place != nullptr && !writing_.place->trusts(output_)) {
+  if (writing_.place != nullptr && !writing_.place->is_in_place()) {
+    trouble_ = "its directory was moved away or removed";
+    where_ = Where::elsewhere;
+  } else if (writing_.place != nullptr && !writing_.place->trusts(output_)) {
     trouble_ = "the directory " + name_of(output_, Kind::output).substr(0, 2) + " cannot be used";
     where_ = Where::elsewhere;
   }
@@ -69,7 +72,11 @@ void Body::write(std::string_view bytes) {
 }
 
 Result<Body::Kept> Body::end() {
-  if (where_ == Where::cache && !name_in_cache()) move_on();
+  bool is_misplaced = (where_ == Where::same || where_ == Where::cache) && !writing_.place->is_in_place();
+  if (is_misplaced && trouble_.empty()) trouble_ = "its directory was moved away or removed";
+  // Past what is in the cache.
+  if (is_misplaced && where_ == Where::same) move_on();
+  if (where_ == Where::cache && (is_misplaced || !name_in_cache())) move_on();
   Kept out;
   out.in_cache = where_ == Where::same || where_ == Where::cache;
   out.is_new = where_ == Where::cache;
@@ -101,17 +108,14 @@ bool Body::open_here() {
   return false;
 }
 
-// Another file of this size may have the same bytes. Its time stamp is renewed before they come, so that it is not pruned while this run lives;
-// one that has just been pruned is no use.
+// Another file of this size may have the same bytes. Its time stamp is renewed before they come, so that it is not pruned while this run lives.
 bool Body::open_existing() {
   std::string name = name_of(output_, Kind::output);
+  OutputLock lock(*writing_.place, output_, false);
   Fd fd(::openat(writing_.place->fd(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat st {};
-  struct stat its_name {};
   bool is_like = fd && ::fstat(fd.get(), &st) == 0 && writing_.place->may_serve(st) &&
-                 static_cast<uint64_t>(st.st_size) == size_ && ::futimens(fd.get(), nullptr) == 0 &&
-                 ::fstatat(writing_.place->fd(), name.c_str(), &its_name, AT_SYMLINK_NOFOLLOW) == 0 &&
-                 its_name.st_ino == st.st_ino;
+                 static_cast<uint64_t>(st.st_size) == size_ && ::futimens(fd.get(), nullptr) == 0;
   if (is_like) file_.fd = std::move(fd);
   return is_like;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "consumer/gocache/core/parent.h"
 #include "consumer/gocache/lease.h"
 #include "consumer/gocache/options.h"
+#include "consumer/gocache/private_place.h"
 #include "consumer/gocache/prune.h"
 #include "consumer/gocache/report.h"
 #include "consumer/gocache/serve.h"
@@ -33,6 +35,10 @@ using cli::Console;
 using cli::ErrorCode;
 
 constexpr size_t kRows = 10;
+constexpr std::chrono::milliseconds kAtOnce{0};
+constexpr std::chrono::milliseconds kLongPatience{60'000};
+// For the end of a build, which a command may come right behind.
+constexpr std::chrono::milliseconds kPatience{3'000};
 
 std::string counted_builds(size_t builds) {
   return builds == 1 ? "a build uses" : std::to_string(builds) + " builds use";
@@ -42,6 +48,12 @@ std::string counted_builds(size_t builds) {
 std::string directory_of(const Options& options) {
   return options.directory.empty() ? default_directory() : options.directory;
 }
+
+// By then, what was put last has the age that files are told apart by.
+void let_files_age() { std::this_thread::sleep_for(std::chrono::nanoseconds(2 * kClockMarginNs)); }
+
+// What is wrong, without what to do about it in other programs.
+std::string without_remedy(const std::string& what) { return what.substr(0, what.find("; ")); }
 
 // ---- as the child of a go command
 
@@ -67,6 +79,10 @@ Means means_of(const Options& options, const Console& console) {
     console.warning("this build goes without a cache: " + why);
     return Means();
   };
+  // Each project would have its own, and no shell has replaced a "~".
+  if (!options.directory.empty() && options.directory.front() != '/')
+    return go_without("--dir must be an absolute path, not " + printable(options.directory) +
+                      "; no shell reads GOCACHEPROG");
   if (directory.empty())
     return go_without("neither XDG_CACHE_HOME nor HOME is set; name a directory with --dir");
   auto place = Place::open(directory, options.read_only);
@@ -77,7 +93,7 @@ Means means_of(const Options& options, const Console& console) {
       place = std::move(readable);
     }
   }
-  if (!place) return go_without(place.error().what);
+  if (!place) return go_without(without_remedy(place.error().what) + "; name another directory with --dir");
   out.place = std::move(*place);
   bool renews = !out.place->read_only();
   if (renews || out.place->own() >= 0) {
@@ -106,11 +122,17 @@ void leave_parent() {
 
 void look_after(Place& place, const Options& options, const RunRecord& run) {
   int64_t now = wall_ns();
+  remove_dead_private_places();
   Limits limits = options.limits(disk_size_of(place));
   News news{place.path(), run, {}, {}, 0};
-  if (auto upkeep = Upkeep::begin(place, run.counts.stored_bytes > 0)) {
-    if (run.counts.stored_bytes > 0) upkeep->add(run.counts.stored_bytes);
+  bool must_count = run.counts.stored_bytes > 0;
+  auto upkeep = Upkeep::begin(place, must_count ? kLongPatience : kAtOnce);
+  // What it takes now, the next run finds out.
+  if (!upkeep && must_count) Upkeep::forget_size(place);
+  if (upkeep) {
+    if (must_count) upkeep->add(run.counts.stored_bytes);
     if (upkeep->is_due(limits, now)) {
+      let_files_age();
       news.pruned = upkeep->prune(limits, wall_ns());
     } else {
       // What dead runs have left.
@@ -127,6 +149,11 @@ void look_after(Place& place, const Options& options, const RunRecord& run) {
 }
 
 int serve(const Options& options, const Console& console) {
+  if (::isatty(STDIN_FILENO) == 1) {
+    return console.error(
+        ErrorCode::missing_argument, "without a COMMAND, a go command starts it, and asks it on stdin",
+        "go env -w GOCACHEPROG=bus-gocache lets go do that; bus-gocache stats shows what it did");
+  }
   // The go command is interrupted, too, and ends its cache when it is ready to.
   for (int signal : {SIGINT, SIGHUP}) ::signal(signal, SIG_IGN);
   std::vector<std::string> parent = parents_command_line();
@@ -146,7 +173,8 @@ int serve(const Options& options, const Console& console) {
     run.counts = serve.counts();
     run.ended_ns = wall_ns();
     // Before the go command goes on, so that whoever looks behind it sees its run.
-    if (may_write) note_run(*means.place, run);
+    bool was_asked = run.counts.gets + run.counts.puts + run.counts.refused > 0;
+    if (may_write && was_asked) note_run(*means.place, run);
     leave_parent();
   }
   means.lease.reset();
@@ -166,10 +194,14 @@ int print(const std::string& text, const Console& console) {
 
 int failed(const Error& error, const Console& console) {
   cli::Error said = cli::error_of(ErrorCode::failed, error.what);
-  if (error.code == Errc::denied) said = cli::error_of(ErrorCode::denied, error.what);
+  if (error.code == Errc::denied) {
+    said = cli::error_of(ErrorCode::denied, without_remedy(error.what));
+    said.hint = "name another directory with --dir";
+  }
   if (error.code == Errc::busy) said = cli::error_of(ErrorCode::busy, error.what);
   if (error.code == Errc::unavailable) {
     said.message = "there is no cache: " + error.what;
+    said.hint = "a build makes one: go env -w GOCACHEPROG=bus-gocache; --dir names another";
     said.exit = cli::kUnreachable;
   }
   return console.error(said);
@@ -181,6 +213,8 @@ Result<Place> existing_place(const Options& options, bool read_only) {
   if (directory.empty())
     return Error{Errc::unavailable, "neither XDG_CACHE_HOME nor HOME is set; name a directory with --dir"};
   auto place = Place::open(directory, true);
+  if (place && !place->is_cache())
+    return Error{Errc::unavailable, "directory " + printable(place->path()) + " has none"};
   if (!place || read_only) return place;
   return Place::open(directory, false);
 }
@@ -210,14 +244,16 @@ int prune(const Options& options, const Console& console) {
   if (!place->is_local())
     return console.error(ErrorCode::refused,
                          "the cache is on another machine's disk, where builds that use it cannot be seen");
-  auto upkeep = Upkeep::begin(*place, false);
+  auto upkeep = Upkeep::begin(*place, kPatience);
   if (!upkeep) return failed(upkeep.error(), console);
+  let_files_age();
   Upkeep::Pruned pruned = upkeep->prune(options.limits(disk_size_of(*place)), wall_ns());
   if (options.json) return print(json_of(pruned) + "\n", console);
   std::string text = "removed " + std::to_string(pruned.files) + " files, " + bytes_text(pruned.disk_bytes) +
                      "; the cache takes " + bytes_text(pruned.left_bytes) + " in " +
                      std::to_string(pruned.left_files) + " files\n";
-  if (pruned.is_held_back) text += "more may go when the builds that use it have ended\n";
+  if (pruned.held_by_builds) text += "more may go when the builds that use the cache have ended\n";
+  if (pruned.held_by_paths) text += "more may go tomorrow: its paths were printed, by go list or its kind\n";
   return print(text, console);
 }
 
@@ -241,10 +277,11 @@ int verify(const Options& options, const Console& console) {
     for (const std::string& name : verified->damaged)
       text += name + " has other bytes than it was put with\n";
     for (const std::string& name : verified->broken) text += name + " leads to no whole output\n";
-    text +=
-        std::to_string(verified->outputs) + " outputs and " + std::to_string(verified->entries) +
-        " entries: " +
-        (is_fine ? "all are whole\n" : std::to_string(verified->removed) + " damaged files were removed\n");
+    text += std::to_string(verified->outputs) + " outputs and " + std::to_string(verified->entries) +
+            " entries: " +
+            (is_fine              ? std::string("all are whole\n")
+             : place->read_only() ? std::string("nothing was removed (--read-only)\n")
+                                  : std::to_string(verified->removed) + " damaged files were removed\n");
   }
   int code = print(text, console);
   if (code != cli::kDone) return code;
@@ -254,14 +291,15 @@ int verify(const Options& options, const Console& console) {
 int clear(const Options& options, const Console& console) {
   auto place = existing_place(options, false);
   if (!place) return failed(place.error(), console);
-  auto upkeep = Upkeep::begin(*place, false);
+  auto upkeep = Upkeep::begin(*place, kPatience);
   if (!upkeep) return failed(upkeep.error(), console);
   if (size_t living = look_at_leases(*place, wall_ns()).living; living > 0) {
     cli::Error error = cli::error_of(ErrorCode::busy, counted_builds(living) + " the cache");
     error.hint = "clear it when they have ended; prune --max-size leaves what they need";
     return console.error(error);
   }
-  Upkeep::Pruned cleared = upkeep->clear();
+  let_files_age();
+  Upkeep::Pruned cleared = upkeep->clear(wall_ns());
   if (options.json) return print(json_of(cleared) + "\n", console);
   return print(
       "removed " + std::to_string(cleared.files) + " files, " + bytes_text(cleared.disk_bytes) + "\n",

@@ -19,7 +19,8 @@ std::string json_of(const Upkeep::Pruned& pruned) {
   writer.number("entries", pruned.entries);
   writer.number("left_files", pruned.left_files);
   writer.number("left_disk_bytes", pruned.left_bytes);
-  writer.flag("held_back", pruned.is_held_back);
+  writer.flag("held_by_builds", pruned.held_by_builds);
+  writer.flag("held_by_paths", pruned.held_by_paths);
   writer.end();
   return out;
 }

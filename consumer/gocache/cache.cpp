@@ -58,7 +58,7 @@ std::optional<Cache::Found> Cache::get(const Id& action) {
     remove(action, is_there ? &entry->output : nullptr);
     return std::nullopt;
   }
-  if (!place_.read_only() && !renew(name, read->st, output, st)) return std::nullopt;
+  if (!place_.read_only() && !renew(name, read->st, output, st, entry->output)) return std::nullopt;
   return Found{*entry, place_.path_of(entry->output, Kind::output)};
 }
 
@@ -93,19 +93,21 @@ bool Cache::put(const Entry& entry, const std::string& run) {
   return is_named;
 }
 
-// False: it has just been pruned. The output's time stamp is renewed first. Whoever prunes removes what leads to an output before it looks at the
-// output: so if that is still there afterwards, the new time stamp is seen in time.
+// False: the output has just been pruned. Its time stamp is renewed before that of what leads to it: so it is hardly ever the older one.
 bool Cache::renew(const std::string& action, const struct stat& its, const std::string& output,
-                  const struct stat& outputs) const {
+                  const struct stat& outputs, const Id& id) const {
   auto is_from = [](const struct stat& st, int64_t began, int64_t ended) {
     return time_of(st) >= began && time_of(st) <= ended;
   };
   int64_t ends = wall_ns() + kSecondNs;  // whatever is later comes from a clock that was put back
   bool is_fresh = is_from(its, began_ns_ - kStaleNs, ends);
   if (is_fresh && is_from(outputs, began_ns_, ends)) return true;
-  if (::utimensat(place_.fd(), output.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  if (is_fresh) return ::faccessat(place_.fd(), action.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-  return ::utimensat(place_.fd(), action.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0;
+  {
+    OutputLock lock(place_, id, false);
+    if (::utimensat(place_.fd(), output.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  }
+  if (!is_fresh) ::utimensat(place_.fd(), action.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+  return true;
 }
 
 void Cache::remove(const Id& action, const Id* output) {

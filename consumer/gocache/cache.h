@@ -31,7 +31,7 @@ class Cache {
 
  private:
   bool renew(const std::string& action, const struct stat& its, const std::string& output,
-             const struct stat& outputs) const;
+             const struct stat& outputs, const Id& id) const;
   void remove(const Id& action, const Id* output);
 
   Place& place_;

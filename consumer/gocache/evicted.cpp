@@ -31,32 +31,30 @@ std::vector<uint64_t> read(const Place& place, const char* name, struct stat& st
 
 }  // namespace
 
-Evicted::Evicted(const Place* place) {
-  if (place == nullptr || place->own() < 0) return;
-  map(*place, kNewer, maps_[0]);
-  map(*place, kOlder, maps_[1]);
-}
-
 Evicted::~Evicted() {
   for (Map& each : maps_) {
     if (each.count > 0) ::munmap(const_cast<uint64_t*>(each.numbers), each.count * sizeof(uint64_t));
   }
 }
 
-// The file is only ever replaced as a whole, so that what is mapped does not become shorter.
-void Evicted::map(const Place& place, const char* name, Map& out) {
-  Fd fd(::openat(place.own(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+// The file is only ever replaced as a whole, so that what is mapped does not become shorter, and a new one has another inode.
+void Evicted::map(const char* name, Map& out) {
   struct stat st {};
+  if (::fstatat(place_->own(), name, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_ino == out.inode) return;
+  Fd fd(::openat(place_->own(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd || ::fstat(fd.get(), &st) != 0) return;
   size_t count = static_cast<size_t>(st.st_size) / sizeof(uint64_t);
-  if (count == 0) return;
-  void* memory = ::mmap(nullptr, count * sizeof(uint64_t), PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  void* memory = MAP_FAILED;
+  if (count > 0) memory = ::mmap(nullptr, count * sizeof(uint64_t), PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (memory == MAP_FAILED) return;
-  out.numbers = static_cast<const uint64_t*>(memory);
-  out.count = count;
+  if (out.count > 0) ::munmap(const_cast<uint64_t*>(out.numbers), out.count * sizeof(uint64_t));
+  out = {static_cast<const uint64_t*>(memory), count, st.st_ino};
 }
 
-bool Evicted::has(const Id& action) const {
+bool Evicted::has(const Id& action) {
+  if (place_ == nullptr || place_->own() < 0) return false;
+  map(kNewer, maps_[0]);
+  map(kOlder, maps_[1]);
   return std::any_of(std::begin(maps_), std::end(maps_), [&](const Map& each) {
     return std::binary_search(each.numbers, each.numbers + each.count, action.number());
   });

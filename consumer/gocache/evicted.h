@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <sys/types.h>
 #include <vector>
 
 #include "consumer/gocache/place.h"
@@ -13,20 +14,23 @@ namespace bus::gocache {
 class Evicted {
  public:
   // Of what the two files hold. nullptr: nothing.
-  explicit Evicted(const Place* place);
+  explicit Evicted(const Place* place) : place_(place) {}
   Evicted(const Evicted&) = delete;
   Evicted& operator=(const Evicted&) = delete;
   ~Evicted();
 
-  bool has(const Id& action) const;
+  // Also of those that were pruned since.
+  bool has(const Id& action);
 
  private:
   struct Map {
     const uint64_t* numbers = nullptr;
     size_t count = 0;
+    ino_t inode = 0;  // of the file
   };
-  void map(const Place& place, const char* name, Map& out);
+  void map(const char* name, Map& out);
 
+  const Place* place_;
   Map maps_[2];
 };
 

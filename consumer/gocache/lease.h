@@ -15,8 +15,8 @@ namespace bus::gocache {
 
 // How long paths that were handed on may be used.
 inline constexpr int64_t kEscapedNs = int64_t{24} * 3600 * 1'000'000'000;
-// The clock of files is coarser than ours.
-inline constexpr int64_t kClockMarginNs = int64_t{1} * 1'000'000'000;
+// The clock of files is coarser than ours: a tick, 10 ms at most.
+inline constexpr int64_t kClockMarginNs = int64_t{50} * 1'000'000;
 
 int64_t wall_ns();
 

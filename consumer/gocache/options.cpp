@@ -24,7 +24,7 @@ const char* const kAbout =
   bus-gocache prune --max-size 5GiB     make room now
 
 The cache of the go command, with a limit. Without a COMMAND it answers a go command that has
-started it. A build never fails because of it: what it cannot do is a miss.)";
+started it. Whatever happens to the cache, no build fails: what it cannot give is a miss.)";
 
 const char* const kNotes =
     R"(DIR holds the same files as the go command's own cache, and may be that directory: go env GOCACHE
@@ -157,6 +157,7 @@ std::optional<cli::Error> combination_fault(const Options& o) {
   Verb verb = o.which();
   if (o.json && verb == Verb::serve)
     return conflict("--json goes with a COMMAND only; --verbose shows each request");
+  if (o.bus && verb != Verb::serve) return conflict("--bus goes without a COMMAND only");
   if (o.verbose && verb != Verb::serve) return conflict("--verbose goes without a COMMAND only");
   if (o.rows && verb != Verb::stats && verb != Verb::top)
     return conflict("--rows goes with stats and top only");

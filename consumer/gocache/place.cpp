@@ -77,6 +77,10 @@ Result<Place> Place::open(const std::string& path, bool read_only) {
   }
   BUSD_ASSIGN(out.fd_, open_directory(AT_FDCWD, out.path_));
   out.is_local_ = is_on_this_machine(out.fd_.get());
+  struct stat st {};
+  if (::fstat(out.fd_.get(), &st) != 0) return errno_error("stat " + printable(out.path_), errno);
+  out.device_ = st.st_dev;
+  out.inode_ = st.st_ino;
   if (read_only) {
     // What a run before has left there can be told.
     if (auto own = open_directory(out.fd_.get(), kOwnFiles)) out.own_ = std::move(*own);
@@ -86,11 +90,19 @@ Result<Place> Place::open(const std::string& path, bool read_only) {
     return Error{Errc::io, "the disk of " + printable(out.path_) + " can only be read"};
   BUSD_TRY(ensure_own_dir(out.path_ + "/" + kOwnFiles));
   BUSD_ASSIGN(out.own_, open_directory(out.fd_.get(), kOwnFiles));
+  out.outputs_ =
+      Fd(::openat(out.own_.get(), "outputs", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  if (!out.outputs_) return errno_error("open " + printable(out.path_ + "/" + kOwnFiles + "/outputs"), errno);
   for (const char* each : {"run", "tmp"}) {
     if (::mkdirat(out.own_.get(), each, 0700) != 0 && errno != EEXIST)
       return errno_error("create directory " + printable(out.path_ + "/" + kOwnFiles + "/" + each), errno);
   }
   return out;
+}
+
+bool Place::is_cache() const {
+  // The go command makes all of its directories at once.
+  return own_.get() >= 0 || ::faccessat(fd_.get(), "00", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool Place::trusts(const Id& id) {
@@ -118,6 +130,28 @@ bool Place::move_in(const std::string& own_name, const std::string& name) const 
 bool Place::may_serve(const struct stat& st) const {
   bool is_owner_fine = st.st_uid == ::geteuid() || (read_only_ && st.st_uid == 0);
   return S_ISREG(st.st_mode) && is_owner_fine && (st.st_mode & 022U) == 0;
+}
+
+bool Place::is_in_place() const {
+  struct stat st {};
+  return ::lstat(path_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_;
+}
+
+OutputLock::OutputLock(const Place& place, const Id& output, bool exclusively)
+    : file_(place.outputs_.get()), at_(static_cast<off_t>(output.number() >> 2U)) {
+  set(exclusively ? F_WRLCK : F_RDLCK);
+}
+
+OutputLock::~OutputLock() { set(F_UNLCK); }
+
+void OutputLock::set(short kind) const {
+  struct flock lock {};
+  lock.l_type = kind;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = at_;
+  lock.l_len = 1;
+  while (file_ >= 0 && ::fcntl(file_, F_OFD_SETLKW, &lock) != 0 && errno == EINTR) {
+  }
 }
 
 std::string bytes_text(uint64_t bytes) {

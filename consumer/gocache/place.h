@@ -5,6 +5,7 @@
 //   run/NAME      a run, locked for as long as it lives (lease.h)
 //   tmp/NAME-N    what a run writes, until it is whole
 //   flights       locks on the actions that are being built (flights.h)
+//   outputs       locks on outputs that are renewed, or removed
 //   runs.ndjson   a line for each run (run_log.h)
 //   evicted       the actions that were pruned lately (evicted.h)
 #pragma once
@@ -47,8 +48,13 @@ class Place {
   int fd() const { return fd_.get(); }
   int own() const { return own_.get(); }  // of DIR/bus-gocache; -1: it is only read, and there is none
   bool read_only() const { return read_only_; }
+  // Whether it is still at its path. What was moved away is at no path that could be handed out.
+  bool is_in_place() const;
   // Whether locks mean anything there, and files that are in use stay: not where the directory is another machine's.
   bool is_local() const { return is_local_; }
+
+  // Whether there is anything of a cache in it.
+  bool is_cache() const;
 
   // The absolute path of a file.
   std::string path_of(const Id& id, Kind kind) const { return path_ + "/" + name_of(id, kind); }
@@ -61,14 +67,34 @@ class Place {
   bool move_in(const std::string& own_name, const std::string& name) const;
 
  private:
+  friend class OutputLock;
   enum class Trust : char { unknown, yes, no };
 
   std::string path_;
   Fd fd_;
   Fd own_;
+  Fd outputs_;  // for OutputLock
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
   bool read_only_ = false;
   bool is_local_ = true;
   std::array<Trust, 256> trust_{};
+};
+
+// Held while a time stamp is renewed, and, exclusively, while an output is looked at for the last time and removed: so that the one happens before
+// the other. Over all processes (fcntl(2), open file description locks).
+class OutputLock {
+ public:
+  OutputLock(const Place& place, const Id& output, bool exclusively);
+  OutputLock(const OutputLock&) = delete;
+  OutputLock& operator=(const OutputLock&) = delete;
+  ~OutputLock();
+
+ private:
+  void set(short kind) const;
+
+  int file_;
+  off_t at_;
 };
 
 // "16 MiB", with one decimal below ten.

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,12 +33,34 @@ PrivatePlace::~PrivatePlace() {
 }
 
 Result<void> PrivatePlace::make() {
+  remove_dead_private_places();
   std::string path = temporary_directory() + "/" + std::string(kPrefix) + "XXXXXX";
   if (::mkdtemp(path.data()) == nullptr)
     return errno_error("create a directory in " + printable(parent_dir(path)), errno);
+  lock_ = Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!lock_) return errno_error("open " + printable(path), errno);
+  // Where there are no locks, nobody takes it for dead either.
+  static_cast<void>(::flock(lock_.get(), LOCK_EX));
+  // Somebody who looks for dead ones may have had it before us.
+  if (::access(path.c_str(), F_OK) != 0) return errno_error("find " + printable(path), errno);
   directory_ = path;
   made_(directory_);
   return {};
+}
+
+void remove_dead_private_places() {
+  std::string parent = temporary_directory();
+  std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(parent.c_str()), &::closedir);
+  if (!entries) return;
+  while (const dirent* each = ::readdir(entries.get())) {
+    if (!std::string_view(each->d_name).starts_with(kPrefix)) continue;
+    std::string path = parent + "/" + each->d_name;
+    Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    struct stat st {};
+    if (fd && ::fstat(fd.get(), &st) == 0 && st.st_uid == ::geteuid() &&
+        ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+      remove_private_place(path);
+  }
 }
 
 Result<PrivatePlace::File> PrivatePlace::on_disk() {

@@ -36,9 +36,13 @@ class PrivatePlace {
 
   std::function<void(const std::string&)> made_;
   std::string directory_;
+  Fd lock_;  // on the directory, for as long as we live
   size_t made_files_ = 0;
   std::vector<Fd> in_memory_;
 };
+
+// Removes those of runs that are dead.
+void remove_dead_private_places();
 
 // Removes a directory that such an object has made, if it is one.
 void remove_private_place(const std::string& directory);

@@ -9,9 +9,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "consumer/gocache/core/entry.h"
 #include "consumer/gocache/evicted.h"
 #include "consumer/gocache/lease.h"
 #include "consumer/gocache/run_log.h"
@@ -42,13 +44,18 @@ uint64_t disk_size_of(const Place& place) {
   return static_cast<uint64_t>(disk.f_blocks) * disk.f_frsize;
 }
 
-Result<Upkeep> Upkeep::begin(Place& place, bool waits) {
+Result<Upkeep> Upkeep::begin(Place& place, std::optional<std::chrono::milliseconds> patience) {
   Fd lock(::openat(place.own(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return errno_error("open the lock of the cache", errno);
-  while (::flock(lock.get(), LOCK_EX | (waits ? 0 : LOCK_NB)) != 0) {
+  constexpr std::chrono::milliseconds kPause{20};
+  auto left = patience.value_or(kPause);
+  while (::flock(lock.get(), LOCK_EX | (patience ? LOCK_NB : 0)) != 0) {
     if (errno == EINTR) continue;
-    if (errno == EWOULDBLOCK) return Error{Errc::busy, "another bus-gocache prunes this cache"};
-    return errno_error("lock the cache", errno);
+    if (errno != EWOULDBLOCK) return errno_error("lock the cache", errno);
+    if (left <= std::chrono::milliseconds(0))
+      return Error{Errc::busy, "another bus-gocache prunes this cache; try again in a moment"};
+    std::this_thread::sleep_for(kPause);
+    left -= kPause;
   }
   return Upkeep(place, std::move(lock));
 }
@@ -63,6 +70,8 @@ Upkeep::Size Upkeep::size_of(const Place& place) {
     return out;
   return read;
 }
+
+void Upkeep::forget_size(const Place& place) { ::unlinkat(place.own(), "size", 0); }
 
 void Upkeep::set_size(const Size& size) const {
   Fd fd(::openat(place_.own(), "size", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -86,75 +95,71 @@ bool Upkeep::is_due(const Limits& limits, int64_t now_ns) const {
          counted.counted_ns > now_ns || free_bytes_of(place_) < limits.min_free_bytes;
 }
 
-// An output that a run has just renewed, and handed out, stays: it is looked at once more when no run can find it any more.
+// What a run has renewed since it was looked at stays: a run that renews it now waits for us, or we for it.
 bool Upkeep::remove(const CacheFile& file, int64_t cutoff) const {
   if (file.what.kind == Kind::action) return ::unlinkat(file.directory, file.name, 0) == 0;
-  std::string aside = "tmp/prune-" + std::to_string(::getpid());
+  OutputLock lock(place_, file.what.id, true);
   struct stat st {};
-  if (::renameat(file.directory, file.name, place_.own(), aside.c_str()) != 0) return false;
-  bool is_renewed = ::fstatat(place_.own(), aside.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-                    st.st_mtim.tv_sec * int64_t{1'000'000'000} + st.st_mtim.tv_nsec >= cutoff;
-  if (is_renewed) {
-    ::renameat(place_.own(), aside.c_str(), file.directory, file.name);
-    return false;
-  }
-  return ::unlinkat(place_.own(), aside.c_str(), 0) == 0;
+  if (::fstatat(file.directory, file.name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  if (st.st_mtim.tv_sec * kSecondNs + st.st_mtim.tv_nsec >= cutoff) return false;
+  return ::unlinkat(file.directory, file.name, 0) == 0;
 }
 
 Upkeep::Pruned Upkeep::prune(const Limits& limits, int64_t now_ns) {
   Pruned out;
-  // Elsewhere a build may hold a file and no lock of it be seen.
-  bool may_remove = place_.is_local();
   Ages ages;
   for_each_file(place_, std::nullopt, [&](const CacheFile& file) {
     ages.add(file.used_ns, file.disk_bytes);
     ++out.left_files;
   });
   out.left_bytes = ages.total();
-  int64_t wanted = ages.cutoff(limits, now_ns, free_bytes_of(place_));
+  // Elsewhere a build may hold a file and no lock of it be seen.
+  if (place_.is_local())
+    remove_before(ages.cutoff(limits, now_ns, free_bytes_of(place_)), false, now_ns, out);
+  shorten_run_log(place_, now_ns);
+  set_size({out.left_bytes, now_ns});
+  return out;
+}
+
+// Builds that begin meanwhile lose nothing that they were given.
+Upkeep::Pruned Upkeep::clear(int64_t now_ns) {
+  Pruned out;
+  for_each_file(place_, std::nullopt, [&](const CacheFile& file) {
+    ++out.left_files;
+    out.left_bytes += file.disk_bytes;
+  });
+  remove_before(INT64_MAX, true, now_ns, out);
+  set_size({out.left_bytes, now_ns});
+  return out;
+}
+
+void Upkeep::remove_before(int64_t wanted, bool with_escaped, int64_t now_ns, Pruned& out) {
   // What a run hands out is not older than the run, those included that begin from now on.
   Leases leases = look_at_leases(place_, now_ns);
   int64_t cutoff = std::min(wanted, std::min(now_ns, leases.oldest_ns) - kClockMarginNs);
   // A run that began before the clock was put back: what it hands out is older than itself.
   if (leases.living > 0 && leases.oldest_ns > now_ns) cutoff = INT64_MIN;
   std::vector<uint64_t> evicted;
-  if (may_remove) {
-    // What is known of an action goes before its output: whoever is killed between leaves no entry without one.
-    for (Kind kind : {Kind::action, Kind::output}) {
-      for_each_file(place_, kind, [&](const CacheFile& file) {
-        if (file.used_ns >= wanted) return;
-        bool is_kept =
-            file.used_ns >= cutoff || (kind == Kind::output && leases.escaped.count(file.what.id) > 0);
-        if (is_kept) {
-          out.is_held_back = true;
-        } else if (remove(file, cutoff)) {
-          ++out.files;
-          out.disk_bytes += file.disk_bytes;
-          if (kind == Kind::action) evicted.push_back(file.what.id.number());
-        }
-      });
-    }
+  // What is known of an action goes before its output: whoever is killed between leaves no entry without one.
+  for (Kind kind : {Kind::action, Kind::output}) {
+    for_each_file(place_, kind, [&](const CacheFile& file) {
+      if (file.used_ns >= wanted) return;
+      bool has_escaped = kind == Kind::output && !with_escaped && leases.escaped.count(file.what.id) > 0;
+      if (file.used_ns >= cutoff) {
+        out.held_by_builds = out.held_by_builds || leases.living > 0;
+      } else if (has_escaped) {
+        out.held_by_paths = true;
+      } else if (remove(file, cutoff)) {
+        ++out.files;
+        out.disk_bytes += file.disk_bytes;
+        if (kind == Kind::action) evicted.push_back(file.what.id.number());
+      }
+    });
   }
   out.entries = evicted.size();
   out.left_files -= std::min(out.left_files, out.files);
   out.left_bytes -= std::min(out.left_bytes, out.disk_bytes);
   if (!evicted.empty()) note_evicted(place_, std::move(evicted), now_ns);
-  shorten_run_log(place_, now_ns);
-  set_size({out.left_bytes, now_ns});
-  return out;
-}
-
-Upkeep::Pruned Upkeep::clear() {
-  Pruned out;
-  for (Kind kind : {Kind::action, Kind::output}) {
-    for_each_file(place_, kind, [&](const CacheFile& file) {
-      if (::unlinkat(file.directory, file.name, 0) != 0) return;
-      ++out.files;
-      out.disk_bytes += file.disk_bytes;
-    });
-  }
-  set_size({0, wall_ns()});
-  return out;
 }
 
 }  // namespace bus::gocache

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -50,7 +51,7 @@ Serve::~Serve() = default;
 
 void Serve::run(int in, int out) {
   answers_ += kGreeting;
-  while (!ends_ || written_ < answers_.size()) {
+  while (!ends_ || (!is_deaf_ && written_ < answers_.size())) {
     pollfd fds[3] = {{ends_ ? -1 : in, POLLIN, 0}, {is_deaf_ ? -1 : out, 0, 0}, {watches_.get(), POLLIN, 0}};
     if (written_ < answers_.size()) fds[1].events = POLLOUT;
     if (waiting_.empty()) fds[2].fd = -1;
@@ -152,7 +153,7 @@ void Serve::get(const Request& request) {
   if (auto found = find(request.action)) return hand_out(request.id, *found);
   bool is_free = has_given_up_ || flights_.begin(request.action);
   // Another run may have put it between the two.
-  if (auto found = cache_ ? cache_->get(request.action) : std::nullopt) {
+  if (auto found = find(request.action)) {
     flights_.end(request.action);
     return hand_out(request.id, *found);
   }
@@ -170,7 +171,7 @@ std::optional<Cache::Found> Serve::find(const Id& action) {
     if (is_whole) return at->second;
     elsewhere_.erase(at);
   }
-  if (!cache_) return std::nullopt;
+  if (!cache_ || !place_->is_in_place()) return std::nullopt;
   auto found = cache_->get(action);
   counts_.healed = cache_->healed();
   return found;
@@ -205,7 +206,8 @@ void Serve::put_whole() {
   }
   Entry entry{request.action, request.output, request.body_size, wall_ns()};
   bool is_noted = kept->in_cache && cache_->put(entry, writing_.run);
-  if (kept->in_cache && !is_noted && kept->trouble.empty()) kept->trouble = "note an action in the cache";
+  if (kept->in_cache && !is_noted && kept->trouble.empty())
+    kept->trouble = std::string("note an action in the cache: ") + std::strerror(errno);
   if (kept->is_new) counts_.stored_bytes += disk_bytes(request.body_size);
   if (is_noted) counts_.stored_bytes += disk_bytes(kEntryBytes);
   if (is_noted) {
@@ -214,7 +216,8 @@ void Serve::put_whole() {
     ++counts_.elsewhere;
     elsewhere_.insert_or_assign(request.action, Cache::Found{entry, kept->path});
     if (!std::exchange(said_trouble_, true) && !kept->trouble.empty())
-      options_.say("the cache cannot take what is built; the build goes on without it: " + kept->trouble);
+      options_.say("the cache in " + (place_ == nullptr ? std::string("no directory") : place_->path()) +
+                   " cannot take what is built, and the build goes on without it: " + kept->trouble);
   }
   flights_.end(request.action);
   if (options_.paths_may_escape && lease_ != nullptr && kept->in_cache) lease_->note_escaped(request.output);
@@ -231,13 +234,13 @@ void Serve::look_at_waiting(bool is_end) {
   for (Waiting& each : all) {
     auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - each.since);
     bool is_over = is_end || waited >= options_.patience;
-    auto found = cache_->get(each.action);
+    auto found = find(each.action);
     // Another one that has the same answer to give is not asked again and again.
     if (!found && !is_over && !flights_.begin(each.action)) {
       waiting_.push_back(each);
       continue;
     }
-    if (!found) found = cache_->get(each.action);
+    if (!found) found = find(each.action);
     counts_.waited_ms += static_cast<uint64_t>(waited.count());
     if (found) {
       ++counts_.waited_hits;

@@ -54,7 +54,9 @@ RunResult prune_all(const Cache& cache) {
   return out;
 }
 
-bool is_held_back(const RunResult& pruned) { return has(pruned.output, "\"held_back\":true"); }
+bool is_held_back(const RunResult& pruned) {
+  return has(pruned.output, "\"held_by_builds\":true") || has(pruned.output, "\"held_by_paths\":true");
+}
 
 }  // namespace
 

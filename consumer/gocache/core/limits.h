@@ -27,8 +27,8 @@ class Ages {
   int64_t cutoff(const Limits& limits, int64_t now_ns, uint64_t free_bytes) const;
 
  private:
-  // The clock of a file tells no more of its use: time stamps are renewed by minutes.
-  static constexpr int64_t kSlotNs = int64_t{10} * 1'000'000'000;
+  // About a tick of the clock of files. What a slot has goes together.
+  static constexpr int64_t kSlotNs = int64_t{10} * 1'000'000;
 
   std::map<int64_t, uint64_t> bytes_;
   uint64_t total_ = 0;

@@ -142,7 +142,7 @@ bool RequestReader::find_end(std::string_view text, size_t& at) {
 }
 
 void RequestReader::take_object(std::string_view object) {
-  if (auto fault = json_.scan(object)) return sink_.garbage(*fault);
+  if (auto fault = json_.scan(object)) return sink_.garbage("is " + *fault);
   bool has_id = false;
   for (const Member& member : json_.children()) has_id = has_id || token_is(member.name_token, "ID");
   if (!has_id) return sink_.garbage("has no ID: " + printable(object, 100));

@@ -296,7 +296,7 @@ TEST_CASE("An output that is pruned while the same one comes is there at the end
   REQUIRE(lease);
   Body body(writer.writing, kOutput, bytes.size());
   body.write(std::string_view(bytes).substr(0, 100));
-  auto upkeep = Upkeep::begin(writer.rig.place, false);
+  auto upkeep = Upkeep::begin(writer.rig.place, std::chrono::milliseconds(0));
   REQUIRE(upkeep);
   upkeep->prune({0, INT64_MAX, 0}, wall_ns());
   body.write(std::string_view(bytes).substr(100));

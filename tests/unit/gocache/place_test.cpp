@@ -32,7 +32,7 @@ TEST_CASE("A place makes its directories, for us alone") {
   CHECK(place.path() == path);
   CHECK(place.is_local());
   CHECK(names_in(path) == std::vector<std::string>{"bus-gocache"});
-  CHECK(names_in(path + "/bus-gocache") == std::vector<std::string>{"run", "tmp"});
+  CHECK(names_in(path + "/bus-gocache") == std::vector<std::string>{"outputs", "run", "tmp"});
   for (const char* each : {"", "/bus-gocache", "/bus-gocache/run", "/bus-gocache/tmp"})
     CHECK(mode_of(path + each) == 0700);
   // Once more, with all of it there.

@@ -1,5 +1,7 @@
 #include "consumer/gocache/prune.h"
 
+#include <cstdarg>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,14 +16,20 @@ using test::Forked;
 
 namespace {
 
-// What a test does between a look at a file and its renaming.
-std::function<void()> before_renaming;
+// What a test does between a look at an output and the last one, which is under its lock.
+std::function<void()> before_locking;
 
 }  // namespace
 
-extern "C" int renameat(int from_at, const char* from, int to_at, const char* to) noexcept {
-  if (auto act = std::exchange(before_renaming, {})) act();
-  return static_cast<int>(::syscall(SYS_renameat2, from_at, from, to_at, to, 0));
+extern "C" int fcntl(int fd, int command, ...) {
+  va_list list;
+  va_start(list, command);
+  void* argument = va_arg(list, void*);
+  va_end(list);
+  if (command == F_OFD_SETLKW) {
+    if (auto act = std::exchange(before_locking, {})) act();
+  }
+  return static_cast<int>(::syscall(SYS_fcntl, fd, command, argument));
 }
 
 namespace {
@@ -41,7 +49,7 @@ struct Pruning : Rig {
   bool has_none(uint8_t n) const { return !has(action(n), Kind::action) && !has(output(n), Kind::output); }
 
   Upkeep upkeep() {
-    auto out = Upkeep::begin(place, false);
+    auto out = Upkeep::begin(place, std::chrono::milliseconds(0));
     if (!out) FAIL(out.error().what);
     return std::move(*out);
   }
@@ -65,7 +73,7 @@ TEST_CASE("Within the limits nothing is pruned, and the size is known") {
   Upkeep::Pruned pruned = cache.prune({UINT64_MAX, 11 * kHourNs, 0});
   CHECK(pruned.files == 0);
   CHECK(pruned.left_files == 20);
-  CHECK_FALSE(pruned.is_held_back);
+  CHECK_FALSE((pruned.held_by_builds || pruned.held_by_paths));
   CHECK(Upkeep::size_of(cache.place).disk_bytes == pruned.left_bytes);
   CHECK(Upkeep::size_of(cache.place).counted_ns == cache.now);
 }
@@ -142,14 +150,14 @@ TEST_CASE("What a living run was given stays, and what it was not given goes") {
   cache.add_pair(3, began - kHourNs);
   Upkeep::Pruned pruned = cache.prune({0, kHourNs, 0});
   CHECK(pruned.files == 2);
-  CHECK(pruned.is_held_back);
+  CHECK((pruned.held_by_builds || pruned.held_by_paths));
   CHECK(cache.has_pair(1));
   CHECK(cache.has_pair(2));
   CHECK(cache.has_none(3));
   run.kill();
   pruned = cache.prune({0, kHourNs, 0});
   CHECK(pruned.files == 4);
-  CHECK_FALSE(pruned.is_held_back);
+  CHECK_FALSE((pruned.held_by_builds || pruned.held_by_paths));
 }
 
 TEST_CASE("While a run lives that renews no time stamps, nothing is pruned") {
@@ -171,7 +179,7 @@ TEST_CASE("While a run lives that began before the clock was put back, nothing i
   cache.now -= 365 * kDayNs;
   Upkeep::Pruned pruned = cache.prune({0, kDayNs, 0});
   CHECK(pruned.files == 0);
-  CHECK(pruned.is_held_back);
+  CHECK((pruned.held_by_builds || pruned.held_by_paths));
 }
 
 TEST_CASE("What has a time stamp of the future is not pruned") {
@@ -184,7 +192,7 @@ TEST_CASE("What has a time stamp of the future is not pruned") {
   CHECK(cache.has_none(2));
 }
 
-TEST_CASE("What was used within the last second is not pruned") {
+TEST_CASE("What was used a moment ago is not pruned") {
   Pruning cache;
   cache.add_pair(1, cache.now - kClockMarginNs);
   cache.add_pair(2, cache.now - kClockMarginNs - 1);
@@ -202,7 +210,7 @@ TEST_CASE("What has escaped stays for a day, and then goes") {
   set_time(left, cache.now - kEscapedNs + kHourNs);
   Upkeep::Pruned pruned = cache.prune({0, kDayNs, 0});
   CHECK(pruned.files == 3);
-  CHECK(pruned.is_held_back);
+  CHECK((pruned.held_by_builds || pruned.held_by_paths));
   CHECK(cache.has(Pruning::output(1), Kind::output));
   CHECK_FALSE(cache.has(Pruning::action(1), Kind::action));
   CHECK(cache.has_none(2));
@@ -215,9 +223,9 @@ TEST_CASE("An output that a run renews between the look at it and its removal st
   Pruning cache;
   cache.add_output(Pruning::output(1), "bytes", cache.now - kDayNs);
   std::string path = cache.path_of(Pruning::output(1), Kind::output);
-  before_renaming = [&] { set_time(path, cache.now); };
+  before_locking = [&] { set_time(path, cache.now); };
   CHECK(cache.prune().files == 0);
-  CHECK_FALSE(before_renaming);
+  CHECK_FALSE(before_locking);
   CHECK(contents(path) == "bytes");
   CHECK(names_in(cache.own("tmp")).empty());
 }
@@ -225,7 +233,7 @@ TEST_CASE("An output that a run renews between the look at it and its removal st
 TEST_CASE("An output that is removed between the look at it and its removal is not counted") {
   Pruning cache;
   cache.add_output(Pruning::output(1), "bytes", cache.now - kDayNs);
-  before_renaming = [&] { std::filesystem::remove(cache.path_of(Pruning::output(1), Kind::output)); };
+  before_locking = [&] { std::filesystem::remove(cache.path_of(Pruning::output(1), Kind::output)); };
   CHECK(cache.prune().files == 0);
 }
 
@@ -246,17 +254,17 @@ TEST_CASE("One prunes at a time, and the lock of a killed one is free") {
   Pruning cache;
   Forked other([&](const Forked::Tell& tell) {
     auto place = Place::open(cache.directory, false);
-    auto upkeep = Upkeep::begin(*place, false);
+    auto upkeep = Upkeep::begin(*place, std::chrono::milliseconds(0));
     tell(upkeep ? "begun" : "busy");
     test::wait_for_the_end();
   });
   REQUIRE(other.read_line() == "begun");
-  auto ours = Upkeep::begin(cache.place, false);
+  auto ours = Upkeep::begin(cache.place, std::chrono::milliseconds(0));
   REQUIRE_FALSE(ours);
   CHECK(ours.error().code == Errc::busy);
   other.kill();
-  CHECK(Upkeep::begin(cache.place, false));
-  CHECK(Upkeep::begin(cache.place, true));
+  CHECK(Upkeep::begin(cache.place, std::chrono::milliseconds(0)));
+  CHECK(Upkeep::begin(cache.place, std::nullopt));
 }
 
 TEST_CASE("A look at all files is due once a day, above a limit, and when the clock was put back") {
@@ -290,7 +298,7 @@ TEST_CASE("Clearing removes the files of the cache, and nothing else") {
   Pruning cache;
   for (uint8_t n = 1; n <= 10; ++n) cache.add_pair(n, cache.now);
   write_file(cache.directory + "/README", "");
-  Upkeep::Pruned cleared = cache.upkeep().clear();
+  Upkeep::Pruned cleared = cache.upkeep().clear(cache.now + kSecondNs);
   CHECK(cleared.files == 20);
   for (uint8_t n = 1; n <= 10; ++n) CHECK(cache.has_none(n));
   CHECK(exists(cache.directory + "/README"));
