@@ -304,6 +304,55 @@ TEST_CASE("Where no lease can be had, the build goes without, and nothing is lef
   CHECK(names_in(cache.own("run")).empty());
 }
 
+TEST_CASE(
+    "What a killed run without a lease has kept elsewhere is removed by a later one, not by one beside it",
+    "[place]") {
+  Cache cache;
+  TempDir temporary;
+  Options options;
+  options.environment = {{"TMPDIR", temporary.path()}};
+  write_file(cache.temp.file("none"), "");
+  options.arguments = {"--dir", cache.temp.file("none")};
+  GoCommand killed(cache.temp, options);
+  killed.must_put("a", "out", "bytes");
+  GoCommand beside(cache.temp, options);
+  std::string path = beside.must_put("a", "out", "bytes");
+  CHECK(names_in(temporary.path()).size() == 2);
+  killed.kill();
+  options.arguments = {"--dir", cache.path};
+  GoCommand next(cache.temp, options);
+  next.must_miss("a");
+  next.end();
+  CHECK(names_in(temporary.path()).size() == 1);
+  CHECK(beside.must_hit("a", "out", "bytes") == path);
+  beside.end();
+  CHECK(names_in(temporary.path()).empty());
+}
+
+TEST_CASE("When its directory is moved away, nothing in it is handed out, whatever comes in its place",
+          "[place]") {
+  bool is_replaced = GENERATE(false, true);
+  Cache cache;
+  GoCommand go(cache);
+  go.must_put("a", "out", "bytes");
+  std::filesystem::rename(cache.path, cache.path + ".old");
+  if (is_replaced) std::filesystem::create_directory(cache.path);
+  build_without(go);
+  CHECK(has(go.errors(), "moved away or removed"));
+}
+
+TEST_CASE("A run whose answers nobody reads ends with its input", "[place]") {
+  bool is_closed = GENERATE(false, true);
+  Cache cache;
+  GoCommand go(cache);
+  go.close_stdout();
+  go.send_get("a");
+  if (is_closed) go.write(go.request("close", ""));
+  go.close_stdin();
+  go.must_exit();
+  CHECK(names_in(cache.own("run")).empty());
+}
+
 TEST_CASE("What a killed run has kept elsewhere is removed by a later one", "[place]") {
   Cache cache;
   TempDir temporary;
