@@ -76,18 +76,12 @@ std::optional<ValuesReport> values_of(const Json& json) {
   if (values == nullptr || !values->IsObject()) return std::nullopt;
   const Json* limits = member(json, "limits");
   bool has_limits = limits != nullptr && limits->IsObject();
-  return ValuesReport{number_of(*values, "keys"),
-                      number_of(*values, "bytes"),
-                      number_of(*values, "rev"),
-                      number_of(*values, "watches"),
-                      number_of(*values, "changes"),
-                      number_of(*values, "waiting"),
-                      text_of(*values, "store"),
-                      text_of(*values, "path"),
-                      text_of(*values, "fault"),
-                      number_of(*values, "held"),
-                      number_of(*values, "only_here"),
-                      has_limits ? number_of(*limits, "values_keys") : 0};
+  return ValuesReport{number_of(*values, "keys"),      number_of(*values, "bytes"),
+                      number_of(*values, "rev"),       number_of(*values, "watches"),
+                      number_of(*values, "changes"),   number_of(*values, "waiting"),
+                      text_of(*values, "store"),       text_of(*values, "path"),
+                      text_of(*values, "fault"),       number_of(*values, "held"),
+                      number_of(*values, "only_here"), has_limits ? number_of(*limits, "values_keys") : 0};
 }
 
 void read_totals(const Json& json, StatusReport& report) {

@@ -32,7 +32,8 @@ Result<void> FilesInPlace::look() const {
     if (::lstat(file.path.c_str(), &st) != 0) {
       if (errno != ENOENT && errno != ENOTDIR)
         return errno_error("whether it is still there is not known: stat " + printable(file.path), errno);
-      return Error{Errc::unavailable, printable(file.path) + " was removed or moved away under the running hub"};
+      return Error{Errc::unavailable,
+                   printable(file.path) + " was removed or moved away under the running hub"};
     }
     if (st.st_dev != file.device || st.st_ino != file.inode)
       return Error{Errc::unavailable, printable(file.path) + " was replaced under the running hub"};

@@ -424,7 +424,8 @@ TEST_CASE("However slowly it reads: a watch ends with the newest state of each k
   }
 }
 
-TEST_CASE("A watch that begins is not shown what has ended, only its end; one that may know of it is shown both") {
+TEST_CASE(
+    "A watch that begins is not shown what has ended, only its end; one that may know of it is shown both") {
   Bench bench;
   bench.put("a", "1");
   bench.put("b", "1");
