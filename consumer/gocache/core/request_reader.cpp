@@ -201,7 +201,7 @@ size_t RequestReader::read_body(std::string_view text) {
     body_fault_ = "the body has " + std::to_string(body_bytes_) + " bytes, and BodySize is " +
                   std::to_string(body_size_);
   }
-  end_body(std::move(body_fault_));
+  end_body(std::exchange(body_fault_, {}));
   return end + 1;
 }
 
@@ -223,9 +223,8 @@ void RequestReader::decode(std::string_view text) {
   }
 }
 
-void RequestReader::end_body(std::string fault) {
+void RequestReader::end_body(const std::string& fault) {
   body_size_ = 0;
-  body_fault_.clear();
   sink_.body_end(fault);
 }
 

@@ -62,7 +62,7 @@ class RequestReader {
   void take_object(std::string_view object);
   Request parse();
   void decode(std::string_view text);
-  void end_body(std::string fault);
+  void end_body(const std::string& fault);
   void refuse(const std::string& why);
 
   RequestSink& sink_;
