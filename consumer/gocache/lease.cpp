@@ -1,5 +1,6 @@
 #include "consumer/gocache/lease.h"
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <ctime>
@@ -20,6 +21,8 @@ namespace {
 
 constexpr std::string_view kPrivate = "private ";
 constexpr std::string_view kOutput = "d ";
+// Of a link beside the run's file that leads to its private directory.
+constexpr const char* kLink = ".private";
 constexpr size_t kMostBytes = size_t{64} << 20U;
 
 std::vector<std::string> names_in(int at, const char* name) {
@@ -107,12 +110,14 @@ Result<Lease> Lease::take(const Place& place, int64_t began_ns) {
 Lease::~Lease() {
   if (!file_) return;
   flush();
+  if (has_link_) ::unlinkat(directory_.get(), (name_ + kLink).c_str(), 0);
   if (!has_escaped_) ::unlinkat(directory_.get(), name_.c_str(), 0);
 }
 
 void Lease::note_private(const std::string& path) {
-  waiting_ += std::string(kPrivate) + path + "\n";
-  flush();
+  if (write_all(file_.get(), std::string(kPrivate) + path + "\n")) return;
+  // A disk that is full takes a short link all the same: it has no data of its own.
+  has_link_ = ::symlinkat(path.c_str(), directory_.get(), (name_ + kLink).c_str()) == 0;
 }
 
 void Lease::note_escaped(const Id& output) {
@@ -129,6 +134,20 @@ void Lease::flush() {
   waiting_.clear();
 }
 
+namespace {
+
+// The private directory of a dead run that could not write into its file.
+void remove_linked(const Place& place, const std::string& run_path) {
+  std::array<char, 4096> target{};
+  std::string link = run_path + kLink;
+  ssize_t length = ::readlinkat(place.own(), link.c_str(), target.data(), target.size());
+  if (length <= 0) return;
+  remove_private_place(std::string(target.data(), static_cast<size_t>(length)));
+  ::unlinkat(place.own(), link.c_str(), 0);
+}
+
+}  // namespace
+
 Leases look_at_leases(const Place& place, int64_t now_ns) {
   Leases out;
   std::set<std::string> living;
@@ -144,9 +163,10 @@ Leases look_at_leases(const Place& place, int64_t now_ns) {
       ++out.living;
       out.oldest_ns = std::min(out.oldest_ns, *began);
       living.insert(name);
-    } else if (!take_left(file.get(), out, now_ns)) {
-      ::unlinkat(place.own(), path.c_str(), 0);
+      continue;
     }
+    remove_linked(place, path);
+    if (!take_left(file.get(), out, now_ns)) ::unlinkat(place.own(), path.c_str(), 0);
   }
   for (const std::string& name : unfinished) {
     if (living.count(name.substr(0, name.rfind('-'))) == 0)

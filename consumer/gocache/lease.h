@@ -2,7 +2,8 @@
 //
 // Its file DIR/bus-gocache/run/START-PID is locked from its beginning to its end, which the kernel sees to; START is in nanoseconds since 1970.
 // It holds a line "private PATH" for a directory that the run has made elsewhere, and, where paths may outlive the run, a line "d ID" for
-// each output that was handed out. Such a file stays for a day behind the run, and so do these outputs.
+// each output that was handed out. Such a file stays for a day behind the run, and so do these outputs. Where the disk is full, a link
+// START-PID.private leads to the directory instead.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +46,7 @@ class Lease {
   std::string waiting_;
   int64_t began_ns_ = 0;
   bool has_escaped_ = false;
+  bool has_link_ = false;
 };
 
 // What the runs that live, and those that have ended lately, keep.

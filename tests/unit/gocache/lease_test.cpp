@@ -1,5 +1,6 @@
 #include "consumer/gocache/lease.h"
 
+#include <csignal>
 #include <sys/file.h>
 #include <sys/resource.h>
 
@@ -133,6 +134,43 @@ TEST_CASE("What a killed run has made elsewhere is removed") {
   look_at_leases(rig.place, wall_ns());
   CHECK_FALSE(exists(made));
   CHECK(names_in(rig.own("run")).empty());
+}
+
+TEST_CASE("A private directory is removed behind a run that was killed while the disk was full") {
+  Rig rig;
+  TempDir elsewhere;
+  std::string made = elsewhere.file("bus-gocache-abcdef");
+  write_file(made + "/1", "output");
+  auto without_room = [&](Lease& lease) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    rlimit none{0, 0};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+    lease.note_private(made);
+  };
+  auto run = a_run(rig.directory, kBegan, without_room);
+  CHECK(look_at_leases(rig.place, wall_ns()).living == 1);
+  CHECK(exists(made));
+  CHECK(names_in(rig.own("run")).size() == 2);
+  run->kill();
+  CHECK(look_at_leases(rig.place, wall_ns()).living == 0);
+  CHECK_FALSE(exists(made));
+  CHECK(names_in(rig.own("run")).empty());
+}
+
+TEST_CASE("A run whose private directory could only be linked leaves no link") {
+  Rig rig;
+  Forked run([&](const Forked::Tell& tell) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    auto lease = Lease::take(*Place::open(rig.directory, false), kBegan);
+    rlimit none{0, 0};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+    lease->note_private("/nowhere/bus-gocache-abcdef");
+    tell(std::to_string(names_in(rig.own("run")).size()));
+    lease = Error{};
+    tell(std::to_string(names_in(rig.own("run")).size()));
+  });
+  CHECK(run.read_line() == "2");
+  CHECK(run.read_line() == "0");
 }
 
 TEST_CASE("Only what is named as we name it is removed elsewhere") {
