@@ -23,7 +23,7 @@ struct News {
 };
 
 // Starts a hub if none runs, unless the options say otherwise. What fails is nobody's loss.
-void tell_bus(const Options& options, const News& news);
+void tell_bus(const Options& given, const News& news);
 
 std::string json_of(const Upkeep::Pruned& pruned);
 

@@ -6,6 +6,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -19,6 +20,7 @@
 #include "consumer/gocache/run_log.h"
 #include "consumer/gocache/walk.h"
 #include "protocol/base/file.h"
+#include "protocol/base/strings.h"
 
 namespace bus::gocache {
 
@@ -65,10 +67,15 @@ Upkeep::Size Upkeep::size_of(const Place& place) {
   Fd fd(::openat(place.own(), "size", O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   std::array<char, 64> text{};
   if (!fd || ::pread(fd.get(), text.data(), text.size() - 1, 0) <= 0) return out;
-  Size read;
-  if (std::sscanf(text.data(), "%" SCNu64 " %" SCNd64 "\n", &read.disk_bytes, &read.counted_ns) != 2)
-    return out;
-  return read;
+  // "BYTES TIME\n"
+  std::string_view line(text.data());
+  size_t space = line.find(' ');
+  size_t end = line.find('\n');
+  if (space == std::string_view::npos || end == std::string_view::npos || end < space) return out;
+  auto bytes = parse_u64(line.substr(0, space));
+  auto time = parse_u64(line.substr(space + 1, end - space - 1));
+  if (!bytes || !time || *time > static_cast<uint64_t>(INT64_MAX)) return out;
+  return {*bytes, static_cast<int64_t>(*time)};
 }
 
 void Upkeep::forget_size(const Place& place) { ::unlinkat(place.own(), "size", 0); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -14,7 +13,8 @@ namespace bus::gocache {
 struct Id {
   std::array<uint8_t, 32> bytes{};
 
-  auto operator<=>(const Id&) const = default;
+  bool operator==(const Id&) const = default;
+  bool operator<(const Id& other) const { return bytes < other.bytes; }
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
   // Its first bytes as a number: as good as itself where a collision costs little.
   uint64_t number() const {
