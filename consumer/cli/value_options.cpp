@@ -8,6 +8,7 @@
 
 #include "consumer/cli/patterns.h"
 #include "consumer/cli/text.h"
+#include "consumer/cli/verb_fault.h"
 #include "protocol/base/spelling.h"
 
 namespace bus::cli {
@@ -80,19 +81,8 @@ const std::array<Verb, 5> kVerbs = {{
 constexpr uint64_t kMostVersion = uint64_t{1} << 53;  // far above any that a hub gives
 constexpr std::array kDurable = {"memory", "process", "power"};
 
-std::string verb_fault(const std::string& text) {
-  std::string fault = "there is no " + in_quotes(text);
-  for (const Verb& verb : kVerbs) {
-    if (text == verb.name) return {};
-  }
-  for (const Verb& verb : kVerbs) {
-    bool is_meant = std::find(verb.mistaken.begin(), verb.mistaken.end(), text) != verb.mistaken.end();
-    if (is_meant) return fault + "; did you mean " + verb.name + "?";
-  }
-  for (const Verb& verb : kVerbs) {
-    if (alike(text, verb.name)) return fault + "; did you mean " + verb.name + "?";
-  }
-  return fault + "; it is get, put, delete, list or watch";
+std::string verb_fault_of(const std::string& text) {
+  return verb_fault(kVerbs, text, "", "it is get, put, delete, list or watch");
 }
 
 std::optional<uint64_t> whole_number(const std::string& text) {
@@ -148,7 +138,7 @@ std::vector<std::string> ValueCommand::patterns() const {
 bool ValueCommand::means_many() const { return !words.empty() || is_pattern(key); }
 
 void declare_value(CommandLine& line, ValueCommand& c) {
-  line.option("VERB", "", c.verb, "get, put, delete, list or watch").required().check(verb_fault);
+  line.option("VERB", "", c.verb, "get, put, delete, list or watch").required().check(verb_fault_of);
   auto take_key = [&c](const std::string& text) {
     c.key = text;
     c.has_key = true;

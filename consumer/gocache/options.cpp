@@ -9,7 +9,7 @@
 
 #include "consumer/cli/exit_code.h"
 #include "consumer/cli/text.h"
-#include "protocol/base/spelling.h"
+#include "consumer/cli/verb_fault.h"
 #include "protocol/base/strings.h"
 
 namespace bus::gocache {
@@ -56,15 +56,7 @@ const std::array<NamedVerb, 5> kVerbs = {{
 }};
 
 std::string verb_fault(const std::string& text) {
-  std::string fault = "there is no command " + cli::in_quotes(text);
-  for (const NamedVerb& verb : kVerbs) {
-    if (text == verb.name) return {};
-  }
-  for (const NamedVerb& verb : kVerbs) {
-    bool is_meant = std::find(verb.mistaken.begin(), verb.mistaken.end(), text) != verb.mistaken.end();
-    if (is_meant || alike(text, verb.name)) return fault + "; did you mean " + verb.name + "?";
-  }
-  return fault + "; it is stats, top, prune, verify or clear, or none";
+  return cli::verb_fault(kVerbs, text, "command", "it is stats, top, prune, verify or clear, or none");
 }
 
 std::string amount_fault(const std::string& text) {
