@@ -98,8 +98,7 @@ class Values final : public Room,
   void submit();
   void wake_in_time(TimePoint now);
   size_t unread_bytes(const Peer& peer) const;
-  template <class May>
-  Peer* most_unread(const Account* whose, May may);
+  Peer* most_unread(const Account* whose, bool of_watchers);
   void evict(Peer& peer);
   void close_overdrawn();
   void evict_slow_watchers();

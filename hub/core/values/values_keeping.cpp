@@ -168,13 +168,14 @@ size_t Values::unread_bytes(const Peer& peer) const {
   return tail && replaced_.has(tail) ? bytes + tail.size() : bytes;
 }
 
-// Of the user's, or of all. nullptr: nothing waits for any.
-template <class May>
-Peer* Values::most_unread(const Account* whose, May may) {
+// Of the user's connections, or of all; or of those alone that watch, and have begun to take something. nullptr: nothing waits for any.
+Peer* Values::most_unread(const Account* whose, bool of_watchers) {
   Peer* most = nullptr;
   size_t most_bytes = 0;
   hub_.peers.for_each([&](Peer& peer) {
-    if ((whose != nullptr && peer.account != whose) || !may(peer)) return;
+    if (whose != nullptr && peer.account != whose) return;
+    const ValuePeer* part = find_part<ValuePeer>(peer);
+    if (part == nullptr || (of_watchers && (part->watches.empty() || peer.fed == nullptr))) return;
     size_t bytes = unread_bytes(peer);
     if (bytes <= most_bytes) return;
     most = &peer;
@@ -202,7 +203,7 @@ void Values::close_overdrawn() {
     while (peer != nullptr && !peer->abandoned &&
            !hub_.ledger.has_room_for(*peer->account, Pool::replies, 0)) {
       bool is_all = !hub_.ledger.total(Pool::replies).has_room_for(0);
-      Peer* most = most_unread(is_all ? nullptr : peer->account, [](const Peer&) { return true; });
+      Peer* most = most_unread(is_all ? nullptr : peer->account, false);
       if (most == nullptr || most == peer) {
         hub_.closing.refused_memory(*peer, Pool::replies);
         hub_.closing.close_now(*peer, Notice::Kind::unread,
@@ -226,10 +227,7 @@ void Values::evict_slow_watchers() {
       if (is_much(each.meter(Pool::replies))) whose = &each;
     });
     if (!is_full && whose == nullptr) return;
-    Peer* most = most_unread(is_full ? nullptr : whose, [this](const Peer& peer) {
-      const ValuePeer* part = find_part<ValuePeer>(peer);
-      return part != nullptr && !part->watches.empty() && peer.fed != nullptr;
-    });
+    Peer* most = most_unread(is_full ? nullptr : whose, true);
     if (most == nullptr) return;
     evict(*most);
   }
