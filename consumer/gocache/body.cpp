@@ -114,7 +114,7 @@ bool Body::open_existing() {
   OutputLock lock(*writing_.place, output_, false);
   Fd fd(::openat(writing_.place->fd(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat st {};
-  bool is_like = fd && ::fstat(fd.get(), &st) == 0 && writing_.place->may_serve(st) &&
+  bool is_like = lock.is_free() && fd && ::fstat(fd.get(), &st) == 0 && writing_.place->may_serve(st) &&
                  static_cast<uint64_t>(st.st_size) == size_ && ::futimens(fd.get(), nullptr) == 0;
   if (is_like) file_.fd = std::move(fd);
   return is_like;

@@ -111,7 +111,7 @@ Means means_of(const Options& options, const Console& console) {
   return out;
 }
 
-// The go command must not wait for what follows, nor whoever reads its output.
+// Neither the go command, nor a program that reads its output, must wait for what follows.
 void leave_parent() {
   ::setsid();
   int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -172,7 +172,7 @@ int serve(const Options& options, const Console& console) {
     serve.run(0, 1);
     run.counts = serve.counts();
     run.ended_ns = wall_ns();
-    // Before the go command goes on, so that whoever looks behind it sees its run.
+    // Before the go command goes on, so that its run can be seen right behind it.
     bool was_asked = run.counts.gets + run.counts.puts + run.counts.refused > 0;
     if (may_write && was_asked) note_run(*means.place, run);
     leave_parent();

@@ -93,7 +93,7 @@ bool Cache::put(const Entry& entry, const std::string& run) {
   return is_named;
 }
 
-// False: the output has just been pruned. Its time stamp is renewed before that of what leads to it: so it is hardly ever the older one.
+// False: the output has just been pruned, or is just being. Its time stamp is renewed before that of what leads to it: so it is hardly ever the older one.
 bool Cache::renew(const std::string& action, const struct stat& its, const std::string& output,
                   const struct stat& outputs, const Id& id) const {
   auto is_from = [](const struct stat& st, int64_t began, int64_t ended) {
@@ -104,6 +104,7 @@ bool Cache::renew(const std::string& action, const struct stat& its, const std::
   if (is_fresh && is_from(outputs, began_ns_, ends)) return true;
   {
     OutputLock lock(place_, id, false);
+    if (!lock.is_free()) return false;
     if (::utimensat(place_.fd(), output.c_str(), nullptr, AT_SYMLINK_NOFOLLOW) != 0) return false;
   }
   if (!is_fresh) ::utimensat(place_.fd(), action.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);

@@ -101,7 +101,7 @@ Result<Lease> Lease::take(const Place& place, int64_t began_ns) {
       out.file_.reset();
       return error;
     }
-    // Somebody who looks for dead ones may have had it before us.
+    // Another process that looks for dead ones may have had it before us.
     if (st.st_nlink > 0) return out;
   }
   return Error{Errc::busy, "run/" + out.name_ + " does not stay"};
@@ -151,7 +151,7 @@ void remove_linked(const Place& place, const std::string& run_path) {
 Leases look_at_leases(const Place& place, int64_t now_ns) {
   Leases out;
   std::set<std::string> living;
-  // Before the runs are looked at: whoever writes one of these has its own file by now.
+  // Before the runs are looked at: a run that writes one of these has its own file by now.
   std::vector<std::string> unfinished = names_in(place.own(), "tmp");
   for (const std::string& name : names_in(place.own(), "run")) {
     auto began = began_in(name);

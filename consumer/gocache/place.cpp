@@ -139,19 +139,21 @@ bool Place::is_in_place() const {
 
 OutputLock::OutputLock(const Place& place, const Id& output, bool exclusively)
     : file_(place.outputs_.get()), at_(static_cast<off_t>(output.number() >> 2U)) {
-  set(exclusively ? F_WRLCK : F_RDLCK);
+  is_free_ = set(exclusively ? F_WRLCK : F_RDLCK);
 }
 
-OutputLock::~OutputLock() { set(F_UNLCK); }
+OutputLock::~OutputLock() {
+  if (is_free_) set(F_UNLCK);
+}
 
-void OutputLock::set(short kind) const {
+bool OutputLock::set(short kind) const {
   struct flock lock {};
   lock.l_type = kind;
   lock.l_whence = SEEK_SET;
   lock.l_start = at_;
   lock.l_len = 1;
-  while (file_ >= 0 && ::fcntl(file_, F_OFD_SETLKW, &lock) != 0 && errno == EINTR) {
-  }
+  if (file_ < 0 || ::fcntl(file_, F_OFD_SETLK, &lock) == 0) return true;
+  return errno != EAGAIN && errno != EACCES;
 }
 
 std::string bytes_text(uint64_t bytes) {

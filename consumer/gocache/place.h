@@ -81,8 +81,8 @@ class Place {
   std::array<Trust, 256> trust_{};
 };
 
-// Held while a time stamp is renewed, and, exclusively, while an output is looked at for the last time and removed: so that the one happens before
-// the other. Over all processes (fcntl(2), open file description locks).
+// Held while a time stamp is renewed, and, exclusively, while an output is looked at for the last time and removed: so that the two never happen at
+// once. Over all processes (fcntl(2), open file description locks). Nobody waits for it, because a process that is stopped may have it.
 class OutputLock {
  public:
   OutputLock(const Place& place, const Id& output, bool exclusively);
@@ -90,11 +90,15 @@ class OutputLock {
   OutputLock& operator=(const OutputLock&) = delete;
   ~OutputLock();
 
+  // Whether no other process is in between. Where there are no such locks, nobody prunes either.
+  bool is_free() const { return is_free_; }
+
  private:
-  void set(short kind) const;
+  bool set(short kind) const;
 
   int file_;
   off_t at_;
+  bool is_free_;
 };
 
 // "16 MiB", with one decimal below ten.

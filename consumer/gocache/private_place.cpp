@@ -39,9 +39,9 @@ Result<void> PrivatePlace::make() {
     return errno_error("create a directory in " + printable(parent_dir(path)), errno);
   lock_ = Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!lock_) return errno_error("open " + printable(path), errno);
-  // Where there are no locks, nobody takes it for dead either.
+  // Where there are no locks, no process takes it for dead either.
   static_cast<void>(::flock(lock_.get(), LOCK_EX));
-  // Somebody who looks for dead ones may have had it before us.
+  // Another process that looks for dead ones may have had it before us.
   if (::access(path.c_str(), F_OK) != 0) return errno_error("find " + printable(path), errno);
   directory_ = path;
   made_(directory_);

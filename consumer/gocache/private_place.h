@@ -13,7 +13,7 @@ namespace bus::gocache {
 
 class PrivatePlace {
  public:
-  // `made`: told the directory when there is one, so that whoever finds us dead can remove it.
+  // `made`: told the directory when there is one, so that a process that finds us dead can remove it.
   explicit PrivatePlace(std::function<void(const std::string&)> made) : made_(std::move(made)) {}
   PrivatePlace(const PrivatePlace&) = delete;
   PrivatePlace& operator=(const PrivatePlace&) = delete;

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <fcntl.h>
@@ -46,12 +45,12 @@ uint64_t disk_size_of(const Place& place) {
   return static_cast<uint64_t>(disk.f_blocks) * disk.f_frsize;
 }
 
-Result<Upkeep> Upkeep::begin(Place& place, std::optional<std::chrono::milliseconds> patience) {
+Result<Upkeep> Upkeep::begin(Place& place, std::chrono::milliseconds patience) {
   Fd lock(::openat(place.own(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return errno_error("open the lock of the cache", errno);
   constexpr std::chrono::milliseconds kPause{20};
-  auto left = patience.value_or(kPause);
-  while (::flock(lock.get(), LOCK_EX | (patience ? LOCK_NB : 0)) != 0) {
+  auto left = patience;
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return errno_error("lock the cache", errno);
     if (left <= std::chrono::milliseconds(0))
@@ -102,12 +101,12 @@ bool Upkeep::is_due(const Limits& limits, int64_t now_ns) const {
          counted.counted_ns > now_ns || free_bytes_of(place_) < limits.min_free_bytes;
 }
 
-// What a run has renewed since it was looked at stays: a run that renews it now waits for us, or we for it.
+// What a run has renewed since it was looked at stays, and so does what a run is just renewing.
 bool Upkeep::remove(const CacheFile& file, int64_t cutoff) const {
   if (file.what.kind == Kind::action) return ::unlinkat(file.directory, file.name, 0) == 0;
   OutputLock lock(place_, file.what.id, true);
   struct stat st {};
-  if (::fstatat(file.directory, file.name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  if (!lock.is_free() || ::fstatat(file.directory, file.name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
   if (st.st_mtim.tv_sec * kSecondNs + st.st_mtim.tv_nsec >= cutoff) return false;
   return ::unlinkat(file.directory, file.name, 0) == 0;
 }
@@ -147,7 +146,7 @@ void Upkeep::remove_before(int64_t wanted, bool with_escaped, int64_t now_ns, Pr
   // A run that began before the clock was put back: what it hands out is older than itself.
   if (leases.living > 0 && leases.oldest_ns > now_ns) cutoff = INT64_MIN;
   std::vector<uint64_t> evicted;
-  // What is known of an action goes before its output: whoever is killed between leaves no entry without one.
+  // What is known of an action goes before its output: a process that is killed between leaves no entry without one.
   for (Kind kind : {Kind::action, Kind::output}) {
     for_each_file(place_, kind, [&](const CacheFile& file) {
       if (file.used_ns >= wanted) return;

@@ -14,8 +14,8 @@ namespace bus::gocache {
 // One at a time counts and prunes; the lock ends with this.
 class Upkeep {
  public:
-  // Waits for whoever has it, for ever or only so long. Error busy: it still has it.
-  static Result<Upkeep> begin(Place& place, std::optional<std::chrono::milliseconds> patience);
+  // Waits so long for another process that has it. Error busy: it still has it.
+  static Result<Upkeep> begin(Place& place, std::chrono::milliseconds patience);
 
   struct Size {
     uint64_t disk_bytes = 0;

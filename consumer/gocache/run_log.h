@@ -44,7 +44,7 @@ std::string json_of(const RunRecord& record);
 void note_run(const Place& place, const RunRecord& record);
 // The oldest first. What is no record is passed over.
 void for_each_run(const Place& place, const std::function<void(const RunRecord&)>& take);
-// Keeps those of the last 30 days, and at most 10 000 of them. For whoever holds the lock.
+// Keeps those of the last 30 days, and at most 10 000 of them. For the process that holds the lock.
 void shorten_run_log(const Place& place, int64_t now_ns);
 
 }  // namespace bus::gocache

@@ -141,7 +141,7 @@ TEST_CASE("An output of another size is replaced") {
   CHECK(writer.put_in_cache("").is_new);
 }
 
-TEST_CASE("Whoever has the old file open keeps reading what it has opened") {
+TEST_CASE("A program that has the old file open keeps reading what it has opened") {
   Writer writer;
   writer.rig.add_output(kOutput, "old", kDayNs);
   std::ifstream linker(writer.path);

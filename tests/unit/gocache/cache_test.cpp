@@ -215,7 +215,7 @@ TEST_CASE("What others may have written is a miss") {
   }
 }
 
-TEST_CASE("Whoever only reads changes nothing") {
+TEST_CASE("A run that only reads changes nothing") {
   Filled filled;
   int64_t before = time_of(filled.output);
   Place reader = Rig::opened(filled.directory, true);

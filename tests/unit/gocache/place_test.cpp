@@ -147,7 +147,7 @@ TEST_CASE("A directory of entries that others may write to is not trusted, and o
   CHECK_FALSE(Rig::opened(rig.directory).trusts(an_id(5)));
 }
 
-TEST_CASE("A directory of entries that comes later is trusted by who only reads") {
+TEST_CASE("A directory of entries that comes later is trusted by a run that only reads") {
   Rig rig;
   Place reader = Rig::opened(rig.directory, true);
   CHECK_FALSE(reader.trusts(an_id(9)));

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "consumer/gocache/cache.h"
+#include "consumer/gocache/cache.h"
 #include "consumer/gocache/evicted.h"
 #include "consumer/gocache/lease.h"
 #include "tests/integration/forked.h"
@@ -26,7 +28,7 @@ extern "C" int fcntl(int fd, int command, ...) {
   va_start(list, command);
   void* argument = va_arg(list, void*);
   va_end(list);
-  if (command == F_OFD_SETLKW) {
+  if (command == F_OFD_SETLK) {
     if (auto act = std::exchange(before_locking, {})) act();
   }
   return static_cast<int>(::syscall(SYS_fcntl, fd, command, argument));
@@ -237,6 +239,30 @@ TEST_CASE("An output that is removed between the look at it and its removal is n
   CHECK(cache.prune().files == 0);
 }
 
+TEST_CASE(
+    "An output that a run is just renewing stays, and one that is just being removed is a miss; neither "
+    "waits") {
+  Pruning cache;
+  cache.add_pair(1, cache.now - kDayNs);
+  // Of another process: the locks are those of its descriptor.
+  auto other = Place::open(cache.directory, false);
+  REQUIRE(other);
+  {
+    OutputLock renews(*other, Pruning::output(1), false);
+    CHECK(renews.is_free());
+    CHECK(cache.prune().files == 1);
+    CHECK(cache.has(Pruning::output(1), Kind::output));
+  }
+  cache.add_pair(1, cache.now - kDayNs);
+  {
+    OutputLock removes(*other, Pruning::output(1), true);
+    CHECK(removes.is_free());
+    CHECK_FALSE(Cache(cache.place, cache.now).get(Pruning::action(1)));
+    CHECK(cache.has_pair(1));
+  }
+  CHECK(Cache(cache.place, cache.now).get(Pruning::action(1)));
+}
+
 TEST_CASE("Files that are not the cache's, directories and symlinks stay") {
   Pruning cache;
   cache.add_pair(1, cache.now - kDayNs);
@@ -264,7 +290,7 @@ TEST_CASE("One prunes at a time, and the lock of a killed one is free") {
   CHECK(ours.error().code == Errc::busy);
   other.kill();
   CHECK(Upkeep::begin(cache.place, std::chrono::milliseconds(0)));
-  CHECK(Upkeep::begin(cache.place, std::nullopt));
+  CHECK(Upkeep::begin(cache.place, std::chrono::milliseconds(100)));
 }
 
 TEST_CASE("A look at all files is due once a day, above a limit, and when the clock was put back") {
