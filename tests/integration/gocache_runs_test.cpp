@@ -1,4 +1,4 @@
-// Several runs on one cache: what is pruned and what stays, and who waits for whom.
+// Several runs on one cache: what is pruned and what stays, and which run waits for which.
 #include <sys/file.h>
 
 #include "tests/integration/gocache_support.h"
@@ -325,7 +325,7 @@ TEST_CASE("Two runs that wait for each other both go on", "[flight]") {
   other.end();
 }
 
-TEST_CASE("Whoever waits when it is to close is answered with a miss", "[flight]") {
+TEST_CASE("A get that waits when its run is to close is answered with a miss", "[flight]") {
   Cache cache;
   GoCommand one(cache);
   GoCommand other(cache);
@@ -345,7 +345,7 @@ TEST_CASE("Whoever waits when it is to close is answered with a miss", "[flight]
   one.end();
 }
 
-TEST_CASE("Whoever only reads waits for nobody", "[flight]") {
+TEST_CASE("A run that only reads waits for no other", "[flight]") {
   Cache cache;
   GoCommand one(cache);
   one.must_miss("a");

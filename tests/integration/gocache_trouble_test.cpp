@@ -44,7 +44,7 @@ void with_disk(const Cache& cache, const std::string& how, const std::function<v
     if (!(condition)) throw std::runtime_error("failed: " #condition); \
   } while (false)
 
-// Those who cannot write anything have a build, and nothing else.
+// A run that cannot write anything has a build, and nothing else.
 void build_without(GoCommand& go) {
   go.must_miss("a");
   std::string path = go.must_put("a", "out", "bytes");

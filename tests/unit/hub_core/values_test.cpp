@@ -324,7 +324,7 @@ TEST_CASE("Frames that nobody reads take no more memory than there is, and those
   CHECK(replies_of(rig).used_bytes == 0);
 }
 
-TEST_CASE("A large value is held once for all who take it, and they get it whole") {
+TEST_CASE("A large value is held once for all that take it, and they get it whole") {
   ValueRig rig(false, small_config());
   PeerId id = rig.client();
   std::vector<PeerId> slow;
@@ -350,7 +350,7 @@ TEST_CASE("A large value is held once for all who take it, and they get it whole
   CHECK(replies_of(rig).used_bytes == 0);
 }
 
-TEST_CASE("Who leaves answers unread makes room for the answers of others") {
+TEST_CASE("A client that leaves answers unread makes room for the answers of others") {
   ValueRig rig(false, small_config());
   PeerId id = rig.client();
   rig.put_now(id, "big", large_value(1));
