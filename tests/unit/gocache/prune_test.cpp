@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "consumer/gocache/cache.h"
-#include "consumer/gocache/cache.h"
 #include "consumer/gocache/evicted.h"
 #include "consumer/gocache/lease.h"
 #include "tests/integration/forked.h"
